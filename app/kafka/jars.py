@@ -1,0 +1,97 @@
+"""Kafka's jars: fetched once from the Maven repository, never used unless they are byte for byte the pinned ones."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from jgo.constants import MAVEN_CENTRAL_URL
+from jgo.maven import MavenContext
+from platformdirs import user_cache_path
+
+from app.errors import FoldstreamError
+from app.kafka.home import exclusive
+
+PINS = Path(__file__).with_name("jars.sha256")
+"""A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.kafka.pins` makes it."""
+
+ATTEMPTS = 3
+"""How often a jar is asked for before the fetch counts as failed."""
+
+Progress = Callable[[str], None]
+"""Told what is going on, in words for a person."""
+
+
+class Jar(NamedTuple):
+    """One pinned jar."""
+
+    sha256: str
+    path: str
+
+    @property
+    def file(self) -> str:
+        """The jar's file name."""
+        return self.path.rpartition("/")[2]
+
+    def matches(self, path: Path) -> bool:
+        """True when the file at `path` is this jar, unharmed."""
+        return path.exists() and sha256(path) == self.sha256
+
+
+class Jars:
+    """The jars in `folder` (by default in the user's cache), fetched from `repository` where they are absent or damaged."""
+
+    def __init__(self, folder: Path | None = None, repository: str = MAVEN_CENTRAL_URL) -> None:
+        """Nothing is read or fetched yet."""
+        self._folder = folder or user_cache_path("foldstream") / "kafka"
+        self._repository = repository
+
+    def classpath(self, progress: Progress) -> str:
+        """The Java class path of all pinned jars, each verified; FoldstreamError when one can not be had."""
+        with exclusive(self._folder):
+            jars = pinned()
+            absent = [jar for jar in jars if not jar.matches(self._folder / jar.file)]
+            for number, jar in enumerate(absent, start=1):
+                progress(f"fetching Kafka (once): jar {number} of {len(absent)}, {jar.file}")
+                self._fetch(jar)
+        return os.pathsep.join(str(self._folder / jar.file) for jar in jars)
+
+    def _fetch(self, jar: Jar) -> None:
+        with TemporaryDirectory(dir=self._folder) as scratch:
+            fetched = self._download(jar, Path(scratch))
+            if not jar.matches(fetched):
+                message = (
+                    f"{jar.file} as fetched has the SHA-256 {sha256(fetched)}, pinned is {jar.sha256}: it is not the file that was tested, so it is not used. "
+                    f"Try again; if it stays so, ask whoever runs the network's Maven proxy"
+                )
+                raise FoldstreamError(message)
+            fetched.replace(self._folder / jar.file)
+
+    def _download(self, jar: Jar, scratch: Path) -> Path:
+        """jgo leaves a torn file behind when a connection breaks, so each attempt has a folder of its own."""
+        failures: list[Exception] = []
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._attempt(jar, scratch / str(attempt))
+            except (OSError, RuntimeError) as failure:
+                failures.append(failure)
+        message = f"could not fetch {jar.file} from the Maven repository: check the network (and HTTPS_PROXY), then try again ({failures[-1]})"
+        raise FoldstreamError(message) from failures[-1]
+
+    def _attempt(self, jar: Jar, cache: Path) -> Path:
+        *group, name, version, _ = jar.path.split("/")
+        maven = MavenContext(repo_cache=cache, remote_repos={"central": self._repository})
+        return maven.project(".".join(group), name).at_version(version).artifact().resolve()
+
+
+def pinned() -> list[Jar]:
+    """Every jar of the class path."""
+    return [Jar(*line.split()) for line in PINS.read_text(encoding="utf-8").splitlines()]
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,24 @@
+"""Prints the pins of another Kafka version: change KAFKA, then `python -m app.kafka.pins > jars.sha256` and move it here."""
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from jgo.maven import MavenContext
+
+from app.kafka.jars import sha256
+
+KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
+
+
+def resolve(cache: Path) -> list[str]:
+    """What Maven's rules say Kafka needs, a line for each jar in the order of the file."""
+    maven = MavenContext(repo_cache=cache)
+    own, needed = maven.resolver.resolve([maven.create_dependency(KAFKA)])
+    jars = [dependency.artifact.resolve() for dependency in own + needed]
+    return sorted((f"{sha256(jar)}  {jar.relative_to(cache).as_posix()}\n" for jar in jars), key=lambda line: line.split()[1])
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as scratch:
+        sys.stdout.writelines(resolve(Path(scratch)))

@@ -1,0 +1,49 @@
+"""A detached process: it outlives whoever started it, and a process id used again by another program is never taken for it."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from app.errors import FoldstreamError
+
+
+def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path) -> int:
+    """Start `command` in a session of its own, stdout and stderr in the file `output` (emptied first); its process id."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    return os.posix_spawn(command[0], command, environment, file_actions=files, setsid=True)
+
+
+def runs(pid: int, words: Sequence[str]) -> bool:
+    """True while process `pid` lives and its command line ends in `words`: unlike a start time, that survives a change of the clock."""
+    try:
+        return psutil.Process(pid).cmdline()[-len(words) :] == list(words)
+    except psutil.Error:
+        return False
+
+
+def terminate(pid: int, patience_s: float) -> None:
+    """Ask a process to end, make it after `patience_s` seconds, and wait until it is gone."""
+    try:
+        process = psutil.Process(pid)
+        process.terminate()
+        process.wait(patience_s)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        kill(pid)
+
+
+def kill(pid: int) -> None:
+    """End a process at once, and wait until it is gone."""
+    try:
+        process = psutil.Process(pid)
+        process.kill()
+        process.wait(10)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired as error:
+        message = f"process {pid} does not end even when killed: look at it with `ps {pid}`"
+        raise FoldstreamError(message) from error

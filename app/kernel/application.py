@@ -1,0 +1,88 @@
+"""The Faust application of the write side: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
+
+import gc
+from typing import Any
+
+import faust
+
+from app.kernel import requests
+from app.kernel.batch import Batch
+from app.kernel.ports import Handler
+from app.kernel.side import Fold, WriteSide
+from app.kernel.table import Table
+from app.kernel.tasks import Tasks
+from app.kernel.transport import Transport
+from app.settings import Settings
+
+GC_THRESHOLD = 100_000
+"""Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
+
+
+class BatchTopic(faust.Topic):
+    """Hands a batch through untouched."""
+
+    async def decode(self, message: Any, *, propagate: bool = False) -> Any:  # noqa: ANN401 (Faust's own signature)
+        """The event whose value is the Batch."""
+        del propagate
+        return self._create_event(None, message.value, headers=None, message=message)
+
+
+class Application(faust.App):
+    """A Faust application whose agents get batches and whose tables are transactional."""
+
+    side: WriteSide
+
+    def commands(self, kind: str) -> BatchTopic:
+        """The command topic of one aggregate type, for `@app.agent(...)`."""
+        name = self.side.settings.topic(f"commands.{kind}")
+        self.side.inputs.append(name)
+        topic = self.topic(name, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")
+        topic.__class__ = BatchTopic
+        return topic
+
+    def folds(self, fold: Fold) -> None:
+        """Declare how the rows of an aggregate type follow from its events."""
+        self.side.folds.append(fold)
+
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk here; the tasks do."""
+
+    async def process(self, batch: Batch, handler: Handler) -> None:
+        """Run `handler` over a batch inside its task's next transaction; returns when that is committed."""
+        await self.tables.process(batch, handler)
+
+
+def application(settings: Settings) -> Application:
+    """The application for these settings; agents and tables are declared on it."""
+    requests.install()
+    app = Application(
+        settings.app_id,
+        broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
+        store="memory://",
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replicas,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        autodiscover=False,
+        web_enabled=False,
+        stream_wait_empty=False,
+        consumer_auto_offset_reset="none",
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 5),
+        broker_rebalance_timeout=max(10.0, settings.session_timeout_s),
+        broker_request_timeout=max(40.0, settings.session_timeout_s + 5),
+        broker_max_poll_interval=300.0,
+        worker_redirect_stdouts=False,
+        Table=Table,
+        TableManager=Tasks,
+    )
+    app.side = WriteSide(settings)
+    app.transport = Transport(app.conf.broker, app)
+    return app
+
+
+def spare_collector() -> None:
+    """Once everything is imported and declared: leave that to itself, and collect seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 50, 100)

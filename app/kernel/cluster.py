@@ -1,0 +1,99 @@
+"""Who the cluster is and which topics these are: names can be re-used, the ids of Metadata v12 (KIP-516) cannot."""
+
+import uuid
+from collections.abc import Iterable
+from io import BytesIO
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.abstract import AbstractType
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
+from msgspec import Struct
+
+from app.errors import FoldstreamError
+
+
+class _Uuid(AbstractType[uuid.UUID]):
+    @classmethod
+    def encode(cls, value: uuid.UUID) -> bytes:
+        return value.bytes
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> uuid.UUID:
+        return uuid.UUID(bytes=data.read(16))
+
+
+class _MetadataResponse(Response):
+    API_KEY = 3
+    API_VERSION = 12
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        ("brokers", CompactArray(("node_id", Int32), ("host", CompactString("utf-8")), ("port", Int32), ("rack", CompactString("utf-8")), ("tags", TaggedFields))),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("error_code", Int16),
+                ("name", CompactString("utf-8")),
+                ("topic_id", _Uuid),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", CompactArray(Int32)),
+                        ("isr", CompactArray(Int32)),
+                        ("offline_replicas", CompactArray(Int32)),
+                        ("tags", TaggedFields),
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                ("tags", TaggedFields),
+            ),
+        ),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequestV12(RequestStruct):
+    FLEXIBLE_VERSION = True
+    API_KEY = 3
+    API_VERSION = 12
+    RESPONSE_TYPE = _MetadataResponse
+    SCHEMA = Schema(
+        ("topics", CompactArray(("topic_id", _Uuid), ("name", CompactString("utf-8")), ("tags", TaggedFields))),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+        ("tags", TaggedFields),
+    )
+
+
+class _MetadataRequest(Request[_MetadataRequestV12]):
+    API_KEY = 3
+
+    def __init__(self, topics: Iterable[str]) -> None:
+        self._topics = [(uuid.UUID(int=0), name, {}) for name in topics]
+
+    def build(self, request_struct_class: type[_MetadataRequestV12]) -> _MetadataRequestV12:
+        return request_struct_class(self._topics, False, False, {})  # noqa: FBT003 (the protocol's own order of fields)
+
+
+class Cluster(Struct, frozen=True):
+    """The cluster's id, and the id (hex) of each topic asked for."""
+
+    cluster_id: str
+    topic_ids: dict[str, str]
+
+
+async def describe(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
+    """Ask any broker for the ids of `topics`; FoldstreamError names one that does not exist."""
+    answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
+    missing = sorted(name for code, name, *_ in answer.topics if code)
+    if missing:
+        message = f"topic {', '.join(missing)} is missing: run `foldstream topics apply`"
+        raise FoldstreamError(message)
+    return Cluster(answer.cluster_id, {name: topic_id.hex for _, name, topic_id, *_ in answer.topics})

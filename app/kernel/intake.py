@@ -1,0 +1,69 @@
+"""What happens to one record on its way to the handler: routing guard, blocked keys, and parking when it fails."""
+
+import logging
+
+from aiokafka import ConsumerRecord
+
+from app.kernel import parking
+from app.kernel.outcome import StoreFailed
+from app.kernel.parking import BLOCKING, Park
+from app.kernel.routing import partition_of
+from app.kernel.ports import Handler
+from app.kernel.unit import UnitOfWork
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """Guards one task; knows which keys are blocked and which records the broker refused."""
+
+    def __init__(self, settings: Settings, partition: int) -> None:
+        self._parked_topic = settings.topic("parked")
+        self._partitions = settings.partitions
+        self._partition = partition
+        self._blocked: set[str] = set()
+        self._condemned: dict[tuple[str, int], str] = {}
+
+    def open(self) -> None:
+        """Learn which keys are blocked from the rows of the current task."""
+        self._blocked = parking.blocked()
+
+    def condemn(self, record: ConsumerRecord, error: str) -> None:
+        """The broker refuses the transaction of this record alone: park it next time."""
+        self._condemned[record.topic, record.offset] = error
+
+    def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
+        """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""
+        unit.mark()
+        try:
+            self._guard(record)
+            handler(record)
+        except StoreFailed:
+            raise
+        except Park as park:
+            unit.rollback()
+            self._park(unit, handler, record, park.reason, str(park))
+        except Exception as error:
+            unit.rollback()
+            log.exception("%s [%d] %d is parked: our code raised", record.topic, record.partition, record.offset)
+            self._park(unit, handler, record, "failed", repr(error))
+
+    def _guard(self, record: ConsumerRecord) -> None:
+        if record.key is not None and partition_of(record.key, self._partitions) != self._partition:
+            reason, error = "misrouted", f"the key belongs to partition {partition_of(record.key, self._partitions)}"
+            raise Park(reason, error)
+        if self._blocked and record.key is not None and parking.queue_of(record.topic, record.key) in self._blocked:
+            reason, error = "behind-parked", "an earlier record of this key is parked"
+            raise Park(reason, error)
+        if self._condemned and (record.topic, record.offset) in self._condemned:
+            reason, error = "failed", self._condemned[record.topic, record.offset]
+            raise Park(reason, error)
+
+    def _park(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
+        unit.outgoing.append(parking.outgoing(self._parked_topic, record.topic, record, reason, error))
+        handler.parked(record, reason, error)
+        if reason in BLOCKING and record.key is not None:
+            parking.wait(record, reason, error)
+            self._blocked.add(parking.queue_of(record.topic, record.key))
+        log.warning("parked %s [%d] %d: %s: %s", record.topic, record.partition, record.offset, reason, error)

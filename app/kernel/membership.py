@@ -1,0 +1,58 @@
+"""Whether this worker still is a member of its group: asked before a task is taken over again, watched all the time."""
+
+import asyncio
+import logging
+import os
+from typing import Any
+
+from aiokafka.errors import KafkaError, UnknownMemberIdError
+from aiokafka.protocol.group import HeartbeatRequest
+
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FENCED_INSTANCE_ID = 82
+"""An error code that aiokafka has no name for (KIP-345)."""
+
+EVICTED = {UnknownMemberIdError.errno, FENCED_INSTANCE_ID}
+EXIT_CODE = 3
+
+
+def die(why: str) -> None:
+    """End the process at once: nothing is lost by that, the supervisor starts the worker again."""
+    log.critical("the worker ends: %s", why)
+    logging.shutdown()
+    os._exit(EXIT_CODE)
+
+
+class Membership:
+    """Listens to what the group's coordinator answers.
+
+    aiokafka's heartbeat carries no instance id, so two workers with one static id would evict each other for ever:
+    the one that is told that it is unknown leaves.
+    """
+
+    def __init__(self, coordinator: Any, settings: Settings) -> None:  # noqa: ANN401 (aiokafka has no types)
+        self._coordinator = coordinator
+        self._worker_id = settings.worker_id
+        self._send = coordinator._send_req
+        coordinator._send_req = self._watch
+
+    async def confirm(self) -> bool:
+        """A heartbeat sent now and answered without error, in the generation in which it was sent."""
+        generation, member = self._coordinator.generation, self._coordinator.member_id
+        if generation < 0 or self._coordinator.coordinator_id is None:
+            return False
+        try:
+            answer = await self._watch(HeartbeatRequest(self._coordinator.group_id, generation, member))
+        except (KafkaError, asyncio.CancelledError):
+            return False
+        return bool(answer.error_code == 0) and generation == self._coordinator.generation
+
+    async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        answer = await self._send(request)
+        code = getattr(answer, "error_code", 0)
+        if self._worker_id is not None and code in EVICTED:
+            die(f"the group no longer knows FOLDSTREAM_WORKER_ID={self._worker_id}: another worker uses this id, or this one was silent for longer than its session")
+        return answer

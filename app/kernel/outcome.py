@@ -1,0 +1,42 @@
+"""The ways a transaction can fail, told apart by what is known of its fate."""
+
+from aiokafka import errors
+
+from app.errors import FoldstreamError
+
+ANSWERED = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.CorruptRecordException,
+    errors.InvalidTopicError,
+    errors.TopicAuthorizationFailedError,
+    errors.PolicyViolationError,
+)
+"""Refusals of a Produce that the broker *answered* and that no repetition heals: nothing of that batch is in the log."""
+
+
+class RefusedBatch(Exception):  # noqa: N818 (it names an outcome, as Transaction's docstring does)
+    """The broker answered a Produce with a refusal: the transaction was aborted, and something in it is at fault."""
+
+
+class UnknownOutcome(errors.ProducerFenced):  # type: ignore[misc]  # aiokafka has no types
+    """It cannot be known from here whether the transaction was committed: only taking the task over again tells.
+
+    It derives from ProducerFenced because that is what aiokafka's sender passes on untouched and ends the producer for.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class StoreFailed(Exception):  # noqa: N818 (an outcome too)
+    """RocksDB could not read or write: the store is wiped and filled again from the changelog."""
+
+
+class LostHistory(FoldstreamError):
+    """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """True for a Produce error after which the transaction can be aborted in its own epoch."""
+    return isinstance(error, ANSWERED)

@@ -1,0 +1,29 @@
+"""What a task needs from those around it: an agent's handler and the flow of records."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from aiokafka import ConsumerRecord
+
+
+class Handler(Protocol):
+    """What an agent does with a record, inside the transaction of the task."""
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """Process it; Park keeps it for later, any other exception parks it as `failed`."""
+
+    def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
+        """Tell whoever waits for an answer that the record was parked."""
+
+
+class Flow(Protocol):
+    """How a task starts and stops the records that come to it."""
+
+    async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
+        """Fetch each topic of this partition from the offset on."""
+
+    def stop(self, partition: int) -> None:
+        """Fetch nothing more for this partition."""
+
+    async def owned(self) -> bool:
+        """True once the group has answered that this worker still is a member in the generation it knows."""

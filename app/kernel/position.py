@@ -1,0 +1,34 @@
+"""Where a task is in its inputs: rows of its own changelog, so that they commit with everything else."""
+
+from msgspec import Struct
+
+from app.kernel.outcome import LostHistory
+from app.kernel.table import Table
+
+
+class Position(Struct, frozen=True):
+    """The next offset to process of one input topic (of this id), and the one last given to the consumer group."""
+
+    topic_id: str
+    offset_next: int
+    group_offset: int | None = None
+
+
+positions = Table[Position](None, name="position", value_type=Position)
+
+
+def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bool) -> int:
+    """The offset to go on from; LostHistory when the topic no longer has what lies there."""
+    if offset_next > end:
+        message = f"{topic} ends at {end}, below the position {offset_next}: its end is lost; restore it, or start with --accept-loss to go on from its end"
+        return _accept(end, message, accept_loss=accept_loss)
+    if offset_next < begin:
+        message = f"{begin - offset_next} records of {topic} were deleted before they were read; start with --accept-loss to go on without them"
+        return _accept(begin, message, accept_loss=accept_loss)
+    return offset_next
+
+
+def _accept(offset_next: int, message: str, *, accept_loss: bool) -> int:
+    if not accept_loss:
+        raise LostHistory(message)
+    return offset_next

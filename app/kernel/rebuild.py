@@ -1,0 +1,108 @@
+"""Making a changelog anew from the log of record: the log is the truth, the changelog a cache of it."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from app.kernel.cluster import Cluster
+from app.kernel.identity import ROW, Identity, Rebuild, identities
+from app.kernel.outcome import LostHistory
+from app.kernel.position import Position, positions
+from app.kernel.progress import Progress
+from app.kernel.reader import bounds, read
+from app.kernel.side import WriteSide
+from app.kernel.unit import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+CHUNK = 2_000
+"""Rows changed before they are committed: a transaction of a rebuild is bounded like any other."""
+
+
+class Rebuilder:
+    """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
+
+    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, partition: int) -> None:
+        self._side = side
+        self._consumer = consumer
+        self._unit = unit
+        self._cluster = cluster
+        self._partition = partition
+        self._changed = 0
+
+    async def run(self, extent: Rebuild, identity: Identity) -> None:
+        """Rebuild `extent`, then sign the changelog."""
+        everything = extent is Rebuild.EVERYTHING
+        await self._delete(self._unit.rows.store.scan(b"") if everything else self._folded())
+        for fold in self._side.folds:
+            await self._each(fold.events, fold.apply)
+            if everything:
+                await self._each(fold.events, fold.accepted)
+        if everything:
+            await self._recover_inputs()
+        identities[ROW] = identity
+        await self._unit.commit()
+
+    async def _recover_inputs(self) -> None:
+        seen: dict[str, int] = {}
+        await self._each(self._side.settings.topic("results"), lambda record: self._answered(record, seen))
+        await self._each(self._side.settings.topic("parked"), lambda record: _note(record, "parked", self._partition, seen))
+        fresh = not seen and not any([await self._end(log_) for log_ in self._side.logs])
+        for topic in self._side.inputs:
+            offset_next = seen[topic] + 1 if topic in seen else await self._from_group(topic, fresh=fresh)
+            positions[topic] = Position(self._cluster.topic_ids[topic], offset_next)
+
+    def _answered(self, result: ConsumerRecord, seen: dict[str, int]) -> None:
+        _note(result, "command", self._partition, seen)
+        for fold in self._side.folds:
+            fold.answered(result)
+
+    async def _from_group(self, topic: str, *, fresh: bool) -> int:
+        where = TopicPartition(topic, self._partition)
+        begin, end = await bounds(self._consumer, where)
+        committed = await self._consumer.committed(where)
+        if committed is not None and not fresh:
+            return int(committed)
+        if not fresh and end > begin and not self._side.accept_loss:
+            message = f"nothing says how far {topic} [{self._partition}] was processed: start with --accept-loss to process it from its beginning"
+            raise LostHistory(message)
+        return begin
+
+    async def _end(self, topic: str) -> int:
+        _, end = await bounds(self._consumer, TopicPartition(topic, self._partition))
+        return end
+
+    def _folded(self) -> Iterable[tuple[bytes, bytes]]:
+        for fold in self._side.folds:
+            for table in fold.tables:
+                yield from self._unit.rows.store.scan(table.prefix)
+
+    async def _delete(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        for key in [key for key, _ in rows if not key.startswith(b"\xff")]:
+            self._unit.rows.delete(key)
+            await self._advance(1)
+
+    async def _each(self, topic: str, handle: Callable[[ConsumerRecord], None]) -> None:
+        where = TopicPartition(topic, self._partition)
+        begin, end = await bounds(self._consumer, where)
+        progress = Progress(f"task {self._partition}: rebuilding from {topic}", end - begin)
+        async for records, position in read(self._consumer, where, begin, end):
+            for record in records:
+                handle(record)
+                await self._advance(1)
+            progress.at(position - begin)
+
+    async def _advance(self, changed: int) -> None:
+        self._changed += changed
+        if self._changed >= CHUNK:
+            self._changed = 0
+            await self._unit.flush()
+
+
+def _note(record: ConsumerRecord, what: str, partition: int, seen: dict[str, int]) -> None:
+    """Remember the highest input offset that a record of ours names."""
+    headers = dict(record.headers)
+    topic, at = headers.get(f"{what}-topic", b"").decode(), headers.get(f"{what}-partition")
+    if at == str(partition).encode():
+        seen[topic] = max(seen.get(topic, -1), int(headers[f"{what}-offset"]))

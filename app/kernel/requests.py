@@ -1,0 +1,54 @@
+"""What aiokafka 0.14 does wrong with transactional requests, put right in one place.
+
+`BaseHandler.do` repeats a request whose answer never came, within the same epoch. A delayed first copy can then act on
+the *next* transaction (KIP-890). So such a failure is an unknown outcome here: the task is taken over again, which moves the epoch.
+InitProducerId may be repeated: each one only fences again.
+"""
+
+import asyncio
+from typing import Any
+
+from aiokafka import __version__
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+from aiokafka.producer import sender
+
+from app.kernel.outcome import UnknownOutcome
+
+PINNED = "0.14.0"
+"""The version whose sender this replaces a part of; another one must be read before it is used."""
+
+BACKOFF_S = 0.003
+"""How soon a transaction is tried again while the broker still writes the markers of the one before (seconds)."""
+
+
+async def do(self: Any, node_id: int) -> bool:  # noqa: ANN401 (a method of aiokafka's, which has no types)
+    """Send the request; True when done, False when an *answer* asks for a repetition; UnknownOutcome when none came."""
+    request = self.create_request()
+    try:
+        response = await self._sender.client.send(node_id, request, group=self.group)
+    except IncompatibleBrokerVersion:
+        raise
+    except KafkaError as error:
+        return await _unanswered(self, error)
+    backoff_s = self.handle_response(response)
+    if backoff_s is None:
+        return True
+    await asyncio.sleep(backoff_s)
+    return False
+
+
+async def _unanswered(handler: Any, error: KafkaError) -> bool:  # noqa: ANN401 (aiokafka has no types)
+    if not isinstance(handler, sender.InitPIDHandler):
+        message = f"no answer to {type(handler).__name__.removesuffix('Handler')}: {error!r}"
+        raise UnknownOutcome(message) from error
+    await asyncio.sleep(handler.handle_error())
+    return False
+
+
+def install() -> None:
+    """Replace the sender's request loop and its waiting time between transactions."""
+    if __version__ != PINNED:
+        message = f"aiokafka {__version__} is installed, the transactional sender was made for {PINNED}"
+        raise RuntimeError(message)
+    sender.BaseHandler.do = do
+    sender.BACKOFF_OVERRIDE = BACKOFF_S

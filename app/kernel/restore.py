@@ -1,0 +1,67 @@
+"""From whatever is on disk to the rows that the changelog stands for (Kafka Streams: the changelog reader)."""
+
+import logging
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.kernel.cluster import Cluster
+from app.kernel.progress import Progress
+from app.kernel.reader import bounds, read
+from app.kernel.store import Store, Stored, now_s, wipe
+
+log = logging.getLogger(__name__)
+
+TRUSTED_S = 3.5 * 86_400
+"""Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
+
+
+async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, changelog: TopicPartition) -> Store:
+    """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first."""
+    begin, end = await bounds(consumer, changelog)
+    store = _usable(path, cluster, changelog, begin, end)
+    start = store.stored.offset_next if store.stored else begin
+    progress = Progress(f"task {changelog.partition}: restoring rows", end - start)
+    async for records, position in read(consumer, changelog, start, end):
+        store.write(((record.key, record.value) for record in records), _stored(cluster, changelog, position))
+        progress.at(position - start)
+    if store.stored is None:
+        store.write((), _stored(cluster, changelog, end))
+    return store
+
+
+def _usable(path: Path, cluster: Cluster, changelog: TopicPartition, begin: int, end: int) -> Store:
+    try:
+        store = Store(path)
+    except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions for every kind of damage)
+        return _afresh(path, f"it is damaged: {error}")
+    why = unusable(store.stored, cluster, changelog.topic, begin, end)
+    if why is None:
+        return store
+    store.close()
+    return _afresh(path, why)
+
+
+def _afresh(path: Path, why: str) -> Store:
+    log.warning("the store %s is wiped and filled again from the changelog: %s", path.name, why)
+    wipe(path)
+    return Store(path)
+
+
+def unusable(stored: Stored | None, cluster: Cluster, changelog: str, begin: int, end: int) -> str | None:
+    """Why a store cannot be brought up to date, or None."""
+    if stored is None:
+        return None
+    if (stored.cluster_id, stored.topic_id) != (cluster.cluster_id, cluster.topic_ids[changelog]):
+        return "it belongs to another changelog"
+    if stored.offset_next > end:
+        return f"it is at {stored.offset_next}, ahead of the changelog's end {end}"
+    if stored.offset_next < begin:
+        return f"it is at {stored.offset_next}, the changelog begins at {begin}"
+    if now_s() - stored.written_at_s > TRUSTED_S:
+        return "it is older than the changelog keeps deletions"
+    return None
+
+
+def _stored(cluster: Cluster, changelog: TopicPartition, offset_next: int) -> Stored:
+    return Stored(cluster.cluster_id, cluster.topic_ids[changelog.topic], offset_next, now_s())

@@ -1,0 +1,67 @@
+"""The write side as its tasks see it: what it reads, what it writes, and how its rows follow from the log."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiokafka import ConsumerRecord
+
+from app.kernel.table import Table
+from app.settings import Settings
+
+
+class Fold(Protocol):
+    """How the rows of one aggregate type follow from its events; the kernel uses it when a changelog has to be made anew."""
+
+    events: str
+    """The log of record, its name on the broker."""
+    tables: Sequence[Table[Any]]
+    """The tables whose rows are folded from events."""
+    fingerprint: str
+    """Changes when rows or their fold change."""
+
+    def apply(self, event: ConsumerRecord) -> None:
+        """Fold one event into the rows."""
+
+    def accepted(self, event: ConsumerRecord) -> None:
+        """Remember the command that caused the event."""
+
+    def answered(self, result: ConsumerRecord) -> None:
+        """Remember the command that a result answers, if it was to this aggregate type."""
+
+
+@dataclass
+class WriteSide:
+    """Inputs and folds are added while the application is declared; tasks read them when they open."""
+
+    settings: Settings
+    inputs: list[str] = field(default_factory=list)
+    folds: list[Fold] = field(default_factory=list)
+    accept_loss: bool = False
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """The logs of record, their names on the broker."""
+        return tuple(fold.events for fold in self.folds)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic whose identity matters to a task."""
+        return (self.settings.changelog, *self.logs, *self.inputs, self.settings.topic("results"), self.settings.topic("parked"))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all folds together."""
+        return hashlib.sha256("\n".join(sorted(fold.fingerprint for fold in self.folds)).encode()).hexdigest()[:16]
+
+    def store_path(self, partition: int) -> Path:
+        """Where the rows of one task are on disk."""
+        return self.directory / f"task-{partition}"
+
+    @property
+    def directory(self) -> Path:
+        """This worker's own directory: workers with different ids may share a data directory."""
+        name = f"worker-{self.settings.worker_id}" if self.settings.worker_id else "worker"
+        return self.settings.datadir.absolute() / name

@@ -1,0 +1,107 @@
+"""The rows of one task on disk: a RocksDB that is never ahead of the changelog (KIP-892 names the problem).
+
+Rows, and the changelog offset they stand for, are written in one batch after the commit, without a write-ahead log:
+the changelog is that log. After a crash the store is older than the changelog, never newer, and always consistent.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
+
+from app.kernel.outcome import StoreFailed
+
+Change = tuple[bytes, bytes | None]
+"""A row's key and its new value; None deletes it."""
+
+META = b"\xff"
+"""The store's own row, outside of every table."""
+
+_MIB = 1 << 20
+_CACHE = Cache(64 * _MIB)
+_BUFFERS = WriteBufferManager(64 * _MIB, False)  # noqa: FBT003 (rocksdict takes it by position: no stalling)
+_UNLOGGED = WriteOptions()
+_UNLOGGED.disable_wal = True
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What the rows on disk stand for: the changelog of `cluster_id` and `topic_id` up to `offset_next`, written at `written_at_s`."""
+
+    cluster_id: str
+    topic_id: str
+    offset_next: int
+    written_at_s: float
+
+
+class Store:
+    """One task's rows; `stored` says which prefix of which changelog they are."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the database at `path`; rocksdict raises what it finds wrong with a damaged one."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = Rdict(str(path), _options())
+        self.stored = self._stored()
+
+    def get(self, key: bytes) -> bytes | None:
+        """The committed value of a row; StoreFailed when the disk does not give it."""
+        try:
+            value: bytes | None = self._db.get(key)
+        except Exception as error:
+            raise StoreFailed(str(error)) from error
+        return value
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with `prefix`, in order of keys."""
+        for key, value in self._db.items(from_key=prefix):
+            if not key.startswith(prefix):
+                return
+            yield key, value
+
+    def write(self, changes: Iterable[Change], stored: Stored) -> None:
+        """Apply `changes` and what they stand for, all or nothing."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in changes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        batch.put(META, msgspec.json.encode(stored))
+        try:
+            self._db.write(batch, _UNLOGGED)
+        except Exception as error:
+            raise StoreFailed(str(error)) from error
+        self.stored = stored
+
+    def close(self) -> None:
+        """Flush to disk and release the files."""
+        self._db.close()
+
+    def _stored(self) -> Stored | None:
+        raw = self.get(META)
+        return msgspec.json.decode(raw, type=Stored) if raw else None
+
+
+def now_s() -> float:
+    """The wall clock, by which a store's age is judged (never a decision)."""
+    return time.time()
+
+
+def wipe(path: Path) -> None:
+    """Remove a store; the changelog has it all."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _options() -> Options:
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)  # noqa: FBT003 (rocksdict's own signature)
+    table = BlockBasedOptions()
+    table.set_block_cache(_CACHE)
+    table.set_bloom_filter(10, False)  # noqa: FBT003 (rocksdict's own signature)
+    options.set_block_based_table_factory(table)
+    options.set_write_buffer_manager(_BUFFERS)
+    options.set_max_open_files(256)
+    options.set_keep_log_file_num(2)
+    return options

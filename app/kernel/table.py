@@ -1,0 +1,48 @@
+"""What `app.Table(...)` returns: a named table whose rows belong to the task that runs the code."""
+
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from app.kernel.context import current
+
+Row = TypeVar("Row")
+
+
+class Table(Generic[Row]):
+    """A mapping from string keys to rows of one type; declared once, it reads and writes the rows of the current task.
+
+    Faust creates it through the setting `Table`, and so hands over arguments of its own that a transactional table has no use for.
+    """
+
+    changelog_topic_name = None
+
+    def __init__(self, app: object, *, name: str, value_type: Any, **_faust: object) -> None:  # noqa: ANN401 (a type form, also a union)
+        self.app = app
+        self.name = name
+        self.prefix = name.encode() + b"\0"
+        self.encode = msgspec.json.Encoder().encode
+        self.decode = msgspec.json.Decoder(value_type).decode
+
+    def get(self, key: str) -> Row | None:
+        """The row as the open transaction sees it, or None."""
+        row: Row | None = current.get().rows.get(self, self.prefix + key.encode())
+        return row
+
+    def __getitem__(self, key: str) -> Row:
+        row = self.get(key)
+        if row is None:
+            raise KeyError(key)
+        return row
+
+    def __setitem__(self, key: str, row: Row) -> None:
+        current.get().rows.put(self, self.prefix + key.encode(), row)
+
+    def __delitem__(self, key: str) -> None:
+        current.get().rows.put(self, self.prefix + key.encode(), None)
+
+    def on_rebalance(self, *_faust: object) -> None:
+        """Nothing to do: tasks open and close, tables do not."""
+
+    async def stop(self) -> None:
+        """Nothing to stop: the tasks close their stores."""

@@ -1,0 +1,145 @@
+"""Opens and closes tasks as partitions come and go; it stands where Faust has its table manager."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from faust.tables.manager import TableManager
+from faust.types import TP
+from mode import Service
+
+from app.kernel.batch import Batch
+from app.kernel.flow import ConsumerFlow
+from app.kernel.membership import die
+from app.kernel.ports import Handler
+from app.kernel.task import Task
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 3.0
+"""How long a rebalance or a stop waits for open transactions; what is not done by then is aborted (seconds)."""
+
+GROUP_EVERY_S = 1.0
+"""How often the group is told the positions (seconds)."""
+
+
+class Tasks(TableManager):
+    """Faust asks it for tables and tells it of rebalances; it knows no changelog topics that Faust would recover from."""
+
+    def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
+        super().__init__(app, **faust)
+        self._by_partition: dict[int, Task] = {}
+        self._generation = -1
+        self._flow = ConsumerFlow(app)
+
+    @property
+    def changelog_topics(self) -> set[str]:
+        """None, for Faust."""
+        return set()
+
+    def add(self, table: Any) -> Any:  # noqa: ANN401 (Faust's own signature)
+        """Remember a declared table by its name."""
+        self[table.name] = table
+        return table
+
+    def openings(self) -> dict[int, int]:
+        """The opening number of each task that is ready for records."""
+        return {partition: task.opening for partition, task in self._by_partition.items() if task.ready.is_set()}
+
+    async def process(self, batch: Batch, handler: Handler) -> None:
+        """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
+        task = self._by_partition.get(batch.partition)
+        if task is not None:
+            await task.process(batch, handler)
+
+    def retake(self, partitions: Iterable[int]) -> None:
+        """Take these tasks over again."""
+        for partition in partitions:
+            if partition in self._by_partition:
+                self._by_partition[partition].retake()
+
+    async def on_start(self) -> None:
+        """There is no recovery of Faust's to start."""
+        self._tables_finalized.set()
+        self._tables_registered.set()
+
+    async def on_stop(self) -> None:
+        """A clean stop: end what is open, tell the group where we are, close the stores."""
+        await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
+        await self._settle()
+        await self._tell_group()
+        await self._close(list(self._by_partition))
+
+    async def wait_until_recovery_completed(self) -> bool:
+        """Tasks open on their own, one by one."""
+        return False
+
+    def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Nothing yet: until the new assignment is known, each task may end its transaction (a fenced one cannot)."""
+
+    async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
+        """Close the tasks that went, open those that came, rewind those that stayed; none of it holds up the group."""
+        del revoked, newly_assigned
+        complete = self._complete(assigned)
+        await self._settle()
+        await self._close([partition for partition in self._by_partition if partition not in complete])
+        self._keep(generation_id)
+        for partition in sorted(complete - set(self._by_partition)):
+            self._by_partition[partition] = Task(self.app.side, partition, self._flow, die)
+        log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none")
+        await self.app.on_rebalance_complete.send()
+        await self._resume()
+
+    def _keep(self, generation_id: int) -> None:
+        """A task stays open only if nobody else can have owned it in between."""
+        followed, self._generation = generation_id == self._generation + 1, generation_id
+        for task in self._by_partition.values():
+            if followed:
+                self.add_future(task.rewind())
+            else:
+                task.retake()
+
+    async def _resume(self) -> None:
+        self.app.flow_control.resume()
+        self.app.consumer.resume_flow()
+        await self.app._fetcher.maybe_start()  # noqa: SLF001 (Faust's own recovery does the same)
+        self.on_actives_ready()
+        self.on_standbys_ready()
+        self.app.on_rebalance_end()
+
+    def _complete(self, assigned: set[TP]) -> set[int]:
+        """The partition numbers of which every input topic is assigned here; others cannot be served."""
+        inputs = set(self.app.side.inputs)
+        topics: dict[int, set[str]] = {}
+        for tp in assigned:
+            topics.setdefault(tp.partition, set()).add(tp.topic)
+        for partition, found in topics.items():
+            if found != inputs:
+                log.error("partition %d stays paused: %s went to another worker", partition, sorted(inputs - found))
+        return {partition for partition, found in topics.items() if found == inputs}
+
+    async def _settle(self) -> None:
+        if self._by_partition:
+            await asyncio.wait([asyncio.ensure_future(task.settle()) for task in self._by_partition.values()], timeout=SETTLE_S)
+
+    async def _close(self, partitions: list[int]) -> None:
+        await asyncio.gather(*(self._by_partition.pop(partition).close() for partition in partitions))
+
+    @Service.task
+    async def _group(self) -> None:
+        async for _ in self.itertimer(GROUP_EVERY_S, name="group offsets"):
+            await self._tell_group()
+
+    async def _tell_group(self) -> None:
+        offsets = dict(self._untold())
+        if offsets and await self.app.consumer.give(offsets):
+            for tp, offset in offsets.items():
+                if tp.partition in self._by_partition:
+                    self._by_partition[tp.partition].group_offsets[tp.topic] = offset
+
+    def _untold(self) -> Iterator[tuple[TP, int]]:
+        for partition, task in self._by_partition.items():
+            for topic, position in task.positions.items():
+                if task.ready.is_set() and task.group_offsets.get(topic) != position.offset_next:
+                    yield TP(topic, partition), position.offset_next

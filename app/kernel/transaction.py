@@ -1,0 +1,105 @@
+"""One Kafka transaction: everything a unit of work causes becomes visible together, or not at all."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from app.kernel.context import Headers, Outgoing
+from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_refusal
+from app.kernel.routing import partition_of
+
+TIMEOUT_MS = 15_000
+"""The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
+
+DEADLINE_S = 12.0
+"""After this long without an end the outcome counts as unknown (seconds)."""
+
+BATCH_BYTES = 1 << 20
+RECORD_BYTES = (4 << 20) - 4096
+"""The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
+
+TopicPartition = tuple[str, int]
+
+
+class Transaction:
+    """Collects records into batches, then commits them; used once."""
+
+    def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
+        self._producer = producer
+        self._partitions = partitions
+        self._batches: dict[TopicPartition, list[BatchBuilder]] = {}
+        self.records = 0
+
+    def extend(self, outgoing: Iterable[Outgoing]) -> None:
+        """Add records; RefusedBatch when one is larger than any topic takes."""
+        for topic, key, value, headers, partition in outgoing:
+            self._append((topic, partition_of(key or b"", self._partitions) if partition is None else partition), key, value, headers)
+
+    async def commit(self) -> dict[TopicPartition, int]:
+        """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                return await self._commit()
+        except (TimeoutError, KafkaError) as error:
+            raise _unknown(error) from error
+
+    async def _commit(self) -> dict[TopicPartition, int]:
+        await self._producer.begin_transaction()
+        sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
+        results = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
+        await self._check([result for result in results if isinstance(result, BaseException)])
+        await self._producer.commit_transaction()
+        return {where: _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
+
+    async def _send(self, where: TopicPartition, batch: BatchBuilder) -> "asyncio.Future[object]":
+        batch.close()
+        topic, partition = where
+        return await self._producer.send_batch(batch, topic, partition=partition)
+
+    async def _check(self, failures: list[BaseException]) -> None:
+        """Look at every single one: aiokafka would commit without the batches that failed."""
+        for failure in failures:
+            if not is_refusal(failure):
+                raise _unknown(failure) from failure
+        if failures:
+            await self._producer.abort_transaction()
+            raise RefusedBatch(repr(failures[0])) from failures[0]
+
+    def _append(self, where: TopicPartition, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        batches = self._batches.get(where)
+        if batches is None:
+            batches = self._batches[where] = [self._producer.create_batch()]
+        if batches[-1].append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+            batches.append(self._producer.create_batch())
+            batches[-1].append(key=key, value=value, timestamp=None, headers=list(headers))
+        self.records += 1
+        if batches[-1].size() > RECORD_BYTES:
+            message = f"a record for {where[0]} is larger than {RECORD_BYTES} bytes"
+            raise RefusedBatch(message)
+
+
+def _next(base_offset: int, count: int) -> int:
+    if base_offset < 0:
+        message = "the broker took a batch for a duplicate and did not say where it is"
+        raise UnknownOutcome(message)
+    return base_offset + count
+
+
+def _unknown(error: BaseException) -> UnknownOutcome:
+    return error if isinstance(error, UnknownOutcome) else UnknownOutcome(repr(error))
+
+
+def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
+    """A producer whose start fences every earlier one of the same id."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        transactional_id=transactional_id,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=2 * RECORD_BYTES,
+        linger_ms=0,
+        retry_backoff_ms=5,
+        transaction_timeout_ms=TIMEOUT_MS,
+    )

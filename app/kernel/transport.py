@@ -1,0 +1,146 @@
+"""Faust's transport, made batch-native: one Faust message per fetched batch, so that its cost is paid per batch, not per record."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from faust.transport.consumer import ConsumerMessage
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from app.kernel.batch import Batch
+from app.kernel.membership import Membership
+
+log = logging.getLogger(__name__)
+
+FETCH_WAIT_MS = 100
+"""How long the broker waits for records of an idle partition (Faust's own is 1.5 s)."""
+
+IDLE_S = 0.05
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Runs the consumer: committed records only, ranges of partitions so that one number's topics stay together."""
+
+    membership: Membership
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+        settings, conf = self.app.side.settings, self.app.conf
+        return AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=settings.worker_id,
+            bootstrap_servers=settings.bootstrap,
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_poll_records=None,
+            max_partition_fetch_bytes=1 << 20,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            session_timeout_ms=int(settings.session_timeout_s * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            isolation_level="read_committed",
+        )
+
+    async def owned(self) -> bool:
+        """Ask the group now whether this worker still is a member of the generation it knows."""
+        return bool(await self.call_thread(self.membership.confirm))
+
+    async def give(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so a failure is only noted."""
+        return bool(await self.call_thread(self._give, offsets))
+
+    async def _give(self, offsets: Mapping[TP, int]) -> bool:
+        assigned = self.assignment()
+        wanted = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
+        try:
+            await self._ensure_consumer().commit(wanted)
+        except KafkaError as error:
+            log.info("the group's offsets were not committed: %r", error)
+            return False
+        return bool(wanted)
+
+
+class Consumer(driver.Consumer):
+    """Yields batches; a batch that still waits for its agent is extended, one that is full stops the fetching of its partition."""
+
+    _thread: ConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[TP, Batch] = {}
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+        """One message per new batch: `value` is the Batch."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)
+        openings = self.app.tables.openings()
+        records = await self._fetch(timeout)
+        for tp, fetched in records.items():
+            opening = openings.get(tp.partition)
+            if opening is None or not self.flow_active or self.app.tables.openings().get(tp.partition) != opening:
+                continue
+            batch = self._collect(tp, fetched, opening)
+            if batch is not None:
+                yield tp, self._message(tp, batch)
+
+    async def _fetch(self, timeout: float) -> Mapping[TP, list[ConsumerRecord]]:
+        active = {tp for tp in self._get_active_partitions() if not self._full(tp)}
+        if not active or self.should_stop:
+            await asyncio.sleep(IDLE_S)
+            return {}
+        try:
+            return await self._getmany(active_partitions=active, timeout=timeout)
+        except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
+            log.warning("a position is outside of its topic: %r", error)
+            self.app.tables.retake({tp.partition for tp in active})
+            return {}
+
+    def _full(self, tp: TP) -> bool:
+        waiting = self._waiting.get(tp)
+        return waiting is not None and waiting.full and waiting.opening == self.app.tables.openings().get(tp.partition)
+
+    def _collect(self, tp: TP, records: list[ConsumerRecord], opening: int) -> Batch | None:
+        waiting = self._waiting.get(tp)
+        if waiting is not None and waiting.extend(records, opening):
+            return None
+        batch = self._waiting[tp] = Batch(tp.topic, tp.partition, opening, list(records))
+        return batch
+
+    def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+        last = batch.records[-1]
+        return ConsumerMessage(
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, batch, None, 0, 0, tp, generation_id=self.app.consumer_generation_id
+        )
+
+    async def start_at(self, offsets: Mapping[TP, int]) -> None:
+        """Fetch these partitions from these offsets on."""
+        for tp, offset in offsets.items():
+            await self.seek(tp, offset)
+        self.resume_partitions(set(offsets))
+
+    async def owned(self) -> bool:
+        """True once the group confirmed this worker's membership."""
+        return await self._thread.owned()
+
+    async def give(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets to the consumer group."""
+        return await self._thread.give(offsets)
+
+
+class Transport(driver.Transport):
+    """Faust's aiokafka transport with the consumer above."""
+
+    Consumer = Consumer

@@ -1,0 +1,65 @@
+"""A unit of work: the rows and records of one transaction of one task, and how they are committed."""
+
+from aiokafka import AIOKafkaProducer
+
+from app.kernel.cluster import Cluster
+from app.kernel.context import Outgoing, current
+from app.kernel.outcome import UnknownOutcome
+from app.kernel.rows import Rows
+from app.kernel.store import Store, Stored, now_s
+from app.kernel.transaction import Transaction
+
+
+class UnitOfWork:
+    """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
+
+    def __init__(self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: str, partition: int, partitions: int) -> None:
+        self.rows = Rows(store)
+        self.outgoing: list[Outgoing] = []
+        self._producer = producer
+        self._cluster = cluster
+        self._changelog = changelog
+        self._partition = partition
+        self._partitions = partitions
+        self._mark = 0
+
+    def enter(self) -> None:
+        """From here on, tables and `emit` in this asyncio task mean this unit."""
+        current.set(self)
+
+    def mark(self) -> None:
+        """Begin a record: `rollback` undoes what follows."""
+        self.rows.mark()
+        self._mark = len(self.outgoing)
+
+    def rollback(self) -> None:
+        """Undo what the record did."""
+        self.rows.rollback()
+        del self.outgoing[self._mark :]
+
+    async def commit(self) -> None:
+        """One transaction: changelog and outgoing records; after it the rows are committed ones."""
+        changes = self.rows.changes()
+        transaction = Transaction(self._producer, self._partitions)
+        transaction.extend(Outgoing(self._changelog, key, value, (), self._partition) for key, value in changes)
+        transaction.extend(self.outgoing)
+        ends = await transaction.commit()
+        self.rows.commit(changes, self._stored(ends[self._changelog, self._partition]))
+        self.outgoing.clear()
+
+    async def flush(self) -> None:
+        """Commit if anything was changed."""
+        if self.rows.changed:
+            await self.commit()
+
+    def drop(self) -> None:
+        """The transaction did not happen."""
+        self.rows.drop()
+        self.outgoing.clear()
+
+    def _stored(self, offset_next: int) -> Stored:
+        before = self.rows.store.stored
+        if before is not None and offset_next <= before.offset_next:
+            message = f"{self._changelog} went back from {before.offset_next} to {offset_next}: it was created again"
+            raise UnknownOutcome(message)
+        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self._changelog], offset_next, now_s())

@@ -1,0 +1,58 @@
+"""Every setting of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/settings.md` shows the table."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The environment of one process; the field's description is what `foldstream settings` prints."""
+
+    model_config = SettingsConfigDict(env_prefix="FOLDSTREAM_", frozen=True)
+
+    broker: str | None = Field(None, description="bootstrap list host:port,host:port; without it the embedded Kafka of the data directory is used")
+    datadir: Path = Field(Path(".foldstream"), description="where the embedded Kafka and the workers keep their data")
+    app_id: str = Field("foldstream", pattern=r"^[A-Za-z0-9._-]{1,100}$", description="consumer group, prefix of transactional ids and of internal topics")
+    topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,100}$", description="stands before every topic name")
+    partitions: int = Field(4, ge=1, le=10_000, description="partitions of every keyed topic")
+    replication: int | None = Field(None, ge=1, le=32, description="replicas of every topic; 1 with the embedded Kafka, else 3")
+    worker_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="static membership: the name under which this worker keeps its partitions over a restart")
+    session_timeout_s: float = Field(10, ge=1, le=300, description="a worker silent for this long loses its partitions (seconds)")
+    web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to")
+    web_port: int = Field(6066, ge=0, le=65_535, description="port of the worker's HTTP server")
+    advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
+    kafka_port: int = Field(29_092, ge=1, le=65_534, description="port of the embedded Kafka; its controller listens on the next one")
+    java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what the worker logs")
+
+    @property
+    def embedded(self) -> bool:
+        """True when no broker is configured, so that the embedded one is used."""
+        return self.broker is None
+
+    @property
+    def bootstrap(self) -> str:
+        """The bootstrap list of the broker in use."""
+        return self.broker or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def replicas(self) -> int:
+        """Replication of every topic: 1 embedded, 3 elsewhere, unless set."""
+        return self.replication or (1 if self.embedded else 3)
+
+    def topic(self, name: str) -> str:
+        """The name on the broker of a topic of the contract."""
+        return self.topic_prefix + name
+
+    @property
+    def changelog(self) -> str:
+        """The changelog of the write side's tables."""
+        return self.topic(f"{self.app_id}-write-changelog")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
