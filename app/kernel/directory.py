@@ -1,0 +1,19 @@
+"""A worker's directory, used by one process at a time."""
+
+import fcntl
+from pathlib import Path
+from typing import IO
+
+from app.errors import FoldstreamError
+
+
+def lock(directory: Path) -> IO[str]:
+    """Hold the directory until the process ends; FoldstreamError when another process holds it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    held = (directory / "lock").open("w")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        message = f"another worker uses {directory}: give each its own FOLDSTREAM_WORKER_ID or FOLDSTREAM_DATADIR"
+        raise FoldstreamError(message) from None
+    return held
