@@ -3,8 +3,11 @@
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import FoldstreamError
 
 
 class Settings(BaseSettings):
@@ -18,7 +21,7 @@ class Settings(BaseSettings):
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,100}$", description="stands before every topic name")
     partitions: int = Field(4, ge=1, le=10_000, description="partitions of every keyed topic")
     replication: int | None = Field(None, ge=1, le=32, description="replicas of every topic; 1 with the embedded Kafka, else 3")
-    worker_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="static membership: the name under which this worker keeps its partitions over a restart")
+    worker_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="the name under which this worker keeps its partitions over a restart")
     session_timeout_s: float = Field(10, ge=1, le=300, description="a worker silent for this long loses its partitions (seconds)")
     web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to")
     web_port: int = Field(6066, ge=0, le=65_535, description="port of the worker's HTTP server")
@@ -54,5 +57,17 @@ class Settings(BaseSettings):
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
-    return Settings()
+    """The settings of this process, read once; FoldstreamError names the variables that are wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise FoldstreamError("\n".join(_complaint(each) for each in error.errors())) from error
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"FOLDSTREAM_{name.upper()}"
+
+
+def _complaint(error: ErrorDetails) -> str:
+    return f"{variable(str(error['loc'][0]))} is {error['input']!r}: {error['msg']}"

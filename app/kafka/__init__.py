@@ -1,0 +1,1 @@
+"""The embedded Kafka: what `foldstream demo` and the tests run on when no broker is configured."""

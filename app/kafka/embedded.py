@@ -1,43 +1,37 @@
-"""The embedded Kafka: the real broker in KRaft mode, a detached process per data directory."""
+"""The embedded Kafka: the real broker in KRaft mode, one detached process per data directory."""
 
 import secrets
 import time
-from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
+from typing import NoReturn
 
 from app.errors import FoldstreamError
 from app.kafka import probe, process, properties
 from app.kafka.home import Home, exclusive, last_lines
 from app.kafka.jars import Jars, Progress
 from app.kafka.java import Java
+from app.kafka.status import Status
+from app.settings import Settings
 
 START_S = 90.0
-"""After this long a broker that does not answer counts as failed (seconds)."""
+"""A broker that does not answer after this long counts as failed (seconds)."""
 
 STOP_S = 30.0
-"""A broker that has not ended this long after being asked to is killed (seconds)."""
+"""A broker that has not ended this long after it was asked to is killed (seconds)."""
 
 _POLL_S = 0.1
 
 
-class Status(msgspec.Struct, frozen=True):
-    """A running broker."""
-
-    pid: int
-    port: int
-
-
 class EmbeddedKafka:
-    """The broker of one data directory; any number of processes may start, stop and ask for it."""
+    """The broker of one data directory; any number of processes may start it, stop it and ask for it."""
 
     def __init__(self, datadir: Path, port: int, java: Path | None = None, jars: Jars | None = None) -> None:
-        """`port` is the broker's, its controller takes the next one; nothing is started yet."""
+        """Nothing happens before `start`; `port` is for clients, the next one for the broker's controller."""
         self.home = Home(datadir.resolve() / "kafka")
         self.port = port
         self._java = java
         self._jars = jars or Jars()
+        self._words = ["kafka.Kafka", str(self.home.properties)]
 
     @property
     def bootstrap(self) -> str:
@@ -45,25 +39,77 @@ class EmbeddedKafka:
         return f"{properties.HOST}:{self.port}"
 
     def start(self, progress: Progress = lambda _: None) -> bool:
-        """Return once the broker answers clients: True if this call started it, False if it ran already. FoldstreamError says what is in the way."""
+        """Return once the broker answers: True if this call started it, False if it ran already. FoldstreamError says what is in the way."""
         with exclusive(self.home.root):
-            found = self.status()
-            if found is None:
-                self._launch(progress)
-            self._await_answer(found or self._known(), progress)
+            if (found := self.status()) is None:
+                self._start_new(progress)
+            else:
+                self._await_answer(self._on_our_port(found))
             return found is None
 
     def stop(self) -> None:
-        """End the broker cleanly, or by force if it takes too long; nothing happens when none runs."""
+        """End the broker cleanly, or by force if that takes too long; nothing happens when none runs."""
         with exclusive(self.home.root):
             self._end()
 
     def kill(self) -> None:
-        """End the broker as a crash would (SIGKILL), for tests of what survives that."""
+        """End the broker as a crash would (SIGKILL), to test what survives that."""
         if (running := self.status()) is not None:
             process.kill(running.pid)
 
     def status(self) -> Status | None:
         """The running broker of this data directory, whoever started it; None when there is none."""
-        known = self._known()
+        known = Status.read(self.home.running)
         return known if known and process.runs(known.pid, self._words) else None
+
+    def _start_new(self, progress: Progress) -> None:
+        for port in (self.port, self.port + 1):
+            probe.require_free(port)
+        java = Java(self._java, self._jars.classpath(progress), self.home.log)
+        progress("starting Kafka")
+        self._format(java)
+        try:
+            self._await_answer(self._spawn(java))
+        except BaseException:
+            self._end()
+            raise
+
+    def _format(self, java: Java) -> None:
+        self.home.properties.write_text(properties.render(self.port, self.home.records), encoding="ascii")
+        if self.home.cluster_id() is None:
+            java.run(["kafka.tools.StorageTool", "format", f"--cluster-id={secrets.token_urlsafe(16)}", f"--config={self.home.properties}"])
+
+    def _spawn(self, java: Java) -> Status:
+        status = Status(java.spawn(self._words, self.home.console), self.port)
+        status.write(self.home.running)
+        return status
+
+    def _on_our_port(self, found: Status) -> Status:
+        if found.port != self.port:
+            raise FoldstreamError(
+                f"this data directory's Kafka runs already, on port {found.port}: set FOLDSTREAM_KAFKA_PORT={found.port}, or run `foldstream kafka stop` first"
+            )
+        return found
+
+    def _await_answer(self, running: Status) -> None:
+        deadline_s = time.monotonic() + START_S
+        while probe.cluster_at(running.port) != self.home.cluster_id():
+            if self.status() is None:
+                self._fail("Kafka ended while it was starting")
+            if time.monotonic() > deadline_s:
+                self._fail(f"Kafka does not answer on port {running.port} after {START_S:.0f} s, run `foldstream kafka stop`")
+            time.sleep(_POLL_S)
+
+    def _fail(self, what: str) -> NoReturn:
+        said = last_lines(self.home.console, 10) + last_lines(self.home.log, 10)
+        raise FoldstreamError("\n".join([f"{what}; the last lines of its logs in {self.home.root}:", *said]))
+
+    def _end(self) -> None:
+        if (running := self.status()) is not None:
+            process.terminate(running.pid, STOP_S)
+        self.home.running.unlink(missing_ok=True)
+
+
+def embedded(chosen: Settings) -> EmbeddedKafka:
+    """The broker of the settings' data directory, whether it runs or not."""
+    return EmbeddedKafka(chosen.datadir, chosen.kafka_port, chosen.java)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
-from platformdirs import user_cache_path
 
 from app.errors import FoldstreamError
 from app.kafka.home import exclusive
@@ -45,7 +44,7 @@ class Jars:
 
     def __init__(self, folder: Path | None = None, repository: str = MAVEN_CENTRAL_URL) -> None:
         """Nothing is read or fetched yet."""
-        self._folder = folder or user_cache_path("foldstream") / "kafka"
+        self._folder = folder or _cache()
         self._repository = repository
 
     def classpath(self, progress: Progress) -> str:
@@ -62,23 +61,23 @@ class Jars:
         with TemporaryDirectory(dir=self._folder) as scratch:
             fetched = self._download(jar, Path(scratch))
             if not jar.matches(fetched):
-                message = (
-                    f"{jar.file} as fetched has the SHA-256 {sha256(fetched)}, pinned is {jar.sha256}: it is not the file that was tested, so it is not used. "
-                    f"Try again; if it stays so, ask whoever runs the network's Maven proxy"
+                raise FoldstreamError(
+                    f"{jar.file} as fetched has the SHA-256 {sha256(fetched)}, pinned is {jar.sha256}: it is not the tested file, so it is not used. "
+                    "Try again; if it stays so, something between here and the Maven repository alters files"
                 )
-                raise FoldstreamError(message)
             fetched.replace(self._folder / jar.file)
 
     def _download(self, jar: Jar, scratch: Path) -> Path:
-        """jgo leaves a torn file behind when a connection breaks, so each attempt has a folder of its own."""
+        """Each attempt has a folder of its own: jgo leaves a torn file behind when a connection breaks."""
         failures: list[Exception] = []
         for attempt in range(ATTEMPTS):
             try:
                 return self._attempt(jar, scratch / str(attempt))
             except (OSError, RuntimeError) as failure:
                 failures.append(failure)
-        message = f"could not fetch {jar.file} from the Maven repository: check the network (and HTTPS_PROXY), then try again ({failures[-1]})"
-        raise FoldstreamError(message) from failures[-1]
+        raise FoldstreamError(
+            f"could not fetch {jar.file} from the Maven repository: check the network (and HTTPS_PROXY), then try again ({failures[-1]})"
+        ) from failures[-1]
 
     def _attempt(self, jar: Jar, cache: Path) -> Path:
         *group, name, version, _ = jar.path.split("/")
@@ -89,6 +88,11 @@ class Jars:
 def pinned() -> list[Jar]:
     """Every jar of the class path."""
     return [Jar(*line.split()) for line in PINS.read_text(encoding="utf-8").splitlines()]
+
+
+def _cache() -> Path:
+    """The XDG base directory specification's place for what can be fetched again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "kafka"
 
 
 def sha256(path: Path) -> str:

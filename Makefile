@@ -1,0 +1,48 @@
+# Everything a person or CI does with this repository; `make` alone explains it.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint types layers bench lock clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/setup.stamp  ## .venv with the locked packages and this project, nothing else (PYTHON=... picks the interpreter)
+
+.venv/lock.stamp: requirements.lock .ci/python
+	@python=$$(.ci/python $(PYTHON)) && echo "setting up .venv with $$python" && "$$python" -m venv --clear .venv
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+.venv/setup.stamp: .venv/lock.stamp pyproject.toml
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on
+	@$(BIN)/foldstream demo $(ARGS)
+
+test: setup  ## all tests, on a real Kafka; ARGS='-k name' is passed on
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types layers  ## what CI runs: lint, types, layers, then the tests
+	@$(MAKE) --no-print-directory test
+
+lint: setup  ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup  ## mypy, strict
+	@$(BIN)/mypy
+
+layers: setup  ## import-linter: arrows point down only, the core is pure
+	@$(BIN)/lint-imports
+
+bench: setup  ## commands per second, beside a hand-written loop; ARGS is passed on
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: setup  ## resolve the dependencies of pyproject.toml anew into requirements.lock
+	@$(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --no-emit-options --all-extras --output-file requirements.lock pyproject.toml
+
+clean:  ## remove .venv, caches and the data of the embedded Kafka (stop it first)
+	@rm -rf .venv .foldstream .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build foldstream.egg-info

@@ -1,0 +1,11 @@
+"""Commands to Customers."""
+
+from agents._loops import Batches, serve
+from app.kernel.app import app
+from tables.customer import customer_aggregate
+
+
+@app.agent(app.commands("customer"), isolated_partitions=True, name="customer")
+async def customer(batches: Batches) -> None:
+    """Answer every command to a Customer."""
+    await serve(batches, customer_aggregate)

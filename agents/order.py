@@ -1,0 +1,11 @@
+"""Commands to Orders."""
+
+from agents._loops import Batches, serve
+from app.kernel.app import app
+from tables.order import order_aggregate
+
+
+@app.agent(app.commands("order"), isolated_partitions=True, name="order")
+async def order(batches: Batches) -> None:
+    """Answer every command to an Order."""
+    await serve(batches, order_aggregate)

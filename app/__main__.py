@@ -1,0 +1,5 @@
+"""`python -m app` is `foldstream`."""
+
+from app.cli.main import main
+
+main()

@@ -1,0 +1,116 @@
+"""The topics on the broker: created, compared with the contract, and the start refused where they differ too much."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+
+from app.errors import FoldstreamError
+from app.settings import Settings
+from app.topics import Topic, differences, topics
+
+ANSWER_S = 10.0
+"""A broker that has not answered after this long counts as out of reach (seconds)."""
+
+_POLL_S = 0.05
+
+
+async def apply(settings: Settings) -> list[str]:
+    """Create the topics that are missing and return their names; those that exist are left as they are."""
+    async with _admin(settings) as admin:
+        there = await _partitions(admin)
+        missing = [topic for topic in topics(settings) if topic.name not in there]
+        if missing:
+            _accepted(await admin.create_topics([NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config) for topic in missing]))
+        await _visible(admin, {topic.name for topic in missing})
+    return [topic.name for topic in missing]
+
+
+async def check(settings: Settings) -> list[str]:
+    """A line for each difference between the broker's topics and the contract; empty when all is well."""
+    wanted = topics(settings)
+    async with _admin(settings) as admin:
+        found = await _found(admin, wanted)
+    return [line for topic in wanted for line in differences(topic, found.get(topic.name))]
+
+
+async def refuse_start(settings: Settings) -> None:
+    """Return when every topic is there with its number of partitions; raise FoldstreamError otherwise, for records would be lost or misrouted."""
+    async with _admin(settings) as admin:
+        partitions = await _partitions(admin)
+    counts = [(topic, len(partitions.get(topic.name, []))) for topic in topics(settings)]
+    wrong = [_refusal(topic, count) for topic, count in counts if count != topic.partitions]
+    if wrong:
+        raise FoldstreamError("\n".join(["the topics are not as they must be:", *wrong]))
+
+
+def unreachable(settings: Settings) -> FoldstreamError:
+    """The error of a broker that does not answer: which one, and what to do about it."""
+    if settings.embedded:
+        return FoldstreamError(f"no Kafka answers at {settings.bootstrap}: run `foldstream kafka start`, or set FOLDSTREAM_BROKER to the Kafka that you have")
+    return FoldstreamError(f"no Kafka answers at {settings.bootstrap} (FOLDSTREAM_BROKER): check the address and that the broker runs")
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap, request_timeout_ms=int(ANSWER_S * 1000))
+    try:
+        await _start(admin, settings)
+        async with asyncio.timeout(ANSWER_S):
+            yield admin
+    except (KafkaError, TimeoutError) as error:
+        raise FoldstreamError(f"Kafka at {settings.bootstrap} could not be asked about its topics: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await admin.start()
+    except (KafkaError, TimeoutError) as error:
+        raise unreachable(settings) from error
+
+
+def _refusal(topic: Topic, partitions: int) -> str:
+    if partitions == 0:
+        return f"{topic.name}: missing; run `foldstream topics apply`"
+    return f"{topic.name}: partitions is {partitions}, should be {topic.partitions}; set FOLDSTREAM_PARTITIONS to what the topics were created with"
+
+
+async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, list[dict[str, Any]]]:
+    """What is there. All topics are asked for, since asking for one by name may create it."""
+    return {found["topic"]: found["partitions"] for found in await admin.describe_topics()}
+
+
+async def _visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until the brokers know what the controller created; the connection's time-out bounds it."""
+    while not names <= (await _partitions(admin)).keys():  # noqa: ASYNC110 (another process changes it)
+        await asyncio.sleep(_POLL_S)
+
+
+def _accepted(response: Any) -> None:  # noqa: ANN401 (aiokafka's responses have no types)
+    for name, code, message in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise FoldstreamError(f"the broker refused to create {name}: {message}")
+
+
+async def _found(admin: AIOKafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, Topic]:
+    partitions = await _partitions(admin)
+    there = [topic for topic in wanted if topic.name in partitions]
+    configs = await _configs(admin, there)
+    return {topic.name: Topic(topic.name, len(partitions[topic.name]), _replication(partitions[topic.name]), configs[topic.name]) for topic in there}
+
+
+def _replication(partitions: list[dict[str, Any]]) -> int:
+    return min(len(partition["replicas"]) for partition in partitions)
+
+
+async def _configs(admin: AIOKafkaAdminClient, there: list[Topic]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name, dict.fromkeys(topic.config)) for topic in there]
+    responses = await admin.describe_configs(resources) if resources else []
+    return {name: {entry[0]: entry[1] for entry in entries} for response in responses for _code, _message, _kind, name, entries in response.resources}

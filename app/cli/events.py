@@ -1,0 +1,59 @@
+"""`foldstream events`: the history of an aggregate, straight from the log."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+import typer
+
+from app.errors import FoldstreamError
+from app.log import Log
+from app.results import Json
+from app.settings import Settings, settings
+from app.topics import event_topic
+
+
+class AggregateType(StrEnum):
+    """What has a log of its own."""
+
+    ORDER = "Order"
+    PRODUCT = "Product"
+    CUSTOMER = "Customer"
+    SAGA = "Saga"
+
+
+def events(
+    aggregate_id: str,
+    aggregate_type: Annotated[AggregateType | None, typer.Option("--type", case_sensitive=False, help="Read only the log of this type.")] = None,
+    from_version: Annotated[int, typer.Option(min=1, help="Leave out what came before this version.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)
+) -> None:
+    """Show the history of an aggregate, read from the log to the end it has now, in today's schema. Exit code 1 when there is none."""
+    types = [aggregate_type] if aggregate_type else list(AggregateType)
+    found = asyncio.run(_print(settings(), aggregate_id, types, from_version, as_json=as_json))
+    if not found:
+        raise FoldstreamError(f"no event of {aggregate_id!r} in the log of {', '.join(types)}")
+
+
+async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> bool:
+    """Print what is asked for; True if the aggregate exists, even when nothing was."""
+    found = False
+    async with Log(chosen) as log:
+        async for event in _history(log, chosen, aggregate_id, types):
+            found = True
+            if event["version"] >= from_version:
+                typer.echo(msgspec.json.encode(event) if as_json else _line(event))
+    return found
+
+
+async def _history(log: Log, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:
+    for each in types:
+        async for record in log.key(event_topic(chosen, each), aggregate_id.encode()):
+            yield msgspec.json.decode(record.value)
+
+
+def _line(event: Json) -> str:
+    payload = msgspec.json.encode(event["payload"]).decode()
+    return f"{event['aggregateType']:8} {event['version']:>6}  {event['timestamp']}  {event['eventType']:22} {payload}"

@@ -1,0 +1,87 @@
+"""`foldstream send`: commands from JSON lines, a result line for each."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from app.client import PATIENCE_S, CommandClient
+from app.errors import FoldstreamError
+from app.results import Json
+from app.settings import Settings, settings
+from app.topics import AGGREGATES
+
+ADDRESS = ("aggregateType", "aggregateId", "commandId")
+"""Without these strings a command has no topic, no key, or no result that could be told from others."""
+
+
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+
+def send(
+    file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE.jsonl|-", help="A command (JSON object) per line; - reads standard input.")],
+    patience_s: Annotated[float, typer.Option("--patience", min=0.1, help="Seconds to wait for the next result.")] = PATIENCE_S,
+) -> None:
+    """Send commands and print a line of JSON for each result, in the order of the commands. Exit code 1 if one was refused or parked.
+
+    All lines are looked at first, and nothing is sent if one of them is no command that could be answered.
+    Sending the same lines again is safe: a command is done once, and its first result is repeated.
+    """
+    with _seekable(file) as lines:
+        count = sum(1 for _ in _commands(lines))
+        lines.seek(0)
+        accepted = asyncio.run(_send(settings(), _commands(lines), count, patience_s))
+    raise typer.Exit(0 if accepted else 1)
+
+
+async def _send(chosen: Settings, commands: Iterable[Json], count: int, patience_s: float) -> bool:
+    """Print the results as they come; True if all were accepted."""
+    outcomes = Counter[str]()
+    with Console(stderr=True).status("sending") as status:
+        async with CommandClient(chosen, patience_s) as client:
+            async for result in client.send_all(commands):
+                typer.echo(msgspec.json.encode(result))
+                outcomes[result["outcome"]] += 1
+                status.update(f"{outcomes.total()} of {count} results")
+    return outcomes["accepted"] == count
+
+
+@contextmanager
+def _seekable(lines: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The same lines, from a file that can be read twice; what comes through a pipe goes to a temporary one."""
+    if lines.seekable():
+        yield lines
+        return
+    with TemporaryFile() as copy:
+        copyfileobj(lines, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _commands(lines: Iterable[bytes]) -> Iterator[Json]:
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _command(number, line)
+
+
+def _command(number: int, line: bytes) -> Json:
+    try:
+        command = _OBJECT.decode(line)
+        _require_address(command)
+    except (msgspec.MsgspecError, FoldstreamError) as error:
+        raise FoldstreamError(f"line {number} cannot be sent, so none was: {error}") from error
+    return command
+
+
+def _require_address(command: Json) -> None:
+    if missing := [name for name in ADDRESS if not isinstance(command.get(name), str)]:
+        raise FoldstreamError(f"a command needs the strings {', '.join(missing)}")
+    if command["aggregateType"].lower() not in AGGREGATES:
+        raise FoldstreamError(f"aggregateType {command['aggregateType']!r} takes no commands")

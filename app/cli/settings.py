@@ -1,0 +1,36 @@
+"""`foldstream settings`: what this process would run with."""
+
+import json
+import re
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import settings as configuration
+
+
+def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:  # noqa: FBT002 (typer's way)
+    """Show every setting: its environment variable, value (secrets hidden) and meaning."""
+    values = _shown(configuration.settings())
+    if as_json:
+        typer.echo(json.dumps(values))
+    else:
+        Console().print(_table(values))
+
+
+def _shown(chosen: configuration.Settings) -> dict[str, object]:
+    return {configuration.variable(name): _hidden(value) for name, value in chosen.model_dump(mode="json").items()}
+
+
+def _hidden(value: object) -> object:
+    """The value without a URL's user and password; pydantic hides its own secret types."""
+    return re.sub(r"(?<=//)[^/@]*@", "***@", value) if isinstance(value, str) else value
+
+
+def _table(values: dict[str, object]) -> Table:
+    table = Table("variable", "value", "meaning", box=None)
+    for (name, value), field in zip(values.items(), configuration.Settings.model_fields.values(), strict=True):
+        table.add_row(name, "" if value is None else str(value), field.description)
+    return table

@@ -1,0 +1,34 @@
+"""`foldstream topics`: the contract's topics, made and compared."""
+
+import asyncio
+import json
+from typing import Annotated
+
+import typer
+
+from app import admin
+from app.settings import settings
+
+app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
+
+
+@app.command()
+def apply() -> None:
+    """Create the topics that are missing; one that differs is reported and left as it is, with exit code 1."""
+    for name in asyncio.run(admin.apply(settings())):
+        typer.echo(f"created {name}")
+    _report(asyncio.run(admin.check(settings())))
+
+
+@app.command()
+def check(as_json: Annotated[bool, typer.Option("--json", help="Print the lines as one JSON array.")] = False) -> None:  # noqa: FBT002 (typer's way)
+    """Compare the broker's topics with the contract; a line for each difference, and exit code 1 if there is one."""
+    _report(asyncio.run(admin.check(settings())), as_json=as_json)
+
+
+def _report(differences: list[str], *, as_json: bool = False) -> None:
+    if as_json:
+        typer.echo(json.dumps(differences))
+    else:
+        typer.echo("\n".join(differences or ["the topics are as the contract says"]))
+    raise typer.Exit(1 if differences else 0)

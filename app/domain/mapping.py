@@ -1,0 +1,44 @@
+"""What each domain event means to the outside; one that nobody has thought about cannot leave."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from app.domain.decider import Decider
+
+
+class Outside(NamedTuple):
+    """The CloudEvents type of the integration event, and the status that notifications tell."""
+
+    ce_type: str
+    status: str
+
+
+OUTSIDE: dict[str, Outside | None] = {
+    "OrderPlaced": Outside("foldstream.order.placed.v1", "PLACED"),
+    "OrderConfirmed": Outside("foldstream.order.confirmed.v1", "CONFIRMED"),
+    "OrderShipped": Outside("foldstream.order.shipped.v1", "SHIPPED"),
+    "OrderCancelled": Outside("foldstream.order.cancelled.v1", "CANCELLED"),
+    "ProductRegistered": None,
+    "StockReceived": None,
+    "InventoryReserved": None,
+    "InventoryReleased": None,
+    "InventoryShipped": None,
+    "CustomerRegistered": None,
+    "CustomerChanged": None,
+    "CreditLimitChanged": None,
+    "PaymentProcessed": None,
+    "PaymentRefunded": None,
+}
+"""By event type; None: it is told to nobody."""
+
+
+class Unmapped(LookupError):  # noqa: N818 (what it is)
+    """A domain event about which nothing is said here."""
+
+
+def check_mapped(deciders: Iterable[Decider]) -> None:
+    """Raise Unmapped at start-up, rather than at the first such event."""
+    missing = sorted({name for decider in deciders for name in decider.events} - OUTSIDE.keys())
+    if missing:
+        message = f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/mapping.py, also if it is None"
+        raise Unmapped(message)

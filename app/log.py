@@ -1,0 +1,47 @@
+"""Reading topics from outside: what is committed, partition by partition, up to the end seen when it was asked for."""
+
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from app.admin import refuse_start
+from app.kernel.reader import bounds, read, reader
+from app.kernel.routing import partition_of
+from app.settings import Settings
+
+
+class Log:
+    """An open connection for reading; `async with Log(settings) as log`. FoldstreamError when the broker or a topic is not there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def __aenter__(self) -> Self:
+        await refuse_start(self._settings)
+        self._consumer: AIOKafkaConsumer = reader(self._settings.bootstrap, self._settings.app_id)
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._consumer.stop()
+
+    async def topic(self, topic: str) -> AsyncIterator[ConsumerRecord]:
+        """All committed records of a topic (its name on the broker), one partition after the other."""
+        for partition in range(self._settings.partitions):
+            async for record in self.partition(topic, partition):
+                yield record
+
+    async def key(self, topic: str, key: bytes) -> AsyncIterator[ConsumerRecord]:
+        """The committed records of one key, in order; only the key's partition is read."""
+        async for record in self.partition(topic, partition_of(key, self._settings.partitions)):
+            if record.key == key:
+                yield record
+
+    async def partition(self, topic: str, partition: int) -> AsyncIterator[ConsumerRecord]:
+        """The committed records of one partition, in order, in bounded memory. One reading at a time for each Log."""
+        where = TopicPartition(topic, partition)
+        async for records, _ in read(self._consumer, where, *await bounds(self._consumer, where)):
+            for record in records:
+                yield record

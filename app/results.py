@@ -1,0 +1,92 @@
+"""The topic `results` as somebody sees it who waits for answers to commands of his own."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.errors import FoldstreamError
+from app.kernel.reader import reader
+from app.settings import Settings
+
+Json = Mapping[str, Any]
+"""A command or a result as section 2 of the contract describes it."""
+
+Answer = asyncio.Future[Json]
+"""The result that is to come."""
+
+
+class Results:
+    """Follows `results` from the end it has on entry, and hands each result to who expects it, told by aggregate and command id."""
+
+    def __init__(self, settings: Settings, patience_s: float) -> None:
+        """After `patience_s` without the answer that is waited for, `answered` fails (seconds)."""
+        self._settings = settings
+        self._patience_s = patience_s
+        self._expected: defaultdict[tuple[str, str], deque[Answer]] = defaultdict(deque)
+
+    async def __aenter__(self) -> Self:
+        self._consumer: AIOKafkaConsumer = reader(self._settings.bootstrap, self._settings.app_id)
+        await self._consumer.start()
+        await self._seek_to_end()
+        self._following = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._following.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._following
+        await self._consumer.stop()
+
+    def expect(self, command: Json) -> Answer:
+        """The result that is to come for a command about to be sent; of the same command sent twice, the first gets the first result."""
+        answer: Answer = asyncio.get_running_loop().create_future()
+        self._expected[_name(command)].append(answer)
+        return answer
+
+    async def answered(self, answer: Answer) -> Json:
+        """The result itself; FoldstreamError when it does not come in time."""
+        if not answer.done():
+            await self._wait(answer)
+        return answer.result() if answer.done() else self._following.result()
+
+    async def _wait(self, answer: Answer) -> None:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await asyncio.wait([answer, self._following], return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError as error:
+            raise FoldstreamError(
+                f"no result after {self._patience_s:g} s: is a `foldstream worker` running? Sending the same again is safe: nothing is done twice"
+            ) from error
+
+    async def _seek_to_end(self) -> None:
+        partitions = [TopicPartition(self._settings.topic("results"), partition) for partition in range(self._settings.partitions)]
+        self._consumer.assign(partitions)
+        for where, end in (await self._consumer.end_offsets(partitions)).items():
+            self._consumer.seek(where, end)
+
+    async def _follow(self) -> Json:
+        while True:
+            for records in (await self._consumer.getmany(timeout_ms=1_000)).values():
+                for record in records:
+                    self._resolve(msgspec.json.decode(record.value))
+
+    def _resolve(self, result: Json) -> None:
+        if waiting := self._expected.get(_name(result)):
+            _settle(waiting.popleft(), result)
+            if not waiting:
+                del self._expected[_name(result)]
+
+
+def _name(message: Json) -> tuple[str, str]:
+    return message["aggregateId"], message["commandId"]
+
+
+def _settle(answer: Answer, result: Json) -> None:
+    if not answer.done():
+        answer.set_result(result)

@@ -1,0 +1,82 @@
+"""Every topic of the contract (section 1) as the broker should have it, and how what it has differs."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from app.settings import Settings
+
+AGGREGATES = ("order", "product", "customer")
+"""What takes commands; an aggregate type's topic bears its name in lower case."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+COMMAND_BYTES = 1 << 20
+RECORD_BYTES = 4 << 20
+
+Config = Mapping[str, str]
+
+
+class Topic(NamedTuple):
+    """A topic on a broker; `config` holds the topic settings that the contract fixes, by Kafka's names for them."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Config
+
+
+def topics(settings: Settings) -> list[Topic]:
+    """The topics that this environment needs, under their names on the broker."""
+    return [_topic(settings, name, config) for name, config in _configs(settings).items()]
+
+
+def command_topic(settings: Settings, aggregate: str) -> str:
+    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`) are written."""
+    return settings.topic(f"commands.{aggregate.lower()}")
+
+
+def event_topic(settings: Settings, aggregate: str) -> str:
+    """The log of record of this kind of aggregate (`Order`, `Product`, `Customer`, `Saga`)."""
+    return settings.topic(f"events.{aggregate.lower()}")
+
+
+def differences(wanted: Topic, found: Topic | None) -> Iterator[str]:
+    """A line for each thing that is not as the contract says; None stands for a topic that is missing."""
+    if found is None:
+        yield f"{wanted.name}: missing"
+        return
+    pairs = [
+        ("partitions", found.partitions, wanted.partitions),
+        ("replication", found.replication, wanted.replication),
+        *((key, found.config.get(key), value) for key, value in wanted.config.items()),
+    ]
+    yield from (f"{wanted.name}: {what} is {actual}, should be {expected}" for what, actual, expected in pairs if actual != expected)
+
+
+def _topic(settings: Settings, name: str, config: Config) -> Topic:
+    common = {"message.timestamp.type": "CreateTime", "max.message.bytes": str(RECORD_BYTES), "min.insync.replicas": str(max(1, settings.replicas - 1))}
+    return Topic(name, settings.partitions, settings.replicas, common | dict(config))
+
+
+def _configs(settings: Settings) -> dict[str, Config]:
+    contract: dict[str, Config] = {
+        **{f"commands.{aggregate}": _deleted(7) | _APPEND_TIME | {"max.message.bytes": str(COMMAND_BYTES)} for aggregate in AGGREGATES},
+        **{f"events.{aggregate}": _KEPT for aggregate in (*AGGREGATES, "saga")},
+        "results": _deleted(7),
+        "saga.order-fulfilment": _deleted(7) | _APPEND_TIME,
+        "integration.order": _deleted(30),
+        "notifications.order": _deleted(1),
+        "parked": _KEPT,
+        "owners": _COMPACTED,
+    }
+    changelog = _COMPACTED | {"delete.retention.ms": str(7 * DAY_MS)}
+    return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog}
+
+
+def _deleted(days: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+
+
+_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
+_COMPACTED = {"cleanup.policy": "compact"}
+_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+"""Never deleted: a cluster's default limit on bytes must not cut the log of record either."""

@@ -1,0 +1,92 @@
+"""The Customer's commands and events: a customer has credit (contract, section 3)."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from schemas.message import Command, Currency, Event, Id, Money, PersonalText
+
+
+class RegisterCustomer(Command):
+    """A customer with a limit of credit."""
+
+    name: PersonalText
+    email: PersonalText
+    credit_limit: Money
+    currency: Currency
+
+
+class ChangeCustomer(Command):
+    """Change what is said of the customer; at least one of the fields."""
+
+    name: PersonalText | None = None
+    email: PersonalText | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.name is None and self.email is None:
+            message = "name or email is needed"
+            raise ValueError(message)
+        return self
+
+
+class ChangeCreditLimit(Command):
+    """Set another limit, not below what is used."""
+
+    credit_limit: Money
+
+
+class ProcessPayment(Command):
+    """Pay for an order out of the credit."""
+
+    order_id: Id
+    amount: Money
+    currency: Currency
+
+
+class RefundPayment(Command):
+    """Give back what an order's payment took."""
+
+    order_id: Id
+
+
+class CustomerRegistered(Event):
+    """A customer is known."""
+
+    name: PersonalText
+    email: PersonalText
+    credit_limit: Money
+    currency: Currency
+
+
+class CustomerChanged(Event):
+    """Something else is said of the customer; absent is unchanged."""
+
+    name: PersonalText | None = None
+    email: PersonalText | None = None
+
+
+class CreditLimitChanged(Event):
+    """Another limit holds."""
+
+    credit_limit: Money
+
+
+class PaymentProcessed(Event):
+    """An order is paid."""
+
+    order_id: Id
+    amount: Money
+    currency: Currency
+
+
+class PaymentRefunded(Event):
+    """An order's payment was given back."""
+
+    order_id: Id
+    amount: Money
+    currency: Currency
+
+
+CustomerCommand = RegisterCustomer | ChangeCustomer | ChangeCreditLimit | ProcessPayment | RefundPayment
+CustomerEvent = CustomerRegistered | CustomerChanged | CreditLimitChanged | PaymentProcessed | PaymentRefunded

@@ -1,0 +1,73 @@
+"""From bytes to a JSON object, refusing what different readers would read differently (contract, section 2: `undecodable`)."""
+
+import json
+from typing import Any
+
+import msgspec
+
+DEPTH = 64
+"""Nesting that is still read."""
+
+_decoder = msgspec.json.Decoder()
+
+
+class Undecodable(ValueError):  # noqa: N818 (what it is)
+    """Not UTF-8, no JSON object, a number beyond a double, a key twice, a lone surrogate, or nested too deep."""
+
+
+def decode(raw: bytes) -> dict[str, Any]:
+    """The object that `raw` is; Undecodable says why it is none."""
+    try:
+        value = _decoder.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        message = str(error) or type(error).__name__
+        raise Undecodable(message) from error
+    if not isinstance(value, dict):
+        message = "not a JSON object"
+        raise Undecodable(message)
+    if _keys(value, 1) != _keys_written(raw):
+        _refuse_doubles(raw)
+    return value
+
+
+def _keys(value: Any, depth: int) -> int:  # noqa: ANN401 (any JSON)
+    """How many keys all objects inside have; refuses what is nested too deep, and integers beyond a double."""
+    if depth > DEPTH:
+        message = f"nested deeper than {DEPTH}"
+        raise Undecodable(message)
+    if isinstance(value, dict):
+        return len(value) + sum([_keys(inner, depth + 1) for inner in value.values() if isinstance(inner, _DEEPER)])
+    if isinstance(value, list):
+        return sum([_keys(inner, depth + 1) for inner in value if isinstance(inner, _DEEPER)])
+    _refuse_huge(value)
+    return 0
+
+
+_DEEPER = (dict, list, int)
+
+
+def _refuse_huge(number: int) -> None:
+    try:
+        float(number)
+    except OverflowError as error:
+        message = "a number beyond a double"
+        raise Undecodable(message) from error
+
+
+def _keys_written(raw: bytes) -> int:
+    """How many keys the text has, or -1 where only a slower look tells: a quote that ends a key is followed by its colon."""
+    if b" :" in raw or b"\\" in raw or b"\t:" in raw or b"\n:" in raw or b"\r:" in raw:
+        return -1
+    return raw.count(b'":')
+
+
+def _refuse_doubles(raw: bytes) -> None:
+    """Python's own parser shows every pair; it is slow, and asked only when the quick count cannot tell."""
+    json.loads(raw, object_pairs_hook=_distinct)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    keys = [key for key, _ in pairs]
+    if len(keys) != len(set(keys)):
+        message = f"a key twice in one object: {sorted({key for key in keys if keys.count(key) > 1})}"
+        raise Undecodable(message)

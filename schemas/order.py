@@ -1,0 +1,81 @@
+"""The Order's commands and events (contract, section 3)."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from schemas.message import Command, Currency, Event, Id, Message, Money, PersonalText, Quantity, Text
+
+
+class OrderItem(Message):
+    """A line of an order; two lines of one product are allowed."""
+
+    product_id: Id
+    quantity: Quantity
+    price: Money
+
+
+class OrderItemCommand(OrderItem, Command):
+    """A line as commanded: an unknown field is an error."""
+
+
+Lines = Field(min_length=1, max_length=1_000)
+
+
+class PlaceOrder(Command):
+    """Order these lines; the total is computed, never taken from the client."""
+
+    customer_id: Id
+    items: Annotated[list[OrderItemCommand], Lines]
+    shipping_address: PersonalText
+    currency: Currency
+    shipping_method: Text | None = None
+
+
+class ConfirmOrder(Command):
+    """All is paid and reserved."""
+
+
+class ShipOrder(Command):
+    """The parcel leaves."""
+
+    tracking_number: Text | None = None
+
+
+class CancelOrder(Command):
+    """Give the order up."""
+
+    reason: Text
+
+
+class OrderPlaced(Event):
+    """Schema version 2; version 1 had neither currency nor shipping method."""
+
+    customer_id: Id
+    items: Annotated[list[OrderItem], Lines]
+    total_amount: int
+    currency: Currency
+    shipping_address: PersonalText
+    shipping_method: Text
+
+
+class OrderConfirmed(Event):
+    """`confirmed_at` is the broker's time of the command, RFC 3339."""
+
+    confirmed_at: str
+
+
+class OrderShipped(Event):
+    """The order has left."""
+
+    tracking_number: Text | None = None
+
+
+class OrderCancelled(Event):
+    """The order was given up."""
+
+    reason: Text
+
+
+OrderCommand = PlaceOrder | ConfirmOrder | ShipOrder | CancelOrder
+OrderEvent = OrderPlaced | OrderConfirmed | OrderShipped | OrderCancelled

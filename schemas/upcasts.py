@@ -1,0 +1,70 @@
+"""Reading events of earlier schema versions: each step brings a payload to the next version."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+Payload = dict[str, Any]
+
+
+class Step(NamedTuple):
+    """Brings the payload of `event_type` from version `source` to `target`."""
+
+    event_type: str
+    source: int
+    target: int
+    upcast: Callable[[Payload], Payload]
+
+
+class BrokenChain(ValueError):  # noqa: N818 (what it says)
+    """The steps declared do not lead from version 1 to today's."""
+
+
+class NewerSchema(ValueError):  # noqa: N818 (what it says)
+    """An event was written by newer code than this: stop, never skip."""
+
+
+class Upcasters:
+    """All steps, checked when made: each advances by one version, none is doubled, none is missing up to `today`."""
+
+    def __init__(self, today: Mapping[str, int], steps: Iterable[Step] = ()) -> None:
+        """`today` is the current version of each event type that is not at 1; BrokenChain when the steps do not fit."""
+        self._today = dict(today)
+        self._steps: dict[tuple[str, int], Step] = {}
+        for step in steps:
+            self._add(step)
+        self._check_gaps()
+
+    def version(self, event_type: str) -> int:
+        """The schema version that events of this type are written with today."""
+        return self._today.get(event_type, 1)
+
+    def upcast(self, event_type: str, version: int, payload: Payload) -> Payload:
+        """The payload at today's version; NewerSchema when it is of a later one."""
+        if version > self.version(event_type):
+            message = f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream"
+            raise NewerSchema(message)
+        for source in range(version, self.version(event_type)):
+            payload = self._steps[event_type, source].upcast(payload)
+        return payload
+
+    def _add(self, step: Step) -> None:
+        if step.target != step.source + 1:
+            message = f"the step of {step.event_type} from {step.source} to {step.target} does not advance by one version"
+            raise BrokenChain(message)
+        if (step.event_type, step.source) in self._steps:
+            message = f"two steps lead {step.event_type} on from version {step.source}"
+            raise BrokenChain(message)
+        self._steps[step.event_type, step.source] = step
+
+    def _check_gaps(self) -> None:
+        needed = {(event_type, source) for event_type, today in self._today.items() for source in range(1, today)}
+        if needed != self._steps.keys():
+            message = f"missing or unused upcasting steps: {sorted(needed ^ self._steps.keys())}"
+            raise BrokenChain(message)
+
+
+def _order_placed_2(payload: Payload) -> Payload:
+    return {"currency": "KRW", "shippingMethod": "STANDARD", **payload}
+
+
+upcasters = Upcasters({"OrderPlaced": 2}, [Step("OrderPlaced", 1, 2, _order_placed_2)])

@@ -1,0 +1,119 @@
+"""The tables of one aggregate type: its snapshot, the details its commands name, and the commands it has answered."""
+
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiokafka import ConsumerRecord
+from msgspec import Struct
+
+from app.domain.decider import Decider, order_named
+from app.kernel.application import Application
+from app.kernel.fingerprint import fingerprint
+from app.kernel.table import Table
+from schemas import upcasts
+from schemas.upcasts import upcasters
+
+WINDOW = 256
+"""Command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""
+
+State = TypeVar("State")
+
+
+class Snapshot(Struct, Generic[State], frozen=True):
+    """An aggregate as its events left it; `version` is that of the last one."""
+
+    version: int
+    state: State
+
+
+class Answered(Struct, frozen=True, omit_defaults=True):
+    """The first result of a command; its event ids follow from the command id."""
+
+    version: int
+    events: int = 0
+    code: str | None = None
+    message: str | None = None
+    state: str | None = None
+
+
+Answers = dict[str, Answered]
+"""By command id, the oldest first."""
+
+
+class Aggregate:
+    """One aggregate type's decider and tables; also tells the kernel how its rows follow from the log."""
+
+    def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], details: Table[Any] | None, answers: Table[Answers], module: ModuleType) -> None:
+        self.decider = decider
+        self.events = app.side.settings.topic(f"events.{decider.topic}")
+        self.tables = [table for table in (snapshots, details) if table is not None]
+        self.fingerprint = fingerprint([module, upcasts])
+        self._snapshots = snapshots
+        self._details = details
+        self._answers = answers
+        self._none = Snapshot(0, decider.initial)
+        app.folds(self)
+
+    def snapshot(self, aggregate_id: str) -> Snapshot[Any]:
+        """The aggregate; version 0 and the initial state when it does not exist."""
+        return self._snapshots.get(aggregate_id) or self._none
+
+    def detail(self, aggregate_id: str, order_id: str | None) -> Any:  # noqa: ANN401 (the decider's own state)
+        """What stands beside the aggregate for one order, or None."""
+        return None if self._details is None or order_id is None else self._details.get(_beside(aggregate_id, order_id))
+
+    def save(self, aggregate_id: str, snapshot: Snapshot[Any], order_id: str | None, detail: Any) -> None:  # noqa: ANN401 (the decider's own state)
+        """Keep the aggregate and the detail of the one order that was named."""
+        self._snapshots[aggregate_id] = snapshot
+        if self._details is not None and order_id is not None and detail is not None:
+            self._details[_beside(aggregate_id, order_id)] = detail
+
+    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> Answered | None:
+        """The first result of this command, within the window."""
+        return (self._answers.get(_beside(aggregate_id, order_id)) or {}).get(command_id)
+
+    def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: Answered) -> None:
+        """Keep the first result of a command; the oldest of a full window goes."""
+        row = _beside(aggregate_id, order_id)
+        answers = {**(self._answers.get(row) or {})}
+        answers.pop(command_id, None)
+        answers[command_id] = answered
+        if len(answers) > WINDOW:
+            del answers[next(iter(answers))]
+        self._answers[row] = answers
+
+    def apply(self, event: ConsumerRecord) -> None:
+        """Fold one event of the log into the tables."""
+        envelope = msgspec.json.decode(event.value)
+        aggregate_id, payload = envelope["aggregateId"], self._payload(envelope)
+        order_id = order_named(payload)
+        before, detail = self.snapshot(aggregate_id), self.detail(aggregate_id, order_id)
+        state = self.decider.evolve(before.state, payload)
+        self.save(aggregate_id, Snapshot(envelope["version"], state), order_id, self.decider.evolve_detail(detail, payload))
+
+    def accepted(self, event: ConsumerRecord) -> None:
+        """Remember the command that caused an event of the log."""
+        envelope = msgspec.json.decode(event.value)
+        order_id, command_id = order_named(self._payload(envelope)), envelope["metadata"]["causationId"]
+        before = self.answered_before(envelope["aggregateId"], order_id, command_id)
+        self.remember(envelope["aggregateId"], order_id, command_id, Answered(envelope["version"], before.events + 1 if before else 1))
+
+    def answered(self, result: ConsumerRecord) -> None:
+        """Remember the command that a result answers, if it was to this aggregate type and is a first one."""
+        answer = msgspec.json.decode(result.value)
+        if answer["aggregateType"] != self.decider.aggregate_type or answer["outcome"] == "parked" or answer.get("duplicate"):
+            return
+        refusal = answer.get("refusal") or {}
+        known = Answered(answer["version"], len(answer["eventIds"]), refusal.get("code"), refusal.get("message"), refusal.get("state"))
+        order_id = dict(result.headers).get("order-id", b"").decode() or None
+        self.remember(answer["aggregateId"], order_id, answer["commandId"], known)
+
+    def _payload(self, envelope: dict[str, Any]) -> Any:  # noqa: ANN401 (one of the decider's events)
+        kind = envelope["eventType"]
+        return self.decider.events[kind].model_validate(upcasters.upcast(kind, envelope.get("schemaVersion", 1), envelope["payload"]))
+
+
+def _beside(aggregate_id: str, order_id: str | None) -> str:
+    """The key of what stands beside an aggregate, for one order or for none; a slash is in no id."""
+    return aggregate_id if order_id is None else f"{aggregate_id}/{order_id}"

@@ -1,0 +1,12 @@
+"""The Product's tables."""
+
+from app.domain import product
+from app.domain.product import Product, product_decider, Reservation
+from app.kernel.app import app
+from tables.aggregate import Aggregate, Answers, Snapshot
+
+products = app.Table("product", value_type=Snapshot[Product])
+reservations = app.Table("reservation", value_type=Reservation)
+product_answers = app.Table("product-answer", value_type=Answers)
+
+product_aggregate = Aggregate(app, product_decider, products, reservations, product_answers, product)

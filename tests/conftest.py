@@ -1,0 +1,52 @@
+"""What every test can ask for: one real broker per run, and free ports for brokers of its own."""
+
+import random
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from app.kafka.embedded import EmbeddedKafka
+
+FreePort = Callable[[], int]
+
+
+@dataclass(frozen=True)
+class RunningKafka:
+    """The broker of this run."""
+
+    embedded: EmbeddedKafka
+
+    @property
+    def bootstrap(self) -> str:
+        """Its bootstrap list."""
+        return self.embedded.bootstrap
+
+
+@pytest.fixture(scope="session")
+def free_port() -> FreePort:
+    """Finds a port that is free together with the next one, for a broker and its controller."""
+    return _free_port
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKafka]:
+    """The broker all tests share; each takes fresh topics or a fresh prefix. A test that ends its broker needs one of its own."""
+    embedded = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), _free_port())
+    try:
+        embedded.start(print)
+        yield RunningKafka(embedded)
+    finally:
+        embedded.stop()
+
+
+def _free_port() -> int:
+    """Below the range from which the system picks ports for outgoing connections, so that none of those takes it before the broker does."""
+    candidates = random.SystemRandom().sample(range(20_000, 32_000), 100)
+    return next(port for port in candidates if _is_free(port) and _is_free(port + 1))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
