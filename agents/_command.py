@@ -48,7 +48,7 @@ class Received(NamedTuple):
 def receive(decider: Decider, record: ConsumerRecord) -> Received:
     """The command in a record; Unreadable when it has to be parked."""
     if record.key is None or record.value is None:
-        raise Unreadable("invalid", "the record has no key, or no value")  # noqa: EM101 (the contract's words)
+        raise Unreadable("invalid", "the record has no key, or no value")
     try:
         fields = decode(record.value)
     except Undecodable as error:
@@ -75,7 +75,7 @@ def _check_envelope(decider: Decider, record: ConsumerRecord, fields: dict[str, 
         if not _is_id(fields.get(name)):
             raise Unreadable("invalid", f"{name} is missing or malformed")
     if record.key != fields["aggregateId"].encode():
-        raise Unreadable("invalid", "the record's key is not the aggregateId")  # noqa: EM101 (the contract's words)
+        raise Unreadable("invalid", "the record's key is not the aggregateId")
 
 
 def _received(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> Received:

@@ -1,6 +1,6 @@
 """The tables of one aggregate type: its snapshot, the details its commands name, and the commands it has answered."""
 
-from types import ModuleType
+import inspect
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -44,11 +44,11 @@ Answers = dict[str, Answered]
 class Aggregate:
     """One aggregate type's decider and tables; also tells the kernel how its rows follow from the log."""
 
-    def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], details: Table[Any] | None, answers: Table[Answers], module: ModuleType) -> None:
+    def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], answers: Table[Answers], details: Table[Any] | None = None) -> None:
         self.decider = decider
         self.events = app.side.settings.topic(f"events.{decider.topic}")
         self.tables = [table for table in (snapshots, details) if table is not None]
-        self.fingerprint = fingerprint([module, upcasts])
+        self.fingerprint = fingerprint([inspect.getmodule(decider.evolve), upcasts])
         self._snapshots = snapshots
         self._details = details
         self._answers = answers

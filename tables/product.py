@@ -1,7 +1,6 @@
 """The Product's tables."""
 
-from app.domain import product
-from app.domain.product import Product, product_decider, Reservation
+from app.domain.product import Product, Reservation, product_decider
 from app.kernel.app import app
 from tables.aggregate import Aggregate, Answers, Snapshot
 
@@ -9,4 +8,4 @@ products = app.Table("product", value_type=Snapshot[Product])
 reservations = app.Table("reservation", value_type=Reservation)
 product_answers = app.Table("product-answer", value_type=Answers)
 
-product_aggregate = Aggregate(app, product_decider, products, reservations, product_answers, product)
+product_aggregate = Aggregate(app, product_decider, products, product_answers, reservations)

@@ -1,7 +1,7 @@
 """The Faust application of the write side: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
 
 import gc
-from typing import Any
+from typing import Any, cast
 
 import faust
 
@@ -31,6 +31,11 @@ class Application(faust.App):
     """A Faust application whose agents get batches and whose tables are transactional."""
 
     side: WriteSide
+    tables: Any
+
+    def Table(self, name: str, *, value_type: Any, **faust: Any) -> Table[Any]:  # type: ignore[override]  # noqa: ANN401, N802 (Faust's own name)
+        """Declare a transactional table whose rows are of `value_type`."""
+        return cast("Table[Any]", super().Table(name, value_type=value_type, **faust))
 
     def commands(self, kind: str) -> BatchTopic:
         """The command topic of one aggregate type, for `@app.agent(...)`."""
@@ -38,7 +43,7 @@ class Application(faust.App):
         self.side.inputs.append(name)
         topic = self.topic(name, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")
         topic.__class__ = BatchTopic
-        return topic
+        return cast("BatchTopic", topic)
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from types import ModuleType
 
 
-def fingerprint(modules: Iterable[ModuleType]) -> str:
+def fingerprint(modules: Iterable[ModuleType | None]) -> str:
     """Of the modules' syntax trees without docstrings, 16 hex digits."""
-    return hashlib.sha256("\n".join(_essence(module) for module in modules).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join(_essence(module) for module in modules if module).encode()).hexdigest()[:16]
 
 
 def _essence(module: ModuleType) -> str:

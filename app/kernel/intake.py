@@ -7,8 +7,8 @@ from aiokafka import ConsumerRecord
 from app.kernel import parking
 from app.kernel.outcome import StoreFailed
 from app.kernel.parking import BLOCKING, Park
-from app.kernel.routing import partition_of
 from app.kernel.ports import Handler
+from app.kernel.routing import partition_of
 from app.kernel.unit import UnitOfWork
 from app.settings import Settings
 
@@ -29,9 +29,9 @@ class Intake:
         """Learn which keys are blocked from the rows of the current task."""
         self._blocked = parking.blocked()
 
-    def condemn(self, record: ConsumerRecord, error: str) -> None:
-        """The broker refuses the transaction of this record alone: park it next time."""
-        self._condemned[record.topic, record.offset] = error
+    def condemn(self, record: ConsumerRecord, error: str) -> bool:
+        """The broker refuses the transaction of this record alone: park it next time. False when that was refused, too."""
+        return self._condemned.setdefault((record.topic, record.offset), error) is error
 
     def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
         """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""

@@ -36,8 +36,8 @@ class Membership:
     def __init__(self, coordinator: Any, settings: Settings) -> None:  # noqa: ANN401 (aiokafka has no types)
         self._coordinator = coordinator
         self._worker_id = settings.worker_id
-        self._send = coordinator._send_req
-        coordinator._send_req = self._watch
+        self._send = coordinator._send_req  # noqa: SLF001 (aiokafka has no hook for answers)
+        coordinator._send_req = self._watch  # noqa: SLF001
 
     async def confirm(self) -> bool:
         """A heartbeat sent now and answered without error, in the generation in which it was sent."""
@@ -54,5 +54,5 @@ class Membership:
         answer = await self._send(request)
         code = getattr(answer, "error_code", 0)
         if self._worker_id is not None and code in EVICTED:
-            die(f"the group no longer knows FOLDSTREAM_WORKER_ID={self._worker_id}: another worker uses this id, or this one was silent for longer than its session")
+            die(f"the group gave FOLDSTREAM_WORKER_ID={self._worker_id} away: another worker uses this id, or this one was silent for longer than its session")
         return answer

@@ -33,7 +33,7 @@ class StoreFailed(Exception):  # noqa: N818 (an outcome too)
     """RocksDB could not read or write: the store is wiped and filled again from the changelog."""
 
 
-class LostHistory(FoldstreamError):
+class LostHistory(FoldstreamError):  # noqa: N818 (an outcome too)
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
 
 

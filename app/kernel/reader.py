@@ -4,23 +4,34 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import RequestTimedOutError
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
 
 
-def reader(bootstrap: str, group: str) -> AIOKafkaConsumer:
-    """A consumer for assigned partitions; `group` only to ask for its committed offsets, it is never joined."""
+def reader(bootstrap: str) -> AIOKafkaConsumer:
+    """A consumer for assigned partitions, of no group."""
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
-        group_id=group,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,
     )
+
+
+async def group_offsets(bootstrap: str, group: str, partition: int) -> dict[str, int]:
+    """The offsets that a group committed for this partition number, by topic; asked without joining the group."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        found = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    return {where.topic: at.offset for where, at in found.items() if where.partition == partition and at.offset >= 0}
 
 
 async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:

@@ -23,11 +23,12 @@ CHUNK = 2_000
 class Rebuilder:
     """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
 
-    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, partition: int) -> None:
+    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], partition: int) -> None:
         self._side = side
         self._consumer = consumer
         self._unit = unit
         self._cluster = cluster
+        self._group = group
         self._partition = partition
         self._changed = 0
 
@@ -61,9 +62,8 @@ class Rebuilder:
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
-        committed = await self._consumer.committed(where)
-        if committed is not None and not fresh:
-            return int(committed)
+        if topic in self._group and not fresh:
+            return self._group[topic]
         if not fresh and end > begin and not self._side.accept_loss:
             message = f"nothing says how far {topic} [{self._partition}] was processed: start with --accept-loss to process it from its beginning"
             raise LostHistory(message)

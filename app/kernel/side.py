@@ -1,7 +1,6 @@
 """The write side as its tasks see it: what it reads, what it writes, and how its rows follow from the log."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ class Fold(Protocol):
 
     events: str
     """The log of record, its name on the broker."""
-    tables: Sequence[Table[Any]]
+    tables: list[Table[Any]]
     """The tables whose rows are folded from events."""
     fingerprint: str
     """Changes when rows or their fold change."""

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import cast
 
 import msgspec
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
@@ -24,7 +25,7 @@ _MIB = 1 << 20
 _CACHE = Cache(64 * _MIB)
 _BUFFERS = WriteBufferManager(64 * _MIB, False)  # noqa: FBT003 (rocksdict takes it by position: no stalling)
 _UNLOGGED = WriteOptions()
-_UNLOGGED.disable_wal = True
+_UNLOGGED.disable_wal = True  # type: ignore[assignment, method-assign]  # the stubs call this attribute a method
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Store:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All rows whose key begins with `prefix`, in order of keys."""
-        for key, value in self._db.items(from_key=prefix):
+        for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix)):
             if not key.startswith(prefix):
                 return
             yield key, value

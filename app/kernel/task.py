@@ -18,14 +18,14 @@ from app.kernel.batch import Batch
 from app.kernel.cluster import Cluster, describe
 from app.kernel.identity import ROW, Rebuild, compare, expected, identities
 from app.kernel.intake import Intake
-from app.kernel.outcome import LostHistory, RefusedBatch, StoreFailed, UnknownOutcome
+from app.kernel.outcome import LostHistory, RefusedBatch, StoreFailed
+from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position, check, positions
-from app.kernel.reader import bounds, reader
+from app.kernel.reader import bounds, group_offsets, reader
 from app.kernel.rebuild import Rebuilder
 from app.kernel.restore import restore
 from app.kernel.side import WriteSide
 from app.kernel.store import wipe
-from app.kernel.ports import Flow, Handler
 from app.kernel.transaction import producer
 from app.kernel.unit import UnitOfWork
 
@@ -69,6 +69,7 @@ class Task:
         self.opening = 0
         self.positions: dict[str, Position] = {}
         self.group_offsets: dict[str, int] = {}
+        self._reached: dict[str, Position] = {}
         self._side = side
         self._flow = flow
         self._die = die
@@ -161,15 +162,15 @@ class Task:
         self._failures.append(now)
 
     async def _open(self) -> None:
-        while not await self._flow.owned():
+        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
             await asyncio.sleep(RETRY_S)
         self._forget()
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._producer.start()
-        consumer = reader(settings.bootstrap, settings.app_id)
-        await consumer.start()
+        consumer = reader(settings.bootstrap)
         try:
+            await consumer.start()
             await self._recover(consumer)
         finally:
             await consumer.stop()
@@ -180,35 +181,33 @@ class Task:
     async def _recover(self, consumer: AIOKafkaConsumer) -> None:
         side, settings = self._side, self._side.settings
         cluster = await describe(consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
-        store = await restore(consumer, side.store_path(self.partition), cluster, TopicPartition(settings.changelog, self.partition))
-        self._unit = UnitOfWork(store, self._producer, cluster, settings.changelog, self.partition, settings.partitions)
+        changelog = TopicPartition(settings.changelog, self.partition)
+        store = await restore(consumer, side.store_path(self.partition), cluster, changelog)
+        self._unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions)
         self._unit.enter()
-        await self._rebuild(consumer, cluster, self._unit)
-        self.positions = {topic: await self._position(consumer, cluster, topic) for topic in side.inputs}
+        group = await group_offsets(settings.bootstrap, settings.app_id, self.partition)
+        await self._rebuild(consumer, cluster, self._unit, group)
+        self.positions = {topic: await self._position(consumer, cluster, topic, group.get(topic)) for topic in side.inputs}
         self._intake.open()
 
-    async def _rebuild(self, consumer: AIOKafkaConsumer, cluster: Cluster, unit: UnitOfWork) -> None:
+    async def _rebuild(self, consumer: AIOKafkaConsumer, cluster: Cluster, unit: UnitOfWork, group: dict[str, int]) -> None:
         wanted = expected(cluster, self._side.settings.changelog, self._side.logs, self._side.fingerprint)
         extent, why = compare(identities.get(ROW), wanted, accept_loss=self._side.accept_loss)
         if extent is Rebuild.NOTHING:
             return
         log.warning("task %d rebuilds %s from the log: %s", self.partition, extent.value, why)
-        await Rebuilder(self._side, consumer, unit, cluster, self.partition).run(extent, wanted)
+        await Rebuilder(self._side, consumer, unit, cluster, group, self.partition).run(extent, wanted)
 
-    async def _position(self, consumer: AIOKafkaConsumer, cluster: Cluster, topic: str) -> Position:
+    async def _position(self, consumer: AIOKafkaConsumer, cluster: Cluster, topic: str, committed: int | None) -> Position:
         where = TopicPartition(topic, self.partition)
         begin, end = await bounds(consumer, where)
         row, topic_id = positions.get(topic), cluster.topic_ids[topic]
         if row is None or row.topic_id != topic_id:
             log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self.partition)
             return Position(topic_id, begin)
-        await self._compare_group(consumer, where, row)
-        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._side.accept_loss), row.group_offset)
-
-    async def _compare_group(self, consumer: AIOKafkaConsumer, where: TopicPartition, row: Position) -> None:
-        committed = await consumer.committed(where)
         if row.group_offset is not None and (committed is None or committed < row.group_offset):
-            log.warning("the group's offset of %s [%d] was reset or expired (%s): the position %d is used", where.topic, where.partition, committed, row.offset_next)
+            log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
+        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._side.accept_loss), row.group_offset)
 
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
@@ -241,6 +240,7 @@ class Task:
     async def _transact(self) -> None:
         assert self._unit is not None
         works = list(self._queue)
+        self._reached.clear()
         taken = await self._take(works, self._unit)
         if self._unit.rows.changed:
             await self._commit(taken, self._unit)
@@ -252,9 +252,10 @@ class Task:
             await unit.commit()
         except RefusedBatch as refused:
             self._limit = max(1, len(taken) // 2)
-            if len(taken) == 1:
-                self._intake.condemn(taken[0], str(refused))
+            if len(taken) == 1 and not self._intake.condemn(taken[0], str(refused)):
+                self._die(f"task {self.partition} cannot even park {taken[0].topic} at {taken[0].offset}: {refused}")
             raise
+        self.positions.update(self._reached)
         self._limit = min(UNIT_RECORDS, self._limit * 2)
 
     async def _take(self, works: list[Work], unit: UnitOfWork) -> list[ConsumerRecord]:
@@ -268,21 +269,22 @@ class Task:
                 if len(taken) % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
             if records:
-                self._advance(records[-1])
+                self._reach(records[-1])
         return taken
 
     def _slice(self, work: Work, room: int) -> list[ConsumerRecord]:
         work.batch.taken = True
-        offset_next = self.positions[work.batch.topic].offset_next
+        offset_next = self._reached.get(work.batch.topic, self.positions[work.batch.topic]).offset_next
         records = work.batch.records[work.at : work.at + room]
         work.at += len(records)
         return [record for record in records if record.offset >= offset_next]
 
-    def _advance(self, last: ConsumerRecord) -> None:
-        before = self.positions[last.topic]
+    def _reach(self, last: ConsumerRecord) -> None:
+        """Put the position behind the last record into the transaction."""
+        before = self._reached.get(last.topic, self.positions[last.topic])
         assert last.offset >= before.offset_next, "a position never goes back"
         position = Position(before.topic_id, last.offset + 1, self.group_offsets.get(last.topic, before.group_offset))
-        self.positions[last.topic] = positions[last.topic] = position
+        self._reached[last.topic] = positions[last.topic] = position
 
 
 async def _stop(started: AIOKafkaProducer) -> None:
@@ -294,4 +296,3 @@ async def _stop(started: AIOKafkaProducer) -> None:
             await started.stop()
     except (KafkaError, TimeoutError, AssertionError) as error:
         log.info("a producer did not stop cleanly, its successor fences it: %r", error)
-

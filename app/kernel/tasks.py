@@ -27,6 +27,8 @@ GROUP_EVERY_S = 1.0
 class Tasks(TableManager):
     """Faust asks it for tables and tells it of rebalances; it knows no changelog topics that Faust would recover from."""
 
+    app: Any
+
     def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(app, **faust)
         self._by_partition: dict[int, Task] = {}

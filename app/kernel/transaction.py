@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
@@ -21,8 +22,6 @@ BATCH_BYTES = 1 << 20
 RECORD_BYTES = (4 << 20) - 4096
 """The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
 
-TopicPartition = tuple[str, int]
-
 
 class Transaction:
     """Collects records into batches, then commits them; used once."""
@@ -36,7 +35,8 @@ class Transaction:
     def extend(self, outgoing: Iterable[Outgoing]) -> None:
         """Add records; RefusedBatch when one is larger than any topic takes."""
         for topic, key, value, headers, partition in outgoing:
-            self._append((topic, partition_of(key or b"", self._partitions) if partition is None else partition), key, value, headers)
+            number = partition_of(key or b"", self._partitions) if partition is None else partition
+            self._append(TopicPartition(topic, number), key, value, headers)
 
     async def commit(self) -> dict[TopicPartition, int]:
         """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
@@ -49,15 +49,16 @@ class Transaction:
     async def _commit(self) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
         sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
-        results = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
+        results: list[Any] = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
         await self._check([result for result in results if isinstance(result, BaseException)])
         await self._producer.commit_transaction()
         return {where: _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
 
-    async def _send(self, where: TopicPartition, batch: BatchBuilder) -> "asyncio.Future[object]":
+    async def _send(self, where: TopicPartition, batch: BatchBuilder) -> "asyncio.Future[Any]":
         batch.close()
         topic, partition = where
-        return await self._producer.send_batch(batch, topic, partition=partition)
+        future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
+        return future
 
     async def _check(self, failures: list[BaseException]) -> None:
         """Look at every single one: aiokafka would commit without the batches that failed."""

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
-from faust.transport.consumer import ConsumerMessage
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
 from app.kernel.batch import Batch
 from app.kernel.membership import Membership
@@ -26,13 +26,15 @@ IDLE_S = 0.05
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Runs the consumer: committed records only, ranges of partitions so that one number's topics stay together."""
 
+    app: Any
     membership: Membership
 
     async def on_start(self) -> None:
+        """Start the consumer, and listen to what its group says."""
         await super().on_start()
         self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
 
-    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:  # noqa: ARG002 (Faust's own signature)
         settings, conf = self.app.side.settings, self.app.conf
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
@@ -73,6 +75,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     """Yields batches; a batch that still waits for its agent is extended, one that is full stops the fetching of its partition."""
 
+    app: Any
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
@@ -82,10 +85,10 @@ class Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 (Faust's own signature)
         """One message per new batch: `value` is the Batch."""
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # Faust passes its asyncio.Event so, too
         openings = self.app.tables.openings()
         records = await self._fetch(timeout)
         for tp, fetched in records.items():
@@ -96,13 +99,13 @@ class Consumer(driver.Consumer):
             if batch is not None:
                 yield tp, self._message(tp, batch)
 
-    async def _fetch(self, timeout: float) -> Mapping[TP, list[ConsumerRecord]]:
+    async def _fetch(self, timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
         active = {tp for tp in self._get_active_partitions() if not self._full(tp)}
         if not active or self.should_stop:
             await asyncio.sleep(IDLE_S)
             return {}
         try:
-            return await self._getmany(active_partitions=active, timeout=timeout)
+            return await self._getmany(active_partitions=active, timeout=timeout_s)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             log.warning("a position is outside of its topic: %r", error)
             self.app.tables.retake({tp.partition for tp in active})
@@ -120,9 +123,9 @@ class Consumer(driver.Consumer):
         return batch
 
     def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
-        last = batch.records[-1]
+        last, generation, value = batch.records[-1], self.app.consumer_generation_id, cast("bytes", batch)
         return ConsumerMessage(
-            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, batch, None, 0, 0, tp, generation_id=self.app.consumer_generation_id
+            tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, value, None, 0, 0, tp, generation_id=generation
         )
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:

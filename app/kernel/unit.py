@@ -1,6 +1,6 @@
 """A unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.context import Outgoing, current
@@ -13,13 +13,13 @@ from app.kernel.transaction import Transaction
 class UnitOfWork:
     """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
 
-    def __init__(self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: str, partition: int, partitions: int) -> None:
+    def __init__(self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int) -> None:
+        """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over."""
         self.rows = Rows(store)
         self.outgoing: list[Outgoing] = []
         self._producer = producer
         self._cluster = cluster
         self._changelog = changelog
-        self._partition = partition
         self._partitions = partitions
         self._mark = 0
 
@@ -41,10 +41,10 @@ class UnitOfWork:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
         changes = self.rows.changes()
         transaction = Transaction(self._producer, self._partitions)
-        transaction.extend(Outgoing(self._changelog, key, value, (), self._partition) for key, value in changes)
+        transaction.extend(Outgoing(self._changelog.topic, key, value, (), self._changelog.partition) for key, value in changes)
         transaction.extend(self.outgoing)
         ends = await transaction.commit()
-        self.rows.commit(changes, self._stored(ends[self._changelog, self._partition]))
+        self.rows.commit(changes, self._stored(ends[self._changelog]))
         self.outgoing.clear()
 
     async def flush(self) -> None:
@@ -62,4 +62,4 @@ class UnitOfWork:
         if before is not None and offset_next <= before.offset_next:
             message = f"{self._changelog} went back from {before.offset_next} to {offset_next}: it was created again"
             raise UnknownOutcome(message)
-        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self._changelog], offset_next, now_s())
+        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self._changelog.topic], offset_next, now_s())

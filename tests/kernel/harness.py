@@ -1,0 +1,192 @@
+"""A task without Faust around it: its records are fetched and handed over by the test, everything else is real."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from app.kernel import requests
+from app.kernel.batch import Batch
+from app.kernel.context import emit
+from app.kernel.reader import bounds, read, reader
+from app.kernel.side import WriteSide
+from app.kernel.table import Table
+from app.kernel.task import Task
+from app.settings import Settings
+
+requests.install()
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+class Counting:
+    """The smallest aggregate: a count per key; its events carry the count as version."""
+
+    def __init__(self, settings: Settings, fingerprint: str) -> None:
+        self.events = settings.topic("events.count")
+        self.counts: Table[int] = Table(None, name="count", value_type=int)
+        self.tables = [self.counts]
+        self.fingerprint = fingerprint
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """Count; b"raise" fails after it has changed things, b"big N" writes an event of N bytes."""
+        assert record.key is not None
+        assert record.value is not None
+        count = (self.counts.get(record.key.decode()) or 0) + 1
+        self.counts[record.key.decode()] = count
+        size = int(record.value[4:]) if record.value.startswith(b"big ") else 0
+        emit(self.events, record.key, json.dumps({"version": count, "padding": "x" * size}).encode())
+        if record.value == b"raise":
+            raise ValueError("asked to")
+
+    def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
+        """Nobody waits."""
+
+    def apply(self, event: ConsumerRecord) -> None:
+        """Fold."""
+        self.counts[event.key.decode()] = json.loads(event.value)["version"]
+
+    def accepted(self, event: ConsumerRecord) -> None:
+        """Nothing is remembered."""
+
+    def answered(self, result: ConsumerRecord) -> None:
+        """Nothing is remembered."""
+
+
+class Flow:
+    """Stands where Faust's consumer is."""
+
+    def __init__(self) -> None:
+        self.starts: list[Mapping[str, int]] = []
+
+    async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
+        """Note from where the task wants its records."""
+        assert partition == 0
+        self.starts.append(offsets)
+
+    def stop(self, partition: int) -> None:
+        """Nothing flows by itself."""
+
+    async def owned(self) -> bool:
+        """There is no group that could disagree."""
+        return True
+
+
+class Harness:
+    """One environment (topics, directory) and the tasks of partition 0 that a test opens in it, one after the other."""
+
+    def __init__(self, bootstrap: str, directory: Path) -> None:
+        self.settings = Settings(broker=bootstrap, datadir=directory, app_id=f"t{uuid4().hex[:8]}", topic_prefix=f"{uuid4().hex[:8]}.", partitions=1)
+        self.commands = self.settings.topic("commands.count")
+        self.deaths: list[str] = []
+
+    async def create_topics(self, *names: str) -> None:
+        """Create these topics, or all that a task needs."""
+        names = names or (self.commands, self.settings.topic("events.count"), self.settings.topic("results"), self.settings.topic("parked"), self.settings.changelog)
+        compact = {"cleanup.policy": "compact"}
+        async with _admin(self.settings) as admin:
+            await admin.create_topics([NewTopic(name, 1, 1, topic_configs=compact if name == self.settings.changelog else {}) for name in names])
+
+    async def recreate(self, topic: str) -> None:
+        """Delete a topic and create it again under its name."""
+        async with _admin(self.settings) as admin:
+            await admin.delete_topics([topic])
+        await self._until_creatable(topic)
+
+    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
+        """Open a task; it is ready, or has died, when this returns."""
+        counting = Counting(self.settings, fingerprint)
+        side = WriteSide(self.settings, [self.commands], [counting], accept_loss)
+        opened = Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
+        deaths = len(self.deaths)
+        async with asyncio.timeout(60):
+            while not opened.task.ready.is_set() and len(self.deaths) == deaths:
+                await asyncio.sleep(0.01)
+        return opened
+
+    async def send(self, *values: tuple[str, bytes]) -> None:
+        """Write commands: (key, value)."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap) as producer:
+            for key, value in values:
+                await producer.send(self.commands, value, key.encode())
+
+    async def records(self, topic: str, start: int | None = None) -> list[ConsumerRecord]:
+        """What a reader of committed records sees."""
+        async with reader(self.settings.bootstrap) as consumer:
+            where = TopicPartition(topic, 0)
+            begin, end = await bounds(consumer, where)
+            return [record async for records, _ in read(consumer, where, begin if start is None else start, end) for record in records]
+
+    async def versions(self) -> dict[str, list[int]]:
+        """The versions in the log of record, by key."""
+        found: dict[str, list[int]] = {}
+        for record in await self.records(self.settings.topic("events.count")):
+            found.setdefault(record.key.decode(), []).append(json.loads(record.value)["version"])
+        return found
+
+    async def expect_counts(self, **counts: int) -> None:
+        """The log holds each key's versions 1..n, and nothing else."""
+        assert await self.versions() == {key: list(range(1, count + 1)) for key, count in counts.items()}
+
+    async def set_group_offset(self, offset: int) -> None:
+        """Reset the group's offset, as an operator could."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False)
+        async with consumer:
+            consumer.assign([TopicPartition(self.commands, 0)])
+            await consumer.commit({TopicPartition(self.commands, 0): offset})
+
+    async def _until_creatable(self, topic: str) -> None:
+        async with asyncio.timeout(30):
+            while True:
+                await self.create_topics(topic)
+                async with _admin(self.settings) as admin:
+                    [found] = await admin.describe_topics([topic])
+                if found["error_code"] == 0:
+                    return
+                await asyncio.sleep(0.1)
+
+
+class Opened:
+    """A task that was opened."""
+
+    def __init__(self, harness: Harness, counting: Counting, task: Task, flow: Flow) -> None:
+        self.harness = harness
+        self.counting = counting
+        self.task = task
+        self.flow = flow
+
+    async def pump(self) -> None:
+        """Fetch and hand over until the task has processed all commands there are, over as many openings as that takes."""
+        async with asyncio.timeout(60):
+            end = len(await self.harness.records(self.harness.commands, 0))
+            while self.position < end:
+                await self.task.ready.wait()
+                records = await self.harness.records(self.harness.commands, self.position)
+                await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    @property
+    def position(self) -> int:
+        """The next offset the task processes."""
+        return self.task.positions[self.harness.commands].offset_next
+
+    def rows(self) -> dict[str, Any]:
+        """The committed counts on disk."""
+        unit = self.task._unit  # noqa: SLF001 (the test looks inside)
+        assert unit is not None
+        return {key.decode(): count for key, count in unit.rows.scan(self.counting.counts)}
+
+

@@ -1,0 +1,124 @@
+"""From whatever is on disk and in the changelog, a task gets to what the log of record says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.kernel.side import WriteSide
+from tests.kernel.harness import Harness
+
+
+@pytest.fixture
+async def counted(harness: Harness) -> Harness:
+    """An environment in which a task counted a=2, b=1 and was closed."""
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b""), ("a", b""))
+    await opened.pump()
+    await opened.task.close()
+    return harness
+
+
+async def goes_on(harness: Harness, **open_with: str) -> None:
+    """A task opens with the rows it should have, and counts on from them."""
+    opened = await harness.open(**open_with)  # type: ignore[arg-type]  # only fingerprints are passed
+    assert opened.rows() == {"a": 2, "b": 1}
+    await harness.send(("a", b""))
+    await opened.pump()
+    await harness.expect_counts(a=3, b=1)
+    assert opened.rows() == {"a": 3, "b": 1}
+    await opened.task.close()
+
+
+def store(harness: Harness) -> Path:
+    return WriteSide(harness.settings).store_path(0)
+
+
+async def test_an_intact_disk_goes_on(counted: Harness) -> None:
+    await goes_on(counted)
+
+
+async def test_an_empty_disk_is_filled_from_the_changelog(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.rmtree(store(counted))
+
+    await goes_on(counted)
+
+    assert "rebuilds" not in caplog.text
+
+
+async def test_a_stale_disk_is_brought_up_to_date(counted: Harness, tmp_path: Path) -> None:
+    shutil.copytree(store(counted), tmp_path / "old")
+    opened = await counted.open()
+    await counted.send(("b", b""))
+    await opened.pump()
+    await opened.task.close()
+    shutil.rmtree(store(counted))
+    shutil.copytree(tmp_path / "old", store(counted))
+
+    opened = await counted.open()
+
+    assert opened.rows() == {"a": 2, "b": 2}
+    await opened.task.close()
+
+
+async def test_a_damaged_disk_is_wiped_and_filled_again(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    for manifest in store(counted).glob("MANIFEST*"):
+        manifest.write_bytes(b"damaged")
+
+    await goes_on(counted)
+
+    assert "it is damaged" in caplog.text
+
+
+async def test_a_disk_of_another_changelog_is_wiped_and_the_changelog_rebuilt_from_the_log(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    await counted.set_group_offset(3)
+    await counted.recreate(counted.settings.changelog)
+
+    await goes_on(counted)
+
+    assert "it belongs to another changelog" in caplog.text
+    assert "rebuilds everything" in caplog.text
+
+
+async def test_another_fingerprint_folds_the_rows_anew_and_keeps_the_position(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    await goes_on(counted, fingerprint="2")
+
+    assert "rebuilds the folded rows" in caplog.text
+
+
+async def test_a_reset_group_offset_is_said_and_not_used(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    opened = await counted.open()
+    opened.task.group_offsets[counted.commands] = 3
+    await counted.send(("b", b""))
+    await opened.pump()
+    await opened.task.close()
+    await counted.set_group_offset(0)
+
+    opened = await counted.open()
+    await opened.pump()
+
+    await counted.expect_counts(a=2, b=2)
+    assert "was reset or expired" in caplog.text
+    await opened.task.close()
+
+
+async def test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(counted: Harness) -> None:
+    await counted.recreate(counted.settings.topic("events.count"))
+
+    opened = await counted.open()
+    await opened.task.close()
+    assert "--accept-loss" in counted.deaths[0]
+
+    opened = await counted.open(accept_loss=True)
+    assert opened.rows() == {}
+    await opened.task.close()
+
+
+async def test_lost_input_stops_the_worker(counted: Harness) -> None:
+    await counted.recreate(counted.settings.changelog)
+    await counted.recreate(counted.settings.topic("results"))
+
+    opened = await counted.open()
+    await opened.task.close()
+
+    assert "nothing says how far" in counted.deaths[0]

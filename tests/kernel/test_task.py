@@ -1,0 +1,94 @@
+"""What a task does with the records it is given."""
+
+import asyncio
+
+from app.kernel.batch import Batch
+from tests.kernel.harness import Harness
+
+
+async def test_everything_a_batch_causes_is_in_the_log_and_on_disk(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b""), ("a", b""))
+
+    await opened.pump()
+
+    await harness.expect_counts(a=2, b=1)
+    assert opened.rows() == {"a": 2, "b": 1}
+    await opened.task.close()
+
+
+async def test_a_record_whose_handler_raises_is_parked_and_leaves_nothing_else_behind(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b"raise"), ("a", b""))
+
+    await opened.pump()
+
+    await harness.expect_counts(a=2)
+    [parked] = await harness.records(harness.settings.topic("parked"))
+    assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
+    await opened.task.close()
+
+
+async def test_records_behind_a_parked_one_wait_in_order_also_after_a_restart(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("b", b"raise"), ("b", b"1"), ("a", b""))
+    await opened.pump()
+    await opened.task.close()
+
+    opened = await harness.open()
+    await harness.send(("b", b"2"))
+    await opened.pump()
+
+    await harness.expect_counts(a=1)
+    parked = await harness.records(harness.settings.topic("parked"))
+    assert [(record.value, dict(record.headers)["parked-reason"]) for record in parked] == [(b"raise", b"failed"), (b"1", b"behind-parked"), (b"2", b"behind-parked")]
+    await opened.task.close()
+
+
+async def test_a_transaction_larger_than_one_producer_batch_is_whole(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(*[(f"k{number}", b"big 300000") for number in range(12)])
+
+    await opened.pump()
+
+    await harness.expect_counts(**{f"k{number}": 1 for number in range(12)})
+    await opened.task.close()
+
+
+async def test_a_record_that_no_topic_takes_is_parked_and_those_around_it_are_not(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b"big 5000000"), ("c", b""), ("a", b""))
+
+    await opened.pump()
+
+    await harness.expect_counts(a=2, c=1)
+    [parked] = await harness.records(harness.settings.topic("parked"))
+    assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
+    await opened.task.close()
+
+
+async def test_a_batch_of_an_older_opening_is_dropped(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("a", b""))
+    await opened.task.rewind()
+    opened.task.opening += 1
+    await opened.pump()
+
+    await harness.expect_counts(a=1)
+    await opened.task.close()
+
+
+async def test_closing_in_the_middle_of_a_transaction_leaves_no_half_state(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(*[(f"k{number % 7}", b"big 2000") for number in range(1500)])
+    records = await harness.records(harness.commands)
+    processing = asyncio.ensure_future(opened.task.process(Batch(harness.commands, 0, opened.task.opening, records), opened.counting))
+    await asyncio.sleep(0)
+    await opened.task.close()
+    await processing
+
+    opened = await harness.open()
+    await opened.pump()
+
+    await harness.expect_counts(**{f"k{number}": len(range(number, 1500, 7)) for number in range(7)})
+    await opened.task.close()
