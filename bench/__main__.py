@@ -18,8 +18,8 @@ from app.kafka.embedded import EmbeddedKafka
 from app.kernel.routing import partition_of
 from app.settings import Settings
 from bench.command import commands
+from bench.loop import PARTITIONS
 
-PARTITIONS = 4
 POLL_S = 0.1
 GIVE_UP_S = 300.0
 
@@ -36,7 +36,7 @@ def worker(settings: Settings) -> "subprocess.Popen[bytes]":
 def loop(settings: Settings) -> "subprocess.Popen[bytes]":
     """The hand-written loop."""
     topics = [settings.topic("commands.order"), settings.topic("events.order"), settings.changelog]
-    return _spawn(settings, [sys.executable, "-m", "bench.loop", settings.bootstrap, *topics, str(PARTITIONS), str(settings.datadir / "rows")], {})
+    return _spawn(settings, [sys.executable, "-m", "bench.loop", settings.bootstrap, *topics, str(settings.datadir / "rows")], {})
 
 
 def _spawn(settings: Settings, words: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -69,7 +69,7 @@ async def measure(start: Start, settings: Settings, count: int) -> dict[str, flo
 
 
 async def _samples(consumer: AIOKafkaConsumer, process: psutil.Process, events: str, count: int) -> list[tuple[float, float, int]]:
-    """(time, CPU seconds, events) when the first events are visible, and when as many as there are commands are (markers count as offsets, so a little early)."""
+    """(time, CPU seconds, offsets of events) when the first are visible, and when all are (markers have offsets too, so a little early)."""
     partitions = [TopicPartition(events, number) for number in range(PARTITIONS)]
     first: tuple[float, float, int] | None = None
     deadline = time.monotonic() + GIVE_UP_S

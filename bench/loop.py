@@ -1,6 +1,6 @@
 """The hand-written loop to compare with: aiokafka and RocksDB, one transactional producer per partition, event and changelog only.
 
-usage: python -m bench.loop BOOTSTRAP COMMANDS EVENTS CHANGELOG PARTITIONS DIRECTORY
+usage: python -m bench.loop BOOTSTRAP COMMANDS EVENTS CHANGELOG DIRECTORY
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from rocksdict import Options, Rdict, WriteBatch
 
 BATCH = 1_000
+PARTITIONS = 4
 
 
 class Partition:
@@ -60,14 +61,13 @@ class Partition:
         return [await self.producer.send_batch(builder, topic, partition=self._number) for builder in builders]
 
 
-async def main(bootstrap: str, commands: str, events: str, changelog: str, partitions: int, directory: Path) -> None:
+async def main(bootstrap: str, commands: str, events: str, changelog: str, directory: Path) -> None:
     """Serve all partitions until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    directory.mkdir(parents=True)
     consumer = AIOKafkaConsumer(commands, bootstrap_servers=bootstrap, group_id="loop", auto_offset_reset="earliest", enable_auto_commit=False)
     async with consumer, asyncio.TaskGroup() as group:
-        for number in range(partitions):
+        for number in range(PARTITIONS):
             group.create_task(_serve(consumer, Partition(bootstrap, number, directory, events, changelog), TopicPartition(commands, number), stop))
 
 
@@ -80,4 +80,6 @@ async def _serve(consumer: AIOKafkaConsumer, partition: Partition, where: TopicP
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:5], int(sys.argv[5]), Path(sys.argv[6])))  # type: ignore[call-arg]  # four words, a number, a folder
+    words, folder = sys.argv[1:5], Path(sys.argv[5])
+    folder.mkdir(parents=True)
+    asyncio.run(main(*words, folder))  # type: ignore[call-arg]  # exactly four words

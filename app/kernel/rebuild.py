@@ -23,13 +23,14 @@ CHUNK = 2_000
 class Rebuilder:
     """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
 
-    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], partition: int) -> None:
+    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int]) -> None:
+        """`group` holds the offsets that the consumer group committed, by topic."""
         self._side = side
         self._consumer = consumer
         self._unit = unit
         self._cluster = cluster
         self._group = group
-        self._partition = partition
+        self._partition = unit.changelog.partition
         self._changed = 0
 
     async def run(self, extent: Rebuild, identity: Identity) -> None:

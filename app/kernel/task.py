@@ -196,7 +196,7 @@ class Task:
         if extent is Rebuild.NOTHING:
             return
         log.warning("task %d rebuilds %s from the log: %s", self.partition, extent.value, why)
-        await Rebuilder(self._side, consumer, unit, cluster, group, self.partition).run(extent, wanted)
+        await Rebuilder(self._side, consumer, unit, cluster, group).run(extent, wanted)
 
     async def _position(self, consumer: AIOKafkaConsumer, cluster: Cluster, topic: str, committed: int | None) -> Position:
         where = TopicPartition(topic, self.partition)

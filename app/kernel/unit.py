@@ -19,7 +19,7 @@ class UnitOfWork:
         self.outgoing: list[Outgoing] = []
         self._producer = producer
         self._cluster = cluster
-        self._changelog = changelog
+        self.changelog = changelog
         self._partitions = partitions
         self._mark = 0
 
@@ -41,10 +41,10 @@ class UnitOfWork:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
         changes = self.rows.changes()
         transaction = Transaction(self._producer, self._partitions)
-        transaction.extend(Outgoing(self._changelog.topic, key, value, (), self._changelog.partition) for key, value in changes)
+        transaction.extend(Outgoing(self.changelog.topic, key, value, (), self.changelog.partition) for key, value in changes)
         transaction.extend(self.outgoing)
         ends = await transaction.commit()
-        self.rows.commit(changes, self._stored(ends[self._changelog]))
+        self.rows.commit(changes, self._stored(ends[self.changelog]))
         self.outgoing.clear()
 
     async def flush(self) -> None:
@@ -60,6 +60,6 @@ class UnitOfWork:
     def _stored(self, offset_next: int) -> Stored:
         before = self.rows.store.stored
         if before is not None and offset_next <= before.offset_next:
-            message = f"{self._changelog} went back from {before.offset_next} to {offset_next}: it was created again"
+            message = f"{self.changelog} went back from {before.offset_next} to {offset_next}: it was created again"
             raise UnknownOutcome(message)
-        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self._changelog.topic], offset_next, now_s())
+        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self.changelog.topic], offset_next, now_s())

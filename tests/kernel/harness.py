@@ -96,7 +96,7 @@ class Harness:
 
     async def create_topics(self, *names: str) -> None:
         """Create these topics, or all that a task needs."""
-        names = names or (self.commands, self.settings.topic("events.count"), self.settings.topic("results"), self.settings.topic("parked"), self.settings.changelog)
+        names = names or (self.commands, self.settings.changelog, *map(self.settings.topic, ("events.count", "results", "parked")))
         compact = {"cleanup.policy": "compact"}
         async with _admin(self.settings) as admin:
             await admin.create_topics([NewTopic(name, 1, 1, topic_configs=compact if name == self.settings.changelog else {}) for name in names])
@@ -114,7 +114,7 @@ class Harness:
         opened = Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
         deaths = len(self.deaths)
         async with asyncio.timeout(60):
-            while not opened.task.ready.is_set() and len(self.deaths) == deaths:
+            while not opened.task.ready.is_set() and len(self.deaths) == deaths:  # noqa: ASYNC110 (two things are awaited)
                 await asyncio.sleep(0.01)
         return opened
 
@@ -188,5 +188,3 @@ class Opened:
         unit = self.task._unit  # noqa: SLF001 (the test looks inside)
         assert unit is not None
         return {key.decode(): count for key, count in unit.rows.scan(self.counting.counts)}
-
-
