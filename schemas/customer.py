@@ -1,10 +1,11 @@
 """The Customer's commands and events: a customer has credit (contract, section 3)."""
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import model_validator
 
-from schemas.message import Command, Currency, Event, Id, Money, PersonalText
+from schemas.fields import Currency, Id, Money, NotNull, PersonalText, RecordedCurrency
+from schemas.message import Command, Event
 
 
 class RegisterCustomer(Command):
@@ -19,8 +20,8 @@ class RegisterCustomer(Command):
 class ChangeCustomer(Command):
     """Change what is said of the customer; at least one of the fields."""
 
-    name: PersonalText | None = None
-    email: PersonalText | None = None
+    name: Annotated[PersonalText | None, NotNull] = None
+    email: Annotated[PersonalText | None, NotNull] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -56,7 +57,7 @@ class CustomerRegistered(Event):
     name: PersonalText
     email: PersonalText
     credit_limit: Money
-    currency: Currency
+    currency: RecordedCurrency
 
 
 class CustomerChanged(Event):
@@ -77,7 +78,7 @@ class PaymentProcessed(Event):
 
     order_id: Id
     amount: Money
-    currency: Currency
+    currency: RecordedCurrency
 
 
 class PaymentRefunded(Event):
@@ -85,7 +86,7 @@ class PaymentRefunded(Event):
 
     order_id: Id
     amount: Money
-    currency: Currency
+    currency: RecordedCurrency
 
 
 CustomerCommand = RegisterCustomer | ChangeCustomer | ChangeCreditLimit | ProcessPayment | RefundPayment

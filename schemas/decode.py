@@ -40,20 +40,19 @@ def _is_plain(raw: bytes, value: dict[str, Any]) -> bool:
     return digits < DIGITS and raw.count(b"{") + raw.count(b"[") <= DEPTH and _encoder.encode(value) == raw
 
 
-def _keys(value: Any, depth: int) -> int:  # noqa: ANN401 (any JSON)
-    """How many keys all objects inside have; refuses what is nested too deep, and integers beyond a double. Only objects and arrays nest."""
-    if isinstance(value, int):
-        _refuse_huge(value)
-        return 0
+def _keys(value: dict[str, Any] | list[Any], depth: int) -> int:
+    """How many keys all objects inside have; refuses what is nested too deep, and integers beyond a double."""
     if depth > DEPTH:
         message = f"nested deeper than {DEPTH}"
         raise Undecodable(message)
-    if isinstance(value, dict):
-        return len(value) + sum([_keys(inner, depth + 1) for inner in value.values() if isinstance(inner, _DEEPER)])
-    return sum([_keys(inner, depth + 1) for inner in value if isinstance(inner, _DEEPER)])
-
-
-_DEEPER = (dict, list, int)
+    keys, inners = (len(value), value.values()) if isinstance(value, dict) else (0, value)
+    for inner in inners:
+        kind = type(inner)  # msgspec makes no subclasses, and this is asked of every value in every command
+        if kind is int:
+            _refuse_huge(inner)
+        elif kind is dict or kind is list:
+            keys += _keys(inner, depth + 1)
+    return keys
 
 
 def _refuse_huge(number: int) -> None:

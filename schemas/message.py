@@ -1,19 +1,14 @@
 """What is common to every message on the wire (contract, section 2): JSON, camelCase, integers strict, no field too many in a command."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:@-]{1,128}$")]
-Text = Annotated[str, Field(min_length=1, max_length=500)]
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
-Money = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
-"""An amount in minor units (cents, for EUR)."""
+from schemas.fields import Id, NotNull, Text, Timestamp
 
-PersonalText = Annotated[Text, Field(json_schema_extra={"personal": True})]
-"""Text about a person; the mark stands in the JSON schema too."""
+GivenId = Annotated[Id | None, NotNull]
+"""An id that may be left out."""
 
 
 class Message(BaseModel):
@@ -27,46 +22,57 @@ class Command(Message):
 
     model_config = ConfigDict(extra="forbid")
 
+    @classmethod
+    def read(cls, payload: object) -> Self:
+        """The model of a payload as it came, or pydantic's ValidationError.
+
+        An unknown field is an error at every depth, and so is a field under its name in Python.
+        """
+        return cls.model_validate(payload, extra="forbid", by_alias=True, by_name=False)
+
 
 class Event(Message):
     """The payload of a domain event: an unknown field is ignored by whoever reads it."""
 
 
-class ReplyTo(Message):
+class Received(Message):
+    """A part of a command's envelope: only ever read, so known by its names on the wire alone."""
+
+    model_config = ConfigDict(extra="forbid", validate_by_alias=True, validate_by_name=False)
+
+
+class ReplyTo(Received):
     """Where else the result goes: a saga's inbox and the key there."""
 
-    model_config = ConfigDict(extra="forbid")
     topic: Text
     key: Id
 
 
-class CommandMetadata(Message):
+class CommandMetadata(Received):
     """What a sender may say about a command."""
 
-    model_config = ConfigDict(extra="forbid")
-    correlation_id: Text | None = None
-    causation_id: Text | None = None
-    user_id: Text | None = None
-    trace_id: Text | None = None
-    reply_to: ReplyTo | None = None
+    correlation_id: GivenId = None
+    causation_id: GivenId = None
+    user_id: GivenId = None
+    trace_id: GivenId = None
+    reply_to: Annotated[ReplyTo | None, NotNull] = None
 
 
-class CommandEnvelope(Message):
+class CommandEnvelope(Received):
     """A command; `payload` is checked against the model of its `commandType`."""
 
-    model_config = ConfigDict(extra="forbid")
     command_id: Id
     command_type: Text
     aggregate_id: Id
     aggregate_type: Text
-    expected_version: Annotated[int, Field(ge=0)] | None = None
-    timestamp: Text
+    expected_version: Annotated[Annotated[int, Field(ge=0)] | None, NotNull] = None
+    timestamp: Timestamp
     metadata: CommandMetadata
     payload: dict[str, Any]
 
 
 class Refusal(Message):
-    """Why a command was not accepted; `state` is that of what it names."""
+    """Why a command was not accepted; `state` is that of the order, reservation or payment it names."""
 
     code: str
     message: str
@@ -85,29 +91,29 @@ class EventMetadata(Message):
 class EventEnvelope(Message):
     """A domain event as it stands in the log of record."""
 
-    event_id: str
+    event_id: Id
     event_type: str
     aggregate_id: Id
     aggregate_type: str
     version: Annotated[int, Field(ge=1)]
     schema_version: Annotated[int, Field(ge=1)] = 1
-    timestamp: str
+    timestamp: Timestamp
     metadata: EventMetadata
     payload: dict[str, Any]
 
 
 class Result(Message):
-    """The answer to a command that was read."""
+    """The answer to a command that was read; `version` is absent when it was parked."""
 
-    command_id: str
+    command_id: Id
     command_type: str
-    aggregate_id: str
+    aggregate_id: Id
     aggregate_type: str
-    outcome: Annotated[str, Field(pattern="^(accepted|refused|parked)$")]
-    version: int | None = None
-    event_ids: list[str]
+    outcome: Literal["accepted", "refused", "parked"]
+    version: Annotated[int, Field(ge=0)] | None = None
+    event_ids: list[Id]
     refusal: Refusal | None = None
-    duplicate: bool | None = None
+    duplicate: Literal[True] | None = None
     metadata: EventMetadata
 
 

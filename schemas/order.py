@@ -4,7 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from schemas.message import Command, Currency, Event, Id, Message, Money, PersonalText, Quantity, Text
+from schemas.fields import Currency, Id, Money, NotNull, PersonalText, Quantity, RecordedCurrency, Text, Timestamp, Total
+from schemas.message import Command, Event, Message
+
+Lines = Field(min_length=1, max_length=1_000, strict=False)
+"""How many lines an order has; not strict, for JSON's arrays come as lists and are kept as tuples."""
 
 
 class OrderItem(Message):
@@ -15,21 +19,14 @@ class OrderItem(Message):
     price: Money
 
 
-class OrderItemCommand(OrderItem, Command):
-    """A line as commanded: an unknown field is an error."""
-
-
-Lines = Field(min_length=1, max_length=1_000)
-
-
 class PlaceOrder(Command):
     """Order these lines; the total is computed, never taken from the client."""
 
     customer_id: Id
-    items: Annotated[list[OrderItemCommand], Lines]
+    items: Annotated[tuple[OrderItem, ...], Lines]
     shipping_address: PersonalText
     currency: Currency
-    shipping_method: Text | None = None
+    shipping_method: Text = "STANDARD"
 
 
 class ConfirmOrder(Command):
@@ -39,7 +36,7 @@ class ConfirmOrder(Command):
 class ShipOrder(Command):
     """The parcel leaves."""
 
-    tracking_number: Text | None = None
+    tracking_number: Annotated[Text | None, NotNull] = None
 
 
 class CancelOrder(Command):
@@ -52,17 +49,17 @@ class OrderPlaced(Event):
     """Schema version 2; version 1 had neither currency nor shipping method."""
 
     customer_id: Id
-    items: Annotated[list[OrderItem], Lines]
-    total_amount: int
-    currency: Currency
+    items: Annotated[tuple[OrderItem, ...], Lines]
+    total_amount: Total
+    currency: RecordedCurrency
     shipping_address: PersonalText
     shipping_method: Text
 
 
 class OrderConfirmed(Event):
-    """`confirmed_at` is the broker's time of the command, RFC 3339."""
+    """`confirmed_at` is the broker's time of the command."""
 
-    confirmed_at: str
+    confirmed_at: Timestamp
 
 
 class OrderShipped(Event):

@@ -1,6 +1,7 @@
 """The Product's commands and events: a product is its inventory (contract, section 3)."""
 
-from schemas.message import Command, Currency, Event, Id, Money, Quantity, Text
+from schemas.fields import Currency, Id, Money, Quantity, RecordedCurrency, Text
+from schemas.message import Command, Event
 
 
 class RegisterProduct(Command):
@@ -41,7 +42,7 @@ class ProductRegistered(Event):
 
     name: Text
     price: Money
-    currency: Currency
+    currency: RecordedCurrency
 
 
 class StockReceived(Event):

@@ -41,26 +41,22 @@ class Upcasters:
     def upcast(self, event_type: str, version: int, payload: Payload) -> Payload:
         """The payload at today's version; NewerSchema when it is of a later one."""
         if version > self.version(event_type):
-            message = f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream"
-            raise NewerSchema(message)
+            raise NewerSchema(f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream")
         for source in range(version, self.version(event_type)):
             payload = self._steps[event_type, source].upcast(payload)
         return payload
 
     def _add(self, step: Step) -> None:
         if step.target != step.source + 1:
-            message = f"the step of {step.event_type} from {step.source} to {step.target} does not advance by one version"
-            raise BrokenChain(message)
+            raise BrokenChain(f"the step of {step.event_type} from {step.source} to {step.target} does not advance by one version")
         if (step.event_type, step.source) in self._steps:
-            message = f"two steps lead {step.event_type} on from version {step.source}"
-            raise BrokenChain(message)
+            raise BrokenChain(f"two steps lead {step.event_type} on from version {step.source}")
         self._steps[step.event_type, step.source] = step
 
     def _check_gaps(self) -> None:
         needed = {(event_type, source) for event_type, today in self._today.items() for source in range(1, today)}
         if needed != self._steps.keys():
-            message = f"missing or unused upcasting steps: {sorted(needed ^ self._steps.keys())}"
-            raise BrokenChain(message)
+            raise BrokenChain(f"missing or unused upcasting steps: {sorted(needed ^ self._steps.keys())}")
 
 
 def _order_placed_2(payload: Payload) -> Payload:

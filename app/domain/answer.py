@@ -1,32 +1,66 @@
 """The order of checks for one command (contract, section 2), from `invalid` on; duplicates are found before."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Generic, NamedTuple
 
 from pydantic import ValidationError
 
-from app.domain.decider import Decider
-from schemas.message import Command, Event, Refusal
+from app.domain.decider import At, CommandT, Decider, Detail, EventT, Root
+from schemas.message import Event, Refusal
+
+MESSAGE_LENGTH = 500
+"""Characters of a refusal's message: a sender's field names can be as long as the record."""
 
 
-class Answer(NamedTuple):
+class Asked(NamedTuple):
+    """What a command asks for; `payload` is any JSON, not checked yet."""
+
+    command_type: str
+    payload: object
+    expected_version: int | None = None
+
+
+class Standing(NamedTuple, Generic[Root, Detail]):
+    """Where the aggregate stands, and what stands beside it for the one order that the command names."""
+
+    version: int
+    root: Root
+    detail: Detail | None = None
+
+
+class Answer(NamedTuple, Generic[Root, Detail]):
     """Events and the state after them, or a refusal and the state unchanged."""
 
-    events: Sequence[Event]
+    events: tuple[Event, ...]
     refusal: Refusal | None
-    root: Any
-    detail: Any
+    root: Root
+    detail: Detail | None
 
 
-def parse(decider: Decider, command_type: str, payload: Any) -> Command | Refusal:  # noqa: ANN401 (any JSON)
-    """The payload as the model of its command type, or the refusal `invalid`."""
+def respond(decider: Decider[CommandT, EventT, Root, Detail], asked: Asked, standing: Standing[Root, Detail], at: At) -> Answer[Root, Detail]:
+    """The first check that fails is the answer: `invalid`, `version-conflict`, then the decider's; the new version is the old one plus the events."""
+    command = parse(decider, asked.command_type, asked.payload)
+    refusal = command if isinstance(command, Refusal) else conflict(asked.expected_version, standing.version)
+    if refusal is not None or isinstance(command, Refusal):
+        return Answer((), refusal, standing.root, standing.detail)
+    return answer(decider, command, standing.root, standing.detail, at)
+
+
+def parse(decider: Decider[CommandT, EventT, Root, Detail], command_type: str, payload: object) -> CommandT | Refusal:
+    """The payload as the model of its command type (which the decider must have), or the refusal `invalid`."""
     try:
-        return decider.commands[command_type].model_validate(payload)
+        return decider.commands[command_type].read(payload)
     except ValidationError as error:
         return invalid(error, "payload")
 
 
-def answer(decider: Decider, command: Command, root: Any, detail: Any, at: str) -> Answer:  # noqa: ANN401 (the decider's own states)
+def conflict(expected_version: int | None, version: int) -> Refusal | None:
+    """The refusal `version-conflict`, unless the aggregate is where the sender expects it; 0 is an aggregate that does not exist."""
+    if expected_version is None or expected_version == version:
+        return None
+    return Refusal(code="version-conflict", message=f"expected version {expected_version}, the aggregate is at {version}")
+
+
+def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, root: Root, detail: Detail | None, at: At) -> Answer[Root, Detail]:
     """Decide, and fold what was decided."""
     decision = decider.decide(command, root, detail, at)
     if isinstance(decision, Refusal):
@@ -36,14 +70,7 @@ def answer(decider: Decider, command: Command, root: Any, detail: Any, at: str) 
     return Answer(decision, None, root, detail)
 
 
-def conflict(expected_version: int | None, version: int) -> Refusal | None:
-    """The refusal `version-conflict`, unless the aggregate is where the sender expects it."""
-    if expected_version is None or expected_version == version:
-        return None
-    return Refusal(code="version-conflict", message=f"expected version {expected_version}, the aggregate is at {version}")
-
-
 def invalid(error: ValidationError, where: str) -> Refusal:
-    """The refusal `invalid`, naming the first fields at fault."""
+    """The refusal `invalid`, naming the first fields at fault below `where`; never their values, which may be personal."""
     faults = [f"{'.'.join([where, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)[:5]]
-    return Refusal(code="invalid", message="; ".join(faults)[:500])
+    return Refusal(code="invalid", message="; ".join(faults)[:MESSAGE_LENGTH])

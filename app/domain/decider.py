@@ -2,37 +2,48 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic
+
+from typing_extensions import TypeVar
 
 from schemas.message import Command, Event, Refusal
 
-Decision = tuple[Event, ...] | Refusal
+CommandT = TypeVar("CommandT", bound=Command, default=Any)
+EventT = TypeVar("EventT", bound=Event, default=Any)
+Root = TypeVar("Root", default=Any)
+Detail = TypeVar("Detail", default=Any)
+Model = TypeVar("Model")
+
+At = str
+"""The broker's time of a command: RFC 3339, UTC with milliseconds."""
+
+Decision = tuple[EventT, ...] | Refusal
 """The events that an accepted command causes, or why it is refused."""
 
 
 @dataclass(frozen=True)
-class Decider:
-    """An aggregate type as pure functions: nothing here knows a clock, a broker or a table."""
+class Decider(Generic[CommandT, EventT, Root, Detail]):
+    """An aggregate type as pure functions: nothing here knows a clock, a broker or a table.
+
+    A detail is what stands beside the root for one order: a reservation, a payment; None where there is none.
+    """
 
     aggregate_type: str
     """As on the wire: `Order`."""
     topic: str
     """As in topic names: `order`."""
-    commands: Mapping[str, type[Command]]
-    events: Mapping[str, type[Event]]
-    initial: Any
+    commands: Mapping[str, type[CommandT]]
+    """By command type; each reads its payload with `read`."""
+    events: Mapping[str, type[EventT]]
+    """By event type, at today's schema version."""
+    initial: Root
     """The state of an aggregate without events."""
-    decide: Callable[[Any, Any, Any, str], Decision]
-    """(command, root, detail, at) → decision; `at` is the broker's time of the command, RFC 3339."""
-    evolve: Callable[[Any, Any], Any]
-    """(root, event) → root."""
-    evolve_detail: Callable[[Any, Any], Any]
-    """(detail or None, event) → detail or None."""
-    root_type: Any
-    detail_type: Any
+    decide: Callable[[CommandT, Root, Detail | None, At], Decision[EventT]]
+    evolve: Callable[[Root, EventT], Root]
+    evolve_detail: Callable[[Detail | None, EventT], Detail | None]
 
 
-def by_name(*models: Any) -> dict[str, Any]:  # noqa: ANN401 (classes of commands or of events)
+def by_name(*models: type[Model]) -> dict[str, type[Model]]:
     """Models by their type names on the wire."""
     return {model.__name__: model for model in models}
 

@@ -4,20 +4,23 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from app.domain.decider import Decider
+from schemas import integration
+from schemas.message import Message
 
 
 class Outside(NamedTuple):
-    """The CloudEvents type of the integration event, and the status that notifications tell."""
+    """The integration event as CloudEvents type and schema, and the status that notifications tell."""
 
     ce_type: str
+    schema: type[Message]
     status: str
 
 
 OUTSIDE: dict[str, Outside | None] = {
-    "OrderPlaced": Outside("foldstream.order.placed.v1", "PLACED"),
-    "OrderConfirmed": Outside("foldstream.order.confirmed.v1", "CONFIRMED"),
-    "OrderShipped": Outside("foldstream.order.shipped.v1", "SHIPPED"),
-    "OrderCancelled": Outside("foldstream.order.cancelled.v1", "CANCELLED"),
+    "OrderPlaced": Outside("foldstream.order.placed.v1", integration.OrderPlaced, "PLACED"),
+    "OrderConfirmed": Outside("foldstream.order.confirmed.v1", integration.OrderConfirmed, "CONFIRMED"),
+    "OrderShipped": Outside("foldstream.order.shipped.v1", integration.OrderShipped, "SHIPPED"),
+    "OrderCancelled": Outside("foldstream.order.cancelled.v1", integration.OrderCancelled, "CANCELLED"),
     "ProductRegistered": None,
     "StockReceived": None,
     "InventoryReserved": None,
@@ -40,5 +43,4 @@ def check_mapped(deciders: Iterable[Decider]) -> None:
     """Raise Unmapped at start-up, rather than at the first such event."""
     missing = sorted({name for decider in deciders for name in decider.events} - OUTSIDE.keys())
     if missing:
-        message = f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/mapping.py, also if it is None"
-        raise Unmapped(message)
+        raise Unmapped(f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/mapping.py, also if it is None")

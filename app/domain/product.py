@@ -4,9 +4,8 @@ from enum import StrEnum
 from typing import assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from app.domain.decider import Decider, Decision, by_name
+from app.domain.decider import At, Decider, Decision, by_name
 from schemas.message import Refusal
 from schemas.product import (
     InventoryReleased,
@@ -56,21 +55,19 @@ class Reservation(Struct, frozen=True):
 
 def evolve(product: Product, event: ProductEvent) -> Product:
     """Fold stock."""
-    match product, event:
-        case Unregistered(), _:
+    match event:
+        case ProductRegistered():
             return Registered()
-        case Registered(), ProductRegistered():
-            return product
-        case Registered(), StockReceived():
-            return replace(product, on_hand=product.on_hand + event.quantity)
-        case Registered(), InventoryReserved():
-            return replace(product, reserved=product.reserved + event.quantity)
-        case Registered(), InventoryReleased():
-            return replace(product, reserved=product.reserved - event.quantity)
-        case Registered(), InventoryShipped():
-            return Registered(product.on_hand - event.quantity, product.reserved - event.quantity, product.shipped + event.quantity)
-        case _:
-            assert_never(event)  # type: ignore[arg-type]  # mypy does not narrow pairs
+        case StockReceived():
+            return _moved(product, on_hand=event.quantity)
+        case InventoryReserved():
+            return _moved(product, reserved=event.quantity)
+        case InventoryReleased():
+            return _moved(product, reserved=-event.quantity)
+        case InventoryShipped():
+            return _moved(product, on_hand=-event.quantity, reserved=-event.quantity, shipped=event.quantity)
+        case never:
+            assert_never(never)
 
 
 def evolve_reservation(reservation: Reservation | None, event: ProductEvent) -> Reservation | None:
@@ -84,30 +81,35 @@ def evolve_reservation(reservation: Reservation | None, event: ProductEvent) -> 
             return Reservation(ReservationState.SHIPPED, event.quantity)
         case ProductRegistered() | StockReceived():
             return reservation
-        case _:
-            assert_never(event)
+        case never:
+            assert_never(never)
 
 
-def decide(command: ProductCommand, product: Product, reservation: Reservation | None, _at: str) -> Decision:
-    """The contract's table of products."""
+def decide(command: ProductCommand, product: Product, reservation: Reservation | None, _at: At) -> Decision[ProductEvent]:
+    """The contract's table of products (section 3)."""
     match command, product:
         case RegisterProduct(), Unregistered():
             return (ProductRegistered(name=command.name, price=command.price, currency=command.currency),)
-        case RegisterProduct(), Registered():
+        case RegisterProduct(), _:
             return Refusal(code="already-exists", message="the product was registered before")
         case _, Unregistered():
             return Refusal(code="unknown-product", message="the product was never registered")
-        case ReceiveStock(), Registered():
+        case ReceiveStock(), _:
             return (StockReceived(quantity=command.quantity),)
-        case ReserveInventory(), Registered():
+        case ReserveInventory(), _:
             return _reserve(command, product, reservation)
-        case (ReleaseInventory() | ShipInventory()), Registered():
+        case ((ReleaseInventory() | ShipInventory()), Registered()):
             return _end(command, reservation)
-        case _:
-            assert_never(command)  # type: ignore[arg-type]  # mypy does not narrow pairs
+        case never:
+            assert_never(never)
 
 
-def _reserve(command: ReserveInventory, product: Registered, reservation: Reservation | None) -> Decision:
+def _moved(product: Product, on_hand: int = 0, reserved: int = 0, shipped: int = 0) -> Registered:
+    assert isinstance(product, Registered), "stock moves only after ProductRegistered: the log lacks the product's first event"
+    return Registered(product.on_hand + on_hand, product.reserved + reserved, product.shipped + shipped)
+
+
+def _reserve(command: ReserveInventory, product: Registered, reservation: Reservation | None) -> Decision[ProductEvent]:
     if reservation is not None:
         return Refusal(code="already-exists", message="this order has reserved the product before", state=reservation.state)
     if command.quantity > (available := product.on_hand - product.reserved):
@@ -115,7 +117,7 @@ def _reserve(command: ReserveInventory, product: Registered, reservation: Reserv
     return (InventoryReserved(order_id=command.order_id, quantity=command.quantity),)
 
 
-def _end(command: ReleaseInventory | ShipInventory, reservation: Reservation | None) -> Decision:
+def _end(command: ReleaseInventory | ShipInventory, reservation: Reservation | None) -> Decision[ProductEvent]:
     if reservation is None:
         return Refusal(code="not-found", message="this order never reserved the product")
     if reservation.state is not ReservationState.RESERVED:
@@ -124,7 +126,7 @@ def _end(command: ReleaseInventory | ShipInventory, reservation: Reservation | N
     return (event(order_id=command.order_id, quantity=reservation.quantity),)
 
 
-product_decider = Decider(
+product_decider: Decider[ProductCommand, ProductEvent, Product, Reservation] = Decider(
     aggregate_type="Product",
     topic="product",
     commands=by_name(RegisterProduct, ReceiveStock, ReserveInventory, ReleaseInventory, ShipInventory),
@@ -133,6 +135,4 @@ product_decider = Decider(
     decide=decide,
     evolve=evolve,
     evolve_detail=evolve_reservation,
-    root_type=Product,
-    detail_type=Reservation,
 )

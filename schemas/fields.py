@@ -1,0 +1,54 @@
+"""The kinds of fields that messages are made of, with the bounds of the contract (section 2).
+
+Events use the same bounds as commands. One may be widened; to narrow one takes a new schemaVersion, for the log keeps what was once accepted.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from schemas.currency import Listed
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:@-]{1,128}$")]
+"""Names an aggregate, a command, a customer ..."""
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+"""Free text; the bounds are in characters."""
+
+PersonalText = Annotated[Text, Field(json_schema_extra={"personal": True})]
+"""Text about a person; the mark stands in the JSON schema too."""
+
+Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
+"""In pieces."""
+
+Money = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+"""A price or an amount in minor units (cents, for EUR) of the currency beside it."""
+
+Total = Annotated[int, Field(ge=0)]
+"""A sum of money; with 1,000 lines at the highest price and quantity it passes 64 bits."""
+
+RecordedCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+"""A currency as the log has it: one that was withdrawn since must stay readable."""
+
+Currency = Annotated[RecordedCurrency, Listed]
+"""A currency as a command may name it: one of ISO 4217."""
+
+_DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+
+Timestamp = Annotated[str, Field(pattern=f"^{_DATE}[Tt]{_TIME}{_OFFSET}$")]
+"""Date and time of RFC 3339, kept as it was written."""
+
+
+class NotNull:
+    """Marks an optional field of a command: it may be left out, but null is a value of the wrong type."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The field's schema without `None`; pydantic does not check the default against it."""
+        nullable = handler(source)
+        assert nullable["type"] == "nullable", f"NotNull stands on a field that can be None, not on {source}"
+        present: CoreSchema = nullable["schema"]
+        return present
