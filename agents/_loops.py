@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
 from agents._outgoing import Outbox
-from app.domain.answer import answer, conflict, parse
+from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
@@ -59,14 +59,11 @@ class Commands:
 
     def _decide(self, command: Received, before: Snapshot[Any]) -> Answered:
         refusal = command.refusal or self._outbox.misdirected(command)
-        payload = parse(self._decider, command.command_type, command.payload)
-        if refusal is None and isinstance(payload, Refusal):
-            refusal = payload
-        refusal = refusal or conflict(command.expected_version, before.version)
-        if refusal is not None or isinstance(payload, Refusal):
+        if refusal is not None:
             return _refused(before.version, refusal)
-        detail = self._aggregate.detail(command.aggregate_id, command.order_id)
-        decided = answer(self._decider, payload, before.state, detail, command.at)
+        asked = Asked(command.command_type, command.payload, command.expected_version)
+        standing = Standing(before.version, before.state, self._aggregate.detail(command.aggregate_id, command.order_id))
+        decided = respond(self._decider, asked, standing, command.at)
         if decided.refusal is not None:
             return _refused(before.version, decided.refusal)
         version = before.version + len(decided.events)
@@ -75,8 +72,7 @@ class Commands:
         return Answered(version, len(decided.events))
 
 
-def _refused(version: int, refusal: Refusal | None) -> Answered:
-    assert refusal is not None, "a command is accepted, or refused for a reason"
+def _refused(version: int, refusal: Refusal) -> Answered:
     return Answered(version, 0, refusal.code, refusal.message, refusal.state)
 
 

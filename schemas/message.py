@@ -7,8 +7,8 @@ from pydantic.alias_generators import to_camel
 
 from schemas.fields import Id, NotNull, Text, Timestamp
 
-GivenId = Annotated[Id | None, NotNull]
-"""An id that may be left out."""
+Given = Annotated[Text | None, NotNull]
+"""Text that may be left out; senders have id schemes of their own."""
 
 
 class Message(BaseModel):
@@ -51,10 +51,10 @@ class ReplyTo(Received):
 class CommandMetadata(Received):
     """What a sender may say about a command."""
 
-    correlation_id: GivenId = None
-    causation_id: GivenId = None
-    user_id: GivenId = None
-    trace_id: GivenId = None
+    correlation_id: Given = None
+    causation_id: Given = None
+    user_id: Given = None
+    trace_id: Given = None
     reply_to: Annotated[ReplyTo | None, NotNull] = None
 
 
