@@ -9,7 +9,10 @@ from pydantic import ValidationError
 from app.domain.customer import customer_decider
 from app.domain.decider import Decider
 from app.domain.order import order_decider
-from schemas.message import CommandEnvelope, EventEnvelope, Message
+from schemas.message import CommandEnvelope, EventEnvelope, Message, payload_json
+from schemas.order import OrderPlaced
+from schemas.product import ProductRegistered, RegisterProduct
+from tests.domain.examples import PLACED
 from tests.domain.scenario import AT, DECIDERS
 
 COMMAND: dict[str, Any] = {
@@ -35,7 +38,7 @@ WRONG_REPLIES: list[object] = [None, {}, {"topic": "saga.order-fulfilment"}, {"t
 WRONG: dict[str, list[object]] = {
     "expectedVersion": [-1, 1.0, "1", True, None],
     "timestamp": ["yesterday", "2026-13-01T00:00:00Z", "2026-11-24T06:00:00", "2026-11-24", 1_764_000_000, f"{AT}\n"],
-    "metadata": [{"userId": None}, {"userId": "Ada Lovelace"}, {"session": "s-1"}, {"correlation_id": "k-1"}, [], *({"replyTo": to} for to in WRONG_REPLIES)],
+    "metadata": [{"userId": None}, {"userId": ""}, {"session": "s-1"}, {"correlation_id": "k-1"}, [], *({"replyTo": to} for to in WRONG_REPLIES)],
     "payload": [None, [], "{}"],
     "expected_version": [1],
     "priority": [1],
@@ -87,3 +90,18 @@ def test_personal_fields_are_marked_and_no_others(decider: Decider) -> None:
         marked = {name for name, schema in properties.items() if '"personal": true' in json.dumps(schema)}
 
         assert marked == properties.keys() & PERSONAL
+
+
+def test_an_unknown_field_in_an_events_payload_is_ignored_at_every_depth() -> None:
+    placed = json.loads(payload_json(PLACED))
+    later = {**placed, "giftWrap": True, "items": [{**item, "colour": "red"} for item in placed["items"]]}
+
+    assert OrderPlaced.model_validate(later) == PLACED
+
+
+def test_a_currency_that_was_withdrawn_is_read_in_events_and_refused_in_commands() -> None:
+    kuna = {"name": "Lamp", "price": 500, "currency": "HRK"}
+
+    assert ProductRegistered.model_validate(kuna).currency == "HRK"
+    with pytest.raises(ValidationError, match="ISO 4217"):
+        RegisterProduct.read(kuna)
