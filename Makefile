@@ -16,7 +16,7 @@ setup: .venv/setup.stamp  ## .venv with the locked packages and this project, no
 	@touch $@
 
 .venv/setup.stamp: .venv/lock.stamp pyproject.toml
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on

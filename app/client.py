@@ -2,21 +2,23 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack
 from itertools import islice
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.admin import refuse_start
 from app.errors import FoldstreamError
+from app.kernel.routing import partition_of
 from app.results import Answer, Json, Results
 from app.settings import Settings
-from app.topics import command_topic
+from app.topics import COMMAND_BYTES, command_topic
 
 IN_FLIGHT = 5_000
 """Commands of one `send_all` that are sent and not yet answered, at most."""
@@ -24,8 +26,15 @@ IN_FLIGHT = 5_000
 CHUNK = 500
 """Commands written together."""
 
+BATCH_BYTES = COMMAND_BYTES // 2
+"""A larger command travels alone; the broker refuses one beyond COMMAND_BYTES."""
+
 PATIENCE_S = 60.0
 """Without the next answer for this long, no worker is at work (seconds)."""
+
+
+Where = tuple[str, int]
+"""A topic and a partition of it."""
 
 
 class CommandClient:
@@ -69,19 +78,33 @@ class CommandClient:
         """Return once the commands are in the log; their results come later."""
         answers = [self._results.expect(command) for command in commands]
         try:
-            await asyncio.gather(*[await self._produce(command) for command in commands])
+            await asyncio.gather(*[await self._producer.send_batch(batch, topic, partition=partition) for (topic, partition), batch in self._batches(commands)])
         except KafkaError as error:
             raise FoldstreamError(f"Kafka at {self._settings.bootstrap} did not take the commands: {error!r}") from error
         return answers
 
-    async def _produce(self, command: Json) -> "asyncio.Future[object]":
-        topic, key = command_topic(self._settings, command["aggregateType"]), command["aggregateId"].encode()
-        written: asyncio.Future[object] = await self._producer.send(topic, msgspec.json.encode(command), key, headers=_headers(command))
-        return written
+    def _batches(self, commands: list[Json]) -> Iterator[tuple[Where, BatchBuilder]]:
+        """The commands packed for their partitions, in order: a batch costs aiokafka little more than a single record would."""
+        filling: dict[Where, BatchBuilder] = {}
+        for command in commands:
+            where, record = self._where(command), _record(command)
+            if where in filling and filling[where].append(**record) is None:
+                yield where, filling.pop(where)
+            if where not in filling:
+                filling[where] = self._producer.create_batch()
+                filling[where].append(**record)
+        yield from filling.items()
+
+    def _where(self, command: Json) -> Where:
+        return command_topic(self._settings, command["aggregateType"]), partition_of(command["aggregateId"].encode(), self._settings.partitions)
 
 
 def _producer(bootstrap: str) -> AIOKafkaProducer:
-    return AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=2, max_batch_size=256 << 10)
+    return AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, max_batch_size=BATCH_BYTES)
+
+
+def _record(command: Json) -> dict[str, Any]:
+    return {"key": command["aggregateId"].encode(), "value": msgspec.json.encode(command), "headers": _headers(command), "timestamp": None}
 
 
 def _headers(command: Json) -> list[tuple[str, bytes]]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from app.admin import refuse_start
 from app.kernel.reader import bounds, read, reader
@@ -13,19 +13,20 @@ from app.settings import Settings
 
 
 class Log:
-    """An open connection for reading; `async with Log(settings) as log`. FoldstreamError when the broker or a topic is not there."""
+    """The committed records, in bounded memory: `async with Log(settings) as log`. FoldstreamError when the broker or a topic is not there.
+
+    Each partition is read by a consumer of its own: aiokafka 0.14 can hang in `stop` after partitions were assigned a second time.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     async def __aenter__(self) -> Self:
         await refuse_start(self._settings)
-        self._consumer: AIOKafkaConsumer = reader(self._settings.bootstrap, self._settings.app_id)
-        await self._consumer.start()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        await self._consumer.stop()
+        """Nothing stays open between two readings."""
 
     async def topic(self, topic: str) -> AsyncIterator[ConsumerRecord]:
         """All committed records of a topic (its name on the broker), one partition after the other."""
@@ -40,8 +41,9 @@ class Log:
                 yield record
 
     async def partition(self, topic: str, partition: int) -> AsyncIterator[ConsumerRecord]:
-        """The committed records of one partition, in order, in bounded memory. One reading at a time for each Log."""
+        """The committed records of one partition, in order."""
         where = TopicPartition(topic, partition)
-        async for records, _ in read(self._consumer, where, *await bounds(self._consumer, where)):
-            for record in records:
-                yield record
+        async with reader(self._settings.bootstrap) as consumer:
+            async for records, _ in read(consumer, where, *await bounds(consumer, where)):
+                for record in records:
+                    yield record

@@ -22,8 +22,8 @@ from tables.product import product_aggregate
 AGENTS = (order, product, customer)
 AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
-NOISY = ("aiokafka", "faust", "mode")
-"""Libraries that say much; only their warnings are shown, unless FOLDSTREAM_LOG_LEVEL is DEBUG."""
+QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
+"""What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG; aiokafka says every failed connection, the kernel says what came of it."""
 
 
 def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
@@ -55,8 +55,8 @@ def _serve(level: str) -> int:
 
 def _log(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-8s %(message)s")
-    for name in NOISY:
-        logging.getLogger(name).setLevel(level if level == "DEBUG" else logging.WARNING)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(level if level == "DEBUG" else least)
 
 
 def _raise_file_limit() -> None:

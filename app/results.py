@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from app.errors import FoldstreamError
 from app.kernel.reader import reader
@@ -31,7 +31,7 @@ class Results:
         self._expected: defaultdict[tuple[str, str], deque[Answer]] = defaultdict(deque)
 
     async def __aenter__(self) -> Self:
-        self._consumer: AIOKafkaConsumer = reader(self._settings.bootstrap, self._settings.app_id)
+        self._consumer = reader(self._settings.bootstrap)
         await self._consumer.start()
         await self._seek_to_end()
         self._following = asyncio.create_task(self._follow())

@@ -13,6 +13,7 @@ from app.log import Log
 from app.results import Json
 from app.settings import Settings, settings
 from app.topics import event_topic
+from schemas.upcasts import NewerSchema, upcasters
 
 
 class AggregateType(StrEnum):
@@ -51,7 +52,17 @@ async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType]
 async def _history(log: Log, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:
     for each in types:
         async for record in log.key(event_topic(chosen, each), aggregate_id.encode()):
-            yield msgspec.json.decode(record.value)
+            yield _today(msgspec.json.decode(record.value))
+
+
+def _today(event: Json) -> Json:
+    """The event as it would be written today."""
+    event_type, written = event["eventType"], event.get("schemaVersion", 1)
+    try:
+        payload = upcasters.upcast(event_type, written, event["payload"])
+    except NewerSchema as error:
+        raise FoldstreamError(str(error)) from error
+    return {**event, "schemaVersion": upcasters.version(event_type), "payload": payload}
 
 
 def _line(event: Json) -> str:

@@ -6,7 +6,9 @@ import sys
 import typer
 
 from app.cli import kafka, topics
+from app.cli.demo import demo
 from app.cli.events import events
+from app.cli.replay import replay
 from app.cli.send import send
 from app.cli.settings import settings
 from app.cli.worker import worker
@@ -15,7 +17,7 @@ from app.errors import FoldstreamError
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Event sourcing on Apache Kafka, exactly once.")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
-for command in (worker, send, events, settings):
+for command in (demo, replay, worker, send, events, settings):
     app.command()(command)
 
 

@@ -76,7 +76,7 @@ def _command(number: int, line: bytes) -> Json:
         command = _OBJECT.decode(line)
         _require_address(command)
     except (msgspec.MsgspecError, FoldstreamError) as error:
-        raise FoldstreamError(f"line {number} cannot be sent, so none was: {error}") from error
+        raise FoldstreamError(f"line {number} is no command, so nothing was sent: {error}") from error
     return command
 
 

@@ -1,0 +1,93 @@
+"""Whether every command was answered, and for the first time exactly once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from app.kernel.routing import partition_of
+from schemas.message import Result
+
+
+class _Identity(NamedTuple):
+    """What makes a command the same command."""
+
+    aggregate_type: str
+    aggregate_id: str
+    command_id: str
+
+    def __str__(self) -> str:
+        return f"{self.command_id} to {self.aggregate_type} {self.aggregate_id}"
+
+
+_Place = tuple[str, int]
+"""The topic and the offset of a record in this partition."""
+
+
+class Answers:
+    """The answers of one partition; `result` and `parked` come before `command` and `findings`.
+
+    What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
+    """
+
+    def __init__(self, partitions: int) -> None:
+        self._partitions = partitions
+        self._firsts: Counter[_Identity] = Counter()
+        self._repeated: set[_Identity] = set()
+        self._answered: Counter[_Place] = Counter()
+        self._parked: set[_Place] = set()
+        self._oldest: ConsumerRecord | None = None
+
+    def result(self, record: ConsumerRecord) -> Iterator[str]:
+        """Count one record of `results`; a line for each thing that is wrong with it."""
+        self._oldest = self._oldest or record
+        where = f"{record.topic} [{record.partition}] {record.offset}"
+        if (partition := partition_of(record.key, self._partitions)) != record.partition:
+            yield f"{where}: {record.key!r} belongs to partition {partition}"
+        try:
+            self._count(Result.model_validate_json(record.value or b""), _place(record, "command"))
+        except (ValidationError, KeyError) as error:
+            yield f"{where}: cannot be read: {error!r}"
+
+    def parked(self, record: ConsumerRecord) -> None:
+        """Note one record of `parked`, or what became of one."""
+        self._parked.add(_place(record, "parked"))
+
+    def command(self, record: ConsumerRecord) -> Iterator[str]:
+        """A line if a command that was processed has no answer, or more than one."""
+        place = (record.topic, record.offset)
+        answers = self._answered[place]
+        if answers > 1:
+            yield f"{record.topic} [{record.partition}] {record.offset}: answered {answers} times"
+        if answers == 0 and place not in self._parked and not self._forgotten(record):
+            yield f"{record.topic} [{record.partition}] {record.offset}: was processed, and has neither a result nor been parked"
+
+    def findings(self) -> Iterator[str]:
+        """A line for each command whose first result is there twice, or not at all."""
+        yield from (f"command {command} has {count} first results" for command, count in self._firsts.items() if count > 1)
+        if not self._cut:
+            yield from (f"command {command} was answered as a duplicate, and has no first result" for command in self._repeated - self._firsts.keys())
+
+    def _count(self, result: Result, place: _Place) -> None:
+        if result.outcome == "parked":
+            return
+        self._answered[place] += 1
+        command = _Identity(result.aggregate_type, result.aggregate_id, result.command_id)
+        if result.duplicate:
+            self._repeated.add(command)
+        else:
+            self._firsts[command] += 1
+
+    @property
+    def _cut(self) -> bool:
+        return self._oldest is not None and self._oldest.offset > 0
+
+    def _forgotten(self, command: ConsumerRecord) -> bool:
+        return self._oldest is not None and self._cut and command.timestamp < self._oldest.timestamp
+
+
+def _place(record: ConsumerRecord, what: str) -> _Place:
+    headers = dict(record.headers)
+    return headers[f"{what}-topic"].decode(), int(headers[f"{what}-offset"])

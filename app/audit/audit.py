@@ -1,0 +1,84 @@
+"""Whether the log is what it must be, and every table of the write side what the log says (contract, section 5: `verify`)."""
+
+from collections.abc import AsyncIterator, Iterator
+
+from aiokafka import ConsumerRecord
+
+from app.audit.answers import Answers
+from app.audit.history import AGGREGATES, Aggregate, History
+from app.audit.rows import Folds, Rows, differences, offset_next, read_rows
+from app.log import Log
+from app.settings import Settings
+
+
+async def audit(settings: Settings) -> list[str]:
+    """A line for each thing that is wrong, none when all is well; workers may be at work meanwhile.
+
+    Read are the partitions one after the other, each up to the end it has then. FoldstreamError when the broker or a topic is not there.
+    """
+    async with Log(settings) as log:
+        return [finding for partition in range(settings.partitions) async for finding in _Partition(log, settings, partition).findings()]
+
+
+class _Partition:
+    """One partition number of every topic: in memory are its aggregates, the ids of its events and of the commands still in the log."""
+
+    def __init__(self, log: Log, settings: Settings, partition: int) -> None:
+        self._log = log
+        self._settings = settings
+        self._partition = partition
+
+    async def findings(self) -> AsyncIterator[str]:
+        """A line for each thing that is wrong. The changelog is read first: all that its rows stand for is found in the topics read after it."""
+        rows = await self._rows()
+        folds: Folds = {}
+        for aggregate in AGGREGATES:
+            async for finding in self._history(aggregate, folds):
+                yield finding
+        async for finding in self._differences(rows, folds):
+            yield finding
+        async for finding in self._answers(rows):
+            yield finding
+
+    async def _history(self, aggregate: Aggregate, folds: Folds) -> AsyncIterator[str]:
+        history = History(aggregate, self._settings.partitions)
+        async for record in self._read(self._settings.topic(f"events.{aggregate.decider.topic}")):
+            for finding in history.read(record):
+                yield finding
+        folds.update(history.rows())
+
+    async def _differences(self, rows: Rows, folds: Folds) -> AsyncIterator[str]:
+        """A row that has changed since it was read was behind the events, and says nothing."""
+        differing = dict(differences(rows, folds))
+        again = await self._rows() if differing else rows
+        for key, finding in differing.items():
+            if rows.get(key) == again.get(key):
+                yield f"{self._settings.changelog} [{self._partition}]: {finding}"
+
+    async def _rows(self) -> Rows:
+        return await read_rows(self._read(self._settings.changelog))
+
+    async def _answers(self, rows: Rows) -> AsyncIterator[str]:
+        answers = Answers(self._settings.partitions)
+        async for record in self._read(self._settings.topic("results")):
+            for finding in answers.result(record):
+                yield finding
+        async for record in self._read(self._settings.topic("parked")):
+            answers.parked(record)
+        for finding in answers.findings():
+            yield finding
+        for topic in self._inputs():
+            async for finding in self._unanswered(answers, topic, offset_next(rows, topic)):
+                yield finding
+
+    async def _unanswered(self, answers: Answers, topic: str, end: int) -> AsyncIterator[str]:
+        async for record in self._read(topic):
+            if record.offset < end:
+                for finding in answers.command(record):
+                    yield finding
+
+    def _inputs(self) -> Iterator[str]:
+        return (self._settings.topic(f"commands.{aggregate.decider.topic}") for aggregate in AGGREGATES)
+
+    def _read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
+        return self._log.partition(topic, self._partition)

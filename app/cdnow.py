@@ -1,0 +1,79 @@
+"""Purchases files in the format of CDNOW's, and prices that add up to their dollars to the cent. Pure: lines in, values out."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import NamedTuple
+
+from app.errors import FoldstreamError
+
+MOST_CDS = 1_000_000
+"""What one line of an order may hold."""
+
+_PURCHASE = re.compile(r"(?P<customer>\d{1,12})(?:\s+\d+)?\s+(?P<day>\d{8})\s+(?P<cds>\d{1,7})\s+(?P<dollars>\d{1,9})\.(?P<cents>\d\d)", re.ASCII)
+"""Customer id in the full data set, perhaps one in a sample, date, CDs, dollars."""
+
+
+class Purchase(NamedTuple):
+    """One line of the file."""
+
+    line: int
+    customer: str
+    day: date
+    cds: int
+    cents: int
+
+
+class Totals(NamedTuple):
+    """What a file, or the log, adds up to."""
+
+    orders: int
+    customers: int
+    cds: int
+    cents: int
+
+    @property
+    def dollars(self) -> str:
+        """As a person writes them: `244,091.94`."""
+        return f"{self.cents // 100:,}.{self.cents % 100:02}"
+
+
+def purchases(lines: Iterable[str]) -> Iterator[Purchase]:
+    """A purchase for each line; a heading and empty lines are passed over. FoldstreamError names the line that is no purchase."""
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text and not (number == 1 and text[0].isalpha()):
+            yield _purchase(number, text)
+
+
+def totals(purchased: Iterable[Purchase]) -> Totals:
+    """What the purchases add up to."""
+    listed = list(purchased)
+    return Totals(len(listed), len({each.customer for each in listed}), sum(each.cds for each in listed), sum(each.cents for each in listed))
+
+
+def prices(cds: int, cents: int) -> list[tuple[int, int]]:
+    """Pairs of quantity and price: quantities add up to `cds`, quantity times price to `cents`, and no two prices are further apart than a cent."""
+    price, dearer = divmod(cents, cds)
+    return [(quantity, each) for quantity, each in ((dearer, price + 1), (cds - dearer, price)) if quantity]
+
+
+def _purchase(number: int, text: str) -> Purchase:
+    found = _PURCHASE.fullmatch(text)
+    if found is None:
+        raise _malformed(number, text, "it should be: customer id, perhaps its id in the sample, date (yyyymmdd), number of CDs, dollars (11.77)")
+    cds = int(found["cds"])
+    if not 1 <= cds <= MOST_CDS:
+        raise _malformed(number, text, f"an order has 1 to {MOST_CDS:,} CDs")
+    return Purchase(number, found["customer"], _day(number, text, found["day"]), cds, int(found["dollars"] + found["cents"]))
+
+
+def _day(number: int, text: str, digits: str) -> date:
+    try:
+        return datetime.strptime(digits, "%Y%m%d").date()  # noqa: DTZ007 (a calendar day, of no time zone)
+    except ValueError as error:
+        raise _malformed(number, text, f"there is no day {digits}") from error
+
+
+def _malformed(number: int, text: str, why: str) -> FoldstreamError:
+    return FoldstreamError(f"line {number} is no purchase: {text[:80]!r}; {why}")

@@ -1,0 +1,115 @@
+"""`foldstream replay`: the orders of a purchases file, and the file's totals computed from the log."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from app.cdnow import Purchase, Totals, purchases, totals
+from app.client import CommandClient
+from app.errors import FoldstreamError
+from app.log import Log
+from app.replay import LoggedTotals, Replay
+from app.results import Json
+from app.settings import Settings, settings
+from app.topics import event_topic
+
+FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A purchases file in the format of CDNOW_sample.txt or CDNOW_master.txt.")
+SPEED = typer.Option(min=0.01, metavar="DAYS", help="Days of the file to place in a second, at most; without it as fast as the workers answer.")
+
+
+def replay(file: Annotated[Path, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
+    """Place the orders of a purchases file, day by day, and print their totals from the log. Exit code 1 if they are not the file's.
+
+    Workers must run. Replaying a file again places nothing twice and prints the same totals.
+    """
+    content = file.read_bytes()
+    made = Replay(sha256(content).hexdigest(), _purchases(file, content))
+    found, duplicates = asyncio.run(_replay(settings(), made, speed))
+    wanted = totals(made.purchases)
+    Console().print(_table(wanted, found))
+    typer.echo(f"{duplicates:,} of the orders were placed before" if duplicates else "all orders are new")
+    if found != wanted:
+        raise FoldstreamError("the log does not have what the file has: `foldstream replay` again places what is missing, and nothing twice")
+
+
+def _purchases(file: Path, content: bytes) -> list[Purchase]:
+    try:
+        found = list(purchases(content.decode("ascii", "replace").splitlines()))
+    except FoldstreamError as error:
+        raise FoldstreamError(f"{file} cannot be replayed, so nothing was sent: {error}") from error
+    if not found:
+        raise FoldstreamError(f"{file} has no purchases")
+    return found
+
+
+async def _replay(chosen: Settings, made: Replay, speed: float | None) -> tuple[Totals, int]:
+    """The totals in the log afterwards, and how many orders were there before."""
+    with Progress(transient=True) as progress:
+        async with CommandClient(chosen) as client:
+            await _send(client, progress, "registering", list(made.registrations()))
+            duplicates = await _place(client, progress, made, speed)
+        return await _logged(chosen, made), duplicates
+
+
+async def _place(client: CommandClient, progress: Progress, made: Replay, speed: float | None) -> int:
+    """Place the orders day by day, or all at once; how many were duplicates."""
+    shown, duplicates, began_at = progress.add_task("placing orders", total=len(made.purchases)), 0, _now()
+    for due_s, batch in _batches(made.purchases, speed):
+        await asyncio.sleep(began_at + due_s - _now())
+        async for result in client.send_all(made.order(each) for each in batch):
+            duplicates += _duplicate(result)
+            progress.advance(shown)
+    return duplicates
+
+
+async def _send(client: CommandClient, progress: Progress, title: str, commands: list[Json]) -> None:
+    shown = progress.add_task(title, total=len(commands))
+    async for result in client.send_all(commands):
+        _duplicate(result)
+        progress.advance(shown)
+
+
+def _duplicate(result: Json) -> bool:
+    """Whether an accepted command was a duplicate; FoldstreamError when it was not accepted."""
+    if result["outcome"] != "accepted":
+        said = result["refusal"]
+        raise FoldstreamError(f"{result['commandType']} to {result['aggregateId']} was {result['outcome']}: {said['code']}, {said['message']}")
+    return "duplicate" in result
+
+
+def _batches(ordered: list[Purchase], speed: float | None) -> Iterator[tuple[float, Iterable[Purchase]]]:
+    """What to send together, each with the seconds from the start at which it is due."""
+    if speed is None:
+        yield 0.0, ordered
+        return
+    for day, bought in groupby(ordered, key=lambda each: each.day):
+        yield (day - ordered[0].day).days / speed, bought
+
+
+async def _logged(chosen: Settings, made: Replay) -> Totals:
+    logged = LoggedTotals()
+    async with Log(chosen) as log:
+        async for record in log.topic(event_topic(chosen, "Order")):
+            if made.owns(record):
+                logged.add(msgspec.json.decode(record.value))
+    return logged.totals()
+
+
+def _table(wanted: Totals, found: Totals) -> Table:
+    table = Table("", "orders", "customers", "CDs", "dollars", box=None)
+    for title, each in (("file", wanted), ("log", found)):
+        table.add_row(title, f"{each.orders:,}", f"{each.customers:,}", f"{each.cds:,}", each.dollars)
+    return table
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

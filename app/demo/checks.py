@@ -1,0 +1,74 @@
+"""What must hold after a run of the demo, each as one line that says what was found."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from app.demo.evidence import Evidence
+from app.demo.orders import OUT_OF_STOCK, OVER_LIMIT, Shop
+from app.results import Json
+
+
+class Check(NamedTuple):
+    """A statement, whether it held, and the figures it was judged by."""
+
+    statement: str
+    held: bool
+    found: str
+
+
+class Run(NamedTuple):
+    """What the demo did; `sent` counts its commands by id, `old_order` is the answer about the order of the first schema, if it was placed."""
+
+    shop: Shop
+    orders: int
+    sent: dict[str, int]
+    repeated: str
+    poisoned: str
+    old_order: Json | None
+
+
+def checks(run: Run, found: Evidence) -> Iterator[Check]:
+    """Every check of the run against the log."""
+    yield Check("versions count 1, 2, 3 ... in every aggregate", not found.broken, "; ".join(found.broken[:3]) or f"{found.aggregates:,} aggregates")
+    yield _unique(found)
+    yield _orders(run, found)
+    yield _answered(run, found)
+    yield Check("the repeated command was answered as a duplicate", found.duplicates[run.repeated] == 1, f"{found.duplicates[run.repeated]} duplicate result")
+    yield _refused("the order that was out of stock", found, run.shop.order(OUT_OF_STOCK).reserve(), "insufficient-stock")
+    yield _refused("the order over the credit limit", found, run.shop.order(OVER_LIMIT).pay(), "insufficient-credit")
+    yield _parked(run, found)
+    if run.old_order is not None:
+        answer = f"{run.old_order['outcome']}, version {run.old_order['version']}"
+        yield Check("the event of schema version 1 was folded", answer == "accepted, version 2", f"its order's confirmation: {answer}")
+
+
+def _unique(found: Evidence) -> Check:
+    repeated = found.event_ids.total() - len(found.event_ids)
+    return Check("every event id is there once", repeated == 0, f"{found.event_ids.total():,} events, {repeated} repeated ids")
+
+
+def _orders(run: Run, found: Evidence) -> Check:
+    """All orders but two went all the way."""
+    counts = {
+        kind: found.run_events[kind] for kind in ("OrderPlaced", "PaymentProcessed", "InventoryReserved", "OrderConfirmed", "OrderCancelled", "PaymentRefunded")
+    }
+    expected = [run.orders, run.orders - 1, run.orders - 2, run.orders - 2, 2, 1]
+    return Check(
+        "every order ended as it should", list(counts.values()) == expected, f"{counts['OrderConfirmed']:,} confirmed, {counts['OrderCancelled']} cancelled"
+    )
+
+
+def _answered(run: Run, found: Evidence) -> Check:
+    wrong = [command for command in run.sent if found.first_results[command] != 1]
+    strange = found.first_results.keys() - run.sent.keys()
+    return Check("every command has exactly one first result", not wrong and not strange, f"{len(run.sent):,} commands, {len(wrong) + len(strange)} wrong")
+
+
+def _refused(which: str, found: Evidence, command: Json, code: str) -> Check:
+    answer = found.refusals.get(command["commandId"], "not refused")
+    return Check(f"{which} was refused", answer == code, answer)
+
+
+def _parked(run: Run, found: Evidence) -> Check:
+    reason = found.parked.get(run.poisoned.encode(), {}).get("parked-reason", b"not parked").decode()
+    return Check("the poison record was parked, and held up nothing", reason == "undecodable", reason)

@@ -1,0 +1,15 @@
+"""How far topics have come, without reading them."""
+
+from collections.abc import Iterable
+
+from aiokafka import TopicPartition
+
+from app.kernel.reader import reader
+from app.settings import Settings
+
+
+async def ends(chosen: Settings, topics: Iterable[str]) -> list[int]:
+    """The end of every partition of the topics (their names on the broker); 0 where nothing was ever written."""
+    async with reader(chosen.bootstrap) as consumer:
+        found = await consumer.end_offsets([TopicPartition(topic, partition) for topic in topics for partition in range(chosen.partitions)])
+    return list(found.values())

@@ -1,0 +1,73 @@
+"""What the log says about a run of the demo: read from the topics, not from what the demo was told."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Self
+
+import msgspec
+
+from app.log import Log
+from app.results import Json
+from app.settings import Settings
+from app.topics import AGGREGATES, event_topic
+
+
+class Evidence:
+    """The whole log of record, and the results and parked records of one run."""
+
+    def __init__(self, token: str) -> None:
+        """`token` begins the ids of the run."""
+        self._token = token
+        self._versions: dict[tuple[str, str], int] = {}
+        self.events = Counter[str]()
+        """Events by type, of all runs."""
+        self.run_events = Counter[str]()
+        """Events by type, of this run."""
+        self.event_ids = Counter[str]()
+        self.broken: list[str] = []
+        """Each place where an aggregate's versions have a gap or a repeat."""
+        self.first_results = Counter[str]()
+        """How many results that are no duplicates each command of the run has, by its id."""
+        self.duplicates = Counter[str]()
+        """How many results each command has that are marked as duplicates."""
+        self.refusals: dict[str, str] = {}
+        """The refusal's code by command id."""
+        self.parked: dict[bytes, Mapping[str, bytes]] = {}
+        """The headers of parked records by key."""
+
+    @classmethod
+    async def read(cls, chosen: Settings, token: str) -> Self:
+        """Everything that is in the log now."""
+        found = cls(token)
+        async with Log(chosen) as log:
+            for aggregate in AGGREGATES:
+                async for record in log.topic(event_topic(chosen, aggregate)):
+                    found.event(msgspec.json.decode(record.value))
+            async for record in log.topic(chosen.topic("results")):
+                found.result(msgspec.json.decode(record.value))
+            async for record in log.topic(chosen.topic("parked")):
+                found.parked[record.key] = dict(record.headers)
+        return found
+
+    @property
+    def aggregates(self) -> int:
+        """How many aggregates have events."""
+        return len(self._versions)
+
+    def event(self, event: Json) -> None:
+        """Take in the next event of its aggregate."""
+        name, kind, version = (event["aggregateType"], event["aggregateId"]), event["eventType"], event["version"]
+        if version != (expected := self._versions.get(name, 0) + 1):
+            self.broken.append(f"{name[0]} {name[1]}: version {version} where {expected} is next")
+        self._versions[name] = version
+        self.event_ids[event["eventId"]] += 1
+        self.events[kind] += 1
+        self.run_events[kind] += event["aggregateId"].startswith(self._token)
+
+    def result(self, result: Json) -> None:
+        """Take in a result, if it is of this run."""
+        command = result["commandId"]
+        if command.startswith(self._token):
+            (self.duplicates if "duplicate" in result else self.first_results)[command] += 1
+            if "refusal" in result:
+                self.refusals[command] = result["refusal"]["code"]

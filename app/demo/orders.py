@@ -1,0 +1,120 @@
+"""The demo's shop as commands: what is registered before, and the steps of each order. Pure, but for the time on the commands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.results import Json
+
+CURRENCY = "EUR"
+PRODUCTS = 10
+CUSTOMERS = 25
+STOCK = 1_000_000
+CREDIT = 10**12
+
+OUT_OF_STOCK = 1
+"""The number of the order that wants more than there is."""
+
+OVER_LIMIT = 2
+"""The number of the order that its customer cannot pay."""
+
+SCARCE = "product-scarce"
+POOR = "customer-poor"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One run of the demo; its `token` begins every id, so that a later run on the same data has others."""
+
+    token: str
+
+    def registrations(self) -> Iterator[Json]:
+        """All products with plenty of stock and customers with plenty of credit, but for one of each."""
+        for product in [*(self.product(number) for number in range(PRODUCTS)), self.named(SCARCE)]:
+            yield self._command("Product", product, "RegisterProduct", {"name": product, "price": 1_000, "currency": CURRENCY})
+            yield self._command("Product", product, "ReceiveStock", {"quantity": 3 if product == self.named(SCARCE) else STOCK})
+        for customer in [*(self.customer(number) for number in range(CUSTOMERS)), self.named(POOR)]:
+            yield self._command("Customer", customer, "RegisterCustomer", self._registration(customer))
+
+    def order(self, number: int) -> "Order":
+        """The order of this number: the first is out of stock, the second over the credit limit, all others can be fulfilled."""
+        return Order(
+            self,
+            self.named(f"order-{number}"),
+            self.named(POOR) if number == OVER_LIMIT else self.customer(number % CUSTOMERS),
+            self.named(SCARCE) if number == OUT_OF_STOCK else self.product(number % PRODUCTS),
+            quantity=5 if number == OUT_OF_STOCK else 1 + number % 3,
+            price=1_000 + 50 * (number % PRODUCTS),
+        )
+
+    def confirm(self, order_id: str) -> Json:
+        """The command that ends an order's way well."""
+        return self._command("Order", order_id, "ConfirmOrder", {})
+
+    def named(self, name: str) -> str:
+        """An id of this run."""
+        return f"{self.token}.{name}"
+
+    def product(self, number: int) -> str:
+        """The id of a product."""
+        return self.named(f"product-{number}")
+
+    def customer(self, number: int) -> str:
+        """The id of a customer."""
+        return self.named(f"customer-{number}")
+
+    def _registration(self, customer: str) -> dict[str, Any]:
+        limit = 100 if customer == self.named(POOR) else CREDIT
+        return {"name": customer, "email": f"{customer}@shop.example", "creditLimit": limit, "currency": CURRENCY}
+
+    def _command(self, kind: str, identity: str, command: str, payload: dict[str, Any]) -> Json:
+        return self.command(kind, identity, command, payload, identity)
+
+    def command(self, kind: str, identity: str, command: str, payload: dict[str, Any], about: str) -> Json:
+        """A command to an aggregate; `about` is the aggregate or order that makes its id one of its own."""
+        named = {"commandId": f"{self.token}:{command}:{about}", "commandType": command, "aggregateId": identity, "aggregateType": kind}
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return {**named, "timestamp": now, "metadata": {"correlationId": about}, "payload": payload}
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order of one product, as the commands of its way."""
+
+    shop: Shop
+    identity: str
+    customer: str
+    product: str
+    quantity: int
+    price: int
+
+    def place(self) -> Json:
+        """The order itself."""
+        item = {"productId": self.product, "quantity": self.quantity, "price": self.price}
+        payload = {"customerId": self.customer, "items": [item], "shippingAddress": "1 Log Lane, Streamville", "currency": CURRENCY}
+        return self._to("Order", self.identity, "PlaceOrder", payload)
+
+    def pay(self) -> Json:
+        """Its money, out of the customer's credit."""
+        payload = {"orderId": self.identity, "amount": self.quantity * self.price, "currency": CURRENCY}
+        return self._to("Customer", self.customer, "ProcessPayment", payload)
+
+    def reserve(self) -> Json:
+        """Its goods, out of the product's stock."""
+        return self._to("Product", self.product, "ReserveInventory", {"orderId": self.identity, "quantity": self.quantity})
+
+    def confirm(self) -> Json:
+        """All is paid and reserved."""
+        return self.shop.confirm(self.identity)
+
+    def refund(self) -> Json:
+        """Undoes `pay`."""
+        return self._to("Customer", self.customer, "RefundPayment", {"orderId": self.identity})
+
+    def cancel(self, reason: str) -> Json:
+        """Undoes `place`."""
+        return self._to("Order", self.identity, "CancelOrder", {"reason": reason})
+
+    def _to(self, kind: str, identity: str, command: str, payload: dict[str, Any]) -> Json:
+        return self.shop.command(kind, identity, command, payload, self.identity)

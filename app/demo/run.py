@@ -1,0 +1,93 @@
+"""One run of the demo from the first record to the summary, given a broker."""
+
+import asyncio
+import secrets
+from collections import Counter
+from contextlib import suppress
+from itertools import count
+
+from rich.console import Console
+
+from app import admin
+from app.client import CommandClient
+from app.demo.checks import Check, Run, checks
+from app.demo.evidence import Evidence
+from app.demo.orders import Shop
+from app.demo.screen import Bars, summary
+from app.demo.strange import OLD_ORDER, place_old_order, poison
+from app.demo.traffic import Traffic
+from app.demo.worker import Worker
+from app.settings import Settings
+
+REPEATED = 3
+"""The number of the order that is placed twice with one command."""
+
+SLOW_S = 1.0
+"""Between two orders of the slow traffic (seconds)."""
+
+
+class Demo:
+    """Places `orders` orders, kills the worker half-way, and checks the log."""
+
+    def __init__(self, chosen: Settings, console: Console, orders: int) -> None:
+        self._chosen = chosen
+        self._console = console
+        self._orders = orders
+        self._shop = Shop(f"demo-{secrets.token_hex(4)}")
+        self._counts = Counter[str]()
+
+    async def run(self, slow_s: float | None) -> bool:
+        """True if every check held. Slow traffic follows for `slow_s` seconds, without end if that is None; an interrupt ends it, and is no failure."""
+        await admin.apply(self._chosen)
+        old = await place_old_order(self._chosen)
+        self._say("an OrderPlaced of schema version 1 is in the new log" if old else "the log is not new, so it gets no event of an old schema")
+        async with Worker(self._chosen, self._say) as worker:
+            self._say(f"a worker is starting; it logs to {worker.log}")
+            await worker.ready()
+            async with CommandClient(self._chosen) as client:
+                run = await self._traffic(client, worker, old=old)
+                held = await self._summary(run)
+                if slow_s != 0:
+                    await self._slow(client, slow_s)
+        return held
+
+    async def _traffic(self, client: CommandClient, worker: Worker, *, old: bool) -> Run:
+        poisoned = self._shop.order(REPEATED).identity
+        await poison(self._chosen, poisoned)
+        with Bars(self._console, self._orders) as bars:
+            traffic = Traffic(client, self._shop, lambda step: self._counted(step, bars, worker))
+            await traffic.register()
+            await traffic.orders(range(1, self._orders + 1))
+        repeated = await traffic.repeat(REPEATED)
+        answer = await traffic.confirm(OLD_ORDER) if old else None
+        return Run(self._shop, self._orders, traffic.sent, repeated["commandId"], poisoned, answer)
+
+    def _counted(self, step: str, bars: Bars, worker: Worker) -> None:
+        bars.counted(step)
+        self._counts[step] += 1
+        if step == "finished" and self._counts[step] == self._orders // 2:
+            self._say(f"killing the worker (kill -9) in the middle, after {self._counts[step]} orders")
+            worker.kill()
+
+    async def _summary(self, run: Run) -> bool:
+        found = await Evidence.read(self._chosen, self._shop.token)
+        judged: list[Check] = list(checks(run, found))
+        self._console.print(*summary(found, judged), sep="\n")
+        self._say("every check held" if (held := all(check.held for check in judged)) else "a check is BROKEN")
+        return held
+
+    async def _slow(self, client: CommandClient, slow_s: float | None) -> None:
+        traffic = Traffic(client, self._shop, lambda _: None)
+        """Ends after `slow_s` seconds or when interrupted."""
+        self._say(f"an order a second goes on; see one with `foldstream events {self._shop.order(REPEATED).identity}`; Ctrl-C ends it")
+        with suppress(asyncio.CancelledError, TimeoutError):
+            async with asyncio.timeout(slow_s):
+                await self._trickle(traffic)
+
+    async def _trickle(self, traffic: Traffic) -> None:
+        for number in count(self._orders + 1):
+            await traffic.orders([number])
+            await asyncio.sleep(SLOW_S)
+
+    def _say(self, what: str) -> None:
+        self._console.print(f"[bold]>[/] {what}", highlight=False)

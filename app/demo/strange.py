@@ -1,0 +1,58 @@
+"""The two records that no client of today would write: an event of the first schema version, and bytes that are no JSON."""
+
+from datetime import UTC, datetime
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from app.demo.ends import ends
+from app.domain.ids import event_id
+from app.kernel.routing import partition_of
+from app.settings import Settings
+from app.topics import AGGREGATES, command_topic, event_topic
+
+OLD_ORDER = "order-of-the-first-schema"
+"""The id of the order whose OrderPlaced has schema version 1."""
+
+POISON = b"\xff\xfe this is no JSON"
+
+
+async def place_old_order(chosen: Settings) -> bool:
+    """Put an OrderPlaced of schema version 1 into a log that is new; False, and nothing happens, if it is not: a log is never amended."""
+    if await _used(chosen):
+        return False
+    await _write(chosen, event_topic(chosen, "Order"), OLD_ORDER, _old_event(), {"event-type": b"OrderPlaced", "correlation-id": b"place"})
+    return True
+
+
+async def poison(chosen: Settings, key: str) -> None:
+    """Write bytes that are no JSON where commands to the order `key` are expected."""
+    await _write(chosen, command_topic(chosen, "Order"), key, POISON, {"command-type": b"PlaceOrder"})
+
+
+async def _used(chosen: Settings) -> bool:
+    """True once a worker ran, or anything was commanded: a worker could not tell what of that was processed."""
+    inputs = [topic(chosen, aggregate) for aggregate in AGGREGATES for topic in (command_topic, event_topic)]
+    return any(await ends(chosen, [*inputs, chosen.changelog]))
+
+
+def _old_event() -> bytes:
+    """Without schemaVersion, and without currency and shippingMethod in the payload: they came with version 2."""
+    item = {"productId": "product-of-old", "quantity": 2, "price": 15_000}
+    event = {
+        "eventId": event_id("Order", OLD_ORDER, "place", 0),
+        "eventType": "OrderPlaced",
+        "aggregateId": OLD_ORDER,
+        "aggregateType": "Order",
+        "version": 1,
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "metadata": {"correlationId": "place", "causationId": "place"},
+        "payload": {"customerId": "customer-of-old", "items": [item], "totalAmount": 30_000, "shippingAddress": "1 Sejong-daero, Seoul"},
+    }
+    return msgspec.json.encode(event)
+
+
+async def _write(chosen: Settings, topic: str, key: str, value: bytes, headers: dict[str, bytes]) -> None:
+    written = [*headers.items(), ("content-type", b"application/json")]
+    async with AIOKafkaProducer(bootstrap_servers=chosen.bootstrap, acks="all", enable_idempotence=True) as producer:
+        await producer.send_and_wait(topic, value, key.encode(), partition=partition_of(key.encode(), chosen.partitions), headers=written)

@@ -1,0 +1,92 @@
+"""What a purchases file becomes: commands whose ids derive from the file's digest and the line, and the totals that the log has of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from app.cdnow import MOST_CDS, Purchase, Totals, prices
+from app.results import Json
+
+CURRENCY = "USD"
+
+
+class Replay:
+    """One file's commands; the same file has the same ids wherever it is and however often it is replayed."""
+
+    def __init__(self, digest: str, purchased: Iterable[Purchase]) -> None:
+        """`digest` is the hexadecimal SHA-256 of the file."""
+        self.purchases = sorted(purchased, key=lambda each: (each.day, each.line))
+        self._prefix = f"cdnow-{digest[:16]}"
+        self._product = f"{self._prefix}-cd"
+        self._now = datetime.now(UTC).isoformat(timespec="milliseconds")
+
+    def registrations(self) -> Iterator[Json]:
+        """The product with stock for all orders, and the customers with credit for all of theirs."""
+        name = {"name": "A CD at CDNOW", "price": 0, "currency": CURRENCY}
+        yield self._command("Product", self._product, "RegisterProduct", name)
+        for number, quantity in enumerate(_deliveries(sum(each.cds for each in self.purchases)), 1):
+            yield self._command("Product", self._product, "ReceiveStock", {"quantity": quantity}, f"-{number}")
+        for customer, cents in self._spent().items():
+            yield self._command("Customer", self._customer(customer), "RegisterCustomer", _registration(customer, cents))
+
+    def order(self, purchase: Purchase) -> Json:
+        """The order that this line of the file is."""
+        return self._command("Order", f"{self._prefix}-{purchase.line}", "PlaceOrder", self._placed(purchase))
+
+    def owns(self, record: ConsumerRecord) -> bool:
+        """True for an event of one of this file's orders."""
+        return bool(record.key.startswith(f"{self._prefix}-".encode()))
+
+    def _placed(self, purchase: Purchase) -> dict[str, Any]:
+        items = [{"productId": self._product, "quantity": quantity, "price": price} for quantity, price in prices(purchase.cds, purchase.cents)]
+        address = f"CDNOW customer {purchase.customer}, {purchase.day}"
+        return {"customerId": self._customer(purchase.customer), "items": items, "shippingAddress": address, "currency": CURRENCY}
+
+    def _spent(self) -> dict[str, int]:
+        spent = defaultdict[str, int](int)
+        for purchase in self.purchases:
+            spent[purchase.customer] += purchase.cents
+        return spent
+
+    def _customer(self, customer: str) -> str:
+        return f"{self._prefix}-customer-{customer}"
+
+    def _command(self, kind: str, identity: str, command: str, payload: dict[str, Any], suffix: str = "") -> Json:
+        named = {"commandId": f"{command}{suffix}", "commandType": command, "aggregateId": identity, "aggregateType": kind}
+        return {**named, "timestamp": self._now, "metadata": {"correlationId": identity}, "payload": payload}
+
+
+class LoggedTotals:
+    """Adds up the orders placed, event by event."""
+
+    def __init__(self) -> None:
+        self._orders = self._cds = self._cents = 0
+        self._customers: set[str] = set()
+
+    def add(self, event: Json) -> None:
+        """Count an event of the order log."""
+        if event["eventType"] == "OrderPlaced":
+            placed = event["payload"]
+            self._orders += 1
+            self._customers.add(placed["customerId"])
+            self._cds += sum(item["quantity"] for item in placed["items"])
+            self._cents += placed["totalAmount"]
+
+    def totals(self) -> Totals:
+        """What was added so far."""
+        return Totals(self._orders, len(self._customers), self._cds, self._cents)
+
+
+def _deliveries(quantity: int) -> Iterator[int]:
+    """The quantity in as few deliveries as the bound on one allows."""
+    full, rest = divmod(quantity, MOST_CDS)
+    yield from [MOST_CDS] * full
+    if rest:
+        yield rest
+
+
+def _registration(customer: str, cents: int) -> dict[str, Any]:
+    return {"name": f"CDNOW customer {customer}", "email": f"{customer}@cdnow.example", "creditLimit": cents, "currency": CURRENCY}

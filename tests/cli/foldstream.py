@@ -1,0 +1,19 @@
+"""Runs the console script as a person would: a process of its own, with an environment of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 60
+
+
+def foldstream(*words: str, stdin: str = "", **settings: object) -> "subprocess.CompletedProcess[str]":
+    """`foldstream words...` with FOLDSTREAM_<SETTING> for each setting and no other; what it printed and its exit code."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOLDSTREAM_")}
+    chosen = {f"FOLDSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = inherited | chosen | {"COLUMNS": "200"}
+    return subprocess.run(
+        [sys.executable, "-m", "app", *words], input=stdin, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )

@@ -1,0 +1,89 @@
+"""`foldstream replay`: how purchases are read and priced."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from app.cdnow import MOST_CDS, Totals, prices, purchases, totals
+from app.cli.main import app
+from app.errors import FoldstreamError
+from app.replay import Replay
+
+SAMPLE = Path(__file__).parent.parent / "data" / "cdnow" / "CDNOW_sample.txt"
+
+amounts = st.integers(0, 10**11)
+counts = st.integers(1, MOST_CDS)
+
+
+@given(counts, amounts)
+def test_the_items_of_an_order_add_up_to_its_cds_and_its_dollars_to_the_cent(cds: int, cents: int) -> None:
+    items = prices(cds, cents)
+
+    assert sum(quantity for quantity, _ in items) == cds
+    assert sum(quantity * price for quantity, price in items) == cents
+    assert all(quantity >= 1 and price >= 0 for quantity, price in items)
+
+
+def test_an_order_of_nothing_has_one_item_without_a_price() -> None:
+    assert prices(3, 0) == [(3, 0)]
+
+
+def test_the_sample_adds_up_to_what_is_known_of_it() -> None:
+    found = totals(purchases(SAMPLE.read_text(encoding="ascii").splitlines()))
+
+    assert found == Totals(orders=6_919, customers=2_357, cds=16_479, cents=24_409_194)
+    assert found.dollars == "244,091.94"
+
+
+def test_both_formats_mean_the_same_and_a_heading_is_passed_over() -> None:
+    sample = list(purchases([" 00004 0001 19970101  2   29.33"]))
+    master = list(purchases([" customer_id  date number_of_cds  dollar_value", " 00004 19970101  2   29.33"]))
+
+    assert [each._replace(line=1) for each in master] == sample
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("00004 19970101 2", "it should be"),
+        ("00004 19970101 2 29.3", "it should be"),
+        ("00004 19970101 2 -29.33", "it should be"),
+        ("00004 19970231 2 29.33", "no day 19970231"),
+        ("00004 19970101 0 29.33", "1 to 1,000,000 CDs"),
+        ("customer_id date number_of_cds dollar_value", "it should be"),
+    ],
+)
+def test_a_line_that_is_no_purchase_is_named_by_its_number(line: str, why: str) -> None:
+    with pytest.raises(FoldstreamError, match=rf"line 2 .*{why}"):
+        list(purchases(["00004 19970101 2 29.33", line]))
+
+
+def test_a_malformed_file_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "purchases.txt"
+    file.write_text("00004 19970101 2 29.33\nnonsense\n", encoding="ascii")
+
+    result = CliRunner().invoke(app, ["replay", str(file)])
+
+    assert isinstance(result.exception, FoldstreamError)
+    assert "nothing was sent: line 2" in str(result.exception)
+
+
+def test_the_same_file_gives_the_same_ids_and_another_file_has_others() -> None:
+    bought = list(purchases(["00004 19970101 2 29.33"]))
+    first, again, other = Replay("a" * 64, bought), Replay("a" * 64, bought), Replay("b" * 64, bought)
+
+    ids = [[(command["aggregateId"], command["commandId"]) for command in (*made.registrations(), made.order(bought[0]))] for made in (first, again, other)]
+
+    assert ids[0] == ids[1]
+    assert {aggregate for aggregate, _ in ids[0]}.isdisjoint(aggregate for aggregate, _ in ids[2])
+
+
+def test_stock_comes_in_deliveries_that_a_command_can_hold() -> None:
+    bought = list(purchases(["1 19970101 1000000 1.00", "2 19970101 500000 1.00"]))
+
+    received = [command["payload"]["quantity"] for command in Replay("a" * 64, bought).registrations() if command["commandType"] == "ReceiveStock"]
+
+    assert received == [1_000_000, 500_000]

@@ -1,0 +1,92 @@
+"""One test's own environment on a broker: topics, consumer group, workers; and the results that come out of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from app.admin import apply
+from app.results import Json
+from app.settings import Settings
+from app.topics import command_topic
+from tests.system.worker import Worker, until
+
+SESSION_S = 6.0
+"""A worker silent for this long loses its partitions: the least a broker allows by default."""
+
+
+class Environment:
+    """Names that no other test uses; `close` ends every worker that was started."""
+
+    def __init__(self, bootstrap: str, directory: Path, partitions: int = 4) -> None:
+        name = f"t{uuid4().hex[:8]}"
+        self.settings = Settings(
+            broker=bootstrap, datadir=directory, app_id=name, topic_prefix=f"{name}.", replication=1, session_timeout_s=SESSION_S, partitions=partitions
+        )
+        self.workers: list[Worker] = []
+        self._directory = directory
+
+    async def create_topics(self) -> None:
+        """Create all topics of the contract."""
+        await apply(self.settings)
+
+    def worker(self, name: str, **variables: str) -> Worker:
+        """Start a worker with a data directory of its own, and these settings beside those of the environment."""
+        own = self.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "session_timeout_s", "partitions"})
+        environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {**own, **variables}.items()}
+        self.workers.append(Worker(name, self._directory, environment))
+        return self.workers[-1]
+
+    async def send(self, commands: Iterable[Json]) -> int:
+        """Write commands in their order, and return how many once all are in the log."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
+            return len(await asyncio.gather(*[await self._produce(producer, command) for command in commands]))
+
+    def close(self) -> None:
+        """End the workers; what they logged is shown by pytest when the test failed."""
+        for worker in self.workers:
+            worker.destroy()
+            print(f"--- {worker.name}, started {worker.starts} times\n{worker.said[-20_000:]}")  # noqa: T201 (pytest shows it)
+
+    async def _produce(self, producer: AIOKafkaProducer, command: Json) -> "asyncio.Future[object]":
+        topic, key = command_topic(self.settings, command["aggregateType"]), command["aggregateId"].encode()
+        written: asyncio.Future[object] = await producer.send(topic, msgspec.json.encode(command), key)
+        return written
+
+
+class Results:
+    """Collects all results of an environment: `async with Results(settings) as results`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.all: list[Json] = []
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
+        await self._consumer.start()
+        self._consumer.assign([TopicPartition(self._settings.topic("results"), partition) for partition in range(self._settings.partitions)])
+        self._following = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._following.cancel()
+        await asyncio.wait([self._following])
+        await self._consumer.stop()
+
+    async def number(self, count: int, within_s: float = 60) -> None:
+        """Wait until there are this many; TimeoutError when they do not come in time (seconds)."""
+        await until(lambda: len(self.all) >= count, within_s)
+
+    def firsts(self) -> Counter[tuple[str, str]]:
+        """How many first results each command has, by aggregate and command id."""
+        return Counter((result["aggregateId"], result["commandId"]) for result in self.all if not result.get("duplicate"))
+
+    async def _follow(self) -> None:
+        while True:
+            for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                self.all.extend(msgspec.json.decode(record.value) for record in records)

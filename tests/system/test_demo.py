@@ -1,0 +1,80 @@
+"""The two commands that show Foldstream at work, run as a person would: `demo` and `replay`."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FreePort, RunningKafka
+
+Environment = dict[str, str]
+
+PURCHASES = """\
+ 00004 0001 19970101  2   29.33
+ 00004 0001 19970118  7   29.73
+ 00018 0002 19970104  1    0.00
+"""
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path, free_port: FreePort) -> Environment:
+    """Nothing runs yet, and no data is there."""
+    return _environment(FOLDSTREAM_DATADIR=str(tmp_path), FOLDSTREAM_KAFKA_PORT=str(free_port()))
+
+
+@pytest.fixture
+def with_worker(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
+    """Topics of its own on the broker of this run, and a worker."""
+    environment = _environment(
+        FOLDSTREAM_BROKER=kafka.bootstrap,
+        FOLDSTREAM_REPLICATION="1",
+        FOLDSTREAM_DATADIR=str(tmp_path),
+        FOLDSTREAM_TOPIC_PREFIX=f"{tmp_path.name}.",
+        FOLDSTREAM_APP_ID=tmp_path.name,
+    )
+    _foldstream(environment, "topics", "apply")
+    with (tmp_path / "worker.log").open("wb") as log, subprocess.Popen(_command("worker"), env=environment, stdout=log, stderr=log) as worker:
+        yield environment
+        worker.terminate()
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_ends_with_0_when_every_check_held_and_can_be_run_again_on_its_data(own_broker: Environment) -> None:
+    first = _foldstream(own_broker, "demo", "--orders", "60", "--exit")
+    second = _foldstream(own_broker, "demo", "--orders", "60", "--exit")
+
+    assert "every check held" in first.stdout
+    assert "schema version 1 was folded" in first.stdout
+    assert "every check held" in second.stdout
+    assert "the log is not new" in second.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_replay_prints_the_totals_of_the_file_and_prints_them_again_when_repeated(with_worker: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "purchases.txt"
+    file.write_text(PURCHASES, encoding="ascii")
+
+    first = _foldstream(with_worker, "replay", str(file)).stdout
+    second = _foldstream(with_worker, "replay", str(file), "--speed", "1000").stdout
+
+    assert [line.split() for line in first.splitlines() if line.startswith(" log")] == [["log", "3", "2", "10", "59.06"]]
+    assert "all orders are new" in first
+    assert second == first.replace("all orders are new", "3 of the orders were placed before")
+
+
+def _environment(**variables: str) -> Environment:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOLDSTREAM_")}
+    return inherited | variables | {"COLUMNS": "160"}
+
+
+def _foldstream(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(_command(*arguments), env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "app", *arguments]

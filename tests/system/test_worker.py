@@ -1,0 +1,52 @@
+"""A worker as its supervisor sees it: how it ends, and when it refuses to be one too many."""
+
+import signal
+
+from app.audit.audit import audit
+from tests.system.environment import Environment, Results
+from tests.system.traffic import traffic
+from tests.system.worker import until
+
+STOP_S = 5.0
+"""Within this time a worker that was asked to end has ended (contract of the kernel, seconds)."""
+
+
+async def test_sigterm_in_the_middle_of_work_ends_a_worker_cleanly_within_five_seconds(environment: Environment) -> None:
+    worker = environment.worker("worker")
+    async with Results(environment.settings) as results:
+        await environment.send(traffic(5_000))
+        await results.number(1)
+
+    worker.signal(signal.SIGTERM)
+
+    assert await worker.exit_code(within_s=STOP_S) == 0
+    assert await audit(environment.settings) == []
+
+
+async def test_of_two_workers_with_one_id_one_survives_and_the_other_names_the_id(environment: Environment) -> None:
+    async with Results(environment.settings) as results:
+        workers = [environment.worker("first", worker_id="the-one")]
+        await environment.send(traffic(1))
+        await results.number(1)
+
+        workers.append(environment.worker("second", worker_id="the-one"))
+        await until(lambda: any(worker.ended for worker in workers), within_s=60)
+        await environment.send(traffic(200))
+        await results.number(201)
+
+    [ended] = [worker for worker in workers if worker.ended]
+    assert await ended.exit_code(within_s=0) != 0
+    assert "FOLDSTREAM_WORKER_ID=the-one" in ended.said
+
+
+async def test_a_second_worker_refuses_the_data_directory_of_the_first(environment: Environment) -> None:
+    async with Results(environment.settings) as results:
+        first = environment.worker("first")
+        await environment.send(traffic(1))
+        await results.number(1)
+
+        second = environment.worker("second", datadir=str(first.datadir))
+
+        assert await second.exit_code(within_s=30) == 1
+        assert f"another worker uses {first.datadir}" in second.said
+        assert not first.ended

@@ -1,0 +1,65 @@
+"""Workers as an operator runs them: processes of their own, with a log each."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+class Worker:
+    """One `foldstream worker`: its process, which may be started again, and what all its processes logged."""
+
+    def __init__(self, name: str, directory: Path, environment: dict[str, str]) -> None:
+        self.name = name
+        self.starts = 0
+        self.datadir = directory / name
+        self._log = directory / f"{name}.log"
+        self._environment = {**os.environ, "FOLDSTREAM_DATADIR": str(self.datadir), **environment}
+        self.start()
+
+    def start(self) -> None:
+        """Start a process; the one before must have ended."""
+        self.starts += 1
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen([sys.executable, "-m", "app", "worker"], env=self._environment, stdout=log, stderr=log)
+
+    def signal(self, which: signal.Signals) -> None:
+        """Send a signal to the process."""
+        self.process.send_signal(which)
+
+    @property
+    def ended(self) -> bool:
+        """True when there is no process."""
+        return self.process.poll() is not None
+
+    @property
+    def said(self) -> str:
+        """Everything logged so far."""
+        return self._log.read_text()
+
+    async def exit_code(self, within_s: float) -> int:
+        """How the process ends, which it must do within this time (seconds)."""
+        await until(lambda: self.ended, within_s)
+        return self.process.wait()
+
+    def destroy(self) -> None:
+        """End the process by force, also a stopped one."""
+        if not self.ended:
+            self.signal(signal.SIGKILL)
+        self.process.wait()
+
+    async def supervise(self) -> None:
+        """Start the process again whenever it ends, as a supervisor does."""
+        while True:
+            await until(lambda: self.ended, within_s=600)
+            self.start()
+
+
+async def until(condition: Callable[[], bool], within_s: float) -> None:
+    """Return as soon as the condition holds; TimeoutError when it does not in time (seconds)."""
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.02)
