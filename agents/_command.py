@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from app.domain.answer import invalid
 from app.domain.decider import Decider
 from schemas.decode import Undecodable, decode
-from schemas.message import CommandEnvelope, Refusal, ReplyTo
+from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)
 
@@ -80,17 +80,17 @@ def _check_envelope(decider: Decider, record: ConsumerRecord, fields: dict[str, 
 
 def _received(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> Received:
     envelope, refusal = _envelope(decider, fields)
-    metadata = envelope.metadata if envelope else None
+    metadata = envelope.metadata if envelope else _metadata(fields)
     command_id = fields["commandId"]
-    correlation = (metadata and metadata.correlation_id) or command_id
-    about = {"correlationId": correlation, "causationId": command_id, "userId": metadata and metadata.user_id, "traceId": metadata and metadata.trace_id}
+    correlation = metadata.correlation_id or command_id
+    about = {"correlationId": correlation, "causationId": command_id, "userId": metadata.user_id, "traceId": metadata.trace_id}
     return Received(
         command_id,
         fields["commandType"],
         fields["aggregateId"],
         _order_named(decider, fields),
         envelope.expected_version if envelope else None,
-        metadata.reply_to if metadata else None,
+        metadata.reply_to,
         fields.get("payload"),
         msgspec.json.encode({name: value for name, value in about.items() if value is not None}),
         correlation.encode(),
@@ -109,6 +109,14 @@ def _envelope(decider: Decider, fields: dict[str, Any]) -> tuple[CommandEnvelope
     if envelope.aggregate_type != decider.aggregate_type:
         return envelope, Refusal(code="invalid", message=f"aggregateType: this topic is for {decider.aggregate_type}")
     return envelope, None
+
+
+def _metadata(fields: dict[str, Any]) -> CommandMetadata:
+    """The metadata of a command whose envelope is at fault elsewhere: its sender waits for an answer all the same."""
+    try:
+        return CommandMetadata.model_validate(fields.get("metadata"))
+    except ValidationError:
+        return CommandMetadata()
 
 
 def _order_named(decider: Decider, fields: dict[str, Any]) -> str | None:

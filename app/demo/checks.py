@@ -48,14 +48,18 @@ def _unique(found: Evidence) -> Check:
 
 
 def _orders(run: Run, found: Evidence) -> Check:
-    """All orders but two went all the way."""
-    counts = {
-        kind: found.run_events[kind] for kind in ("OrderPlaced", "PaymentProcessed", "InventoryReserved", "OrderConfirmed", "OrderCancelled", "PaymentRefunded")
+    """All went the whole way, but for the two that were refused: one before it was paid, one after."""
+    placed = run.orders
+    wanted = {
+        "OrderPlaced": placed,
+        "PaymentProcessed": placed - 1,
+        "InventoryReserved": placed - 2,
+        "OrderConfirmed": placed - 2,
+        "OrderCancelled": 2,
+        "PaymentRefunded": 1,
     }
-    expected = [run.orders, run.orders - 1, run.orders - 2, run.orders - 2, 2, 1]
-    return Check(
-        "every order ended as it should", list(counts.values()) == expected, f"{counts['OrderConfirmed']:,} confirmed, {counts['OrderCancelled']} cancelled"
-    )
+    held = all(found.run_events[kind] == count for kind, count in wanted.items())
+    return Check("every order ended as it should", held, f"{found.run_events['OrderConfirmed']:,} confirmed, {found.run_events['OrderCancelled']} cancelled")
 
 
 def _answered(run: Run, found: Evidence) -> Check:

@@ -52,6 +52,7 @@ class Demo:
         return held
 
     async def _traffic(self, client: CommandClient, worker: Worker, *, old: bool) -> Run:
+        """The poison comes under the key of an order that is placed after it: were that held up, the demo would not end."""
         poisoned = self._shop.order(REPEATED).identity
         await poison(self._chosen, poisoned)
         with Bars(self._console, self._orders) as bars:
@@ -77,8 +78,8 @@ class Demo:
         return held
 
     async def _slow(self, client: CommandClient, slow_s: float | None) -> None:
+        """Ends after `slow_s` seconds, or when interrupted."""
         traffic = Traffic(client, self._shop, lambda _: None)
-        """Ends after `slow_s` seconds or when interrupted."""
         self._say(f"an order a second goes on; see one with `foldstream events {self._shop.order(REPEATED).identity}`; Ctrl-C ends it")
         with suppress(asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(slow_s):

@@ -104,6 +104,13 @@ def test_what_a_command_causes_is_correlated_as_the_command_is_and_caused_by_it(
     assert json.loads(received.metadata) == {"correlationId": "c-1", "causationId": "k-1", "userId": "u-1", "traceId": "t-1"}
 
 
+def test_a_command_whose_envelope_is_at_fault_elsewhere_keeps_its_metadata() -> None:
+    received = sent({**CONFIRM, "unknown": 1, "metadata": {"correlationId": "c-1"}})
+
+    assert received.correlation == b"c-1"
+    assert received.refusal is not None
+
+
 def test_the_time_of_a_command_is_the_brokers_and_not_the_senders() -> None:
     assert sent(CONFIRM).at == "2025-11-24T16:00:00.123Z"
 

@@ -151,8 +151,9 @@ def test_what_all_readers_read_alike_is_decoded(raw: bytes, expected: dict[str, 
 
 @pytest.mark.parametrize("innermost", ["1", '"a"', "null", "1.5", "true"])
 @pytest.mark.parametrize("nested", [nested_objects, nested_arrays])
-def test_64_levels_are_decoded_whatever_is_innermost(nested: Any, innermost: str) -> None:  # noqa: ANN401 (either function)
-    raw = nested(DEPTH, innermost)
+@pytest.mark.parametrize("colon", [b":", b": "])
+def test_64_levels_are_decoded_whatever_is_innermost(nested: Any, innermost: str, colon: bytes) -> None:  # noqa: ANN401 (either function)
+    raw = nested(DEPTH, innermost).replace(b":", colon)
 
     assert decode(raw) == json.loads(raw)
 

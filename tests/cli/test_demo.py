@@ -1,0 +1,96 @@
+"""The demo's checks: each is seen to fail."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from app.demo.checks import Run, checks
+from app.demo.evidence import Evidence
+from app.demo.orders import OUT_OF_STOCK, OVER_LIMIT, Shop
+
+SHOP = Shop("demo-1")
+ORDERS = 10
+POISONED = SHOP.order(3).identity
+REPEATED = SHOP.order(3).place()["commandId"]
+
+
+def event(kind: str, number: int, version: int = 1) -> dict[str, Any]:
+    return {"eventId": f"{kind}-{number}", "eventType": kind, "aggregateType": kind, "aggregateId": f"demo-1.{number}", "version": version}
+
+
+def result(command: str, **more: object) -> dict[str, Any]:
+    return {"commandId": command, **more}
+
+
+@pytest.fixture
+def run() -> Run:
+    sent = Counter([REPEATED, REPEATED, SHOP.order(OUT_OF_STOCK).reserve()["commandId"], SHOP.order(OVER_LIMIT).pay()["commandId"]])
+    return Run(SHOP, ORDERS, sent, REPEATED, POISONED, {"outcome": "accepted", "version": 2})
+
+
+@pytest.fixture
+def good() -> Evidence:
+    """What the log says when all went well."""
+    found = Evidence(SHOP.token)
+    counts = {"OrderPlaced": 10, "PaymentProcessed": 9, "InventoryReserved": 8, "OrderConfirmed": 8, "OrderCancelled": 2, "PaymentRefunded": 1}
+    for kind, count in counts.items():
+        for number in range(count):
+            found.event(event(kind, number))
+    found.result(result(REPEATED))
+    found.result(result(REPEATED, duplicate=True))
+    found.result(result(SHOP.order(OUT_OF_STOCK).reserve()["commandId"], refusal={"code": "insufficient-stock"}))
+    found.result(result(SHOP.order(OVER_LIMIT).pay()["commandId"], refusal={"code": "insufficient-credit"}))
+    found.parked[POISONED.encode()] = {"parked-reason": b"undecodable"}
+    return found
+
+
+def broken(run: Run, found: Evidence) -> list[str]:
+    return [check.statement for check in checks(run, found) if not check.held]
+
+
+def test_all_checks_hold_when_all_went_well(run: Run, good: Evidence) -> None:
+    assert broken(run, good) == []
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_repeated_or_missing_version_is_found(run: Run, good: Evidence, version: int) -> None:
+    good.event(event("OrderPlaced", 0, version) | {"eventId": "another", "eventType": "OrderShipped"})
+
+    assert broken(run, good) == ["versions count 1, 2, 3 ... in every aggregate"]
+
+
+def test_a_repeated_event_id_is_found(run: Run, good: Evidence) -> None:
+    good.event(event("OrderPlaced", 0, 2) | {"eventType": "OrderShipped"})
+
+    assert broken(run, good) == ["every event id is there once"]
+
+
+def test_an_order_that_did_not_end_is_found(run: Run, good: Evidence) -> None:
+    assert broken(run._replace(orders=ORDERS + 1), good) == ["every order ended as it should"]
+
+
+def test_a_second_first_result_is_found(run: Run, good: Evidence) -> None:
+    good.result(result(REPEATED))
+
+    assert broken(run, good) == ["every command has exactly one first result"]
+
+
+def test_a_command_without_a_result_is_found(run: Run, good: Evidence) -> None:
+    assert broken(run._replace(sent=Counter([*run.sent, "demo-1:lost"])), good) == ["every command has exactly one first result"]
+
+
+def test_what_was_not_refused_parked_repeated_or_folded_is_found(run: Run, good: Evidence) -> None:
+    good.refusals.clear()
+    good.parked.clear()
+    good.duplicates.clear()
+
+    found = broken(run._replace(old_order={"outcome": "accepted", "version": 1}), good)
+
+    assert found == [
+        "the repeated command was answered as a duplicate",
+        "the order that was out of stock was refused",
+        "the order over the credit limit was refused",
+        "the poison record was parked, and held up nothing",
+        "the event of schema version 1 was folded",
+    ]
