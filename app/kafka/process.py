@@ -1,12 +1,17 @@
 """A detached process: it outlives whoever started it, and a process id used again by another program is never taken for it."""
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
 from app.errors import FoldstreamError
+
+POLL_S = 0.01
+STARTING_POLLS = 200
+"""A process without a command line is asked again for two seconds."""
 
 
 def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> int:
@@ -19,10 +24,20 @@ def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> i
 def runs(pid: int, words: Sequence[str]) -> bool:
     """True while process `pid` lives and its command line ends in `words`: unlike a start time, that survives a change of the clock."""
     try:
-        command: list[str] = psutil.Process(pid).cmdline()
+        command = _command(psutil.Process(pid))
     except psutil.Error:
         return False
     return command[-len(words) :] == list(words)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The command line; a process shows none for a moment while it is being started, and a zombie never shows one again."""
+    for _ in range(STARTING_POLLS):
+        command: list[str] = process.cmdline()
+        if command or process.status() == psutil.STATUS_ZOMBIE:
+            return command
+        time.sleep(POLL_S)
+    return []
 
 
 def terminate(pid: int, patience_s: float) -> None:

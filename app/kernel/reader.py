@@ -42,6 +42,8 @@ async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int
 
 async def read(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
     """Committed records from `start` up to `end`, in batches, each with the position it leads to."""
+    if start >= end:
+        return
     consumer.assign([where])
     consumer.seek(where, start)
     position, moved_at = start, _now()

@@ -173,7 +173,7 @@ class Task:
             await consumer.start()
             await self._recover(consumer)
         finally:
-            await consumer.stop()
+            await _stop_reading(consumer)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
@@ -285,6 +285,15 @@ class Task:
         assert last.offset >= before.offset_next, "a position never goes back"
         position = Position(before.topic_id, last.offset + 1, self.group_offsets.get(last.topic, before.group_offset))
         self._reached[last.topic] = positions[last.topic] = position
+
+
+async def _stop_reading(consumer: AIOKafkaConsumer) -> None:
+    """Stop a reader; aiokafka can hang here right after a change of assignment, and a task must not."""
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await consumer.stop()
+    except TimeoutError:
+        log.info("a reader did not stop in time")
 
 
 async def _stop(started: AIOKafkaProducer) -> None:
