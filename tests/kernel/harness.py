@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.kernel import requests
 from app.kernel.batch import Batch
@@ -40,6 +41,7 @@ class Counting:
         self.events = settings.topic("events.count")
         self.counts: Table[int] = Table(None, name="count", value_type=int)
         self.tables = [self.counts]
+        self._results = settings.topic("results")
         self.fingerprint = fingerprint
 
     def __call__(self, record: ConsumerRecord) -> None:
@@ -50,6 +52,8 @@ class Counting:
         self.counts[record.key.decode()] = count
         size = int(record.value[4:]) if record.value.startswith(b"big ") else 0
         emit(self.events, record.key, json.dumps({"version": count, "padding": "x" * size}).encode())
+        where = [("command-topic", record.topic), ("command-partition", str(record.partition)), ("command-offset", str(record.offset))]
+        emit(self._results, record.key, b"{}", [(name, value.encode()) for name, value in where])
         if record.value == b"raise":
             raise ValueError("asked to")
 
@@ -106,6 +110,11 @@ class Harness:
         async with _admin(self.settings) as admin:
             await admin.delete_topics([topic])
         await self._until_creatable(topic)
+
+    async def limit_record_size(self, topic: str, size: int) -> None:
+        """Lower the largest record batch that the broker takes for a topic (bytes)."""
+        async with _admin(self.settings) as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
         """Open a task; it is ready, or has died, when this returns."""

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from app.kernel.side import WriteSide
 from tests.kernel.harness import Harness
@@ -71,13 +72,35 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(counted: Harness, caplog
 
 
 async def test_a_disk_of_another_changelog_is_wiped_and_the_changelog_rebuilt_from_the_log(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
-    await counted.set_group_offset(3)
     await counted.recreate(counted.settings.changelog)
 
     await goes_on(counted)
 
     assert "it belongs to another changelog" in caplog.text
     assert "rebuilds everything" in caplog.text
+
+
+async def test_a_changelog_created_again_under_a_running_worker_is_rebuilt(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    opened = await counted.open()
+    await counted.recreate(counted.settings.changelog)
+    await counted.send(("a", b""))
+    await opened.pump()
+
+    await opened.task.close()
+
+    await counted.expect_counts(a=3, b=1)
+    opened = await counted.open()
+    assert opened.rows() == {"a": 3, "b": 1}
+    assert "rebuilds everything" in caplog.text
+    await opened.task.close()
+
+
+async def test_a_rebuild_that_was_cut_short_is_begun_again(counted: Harness) -> None:
+    await counted.recreate(counted.settings.changelog)
+    async with AIOKafkaProducer(bootstrap_servers=counted.settings.bootstrap) as producer:
+        await producer.send(counted.settings.changelog, b"7", b"count\0stray")
+
+    await goes_on(counted)
 
 
 async def test_another_fingerprint_folds_the_rows_anew_and_keeps_the_position(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:

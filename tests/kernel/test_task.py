@@ -68,6 +68,20 @@ async def test_a_record_that_no_topic_takes_is_parked_and_those_around_it_are_no
     await opened.task.close()
 
 
+async def test_what_the_broker_refuses_is_found_parked_and_leaves_the_rest_whole(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.limit_record_size(harness.settings.topic("events.count"), 20_000)
+    await harness.send(("a", b""), ("b", b"big 30000"), ("c", b""), ("a", b""))
+
+    await opened.pump()
+
+    await harness.expect_counts(a=2, c=1)
+    assert opened.rows() == {"a": 2, "c": 1}
+    [parked] = await harness.records(harness.settings.topic("parked"))
+    assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
+    await opened.task.close()
+
+
 async def test_a_batch_of_an_older_opening_is_dropped(harness: Harness) -> None:
     opened = await harness.open()
     await harness.send(("a", b""))
