@@ -1,7 +1,6 @@
 """A task: one partition number of the write side. It owns that partition's rows and runs one transaction at a time.
 
-Taking over has one right order (KIP-98, Kafka Streams): fence the former owner, then read the changelog, then take the input position from it.
-Whatever goes wrong afterwards ends in the same way: the task is taken over again in place, and the log tells what happened.
+Whatever goes wrong once it is open ends in the same way: the task is taken over again in place, and the log tells what happened.
 """
 
 import asyncio
@@ -10,22 +9,19 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.batch import Batch
-from app.kernel.cluster import Cluster, describe
-from app.kernel.identity import ROW, Rebuild, compare, expected, identities
 from app.kernel.intake import Intake
 from app.kernel.outcome import LostHistory, RefusedBatch, StoreFailed
 from app.kernel.ports import Flow, Handler
-from app.kernel.position import Position, check, positions
-from app.kernel.reader import bounds, group_offsets, reader
-from app.kernel.rebuild import Rebuilder
-from app.kernel.restore import restore
+from app.kernel.position import Position, positions
+from app.kernel.reader import reader
 from app.kernel.side import WriteSide
 from app.kernel.store import wipe
+from app.kernel.takeover import TakeOver
 from app.kernel.transaction import producer
 from app.kernel.unit import UnitOfWork
 
@@ -171,43 +167,13 @@ class Task:
         consumer = reader(settings.bootstrap)
         try:
             await consumer.start()
-            await self._recover(consumer)
+            self._unit, self.positions = await TakeOver(self._side, self.partition, self._producer, consumer).run()
+            self._intake.open()
         finally:
             await _stop_reading(consumer)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
-
-    async def _recover(self, consumer: AIOKafkaConsumer) -> None:
-        side, settings = self._side, self._side.settings
-        cluster = await describe(consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
-        changelog = TopicPartition(settings.changelog, self.partition)
-        store = await restore(consumer, side.store_path(self.partition), cluster, changelog)
-        self._unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions)
-        self._unit.enter()
-        group = await group_offsets(settings.bootstrap, settings.app_id, self.partition)
-        await self._rebuild(consumer, cluster, self._unit, group)
-        self.positions = {topic: await self._position(consumer, cluster, topic, group.get(topic)) for topic in side.inputs}
-        self._intake.open()
-
-    async def _rebuild(self, consumer: AIOKafkaConsumer, cluster: Cluster, unit: UnitOfWork, group: dict[str, int]) -> None:
-        wanted = expected(cluster, self._side.settings.changelog, self._side.logs, self._side.fingerprint)
-        extent, why = compare(identities.get(ROW), wanted, accept_loss=self._side.accept_loss)
-        if extent is Rebuild.NOTHING:
-            return
-        log.warning("task %d rebuilds %s from the log: %s", self.partition, extent.value, why)
-        await Rebuilder(self._side, consumer, unit, cluster, group).run(extent, wanted)
-
-    async def _position(self, consumer: AIOKafkaConsumer, cluster: Cluster, topic: str, committed: int | None) -> Position:
-        where = TopicPartition(topic, self.partition)
-        begin, end = await bounds(consumer, where)
-        row, topic_id = positions.get(topic), cluster.topic_ids[topic]
-        if row is None or row.topic_id != topic_id:
-            log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self.partition)
-            return Position(topic_id, begin)
-        if row.group_offset is not None and (committed is None or committed < row.group_offset):
-            log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
-        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._side.accept_loss), row.group_offset)
 
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}

@@ -1,0 +1,70 @@
+"""Taking a partition over, in the one right order (KIP-98, Kafka Streams).
+
+The former owner is fenced before this begins: the producer was started. Only then is the changelog read, and the input position taken from it.
+"""
+
+import logging
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from app.kernel.cluster import Cluster, describe
+from app.kernel.identity import ROW, Rebuild, compare, expected, identities
+from app.kernel.position import Position, check, positions
+from app.kernel.reader import bounds, group_offsets
+from app.kernel.rebuild import Rebuilder
+from app.kernel.restore import restore
+from app.kernel.side import WriteSide
+from app.kernel.unit import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+Positions = dict[str, Position]
+"""By input topic, its name on the broker."""
+
+
+class TakeOver:
+    """One take-over of one task: `producer` has fenced, `consumer` is started."""
+
+    def __init__(self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+        self._side = side
+        self._partition = partition
+        self._producer = producer
+        self._consumer = consumer
+
+    async def run(self) -> tuple[UnitOfWork, Positions]:
+        """The rows as the log says, entered in this asyncio task, and where to go on; LostHistory when Kafka lost what they stand on."""
+        side, settings = self._side, self._side.settings
+        cluster = await describe(self._consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
+        changelog = TopicPartition(settings.changelog, self._partition)
+        store = await restore(self._consumer, side.store_path(self._partition), cluster, changelog)
+        try:
+            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions)
+            unit.enter()
+            return unit, await self._go_on(unit, cluster)
+        except BaseException:
+            store.close()
+            raise
+
+    async def _go_on(self, unit: UnitOfWork, cluster: Cluster) -> Positions:
+        group = await group_offsets(self._side.settings.bootstrap, self._side.settings.app_id, self._partition)
+        await self._rebuild(unit, cluster, group)
+        return {topic: await self._position(cluster, topic, group.get(topic)) for topic in self._side.inputs}
+
+    async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int]) -> None:
+        wanted = expected(cluster, self._side.settings.changelog, self._side.logs, self._side.fingerprint)
+        extent, why = compare(identities.get(ROW), wanted, accept_loss=self._side.accept_loss)
+        if extent is Rebuild.NOTHING:
+            return
+        log.warning("task %d rebuilds %s from the log: %s", self._partition, extent.value, why)
+        await Rebuilder(self._side, self._consumer, unit, cluster, group).run(extent, wanted)
+
+    async def _position(self, cluster: Cluster, topic: str, committed: int | None) -> Position:
+        where = TopicPartition(topic, self._partition)
+        begin, end = await bounds(self._consumer, where)
+        row, topic_id = positions.get(topic), cluster.topic_ids[topic]
+        if row is None or row.topic_id != topic_id:
+            log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self._partition)
+            return Position(topic_id, begin)
+        if row.group_offset is not None and (committed is None or committed < row.group_offset):
+            log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
+        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._side.accept_loss), row.group_offset)
