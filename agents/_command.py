@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from aiokafka import ConsumerRecord
+from msgspec import Struct
 from pydantic import ValidationError
 
 from app.domain.answer import invalid
@@ -15,6 +16,7 @@ from schemas.decode import Undecodable, decode
 from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)
+_JSON = ("content-type", b"application/json")
 
 
 class Unreadable(Exception):  # noqa: N818 (what it is)
@@ -23,6 +25,15 @@ class Unreadable(Exception):  # noqa: N818 (what it is)
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
         self.reason = reason
+
+
+class Caused(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The metadata of everything that a command causes."""
+
+    correlation_id: str
+    causation_id: str
+    user_id: str | None = None
+    trace_id: str | None = None
 
 
 class Received(NamedTuple):
@@ -36,9 +47,9 @@ class Received(NamedTuple):
     reply_to: ReplyTo | None
     payload: Any
     metadata: bytes
-    """The metadata of everything the command causes, as JSON."""
-    correlation: bytes
-    traceparent: bytes | None
+    """Caused, as JSON."""
+    headers: list[tuple[str, bytes]]
+    """Those of everything the command causes."""
     at: str
     """The broker's time of the record, RFC 3339."""
     refusal: Refusal | None
@@ -47,14 +58,15 @@ class Received(NamedTuple):
 
 def receive(decider: Decider, record: ConsumerRecord) -> Received:
     """The command in a record; Unreadable when it has to be parked."""
-    if record.key is None or record.value is None:
-        raise Unreadable("invalid", "the record has no key, or no value")
+    fields = _read(record)
     try:
-        fields = decode(record.value)
-    except Undecodable as error:
-        raise Unreadable("undecodable", str(error)) from error
-    _check_envelope(decider, record, fields)
-    return _received(decider, record, fields)
+        envelope = CommandEnvelope.model_validate(fields)
+    except ValidationError as error:
+        _check_answerable(decider, record, fields)
+        return _received(decider, record, fields, _metadata(fields), None, invalid(error, "command"))
+    if envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
+        _check_answerable(decider, record, fields)
+    return _received(decider, record, fields, envelope.metadata, envelope.expected_version, _foreign(decider, envelope))
 
 
 def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
@@ -65,10 +77,20 @@ def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
         return None
     if not (_is_id(fields.get("commandId")) and _is_id(fields.get("aggregateId"))):
         return None
-    return _received(decider, record, {**fields, "commandType": str(fields.get("commandType", ""))})
+    named = {**fields, "commandType": str(fields.get("commandType", ""))}
+    return _received(decider, record, named, _metadata(fields), None, None)
 
 
-def _check_envelope(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> None:
+def _read(record: ConsumerRecord) -> dict[str, Any]:
+    if record.key is None or record.value is None:
+        raise Unreadable("invalid", "the record has no key, or no value")
+    try:
+        return decode(record.value)
+    except Undecodable as error:
+        raise Unreadable("undecodable", str(error)) from error
+
+
+def _check_answerable(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> None:
     if not isinstance(fields.get("commandType"), str) or fields["commandType"] not in decider.commands:
         raise Unreadable("unknown-type", f"commandType {fields.get('commandType')!r} is none of {', '.join(decider.commands)}"[:500])
     for name in ("commandId", "aggregateId"):
@@ -78,37 +100,36 @@ def _check_envelope(decider: Decider, record: ConsumerRecord, fields: dict[str, 
         raise Unreadable("invalid", "the record's key is not the aggregateId")
 
 
-def _received(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> Received:
-    envelope, refusal = _envelope(decider, fields)
-    metadata = envelope.metadata if envelope else _metadata(fields)
-    command_id = fields["commandId"]
+def _received(  # noqa: PLR0913, PLR0917 (what is known of a command comes from as many places)
+    decider: Decider,
+    record: ConsumerRecord,
+    fields: dict[str, Any],
+    metadata: CommandMetadata,
+    expected_version: int | None,
+    refusal: Refusal | None,
+) -> Received:
+    command_id, command_type, payload = fields["commandId"], fields["commandType"], fields.get("payload")
     correlation = metadata.correlation_id or command_id
-    about = {"correlationId": correlation, "causationId": command_id, "userId": metadata.user_id, "traceId": metadata.trace_id}
     return Received(
         command_id,
-        fields["commandType"],
+        command_type,
         fields["aggregateId"],
-        _order_named(decider, fields),
-        envelope.expected_version if envelope else None,
+        _order_named(payload) if command_type in decider.naming_orders else None,
+        expected_version,
         metadata.reply_to,
-        fields.get("payload"),
-        msgspec.json.encode({name: value for name, value in about.items() if value is not None}),
-        correlation.encode(),
-        dict(record.headers).get("traceparent") if record.headers else None,
+        payload,
+        msgspec.json.encode(Caused(correlation, command_id, metadata.user_id, metadata.trace_id)),
+        [("correlation-id", correlation.encode()), _JSON, *_trace(record)],
         rfc3339(record.timestamp),
         refusal,
         record,
     )
 
 
-def _envelope(decider: Decider, fields: dict[str, Any]) -> tuple[CommandEnvelope | None, Refusal | None]:
-    try:
-        envelope = CommandEnvelope.model_validate(fields)
-    except ValidationError as error:
-        return None, invalid(error, "command")
-    if envelope.aggregate_type != decider.aggregate_type:
-        return envelope, Refusal(code="invalid", message=f"aggregateType: this topic is for {decider.aggregate_type}")
-    return envelope, None
+def _foreign(decider: Decider, envelope: CommandEnvelope) -> Refusal | None:
+    if envelope.aggregate_type == decider.aggregate_type:
+        return None
+    return Refusal(code="invalid", message=f"aggregateType: this topic is for {decider.aggregate_type}")
 
 
 def _metadata(fields: dict[str, Any]) -> CommandMetadata:
@@ -119,12 +140,14 @@ def _metadata(fields: dict[str, Any]) -> CommandMetadata:
         return CommandMetadata()
 
 
-def _order_named(decider: Decider, fields: dict[str, Any]) -> str | None:
-    """The order that the command names, read before its payload is checked: repeated commands are known by it."""
-    model, payload = decider.commands.get(fields["commandType"]), fields.get("payload")
-    if model is None or "order_id" not in model.model_fields or not isinstance(payload, dict):
-        return None
-    return payload["orderId"] if _is_id(payload.get("orderId")) else None
+def _trace(record: ConsumerRecord) -> list[tuple[str, bytes]]:
+    return [("traceparent", value) for name, value in record.headers if name == "traceparent"][-1:]
+
+
+def _order_named(payload: object) -> str | None:
+    """The order that a payload names, read before it is checked: repeated commands are known by it."""
+    order_id = payload.get("orderId") if isinstance(payload, dict) else None
+    return order_id if _is_id(order_id) else None
 
 
 def _is_id(value: object) -> bool:

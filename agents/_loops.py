@@ -43,7 +43,7 @@ class Commands:
         if known is None:
             self._answer(command)
         else:
-            self._outbox.result(command, known, _event_ids(self._decider, command, known), duplicate=True)
+            self._outbox.result(command, known, self._event_ids(command, known.events), duplicate=True)
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Whoever can be told that the command was parked is told."""
@@ -53,28 +53,26 @@ class Commands:
 
     def _answer(self, command: Received) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
-        answered = self._decide(command, before)
-        self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
-        self._outbox.result(command, answered, _event_ids(self._decider, command, answered))
-
-    def _decide(self, command: Received, before: Snapshot[Any]) -> Answered:
         refusal = command.refusal or self._outbox.misdirected(command)
-        if refusal is not None:
-            return _refused(before.version, refusal)
+        answered, event_ids = self._decide(command, before) if refusal is None else (_refused(before.version, refusal), [])
+        self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
+        self._outbox.result(command, answered, event_ids)
+
+    def _decide(self, command: Received, before: Snapshot[Any]) -> tuple[Answered, list[str]]:
         asked = Asked(command.command_type, command.payload, command.expected_version)
         standing = Standing(before.version, before.state, self._aggregate.detail(command.aggregate_id, command.order_id))
         decided = respond(self._decider, asked, standing, command.at)
         if decided.refusal is not None:
-            return _refused(before.version, decided.refusal)
-        version = before.version + len(decided.events)
+            return _refused(before.version, decided.refusal), []
+        version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events))
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
-        self._outbox.events(command, decided.events, before.version)
-        return Answered(version, len(decided.events))
+        self._outbox.events(command, decided.events, event_ids, before.version)
+        return Answered(version, len(decided.events)), event_ids
+
+    def _event_ids(self, command: Received, count: int) -> list[str]:
+        kind = self._decider.aggregate_type
+        return [event_id(kind, command.aggregate_id, command.command_id, index, command.order_id) for index in range(count)]
 
 
 def _refused(version: int, refusal: Refusal) -> Answered:
     return Answered(version, 0, refusal.code, refusal.message, refusal.state)
-
-
-def _event_ids(decider: Decider, command: Received, answered: Answered) -> list[str]:
-    return [event_id(decider.aggregate_type, command.aggregate_id, command.command_id, index) for index in range(answered.events)]

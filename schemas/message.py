@@ -28,7 +28,8 @@ class Command(Message):
 
         An unknown field is an error at every depth, and so is a field under its name in Python.
         """
-        return cls.model_validate(payload, extra="forbid", by_alias=True, by_name=False)
+        command: Self = cls.__pydantic_validator__.validate_python(payload, extra="forbid", by_alias=True, by_name=False)
+        return command
 
 
 class Event(Message):

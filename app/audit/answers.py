@@ -16,10 +16,13 @@ class _Identity(NamedTuple):
 
     aggregate_type: str
     aggregate_id: str
+    order_id: str
+    """The order that the command names, or nothing: command ids are remembered for each."""
     command_id: str
 
     def __str__(self) -> str:
-        return f"{self.command_id} to {self.aggregate_type} {self.aggregate_id}"
+        about = f" about order {self.order_id}" if self.order_id else ""
+        return f"{self.command_id} to {self.aggregate_type} {self.aggregate_id}{about}"
 
 
 _Place = tuple[str, int]
@@ -47,7 +50,7 @@ class Answers:
         if (partition := partition_of(record.key, self._partitions)) != record.partition:
             yield f"{where}: {record.key!r} belongs to partition {partition}"
         try:
-            self._count(Result.model_validate_json(record.value or b""), _place(record, "command"))
+            self._count(Result.model_validate_json(record.value or b""), record)
         except (ValidationError, KeyError) as error:
             yield f"{where}: cannot be read: {error!r}"
 
@@ -70,11 +73,12 @@ class Answers:
         if not self._cut:
             yield from (f"command {command} was answered as a duplicate, and has no first result" for command in self._repeated - self._firsts.keys())
 
-    def _count(self, result: Result, place: _Place) -> None:
+    def _count(self, result: Result, record: ConsumerRecord) -> None:
         if result.outcome == "parked":
             return
-        self._answered[place] += 1
-        command = _Identity(result.aggregate_type, result.aggregate_id, result.command_id)
+        self._answered[_place(record, "command")] += 1
+        order_id = dict(record.headers).get("order-id", b"").decode()
+        command = _Identity(result.aggregate_type, result.aggregate_id, order_id, result.command_id)
         if result.duplicate:
             self._repeated.add(command)
         else:

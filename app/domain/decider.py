@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic
 
 from typing_extensions import TypeVar
@@ -41,6 +42,11 @@ class Decider(Generic[CommandT, EventT, Root, Detail]):
     decide: Callable[[CommandT, Root, Detail | None, At], Decision[EventT]]
     evolve: Callable[[Root, EventT], Root]
     evolve_detail: Callable[[Detail | None, EventT], Detail | None]
+
+    @cached_property
+    def naming_orders(self) -> frozenset[str]:
+        """The command types that name an order: what such a command changes stands in a row of its own."""
+        return frozenset(name for name, model in self.commands.items() if "order_id" in model.model_fields)
 
 
 def by_name(*models: type[Model]) -> dict[str, type[Model]]:

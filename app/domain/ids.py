@@ -3,6 +3,11 @@
 from hashlib import blake2b
 
 
-def event_id(aggregate_type: str, aggregate_id: str, command_id: str, index: int) -> str:
-    """32 hex digits; no part can contain the separator, so different parts never run into the same text."""
-    return blake2b(f"{aggregate_type}\0{aggregate_id}\0{command_id}\0{index}".encode(), digest_size=16).hexdigest()
+def event_id(aggregate_type: str, aggregate_id: str, command_id: str, index: int, order_id: str | None = None) -> str:
+    """32 hex digits; no part can contain the separator, so different parts never run into the same text.
+
+    `order_id` is the order that the command names, if it names one: command ids are remembered for each order, so one
+    id used for two orders is two commands.
+    """
+    parts = f"{aggregate_type}\0{aggregate_id}\0{command_id}\0{index}"
+    return blake2b((parts if order_id is None else f"{parts}\0{order_id}").encode(), digest_size=16).hexdigest()

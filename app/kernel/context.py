@@ -1,12 +1,14 @@
 """What the code of an agent or a table stands on while a task runs it: that task's rows and outgoing records."""
 
-from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import NamedTuple, Protocol
 
 from app.kernel.rows import Rows
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = list[tuple[str, bytes]]
+"""aiokafka takes nothing but a list."""
+
+_NONE: Headers = []
 
 
 class Outgoing(NamedTuple):
@@ -15,7 +17,7 @@ class Outgoing(NamedTuple):
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: Headers = ()
+    headers: Headers = _NONE
     partition: int | None = None
 
 
@@ -29,6 +31,6 @@ class Unit(Protocol):
 current: ContextVar[Unit] = ContextVar("current unit of work")
 
 
-def emit(topic: str, key: bytes, value: bytes, headers: Headers = ()) -> None:
+def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None:
     """Write a record to `topic` (its name on the broker) with everything else this transaction causes, or not at all."""
     current.get().outgoing.append(Outgoing(topic, key, value, headers))

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from app.kernel.context import Headers, Outgoing
+from app.kernel.context import Outgoing
 from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_refusal
 from app.kernel.routing import partition_of
 
@@ -29,14 +29,18 @@ class Transaction:
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
         self._partitions = partitions
-        self._batches: dict[TopicPartition, list[BatchBuilder]] = {}
-        self.records = 0
+        self._batches: dict[tuple[str, int], list[BatchBuilder]] = {}
 
     def extend(self, outgoing: Iterable[Outgoing]) -> None:
         """Add records; RefusedBatch when one is larger than any topic takes."""
         for topic, key, value, headers, partition in outgoing:
-            number = partition_of(key or b"", self._partitions) if partition is None else partition
-            self._append(TopicPartition(topic, number), key, value, headers)
+            where = (topic, partition_of(key or b"", self._partitions) if partition is None else partition)
+            batches = self._batches.get(where) or self._start(where)
+            appended = batches[-1].append(key=key, value=value, timestamp=None, headers=headers)
+            if appended is None:
+                appended = self._start(where)[-1].append(key=key, value=value, timestamp=None, headers=headers)
+            if appended.size > RECORD_BYTES:
+                raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
 
     async def commit(self) -> dict[TopicPartition, int]:
         """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
@@ -52,9 +56,9 @@ class Transaction:
         results: list[Any] = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
         await self._check([result for result in results if isinstance(result, BaseException)])
         await self._producer.commit_transaction()
-        return {where: _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
+        return {TopicPartition(*where): _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
 
-    async def _send(self, where: TopicPartition, batch: BatchBuilder) -> "asyncio.Future[Any]":
+    async def _send(self, where: tuple[str, int], batch: BatchBuilder) -> "asyncio.Future[Any]":
         batch.close()
         topic, partition = where
         future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
@@ -69,17 +73,10 @@ class Transaction:
             await self._producer.abort_transaction()
             raise RefusedBatch(repr(failures[0])) from failures[0]
 
-    def _append(self, where: TopicPartition, key: bytes | None, value: bytes | None, headers: Headers) -> None:
-        batches = self._batches.get(where)
-        if batches is None:
-            batches = self._batches[where] = [self._producer.create_batch()]
-        if batches[-1].append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
-            batches.append(self._producer.create_batch())
-            batches[-1].append(key=key, value=value, timestamp=None, headers=list(headers))
-        self.records += 1
-        if batches[-1].size() > RECORD_BYTES:
-            message = f"a record for {where[0]} is larger than {RECORD_BYTES} bytes"
-            raise RefusedBatch(message)
+    def _start(self, where: tuple[str, int]) -> list[BatchBuilder]:
+        batches = self._batches.setdefault(where, [])
+        batches.append(self._producer.create_batch())
+        return batches
 
 
 def _next(base_offset: int, count: int) -> int:

@@ -41,7 +41,7 @@ class UnitOfWork:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
         changes = self.rows.changes()
         transaction = Transaction(self._producer, self._partitions)
-        transaction.extend(Outgoing(self.changelog.topic, key, value, (), self.changelog.partition) for key, value in changes)
+        transaction.extend(Outgoing(self.changelog.topic, key, value, partition=self.changelog.partition) for key, value in changes)
         transaction.extend(self.outgoing)
         ends = await transaction.commit()
         self.rows.commit(changes, self._stored(ends[self.changelog]))

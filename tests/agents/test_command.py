@@ -93,21 +93,21 @@ def test_a_command_that_says_no_correlation_id_is_its_own() -> None:
     received = sent(CONFIRM)
 
     assert received.refusal is None
-    assert received.correlation == b"k-1"
+    assert ("correlation-id", b"k-1") in received.headers
     assert json.loads(received.metadata) == {"correlationId": "k-1", "causationId": "k-1"}
 
 
 def test_what_a_command_causes_is_correlated_as_the_command_is_and_caused_by_it() -> None:
     received = sent({**CONFIRM, "metadata": {"correlationId": "c-1", "causationId": "e-1", "userId": "u-1", "traceId": "t-1"}})
 
-    assert received.correlation == b"c-1"
+    assert ("correlation-id", b"c-1") in received.headers
     assert json.loads(received.metadata) == {"correlationId": "c-1", "causationId": "k-1", "userId": "u-1", "traceId": "t-1"}
 
 
 def test_a_command_whose_envelope_is_at_fault_elsewhere_keeps_its_metadata() -> None:
     received = sent({**CONFIRM, "unknown": 1, "metadata": {"correlationId": "c-1"}})
 
-    assert received.correlation == b"c-1"
+    assert ("correlation-id", b"c-1") in received.headers
     assert received.refusal is not None
 
 
@@ -118,8 +118,8 @@ def test_the_time_of_a_command_is_the_brokers_and_not_the_senders() -> None:
 def test_a_traceparent_is_taken_over_from_the_headers() -> None:
     traced = record(json.dumps(CONFIRM).encode(), headers=(("traceparent", b"00-1-2-01"),))
 
-    assert receive(order_decider, traced).traceparent == b"00-1-2-01"
-    assert sent(CONFIRM).traceparent is None
+    assert ("traceparent", b"00-1-2-01") in receive(order_decider, traced).headers
+    assert "traceparent" not in dict(sent(CONFIRM).headers)
 
 
 @pytest.mark.parametrize(
