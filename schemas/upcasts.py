@@ -38,6 +38,10 @@ class Upcasters:
         """The schema version that events of this type are written with today."""
         return self._today.get(event_type, 1)
 
+    def steps(self, event_type: str) -> list[Step]:
+        """The steps that lead from version 1 of this type to today's."""
+        return [self._steps[event_type, source] for source in range(1, self.version(event_type))]
+
     def upcast(self, event_type: str, version: int, payload: Payload) -> Payload:
         """The payload at today's version; NewerSchema when it is of a later one."""
         if version > self.version(event_type):

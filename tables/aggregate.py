@@ -1,6 +1,6 @@
 """The tables of one aggregate type: its snapshot, the details its commands name, and the commands it has answered."""
 
-import inspect
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -11,7 +11,6 @@ from app.domain.decider import Decider, order_named
 from app.kernel.application import Application
 from app.kernel.fingerprint import fingerprint
 from app.kernel.table import Table
-from schemas import upcasts
 from schemas.upcasts import upcasters
 
 WINDOW = 256
@@ -48,7 +47,7 @@ class Aggregate:
         self.decider = decider
         self.events = app.side.settings.topic(f"events.{decider.topic}")
         self.tables = [table for table in (snapshots, details) if table is not None]
-        self.fingerprint = fingerprint([inspect.getmodule(decider.evolve), upcasts])
+        self.fingerprint = _fingerprint(decider, self.tables)
         self._snapshots = snapshots
         self._details = details
         self._answers = answers
@@ -112,6 +111,14 @@ class Aggregate:
     def _payload(self, envelope: dict[str, Any]) -> Any:  # noqa: ANN401 (one of the decider's events)
         kind = envelope["eventType"]
         return self.decider.events[kind].model_validate(upcasters.upcast(kind, envelope.get("schemaVersion", 1), envelope["payload"]))
+
+
+def _fingerprint(decider: Decider, tables: list[Table[Any]]) -> str:
+    """Changes when the events of a log may fold to other rows than before."""
+    functions: list[Callable[..., Any]] = [decider.evolve, decider.evolve_detail, *(step.upcast for name in decider.events for step in upcasters.steps(name))]
+    rows = [(table.name, msgspec.json.schema(table.value_type)) for table in tables]
+    events = [(name, upcasters.version(name), model.model_json_schema()) for name, model in decider.events.items()]
+    return fingerprint(functions, [*rows, *events])
 
 
 def _beside(aggregate_id: str, order_id: str | None) -> str:

@@ -1,23 +1,60 @@
-"""A fingerprint of code: changes when what it does changes, not when it is laid out or commented differently."""
+"""A fingerprint of how rows follow from events: changes when the outcome may, not when code is laid out or commented differently."""
 
 import ast
 import hashlib
 import inspect
-from collections.abc import Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 
-def fingerprint(modules: Iterable[ModuleType | None]) -> str:
-    """Of the modules' syntax trees without docstrings, 16 hex digits."""
-    return hashlib.sha256("\n".join(_essence(module) for module in modules if module).encode()).hexdigest()[:16]
+def fingerprint(functions: Iterable[Callable[..., Any]], shapes: Iterable[object]) -> str:
+    """Of these functions with all of their modules that they reach, and of `shapes` (JSON schemas of what they read and write): 16 hex digits."""
+    parts = [*(code for function in functions for code in _reached(function)), *(repr(_bare(shape)) for shape in shapes)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _essence(module: ModuleType) -> str:
-    tree = ast.parse(inspect.getsource(module))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            node.body = [statement for statement in node.body if not _is_text(statement)]
-    return ast.dump(tree)
+def _reached(function: Callable[..., Any]) -> Iterator[str]:
+    """The syntax trees, without docstrings, of the definitions that a function reaches within its module, itself among them."""
+    defined = _definitions(inspect.getmodule(function))
+    found, waiting = set[str](), [function.__name__]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in defined:
+            found.add(name)
+            waiting += [node.id for node in ast.walk(defined[name]) if isinstance(node, ast.Name)]
+    yield from (ast.dump(_undocumented(defined[name])) for name in sorted(found))
+
+
+def _definitions(module: object) -> dict[str, ast.stmt]:
+    """What a module defines at its top, by name."""
+    defined: dict[str, ast.stmt] = {}
+    for statement in ast.parse(inspect.getsource(module)).body:  # type: ignore[arg-type]  # a function has a module
+        match statement:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                defined[name] = statement
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                defined[name] = statement
+            case _:
+                pass
+    return defined
+
+
+def _undocumented(statement: ast.stmt) -> ast.stmt:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            node.body = [inner for inner in node.body if not _is_text(inner)]
+    return statement
+
+
+def _bare(shape: object) -> object:
+    """A schema without its descriptions."""
+    match shape:
+        case dict():
+            return {name: _bare(inner) for name, inner in shape.items() if name not in {"description", "title"}}
+        case list() | tuple():
+            return [_bare(inner) for inner in shape]
+        case _:
+            return shape
 
 
 def _is_text(statement: ast.stmt) -> bool:

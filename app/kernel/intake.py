@@ -1,11 +1,15 @@
-"""What happens to one record on its way to the handler: routing guard, blocked keys, and parking when it fails."""
+"""What happens to one record on its way to the handler: routing guard, blocked keys, and parking when it fails.
+
+A transaction that is refused for something in it is run again in halves, down to the one record at fault, which is parked.
+"""
 
 import logging
+from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
 from app.kernel import parking
-from app.kernel.outcome import StoreFailed
+from app.kernel.outcome import StoreFailed, Stuck
 from app.kernel.parking import BLOCKING, Park
 from app.kernel.ports import Handler
 from app.kernel.routing import partition_of
@@ -13,6 +17,9 @@ from app.kernel.unit import UnitOfWork
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+TRANSACTION_RECORDS = 2_000
+"""The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
 
 
 class Intake:
@@ -24,14 +31,23 @@ class Intake:
         self._partition = partition
         self._blocked: set[str] = set()
         self._condemned: dict[tuple[str, int], str] = {}
+        self.limit = TRANSACTION_RECORDS
+        """How many records the next transaction may carry."""
 
     def open(self) -> None:
         """Learn which keys are blocked from the rows of the current task."""
         self._blocked = parking.blocked()
 
-    def condemn(self, record: ConsumerRecord, error: str) -> bool:
-        """The broker refuses the transaction of this record alone: park it next time. False when that was refused, too."""
-        return self._condemned.setdefault((record.topic, record.offset), error) is error
+    def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
+        """A transaction of these was refused: the next carries half of them, one alone is parked. Stuck when its parking was refused, too."""
+        self.limit = max(1, len(records) // 2)
+        if len(records) == 1 and self._condemned.setdefault((records[0].topic, records[0].offset), error) is not error:
+            raise Stuck(f"cannot even park {records[0].topic} at {records[0].offset}: {error}")
+
+    def accepted(self) -> None:
+        """A transaction was committed: the next may carry more, and what was condemned is parked."""
+        self._condemned.clear()
+        self.limit = min(TRANSACTION_RECORDS, self.limit * 2)
 
     def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
         """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""

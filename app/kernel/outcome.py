@@ -33,8 +33,16 @@ class StoreFailed(Exception):  # noqa: N818 (an outcome too)
     """RocksDB could not read or write: the store is wiped and filled again from the changelog."""
 
 
-class LostHistory(FoldstreamError):  # noqa: N818 (an outcome too)
+class Stuck(FoldstreamError):  # noqa: N818 (an outcome too)
+    """The task cannot go on, and trying again would not help: the worker ends and says why."""
+
+
+class LostHistory(Stuck):
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
+
+
+class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
+    """An event in the log of record was written by code that this one does not know: its partition stays closed here."""
 
 
 def is_refusal(error: BaseException) -> bool:

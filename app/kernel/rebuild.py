@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, Identity, Rebuild, identities
-from app.kernel.outcome import LostHistory
+from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.position import Position, positions
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
@@ -38,7 +38,7 @@ class Rebuilder:
         everything = extent is Rebuild.EVERYTHING
         await self._delete(self._unit.rows.store.scan(b"") if everything else self._folded())
         for fold in self._side.folds:
-            await self._each(fold.events, fold.apply)
+            await self._each(fold.events, _reading(fold.apply))
             if everything:
                 await self._each(fold.events, fold.accepted)
         if everything:
@@ -99,6 +99,19 @@ class Rebuilder:
         if self._changed >= CHUNK:
             self._changed = 0
             await self._unit.flush()
+
+
+def _reading(apply: Callable[[ConsumerRecord], None]) -> Callable[[ConsumerRecord], None]:
+    """Say which event cannot be folded: skipping it would lose it, parking it would move it out of the log."""
+
+    def read_event(event: ConsumerRecord) -> None:
+        try:
+            apply(event)
+        except (ValueError, LookupError, AssertionError) as error:
+            where = f"{event.topic} [{event.partition}] {event.offset}"
+            raise UnreadableLog(f"{where} cannot be folded: {error!r}: start the Foldstream that wrote it, or a later one") from error
+
+    return read_event
 
 
 def _note(record: ConsumerRecord, what: str, partition: int, seen: dict[str, int]) -> None:

@@ -20,6 +20,7 @@ class Table(Generic[Row]):
     def __init__(self, app: object, *, name: str, value_type: Any, **_faust: object) -> None:  # noqa: ANN401 (a type form, also a union)
         self.app = app
         self.name = name
+        self.value_type = value_type
         self.prefix = name.encode() + b"\0"
         self.encode = msgspec.json.Encoder().encode
         self.decode = msgspec.json.Decoder(value_type).decode

@@ -6,55 +6,31 @@ Whatever goes wrong once it is open ends in the same way: the task is taken over
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.batch import Batch
 from app.kernel.intake import Intake
-from app.kernel.outcome import LostHistory, RefusedBatch, StoreFailed
+from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
 from app.kernel.ports import Flow, Handler
-from app.kernel.position import Position, positions
+from app.kernel.position import Position
+from app.kernel.processor import Processor
 from app.kernel.reader import reader
 from app.kernel.side import WriteSide
 from app.kernel.store import wipe
 from app.kernel.takeover import TakeOver
 from app.kernel.transaction import producer
-from app.kernel.unit import UnitOfWork
+from app.kernel.work import Queue
 
 log = logging.getLogger(__name__)
 
-UNIT_RECORDS = 2_000
-"""The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
-
-YIELD_EVERY = 200
-"""Records between two turns of the event loop."""
-
 RETRY_S = 0.5
 CLOSE_S = 2.0
-
-
-@dataclass
-class Work:
-    """A batch that an agent handed over, and how far it is."""
-
-    batch: Batch
-    handler: Handler
-    done: "asyncio.Future[None]"
-    at: int = 0
-
-    @property
-    def left(self) -> int:
-        """Records not yet taken into a transaction."""
-        return len(self.batch.records) - self.at
-
-    def finish(self) -> None:
-        """Let the agent go on."""
-        if not self.done.done():
-            self.done.set_result(None)
+FAILURES_WITHIN_S = 60.0
+"""A task that fails for the fourth time within this time ends the worker: the supervisor starts another (seconds)."""
 
 
 class Task:
@@ -62,38 +38,38 @@ class Task:
 
     def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
         self.partition = partition
-        self.opening = 0
-        self.positions: dict[str, Position] = {}
         self.group_offsets: dict[str, int] = {}
-        self._reached: dict[str, Position] = {}
+        self.ready = asyncio.Event()
         self._side = side
         self._flow = flow
         self._die = die
-        self._queue: deque[Work] = deque()
-        self._wake = asyncio.Event()
+        self._queue = Queue()
         self._idle = asyncio.Lock()
-        self._unit: UnitOfWork | None = None
+        self._processor: Processor | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition)
-        self._limit = UNIT_RECORDS
         self._failures: deque[float] = deque(maxlen=3)
         self._live = asyncio.create_task(self._run(), name=f"task-{partition}")
-        self.ready = asyncio.Event()
+
+    @property
+    def opening(self) -> int:
+        """The number of this opening: records fetched under another are not processed."""
+        return self._queue.opening
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """Where the open task is in its inputs, by topic."""
+        return self._processor.positions if self._processor else {}
 
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
-        if batch.opening != self.opening:
-            return
-        work = Work(batch, handler, asyncio.get_running_loop().create_future())
-        self._queue.append(work)
-        self._wake.set()
-        await work.done
+        await self._queue.put(batch, handler)
 
     async def rewind(self) -> None:
         """After a rebalance that left the partition here: what was fetched is gone, fetch it again from the position."""
         async with self._idle:
             if self.ready.is_set():
-                self._forget()
+                self._queue.renew()
                 await self._flow.start(self.partition, self._offsets())
 
     def retake(self) -> None:
@@ -110,7 +86,7 @@ class Task:
         """End the task; a transaction that is open is aborted."""
         self._live.cancel()
         await asyncio.wait([self._live])
-        self._forget()
+        self._queue.renew()
 
     async def _again(self, before: "asyncio.Task[None]") -> None:
         await asyncio.wait([before])
@@ -120,7 +96,9 @@ class Task:
         try:
             while True:
                 await self._attempt()
-        except LostHistory as error:
+        except UnreadableLog as error:
+            log.critical("task %d stays closed: %s", self.partition, error)
+        except Stuck as error:
             self._die(f"task {self.partition}: {error}")
         except asyncio.CancelledError:
             raise
@@ -133,7 +111,7 @@ class Task:
         try:
             await self._open()
             await self._serve()
-        except LostHistory:
+        except (Stuck, UnreadableLog):
             raise
         except (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError) as error:
             await self._failed(error)
@@ -141,7 +119,7 @@ class Task:
             await self._release()
 
     async def _failed(self, error: Exception) -> None:
-        """Say what happened; a task that keeps failing after it was open ends the worker, the supervisor starts another."""
+        """Say what happened, and wait a little if the task was not even open."""
         self._flow.stop(self.partition)
         log.warning("task %d is taken over again in place: %s: %s", self.partition, type(error).__name__, error)
         if isinstance(error, StoreFailed):
@@ -152,105 +130,54 @@ class Task:
         await asyncio.sleep(0 if self.ready.is_set() else RETRY_S)
 
     def _count_failure(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if len(self._failures) == self._failures.maxlen and now - self._failures[0] < 60:  # noqa: PLR2004 (a minute)
+        now_s = asyncio.get_running_loop().time()
+        if len(self._failures) == self._failures.maxlen and now_s - self._failures[0] < FAILURES_WITHIN_S:
             self._die(f"task {self.partition} was taken over more than three times in a minute")
-        self._failures.append(now)
+        self._failures.append(now_s)
 
     async def _open(self) -> None:
         while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
             await asyncio.sleep(RETRY_S)
-        self._forget()
+        self._queue.renew()
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._producer.start()
-        consumer = reader(settings.bootstrap)
-        try:
-            await consumer.start()
-            self._unit, self.positions = await TakeOver(self._side, self.partition, self._producer, consumer).run()
-            self._intake.open()
-        finally:
-            await _stop_reading(consumer)
+        await self._take_over(self._producer)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
 
+    async def _take_over(self, fenced: AIOKafkaProducer) -> None:
+        consumer = reader(self._side.settings.bootstrap)
+        try:
+            await consumer.start()
+            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer).run()
+            self._processor = Processor(unit, self._intake, positions, self.group_offsets)
+            self._intake.open()
+        finally:
+            await _stop_reading(consumer)
+
+    async def _serve(self) -> None:
+        assert self._processor is not None
+        while True:
+            await self._queue.filled()
+            while self._queue:
+                async with self._idle:
+                    await self._processor.transact(self._queue)
+                    self._queue.finish()
+
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
 
-    def _forget(self) -> None:
-        """Drop every batch fetched so far: each carries the number of the opening it was fetched under."""
-        self.opening += 1
-        while self._queue:
-            self._queue.popleft().finish()
-
     async def _release(self) -> None:
         self.ready.clear()
-        self._forget()
-        unit, self._unit = self._unit, None
-        if unit is not None:
-            unit.drop()
-            unit.rows.store.close()
+        self._queue.renew()
+        processor, self._processor = self._processor, None
+        if processor is not None:
+            processor.unit.close()
         started, self._producer = self._producer, None
         if started is not None:
             await _stop(started)
-
-    async def _serve(self) -> None:
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while self._queue:
-                async with self._idle:
-                    await self._transact()
-
-    async def _transact(self) -> None:
-        assert self._unit is not None
-        works = list(self._queue)
-        self._reached.clear()
-        taken = await self._take(works, self._unit)
-        if self._unit.rows.changed:
-            await self._commit(taken, self._unit)
-        while self._queue and not self._queue[0].left:
-            self._queue.popleft().finish()
-
-    async def _commit(self, taken: list[ConsumerRecord], unit: UnitOfWork) -> None:
-        try:
-            await unit.commit()
-        except RefusedBatch as refused:
-            self._limit = max(1, len(taken) // 2)
-            if len(taken) == 1 and not self._intake.condemn(taken[0], str(refused)):
-                self._die(f"task {self.partition} cannot even park {taken[0].topic} at {taken[0].offset}: {refused}")
-            raise
-        self.positions.update(self._reached)
-        self._limit = min(UNIT_RECORDS, self._limit * 2)
-
-    async def _take(self, works: list[Work], unit: UnitOfWork) -> list[ConsumerRecord]:
-        """Run handlers over as many records as one transaction may carry."""
-        taken: list[ConsumerRecord] = []
-        for work in works:
-            records = self._slice(work, self._limit - len(taken))
-            for record in records:
-                self._intake.handle(unit, work.handler, record)
-                taken.append(record)
-                if len(taken) % YIELD_EVERY == 0:
-                    await asyncio.sleep(0)
-            if records:
-                self._reach(records[-1])
-        return taken
-
-    def _slice(self, work: Work, room: int) -> list[ConsumerRecord]:
-        work.batch.taken = True
-        offset_next = self._reached.get(work.batch.topic, self.positions[work.batch.topic]).offset_next
-        records = work.batch.records[work.at : work.at + room]
-        work.at += len(records)
-        return [record for record in records if record.offset >= offset_next]
-
-    def _reach(self, last: ConsumerRecord) -> None:
-        """Put the position behind the last record into the transaction."""
-        before = self._reached.get(last.topic, self.positions[last.topic])
-        assert last.offset >= before.offset_next, "a position never goes back"
-        position = Position(before.topic_id, last.offset + 1, self.group_offsets.get(last.topic, before.group_offset))
-        self._reached[last.topic] = positions[last.topic] = position
 
 
 async def _stop_reading(consumer: AIOKafkaConsumer) -> None:

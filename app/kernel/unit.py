@@ -1,12 +1,13 @@
 """A unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
+import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.context import Outgoing, current
-from app.kernel.outcome import UnknownOutcome
+from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.rows import Rows
-from app.kernel.store import Store, Stored, now_s
+from app.kernel.store import Change, Store, Stored, now_s
 from app.kernel.transaction import Transaction
 
 
@@ -39,13 +40,21 @@ class UnitOfWork:
 
     async def commit(self) -> None:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
-        changes = self.rows.changes()
-        transaction = Transaction(self._producer, self._partitions)
-        transaction.extend(Outgoing(self.changelog.topic, key, value, partition=self.changelog.partition) for key, value in changes)
-        transaction.extend(self.outgoing)
+        changes, transaction = self._prepare()
         ends = await transaction.commit()
         self.rows.commit(changes, self._stored(ends[self.changelog]))
         self.outgoing.clear()
+
+    def _prepare(self) -> tuple[list[Change], Transaction]:
+        """RefusedBatch when a row or a record cannot be written: something in this unit is at fault, as when the broker refuses it."""
+        try:
+            changes = self.rows.changes()
+            transaction = Transaction(self._producer, self._partitions)
+            transaction.extend(Outgoing(self.changelog.topic, key, value, partition=self.changelog.partition) for key, value in changes)
+            transaction.extend(self.outgoing)
+        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+            raise RefusedBatch(f"cannot be written: {error!r}") from error
+        return changes, transaction
 
     async def flush(self) -> None:
         """Commit if anything was changed."""
@@ -56,6 +65,11 @@ class UnitOfWork:
         """The transaction did not happen."""
         self.rows.drop()
         self.outgoing.clear()
+
+    def close(self) -> None:
+        """Drop what is not committed and release the store."""
+        self.drop()
+        self.rows.store.close()
 
     def _stored(self, offset_next: int) -> Stored:
         before = self.rows.store.stored

@@ -182,10 +182,13 @@ class Opened:
         """Fetch and hand over until the task has processed all commands there are, over as many openings as that takes."""
         async with asyncio.timeout(60):
             end = len(await self.harness.records(self.harness.commands, 0))
-            while self.position < end:
-                await self.task.ready.wait()
+            while await self._reached() < end:
                 records = await self.harness.records(self.harness.commands, self.position)
                 await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    async def _reached(self) -> int:
+        await self.task.ready.wait()
+        return self.position
 
     @property
     def position(self) -> int:
@@ -194,6 +197,6 @@ class Opened:
 
     def rows(self) -> dict[str, Any]:
         """The committed counts on disk."""
-        unit = self.task._unit  # noqa: SLF001 (the test looks inside)
-        assert unit is not None
-        return {key.decode(): count for key, count in unit.rows.scan(self.counting.counts)}
+        processor = self.task._processor  # noqa: SLF001 (the test looks inside)
+        assert processor is not None
+        return {key.decode(): count for key, count in processor.unit.rows.scan(self.counting.counts)}

@@ -82,13 +82,16 @@ async def test_what_the_broker_refuses_is_found_parked_and_leaves_the_rest_whole
     await opened.task.close()
 
 
-async def test_a_batch_of_an_older_opening_is_dropped(harness: Harness) -> None:
+async def test_a_batch_that_was_fetched_before_the_task_was_opened_anew_is_dropped(harness: Harness) -> None:
     opened = await harness.open()
     await harness.send(("a", b""))
-    await opened.task.rewind()
-    opened.task.opening += 1
-    await opened.pump()
+    stale = Batch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
 
+    await opened.task.rewind()
+    await opened.task.process(stale, opened.counting)
+
+    assert opened.position == 0
+    await opened.pump()
     await harness.expect_counts(a=1)
     await opened.task.close()
 

@@ -1,0 +1,75 @@
+"""Runs the records that wait through their handlers, one transaction at a time, and moves the positions with them."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+
+from aiokafka import ConsumerRecord
+
+from app.kernel.intake import Intake
+from app.kernel.outcome import RefusedBatch
+from app.kernel.ports import Handler
+from app.kernel.position import Position, positions
+from app.kernel.unit import UnitOfWork
+from app.kernel.work import Work
+
+YIELD_EVERY = 200
+"""Records between two turns of the event loop."""
+
+
+class Processor:
+    """One opening of a task: its unit of work, and where it is in its inputs."""
+
+    def __init__(self, unit: UnitOfWork, intake: Intake, reached: dict[str, Position], group_offsets: Mapping[str, int]) -> None:
+        """`reached` is where to go on, by topic; `group_offsets` what the consumer group was told last."""
+        self.unit = unit
+        self.positions = reached
+        self._intake = intake
+        self._group_offsets = group_offsets
+        self._ahead: dict[str, Position] = {}
+
+    async def transact(self, works: Iterable[Work]) -> None:
+        """Process as many records as one transaction may carry. RefusedBatch when something in it is at fault."""
+        taken = await self._process(works)
+        if not self.unit.rows.changed:
+            return
+        try:
+            await self.unit.commit()
+        except RefusedBatch as refused:
+            self._intake.refused(taken, str(refused))
+            raise
+        self._intake.accepted()
+        self.positions.update(self._ahead)
+
+    async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
+        self._ahead.clear()
+        taken: list[ConsumerRecord] = []
+        for handler, records in self._portions(works):
+            for record in records:
+                self._intake.handle(self.unit, handler, record)
+                taken.append(record)
+                if len(taken) % YIELD_EVERY == 0:
+                    await asyncio.sleep(0)
+            self._reach(records[-1])
+        return taken
+
+    def _portions(self, works: Iterable[Work]) -> Iterator[tuple[Handler, list[ConsumerRecord]]]:
+        """What of each batch goes into this transaction: records that are not below the position."""
+        room = self._intake.limit
+        for work in works:
+            if not room:
+                return
+            offset_next = self._position(work.batch.topic).offset_next
+            records = [record for record in work.take(room) if record.offset >= offset_next]
+            room -= len(records)
+            if records:
+                yield work.handler, records
+
+    def _reach(self, last: ConsumerRecord) -> None:
+        """Put the position behind the last record into the transaction."""
+        before = self._position(last.topic)
+        assert last.offset >= before.offset_next, "a position never goes back"
+        position = Position(before.topic_id, last.offset + 1, self._group_offsets.get(last.topic, before.group_offset))
+        self._ahead[last.topic] = positions[last.topic] = position
+
+    def _position(self, topic: str) -> Position:
+        return self._ahead.get(topic) or self.positions[topic]

@@ -1,0 +1,79 @@
+"""The batches that agents handed over to a task, and how far each is."""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aiokafka import ConsumerRecord
+
+from app.kernel.batch import Batch
+from app.kernel.ports import Handler
+
+
+@dataclass
+class Work:
+    """A batch that an agent handed over; `done` lets the agent go on."""
+
+    batch: Batch
+    handler: Handler
+    done: "asyncio.Future[None]"
+    at: int = 0
+
+    def take(self, room: int) -> list[ConsumerRecord]:
+        """The next records, at most `room`; the batch is not extended any more."""
+        self.batch.taken = True
+        records = self.batch.records[self.at : self.at + room]
+        self.at += len(records)
+        return records
+
+    @property
+    def left(self) -> int:
+        """Records not yet taken."""
+        return len(self.batch.records) - self.at
+
+    def finish(self) -> None:
+        """Let the agent go on."""
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class Queue:
+    """Works in the order in which they came; its bound is the number of agents, each of which waits for its batch."""
+
+    def __init__(self) -> None:
+        self.opening = 0
+        """The number of the task's opening: a batch that was fetched under another is never processed."""
+        self._works: deque[Work] = deque()
+        self._filled = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return bool(self._works)
+
+    def __iter__(self) -> Iterator[Work]:
+        return iter(list(self._works))
+
+    async def put(self, batch: Batch, handler: Handler) -> None:
+        """Hand over a batch; returns when all of it is committed, or dropped because the task was opened anew and will read it again."""
+        if batch.opening != self.opening:
+            return
+        work = Work(batch, handler, asyncio.get_running_loop().create_future())
+        self._works.append(work)
+        self._filled.set()
+        await work.done
+
+    async def filled(self) -> None:
+        """Return once there is work."""
+        await self._filled.wait()
+        self._filled.clear()
+
+    def finish(self) -> None:
+        """Let go what is done."""
+        while self._works and not self._works[0].left:
+            self._works.popleft().finish()
+
+    def renew(self) -> None:
+        """Begin another opening: everything fetched so far is dropped."""
+        self.opening += 1
+        while self._works:
+            self._works.popleft().finish()
