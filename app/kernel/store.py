@@ -4,6 +4,7 @@ Rows, and the changelog offset they stand for, are written in one batch after th
 the changelog is that log. After a crash the store is older than the changelog, never newer, and always consistent.
 """
 
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,8 @@ import msgspec
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
 
 from app.kernel.outcome import StoreFailed
+
+log = logging.getLogger(__name__)
 
 Change = tuple[bytes, bytes | None]
 """A row's key and its new value; None deletes it."""
@@ -77,8 +80,11 @@ class Store:
         self.stored = stored
 
     def close(self) -> None:
-        """Flush to disk and release the files."""
-        self._db.close()
+        """Flush to disk and release the files; what could not be flushed is in the changelog."""
+        try:
+            self._db.close()
+        except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions)
+            log.warning("a store was not closed cleanly, it will be brought up to date from the changelog: %s", error)
 
     def _stored(self) -> Stored | None:
         raw = self.get(META)

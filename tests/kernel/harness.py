@@ -11,15 +11,18 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from confluent_kafka.admin import AdminClient
 
 from app.kernel import requests
 from app.kernel.batch import Batch
 from app.kernel.context import emit
 from app.kernel.reader import bounds, read, reader
 from app.kernel.side import WriteSide
+from app.kernel.store import Store
 from app.kernel.table import Table
 from app.kernel.task import Task
 from app.settings import Settings
+from tests.waiting import until
 
 requests.install()
 
@@ -116,15 +119,16 @@ class Harness:
         async with _admin(self.settings) as admin:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
 
-    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
-        """Open a task; it is ready, or has died, when this returns."""
+    def start(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
+        """Begin to open a task."""
         counting = Counting(self.settings, fingerprint)
         side = WriteSide(self.settings, [self.commands], [counting], accept_loss)
-        opened = Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
-        deaths = len(self.deaths)
-        async with asyncio.timeout(60):
-            while not opened.task.ready.is_set() and len(self.deaths) == deaths:  # noqa: ASYNC110 (two things are awaited)
-                await asyncio.sleep(0.01)
+        return Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
+
+    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
+        """Open a task; it is ready, or has died, when this returns."""
+        opened, deaths = self.start(fingerprint=fingerprint, accept_loss=accept_loss), len(self.deaths)
+        await until(lambda: opened.task.ready.is_set() or len(self.deaths) > deaths, within_s=60)
         return opened
 
     async def send(self, *values: tuple[str, bytes]) -> None:
@@ -157,6 +161,11 @@ class Harness:
         async with consumer:
             consumer.assign([TopicPartition(self.commands, 0)])
             await consumer.commit({TopicPartition(self.commands, 0): offset})
+
+    async def expire_group(self) -> None:
+        """Forget the group and its offsets, as the broker does when a group was gone for longer than `offsets.retention.minutes`."""
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap})
+        await asyncio.to_thread(admin.delete_consumer_groups([self.settings.app_id])[self.settings.app_id].result)
 
     async def _until_creatable(self, topic: str) -> None:
         async with asyncio.timeout(30):
@@ -195,8 +204,14 @@ class Opened:
         """The next offset the task processes."""
         return self.task.positions[self.harness.commands].offset_next
 
-    def rows(self) -> dict[str, Any]:
-        """The committed counts on disk."""
+    @property
+    def store(self) -> Store:
+        """The open task's store."""
         processor = self.task._processor  # noqa: SLF001 (the test looks inside)
         assert processor is not None
-        return {key.decode(): count for key, count in processor.unit.rows.scan(self.counting.counts)}
+        return processor.unit.rows.store
+
+    def rows(self) -> dict[str, Any]:
+        """The committed counts on disk."""
+        prefix = self.counting.counts.prefix
+        return {key.removeprefix(prefix).decode(): self.counting.counts.decode(value) for key, value in self.store.scan(prefix)}

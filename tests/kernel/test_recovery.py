@@ -1,6 +1,7 @@
 """From whatever is on disk and in the changelog, a task gets to what the log of record says."""
 
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.kernel.side import WriteSide
 from tests.kernel.harness import Harness
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -109,13 +111,25 @@ async def test_another_fingerprint_folds_the_rows_anew_and_keeps_the_position(co
     assert "rebuilds the folded rows" in caplog.text
 
 
-async def test_a_reset_group_offset_is_said_and_not_used(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+async def reset(harness: Harness) -> None:
+    await harness.set_group_offset(0)
+
+
+async def expire(harness: Harness) -> None:
+    await harness.set_group_offset(3)
+    await harness.expire_group()
+
+
+@pytest.mark.parametrize("change", [reset, expire])
+async def test_a_group_offset_that_was_reset_or_has_expired_is_said_and_not_used(
+    counted: Harness, caplog: pytest.LogCaptureFixture, change: Callable[[Harness], Awaitable[None]]
+) -> None:
     opened = await counted.open()
     opened.task.group_offsets[counted.commands] = 3
     await counted.send(("b", b""))
     await opened.pump()
     await opened.task.close()
-    await counted.set_group_offset(0)
+    await change(counted)
 
     opened = await counted.open()
     await opened.pump()
@@ -123,6 +137,33 @@ async def test_a_reset_group_offset_is_said_and_not_used(counted: Harness, caplo
     await counted.expect_counts(a=2, b=2)
     assert "was reset or expired" in caplog.text
     await opened.task.close()
+
+
+async def test_a_disk_that_fails_under_an_open_task_is_wiped_and_filled_again(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    opened = await counted.open()
+    opened.store.close()
+
+    await counted.send(("a", b""), ("b", b""))
+    await opened.pump()
+
+    assert "StoreFailed" in caplog.text
+    await counted.expect_counts(a=3, b=2)
+    assert opened.rows() == {"a": 3, "b": 2}
+    await opened.task.close()
+
+
+async def test_an_event_that_cannot_be_folded_keeps_its_partition_closed_and_is_named(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=counted.settings.bootstrap) as producer:
+        await producer.send(counted.settings.topic("events.count"), b'{"version": "of the future"', b"a")
+    await counted.recreate(counted.settings.changelog)
+
+    closed = counted.start()
+    await until(lambda: "stays closed" in caplog.text, within_s=60)
+
+    assert "events.count [0]" in caplog.text
+    assert not closed.task.ready.is_set()
+    assert counted.deaths == []
+    await closed.task.close()
 
 
 async def test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(counted: Harness) -> None:

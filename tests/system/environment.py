@@ -14,7 +14,8 @@ from app.admin import apply
 from app.results import Json
 from app.settings import Settings
 from app.topics import command_topic
-from tests.system.worker import Worker, until
+from tests.system.worker import Worker
+from tests.waiting import until
 
 SESSION_S = 6.0
 """A worker silent for this long loses its partitions: the least a broker allows by default."""
@@ -78,7 +79,7 @@ class Results:
         await asyncio.wait([self._following])
         await self._consumer.stop()
 
-    async def number(self, count: int, within_s: float = 60) -> None:
+    async def number(self, count: int, within_s: float = 200) -> None:
         """Wait until there are this many; TimeoutError when they do not come in time (seconds)."""
         await until(lambda: len(self.all) >= count, within_s)
 

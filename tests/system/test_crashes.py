@@ -15,7 +15,7 @@ from tests.system.traffic import identities, traffic
 COMMANDS = 20_000
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_killed_worker_and_one_stopped_past_its_session_leave_no_trace_in_the_log(environment: Environment) -> None:
     commands = traffic(COMMANDS)
     killed, stopped = environment.worker("killed"), environment.worker("stopped")
@@ -40,7 +40,7 @@ async def test_a_killed_worker_and_one_stopped_past_its_session_leave_no_trace_i
     assert await audit(environment.settings) == []
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_a_worker_outlives_a_crash_of_the_broker_and_answers_everything_once(free_port: FreePort, tmp_path: Path) -> None:
     commands = traffic(5_000)
     broker = EmbeddedKafka(tmp_path / "broker", free_port())
@@ -56,7 +56,7 @@ async def test_a_worker_outlives_a_crash_of_the_broker_and_answers_everything_on
             broker.kill()
             await asyncio.to_thread(broker.start)
             await environment.send(commands[3_000:])
-            await results.number(len(commands), within_s=120)
+            await results.number(len(commands))
 
         assert (worker.ended, worker.starts) == (False, 1)
         assert results.firsts() == dict.fromkeys(identities(commands), 1)

@@ -5,7 +5,7 @@ import signal
 from app.audit.audit import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import traffic
-from tests.system.worker import until
+from tests.waiting import until
 
 STOP_S = 5.0
 """Within this time a worker that was asked to end has ended (contract of the kernel, seconds)."""

@@ -1,12 +1,12 @@
 """Workers as an operator runs them: processes of their own, with a log each."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import until
 
 
 class Worker:
@@ -56,10 +56,3 @@ class Worker:
         while True:
             await until(lambda: self.ended, within_s=600)
             self.start()
-
-
-async def until(condition: Callable[[], bool], within_s: float) -> None:
-    """Return as soon as the condition holds; TimeoutError when it does not in time (seconds)."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(0.02)
