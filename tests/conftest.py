@@ -9,6 +9,8 @@ import pytest
 
 from app.kafka.embedded import EmbeddedKafka
 
+pytest.register_assert_rewrite("tests.kernel", "tests.system")  # what helpers assert is explained, too
+
 FreePort = Callable[[], int]
 
 

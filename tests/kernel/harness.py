@@ -119,15 +119,16 @@ class Harness:
         async with _admin(self.settings) as admin:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
 
-    def start(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
-        """Begin to open a task."""
+    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
+        """Begin to open a task; `worker` names one whose disk is another."""
         counting = Counting(self.settings, fingerprint)
-        side = WriteSide(self.settings, [self.commands], [counting], accept_loss)
+        settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
+        side = WriteSide(settings, [self.commands], [counting], accept_loss)
         return Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
 
-    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False) -> "Opened":
+    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
         """Open a task; it is ready, or has died, when this returns."""
-        opened, deaths = self.start(fingerprint=fingerprint, accept_loss=accept_loss), len(self.deaths)
+        opened, deaths = self.start(fingerprint=fingerprint, accept_loss=accept_loss, worker=worker), len(self.deaths)
         await until(lambda: opened.task.ready.is_set() or len(self.deaths) > deaths, within_s=60)
         return opened
 

@@ -1,9 +1,7 @@
 """What a task does with the records it is given."""
 
-import asyncio
-
-from app.kernel.batch import Batch
 from tests.kernel.harness import Harness
+from tests.kernel.scenarios import opened_anew_between_two_batches, partly_refused, restarted
 
 
 async def test_everything_a_batch_causes_is_in_the_log_and_on_disk(harness: Harness) -> None:
@@ -68,45 +66,13 @@ async def test_a_record_that_no_topic_takes_is_parked_and_those_around_it_are_no
     await opened.task.close()
 
 
-async def test_what_the_broker_refuses_is_found_parked_and_leaves_the_rest_whole(harness: Harness) -> None:
-    opened = await harness.open()
-    await harness.limit_record_size(harness.settings.topic("events.count"), 20_000)
-    await harness.send(("a", b""), ("b", b"big 30000"), ("c", b""), ("a", b""))
-
-    await opened.pump()
-
-    await harness.expect_counts(a=2, c=1)
-    assert opened.rows() == {"a": 2, "c": 1}
-    [parked] = await harness.records(harness.settings.topic("parked"))
-    assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
-    await opened.task.close()
+async def test_what_the_broker_refuses_is_found_and_parked_and_leaves_the_rest_whole(harness: Harness) -> None:
+    await partly_refused(harness)
 
 
-async def test_a_batch_that_was_fetched_before_the_task_was_opened_anew_is_dropped(harness: Harness) -> None:
-    opened = await harness.open()
-    await harness.send(("a", b""))
-    stale = Batch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
-
-    await opened.task.rewind()
-    await opened.task.process(stale, opened.counting)
-
-    assert opened.position == 0
-    await opened.pump()
-    await harness.expect_counts(a=1)
-    await opened.task.close()
+async def test_a_task_goes_on_where_it_was(harness: Harness) -> None:
+    await restarted(harness)
 
 
-async def test_closing_in_the_middle_of_a_transaction_leaves_no_half_state(harness: Harness) -> None:
-    opened = await harness.open()
-    await harness.send(*[(f"k{number % 7}", b"big 2000") for number in range(1500)])
-    records = await harness.records(harness.commands)
-    processing = asyncio.ensure_future(opened.task.process(Batch(harness.commands, 0, opened.task.opening, records), opened.counting))
-    await asyncio.sleep(0)
-    await opened.task.close()
-    await processing
-
-    opened = await harness.open()
-    await opened.pump()
-
-    await harness.expect_counts(**{f"k{number}": len(range(number, 1500, 7)) for number in range(7)})
-    await opened.task.close()
+async def test_a_batch_that_was_fetched_before_the_task_was_opened_anew_moves_no_position(harness: Harness) -> None:
+    await opened_anew_between_two_batches(harness)

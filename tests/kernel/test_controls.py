@@ -1,0 +1,102 @@
+"""Negative controls: with one mechanism of the kernel switched off, the scenario that shows the guarantee fails."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+
+from app.kernel.batch import Batch
+from app.kernel.ports import Handler
+from app.kernel.processor import Processor
+from app.kernel.task import Task
+from app.kernel.transaction import Transaction, producer
+from app.kernel.unit import UnitOfWork
+from app.kernel.work import Queue, Work
+from tests.kernel.harness import Harness
+from tests.kernel.scenarios import interrupted, opened_anew_between_two_batches, overtaken, partly_refused, restarted
+
+Off = Callable[..., Any]
+"""Stands in for a method of the kernel, without the mechanism."""
+
+
+@pytest.fixture
+def switch_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, Off], None]:
+    """Replaces the method of a class that bears the same name."""
+    return lambda kind, off: monkeypatch.setattr(kind, off.__name__, off)
+
+
+async def test_a_position_that_is_read_before_the_fence_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    async def _open(self: Task) -> None:
+        self._queue.renew()
+        settings = self._side.settings
+        self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
+        await self._take_over(self._producer)
+        await self._producer.start()
+        self.ready.set()
+
+    former_open = Task._open
+
+    async def fenced_late_for_the_successor(self: Task) -> None:
+        await (_open(self) if self._side.settings.datadir.name == "successor" else former_open(self))
+
+    fenced_late_for_the_successor.__name__ = "_open"
+    switch_off(Task, fenced_late_for_the_successor)
+
+    with pytest.raises(AssertionError):
+        await overtaken(harness)
+
+
+async def test_rows_that_are_written_before_the_commit_are_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    original = UnitOfWork.commit
+
+    async def commit(self: UnitOfWork) -> None:
+        stored = self.rows.store.stored
+        assert stored is not None, "a rebuild writes nothing here"
+        self.rows.store.write(self.rows.changes(), stored)
+        await original(self)
+
+    switch_off(UnitOfWork, commit)
+
+    with pytest.raises(AssertionError):
+        await interrupted(harness, "commit_transaction", after=False)
+
+
+async def test_a_position_that_is_not_in_the_transaction_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    def _reach(self: Processor, last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+        before = self._position(last.topic)
+        self._ahead[last.topic] = type(before)(before.topic_id, last.offset + 1)
+
+    switch_off(Processor, _reach)
+
+    with pytest.raises(AssertionError):
+        await restarted(harness)
+
+
+async def test_a_batch_that_is_kept_over_a_take_over_in_place_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    async def put(self: Queue, batch: Batch, handler: Handler) -> None:
+        work = Work(batch, handler, asyncio.get_running_loop().create_future())
+        self._works.append(work)
+        self._filled.set()
+        await work.done
+
+    switch_off(Queue, put)
+
+    with pytest.raises(AssertionError):
+        await opened_anew_between_two_batches(harness)
+
+
+async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    async def _commit(self: Transaction) -> dict[TopicPartition, int]:
+        await self._producer.begin_transaction()
+        sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
+        results: list[Any] = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
+        await self._producer.commit_transaction()
+        good = [(where, result.offset + count) for (where, count, _), result in zip(sent, results, strict=True) if not isinstance(result, BaseException)]
+        return {TopicPartition(*where): offset_next for where, offset_next in good}
+
+    switch_off(Transaction, _commit)
+
+    with pytest.raises(AssertionError):
+        await partly_refused(harness)
