@@ -1,10 +1,13 @@
 """A worker as its supervisor sees it: how it ends, and when it refuses to be one too many."""
 
+import asyncio
 import signal
+
+import pytest
 
 from app.audit.audit import audit
 from tests.system.environment import Environment, Results
-from tests.system.traffic import traffic
+from tests.system.traffic import identities, traffic
 from tests.waiting import until
 
 STOP_S = 5.0
@@ -20,6 +23,29 @@ async def test_sigterm_in_the_middle_of_work_ends_a_worker_cleanly_within_five_s
     worker.signal(signal.SIGTERM)
 
     assert await worker.exit_code(within_s=STOP_S) == 0
+    assert await audit(environment.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_workers_that_join_and_leave_in_the_middle_of_work_leave_no_trace_in_the_log(environment: Environment) -> None:
+    commands = traffic(12_000)
+    async with Results(environment.settings) as results, asyncio.TaskGroup() as background:
+        environment.worker("first")
+        sending = background.create_task(environment.send(commands))
+        await results.number(1_000)
+        second = environment.worker("second", worker_id="second")
+        await until(lambda: "generation 2" in second.said, within_s=100)
+        await results.number(4_000)
+        second.signal(signal.SIGTERM)
+        assert await second.exit_code(within_s=STOP_S) == 0
+        second.start()
+        third = environment.worker("third")
+        await results.number(8_000)
+        third.signal(signal.SIGTERM)
+        await results.number(len(commands))
+
+    assert sending.result() == len(results.all)
+    assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(environment.settings) == []
 
 
