@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from msgspec.structs import replace
 
 from app.kernel.side import WriteSide
+from app.kernel.store import Store
 from tests.kernel.harness import Harness
 from tests.waiting import until
 
@@ -71,6 +73,29 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(counted: Harness, caplog
     await goes_on(counted)
 
     assert "it is damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"offset_next": 1_000_000}, "ahead of the changelog's end"),
+        ({"offset_next": -1}, "the changelog begins at"),
+        ({"written_at_s": 0.0}, "older than the changelog keeps deletions"),
+        ({"cluster_id": "another"}, "it belongs to another changelog"),
+    ],
+)
+async def test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(
+    counted: Harness, caplog: pytest.LogCaptureFixture, change: dict[str, object], said: str
+) -> None:
+    disk = Store(store(counted))
+    assert disk.stored is not None
+    disk.write([(b"count\0a", b"99")], replace(disk.stored, **change))
+    disk.close()
+
+    await goes_on(counted)
+
+    assert said in caplog.text
+    assert "rebuilds" not in caplog.text
 
 
 async def test_a_disk_of_another_changelog_is_wiped_and_the_changelog_rebuilt_from_the_log(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
