@@ -1,4 +1,4 @@
-"""What a changelog is a cache of: the identity row, written as the last record of a rebuild and at no other time."""
+"""What a changelog is a cache of: the identity row, written as the last record of a rebuild; the first takes its fingerprint away."""
 
 from enum import Enum
 
@@ -28,6 +28,8 @@ class Rebuild(Enum):
 
 identities = Table[Identity](None, name="identity", value_type=Identity)
 ROW = "changelog"
+UNFINISHED = "unfinished"
+"""The fingerprint of rows that are being folded anew: no code has it."""
 
 
 def expected(cluster: Cluster, changelog: str, logs: tuple[str, ...], fingerprint: str) -> Identity:

@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from msgspec.structs import replace
 
 from app.kernel.cluster import Cluster
-from app.kernel.identity import ROW, Identity, Rebuild, identities
+from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.position import Position, positions
 from app.kernel.progress import Progress
@@ -36,6 +37,7 @@ class Rebuilder:
     async def run(self, extent: Rebuild, identity: Identity) -> None:
         """Rebuild `extent`, then sign the changelog."""
         everything = extent is Rebuild.EVERYTHING
+        await self._invalidate()
         await self._delete(self._unit.rows.store.scan(b"") if everything else self._folded())
         for fold in self._side.folds:
             await self._each(fold.events, _reading(fold.apply))
@@ -45,6 +47,13 @@ class Rebuilder:
             await self._recover_inputs()
         identities[ROW] = identity
         await self._unit.commit()
+
+    async def _invalidate(self) -> None:
+        """Until the rebuild is done no code may take the rows for its own, the one that made them least of all: it may come back."""
+        found = identities.get(ROW)
+        if found is not None:
+            identities[ROW] = replace(found, fingerprint=UNFINISHED)
+            await self._unit.flush()
 
     async def _recover_inputs(self) -> None:
         seen: dict[str, int] = {}

@@ -64,7 +64,9 @@ class Counting:
         """Nobody waits."""
 
     def apply(self, event: ConsumerRecord) -> None:
-        """Fold."""
+        """Fold; code with the fingerprint `broken` cannot."""
+        if self.fingerprint == "broken":
+            raise ValueError(event)
         self.counts[event.key.decode()] = json.loads(event.value)["version"]
 
     def accepted(self, event: ConsumerRecord) -> None:

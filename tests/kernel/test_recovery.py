@@ -136,6 +136,14 @@ async def test_another_fingerprint_folds_the_rows_anew_and_keeps_the_position(co
     assert "rebuilds the folded rows" in caplog.text
 
 
+async def test_rows_of_a_rebuild_that_was_cut_short_are_not_taken_by_the_code_that_made_them_before(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    newer = counted.start(fingerprint="broken")
+    await until(lambda: "stays closed" in caplog.text, within_s=60)
+    await newer.task.close()
+
+    await goes_on(counted)
+
+
 async def reset(harness: Harness) -> None:
     await harness.set_group_offset(0)
 
