@@ -1,11 +1,20 @@
 """What Faust carries instead of single messages: the records fetched from one partition."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord
 
 BOUND = 2_000
 """Records in a batch that waits; one that is full is not extended, and its partition is not fetched from."""
+
+BOUND_BYTES = 8 << 20
+"""The same, in bytes."""
+
+
+def size_of(records: Iterable[ConsumerRecord]) -> int:
+    """How many bytes keys and values have."""
+    return sum(len(record.key or b"") + len(record.value or b"") for record in records)
 
 
 @dataclass
@@ -17,15 +26,20 @@ class Batch:
     opening: int
     records: list[ConsumerRecord]
     taken: bool = False
+    size: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = size_of(self.records)
 
     def extend(self, records: list[ConsumerRecord], opening: int) -> bool:
         """Add records fetched later, if this batch still waits: small fetches must not become small transactions."""
-        if self.taken or self.opening != opening or len(self.records) >= BOUND:
+        if self.taken or self.opening != opening or self.full:
             return False
         self.records.extend(records)
+        self.size += size_of(records)
         return True
 
     @property
     def full(self) -> bool:
         """True while it waits and takes no more."""
-        return not self.taken and len(self.records) >= BOUND
+        return not self.taken and (len(self.records) >= BOUND or self.size >= BOUND_BYTES)

@@ -22,4 +22,4 @@ class ConsumerFlow:
 
     async def owned(self) -> bool:
         """True once the group has answered that this worker still is a member in the generation it knows."""
-        return bool(await self._app.consumer.owned())
+        return bool(await self._app.consumer.owned(self._app.tables.generation))

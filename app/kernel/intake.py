@@ -4,7 +4,7 @@ A transaction that is refused for something in it is run again in halves, down t
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 TRANSACTION_RECORDS = 2_000
 """The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
 
+Place = tuple[str, int]
+"""Topic and offset of a record of this partition."""
+
 
 class Intake:
     """Guards one task; knows which keys are blocked and which records the broker refused."""
@@ -30,7 +33,7 @@ class Intake:
         self._partitions = settings.partitions
         self._partition = partition
         self._blocked: set[str] = set()
-        self._condemned: dict[tuple[str, int], str] = {}
+        self._condemned: dict[Place, str] = {}
         self.limit = TRANSACTION_RECORDS
         """How many records the next transaction may carry."""
 
@@ -40,14 +43,20 @@ class Intake:
 
     def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
         """A transaction of these was refused: the next carries half of them, one alone is parked. Stuck when its parking was refused, too."""
-        self.limit = max(1, len(records) // 2)
-        if len(records) == 1 and self._condemned.setdefault((records[0].topic, records[0].offset), error) is not error:
+        self.narrow(len(records))
+        if len(records) == 1 and self._condemned.setdefault(_place(records[0]), error) is not error:
             raise Stuck(f"cannot even park {records[0].topic} at {records[0].offset}: {error}")
 
-    def accepted(self) -> None:
-        """A transaction was committed: the next may carry more, and what was condemned is parked."""
-        self._condemned.clear()
-        self.limit = min(TRANSACTION_RECORDS, self.limit * 2)
+    def narrow(self, records: int) -> None:
+        """A transaction of so many records failed: half of them may have been too many."""
+        self.limit = max(1, records // 2)
+
+    def accepted(self, records: Iterable[ConsumerRecord]) -> None:
+        """A transaction of these was committed: the next may carry a few more."""
+        self.limit = min(TRANSACTION_RECORDS, self.limit + 1 + self.limit // 4)
+        if self._condemned:
+            for record in records:
+                self._condemned.pop(_place(record), None)
 
     def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
         """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""
@@ -72,14 +81,25 @@ class Intake:
         if self._blocked and record.key is not None and parking.queue_of(record.topic, record.key) in self._blocked:
             reason, error = "behind-parked", "an earlier record of this key is parked"
             raise Park(reason, error)
-        if self._condemned and (record.topic, record.offset) in self._condemned:
-            reason, error = "failed", self._condemned[record.topic, record.offset]
+        if self._condemned and _place(record) in self._condemned:
+            reason, error = "failed", self._condemned[_place(record)]
             raise Park(reason, error)
 
     def _park(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
         unit.outgoing.append(parking.outgoing(self._parked_topic, record.topic, record, reason, error))
-        handler.parked(record, reason, error)
+        self._tell(handler, record, reason, error)
         if reason in BLOCKING and record.key is not None:
             parking.wait(record, reason, error)
             self._blocked.add(parking.queue_of(record.topic, record.key))
         log.warning("parked %s [%d] %d: %s: %s", record.topic, record.partition, record.offset, reason, error)
+
+    def _tell(self, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
+        """What cannot even be told is parked all the same."""
+        try:
+            handler.parked(record, reason, error)
+        except Exception:
+            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset)
+
+
+def _place(record: ConsumerRecord) -> Place:
+    return record.topic, record.offset

@@ -39,13 +39,12 @@ class Membership:
         self._send = coordinator._send_req  # noqa: SLF001 (aiokafka has no hook for answers)
         coordinator._send_req = self._watch  # noqa: SLF001
 
-    async def confirm(self) -> bool:
-        """A heartbeat sent now and answered without error, in the generation in which it was sent."""
-        generation, member = self._coordinator.generation, self._coordinator.member_id
-        if generation < 0 or self._coordinator.coordinator_id is None:
+    async def confirm(self, generation: int) -> bool:
+        """A heartbeat sent now and answered without error, all in this generation: a later one may have given the partition away."""
+        if generation != self._coordinator.generation or self._coordinator.coordinator_id is None:
             return False
         try:
-            answer = await self._watch(HeartbeatRequest(self._coordinator.group_id, generation, member))
+            answer = await self._watch(HeartbeatRequest(self._coordinator.group_id, generation, self._coordinator.member_id))
         except (KafkaError, asyncio.CancelledError):
             return False
         return bool(answer.error_code == 0) and generation == self._coordinator.generation

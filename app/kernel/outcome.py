@@ -48,3 +48,8 @@ class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
 def is_refusal(error: BaseException) -> bool:
     """True for a Produce error after which the transaction can be aborted in its own epoch."""
     return isinstance(error, ANSWERED)
+
+
+def is_consequence(error: BaseException) -> bool:
+    """True for what the broker answers to a batch that follows a refused one: the numbers between them are missing."""
+    return isinstance(error, errors.OutOfOrderSequenceNumber)

@@ -1,9 +1,13 @@
 """Where a task is in its inputs: rows of its own changelog, so that they commit with everything else."""
 
+import logging
+
 from msgspec import Struct
 
 from app.kernel.outcome import LostHistory
 from app.kernel.table import Table
+
+log = logging.getLogger(__name__)
 
 
 class Position(Struct, frozen=True):
@@ -31,4 +35,5 @@ def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bo
 def _accept(offset_next: int, message: str, *, accept_loss: bool) -> int:
     if not accept_loss:
         raise LostHistory(message)
+    log.warning("loss was accepted: %s", message)
     return offset_next

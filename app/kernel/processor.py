@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from aiokafka import ConsumerRecord
 
+from app.kernel.batch import size_of
 from app.kernel.intake import Intake
-from app.kernel.outcome import RefusedBatch
+from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.ports import Handler
 from app.kernel.position import Position, positions
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Work
+
+TRANSACTION_BYTES = 8 << 20
+"""Bytes of commands that one transaction takes in; what it writes is a few times as much."""
 
 YIELD_EVERY = 200
 """Records between two turns of the event loop."""
@@ -37,7 +41,10 @@ class Processor:
         except RefusedBatch as refused:
             self._intake.refused(taken, str(refused))
             raise
-        self._intake.accepted()
+        except UnknownOutcome:
+            self._intake.narrow(len(taken))
+            raise
+        self._intake.accepted(taken)
         self.positions.update(self._ahead)
 
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
@@ -54,13 +61,14 @@ class Processor:
 
     def _portions(self, works: Iterable[Work]) -> Iterator[tuple[Handler, list[ConsumerRecord]]]:
         """What of each batch goes into this transaction: records that are not below the position."""
-        room = self._intake.limit
+        room, room_bytes = self._intake.limit, TRANSACTION_BYTES
         for work in works:
-            if not room:
+            if room <= 0 or room_bytes <= 0:
                 return
             offset_next = self._position(work.batch.topic).offset_next
-            records = [record for record in work.take(room) if record.offset >= offset_next]
+            records = [record for record in work.take(room, room_bytes) if record.offset >= offset_next]
             room -= len(records)
+            room_bytes -= size_of(records)
             if records:
                 yield work.handler, records
 

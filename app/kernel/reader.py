@@ -1,11 +1,12 @@
 """Reading a partition from one offset to another, by position: the last record may be a commit marker that is never delivered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import RequestTimedOutError
+from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.errors import NoError, RequestTimedOutError, for_code
+from aiokafka.protocol.commit import OffsetFetchRequest
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
@@ -23,15 +24,14 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
     )
 
 
-async def group_offsets(bootstrap: str, group: str, partition: int) -> dict[str, int]:
-    """The offsets that a group committed for this partition number, by topic; asked without joining the group."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
-        found = await admin.list_consumer_group_offsets(group)
-    finally:
-        await admin.close()
-    return {where.topic: at.offset for where, at in found.items() if where.partition == partition and at.offset >= 0}
+async def group_offsets(client: AIOKafkaClient, group: str, topics: Iterable[str], partition: int) -> dict[str, int]:
+    """The offsets that a group committed for this partition number, by topic; asked without joining the group. KafkaError when it does not say."""
+    node = await client.coordinator_lookup(CoordinationType.GROUP, group)
+    answer = await client.send(node, OffsetFetchRequest(group, [(topic, [partition]) for topic in topics]))
+    for code in [answer.error_code, *(code for _, partitions in answer.topics for *_, code in partitions)]:
+        if for_code(code) is not NoError:
+            raise for_code(code)
+    return {topic: offset for topic, [(_, offset, *_)] in answer.topics if offset >= 0}
 
 
 async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:

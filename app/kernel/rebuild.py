@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
+from app.kernel import parking
 from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
@@ -24,7 +25,9 @@ CHUNK = 2_000
 class Rebuilder:
     """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
 
-    def __init__(self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int]) -> None:
+    def __init__(  # noqa: PLR0913 (what a rebuild reads, and what it writes)
+        self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], *, accept_loss: bool
+    ) -> None:
         """`group` holds the offsets that the consumer group committed, by topic."""
         self._side = side
         self._consumer = consumer
@@ -32,6 +35,7 @@ class Rebuilder:
         self._cluster = cluster
         self._group = group
         self._partition = unit.changelog.partition
+        self._accept_loss = accept_loss
         self._changed = 0
 
     async def run(self, extent: Rebuild, identity: Identity) -> None:
@@ -58,7 +62,7 @@ class Rebuilder:
     async def _recover_inputs(self) -> None:
         seen: dict[str, int] = {}
         await self._each(self._side.settings.topic("results"), lambda record: self._answered(record, seen))
-        await self._each(self._side.settings.topic("parked"), lambda record: _note(record, "parked", self._partition, seen))
+        await self._each(self._side.settings.topic("parked"), lambda record: self._parked(record, seen))
         fresh = not seen and not any([await self._end(log_) for log_ in self._side.logs])
         for topic in self._side.inputs:
             offset_next = seen[topic] + 1 if topic in seen else await self._from_group(topic, fresh=fresh)
@@ -69,12 +73,16 @@ class Rebuilder:
         for fold in self._side.folds:
             fold.answered(result)
 
+    def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
+        _note(record, "parked", self._partition, seen)
+        parking.read_again(record)
+
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
         if topic in self._group and not fresh:
             return self._group[topic]
-        if not fresh and end > begin and not self._side.accept_loss:
+        if not fresh and end > begin and not self._accept_loss:
             message = f"nothing says how far {topic} [{self._partition}] was processed: start with --accept-loss to process it from its beginning"
             raise LostHistory(message)
         return begin

@@ -5,12 +5,16 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from app.errors import FoldstreamError
 from app.kernel.cluster import Cluster
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
 from app.kernel.store import Store, Stored, now_s, wipe
 
 log = logging.getLogger(__name__)
+
+IN_USE = "/LOCK"
+"""What RocksDB says of a database that is open already: not damage, but an earlier opening that has not ended yet."""
 
 TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
@@ -20,20 +24,29 @@ async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, chan
     """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first."""
     begin, end = await bounds(consumer, changelog)
     store = _usable(path, cluster, changelog, begin, end)
-    start = store.stored.offset_next if store.stored else begin
+    try:
+        await _fill(store, consumer, cluster, changelog, store.stored.offset_next if store.stored else begin, end)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+async def _fill(store: Store, consumer: AIOKafkaConsumer, cluster: Cluster, changelog: TopicPartition, start: int, end: int) -> None:  # noqa: PLR0913, PLR0917 (what to read, and where to)
     progress = Progress(f"task {changelog.partition}: restoring rows", end - start)
     async for records, position in read(consumer, changelog, start, end):
         store.write(((record.key, record.value) for record in records), _stored(cluster, changelog, position))
         progress.at(position - start)
     if store.stored is None:
         store.write((), _stored(cluster, changelog, end))
-    return store
 
 
 def _usable(path: Path, cluster: Cluster, changelog: TopicPartition, begin: int, end: int) -> Store:
     try:
         store = Store(path)
-    except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions for every kind of damage)
+    except Exception as error:  # (rocksdict raises bare exceptions for every kind of damage)
+        if IN_USE in str(error):
+            raise FoldstreamError(f"{path} is still open: {error}") from error
         return _afresh(path, f"it is damaged: {error}")
     why = unusable(store.stored, cluster, changelog.topic, begin, end)
     if why is None:

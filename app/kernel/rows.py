@@ -80,10 +80,10 @@ class Rows:
         self._overlay.clear()
         self._undo.clear()
 
-    def scan(self, table: "Table[Any]") -> Iterator[tuple[bytes, Any]]:
-        """All committed rows of a table, keys without the table's prefix."""
-        for key, value in self.store.scan(table.prefix):
-            yield key[len(table.prefix) :], table.decode(value)
+    def keys(self, table: "Table[Any]") -> Iterator[bytes]:
+        """The keys of all committed rows of a table, without the table's prefix."""
+        for key, _ in self.store.scan(table.prefix):
+            yield key[len(table.prefix) :]
 
     def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self.store.get(key)

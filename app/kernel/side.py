@@ -39,6 +39,7 @@ class WriteSide:
     inputs: list[str] = field(default_factory=list)
     folds: list[Fold] = field(default_factory=list)
     accept_loss: bool = False
+    """A person said that every task may go on, once, without what Kafka no longer holds."""
 
     @property
     def logs(self) -> tuple[str, ...]:

@@ -25,11 +25,12 @@ Positions = dict[str, Position]
 class TakeOver:
     """One take-over of one task: `producer` has fenced, `consumer` is started."""
 
-    def __init__(self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, *, accept_loss: bool) -> None:
         self._side = side
         self._partition = partition
         self._producer = producer
         self._consumer = consumer
+        self._accept_loss = accept_loss
 
     async def run(self) -> tuple[UnitOfWork, Positions]:
         """The rows as the log says, entered in this asyncio task, and where to go on; LostHistory when Kafka lost what they stand on."""
@@ -46,17 +47,17 @@ class TakeOver:
             raise
 
     async def _go_on(self, unit: UnitOfWork, cluster: Cluster) -> Positions:
-        group = await group_offsets(self._side.settings.bootstrap, self._side.settings.app_id, self._partition)
+        group = await group_offsets(self._consumer._client, self._side.settings.app_id, self._side.inputs, self._partition)  # noqa: SLF001 (as above)
         await self._rebuild(unit, cluster, group)
         return {topic: await self._position(cluster, topic, group.get(topic)) for topic in self._side.inputs}
 
     async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int]) -> None:
         wanted = expected(cluster, self._side.settings.changelog, self._side.logs, self._side.fingerprint)
-        extent, why = compare(identities.get(ROW), wanted, accept_loss=self._side.accept_loss)
+        extent, why = compare(identities.get(ROW), wanted, accept_loss=self._accept_loss)
         if extent is Rebuild.NOTHING:
             return
         log.warning("task %d rebuilds %s from the log: %s", self._partition, extent.value, why)
-        await Rebuilder(self._side, self._consumer, unit, cluster, group).run(extent, wanted)
+        await Rebuilder(self._side, self._consumer, unit, cluster, group, accept_loss=self._accept_loss).run(extent, wanted)
 
     async def _position(self, cluster: Cluster, topic: str, committed: int | None) -> Position:
         where = TopicPartition(topic, self._partition)
@@ -65,6 +66,6 @@ class TakeOver:
         if row is None or row.topic_id != topic_id:
             log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self._partition)
             return Position(topic_id, begin)
-        if row.group_offset is not None and (committed is None or committed < row.group_offset):
+        if row.group_offset is not None and (committed is None or not row.group_offset <= committed <= end):
             log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
-        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._side.accept_loss), row.group_offset)
+        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._accept_loss), row.group_offset)

@@ -43,6 +43,7 @@ class Task:
         self._side = side
         self._flow = flow
         self._die = die
+        self._accept_loss = side.accept_loss
         self._queue = Queue()
         self._idle = asyncio.Lock()
         self._processor: Processor | None = None
@@ -74,6 +75,7 @@ class Task:
 
     def retake(self) -> None:
         """Take the task over again: somebody else may have owned it in between."""
+        self._flow.stop(self.partition)
         self._live.cancel()
         self._live = asyncio.create_task(self._again(self._live), name=f"task-{self.partition}")
 
@@ -85,11 +87,11 @@ class Task:
     async def close(self) -> None:
         """End the task; a transaction that is open is aborted."""
         self._live.cancel()
-        await asyncio.wait([self._live])
+        await _ended(self._live)
         self._queue.renew()
 
     async def _again(self, before: "asyncio.Task[None]") -> None:
-        await asyncio.wait([before])
+        await _ended(before)
         await self._run()
 
     async def _run(self) -> None:
@@ -116,18 +118,19 @@ class Task:
         except (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError) as error:
             await self._failed(error)
         finally:
-            await self._release()
+            await self._release(abort=True)
 
     async def _failed(self, error: Exception) -> None:
         """Say what happened, and wait a little if the task was not even open."""
         self._flow.stop(self.partition)
         log.warning("task %d is taken over again in place: %s: %s", self.partition, type(error).__name__, error)
+        was_open = self.ready.is_set()
+        await self._release(abort=False)
         if isinstance(error, StoreFailed):
-            await self._release()
             wipe(self._side.store_path(self.partition))
-        if self.ready.is_set() and not isinstance(error, RefusedBatch):
+        if was_open and not isinstance(error, RefusedBatch):
             self._count_failure()
-        await asyncio.sleep(0 if self.ready.is_set() else RETRY_S)
+        await asyncio.sleep(0 if was_open else RETRY_S)
 
     def _count_failure(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -151,7 +154,8 @@ class Task:
         consumer = reader(self._side.settings.bootstrap)
         try:
             await consumer.start()
-            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer).run()
+            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
+            self._accept_loss = False
             self._processor = Processor(unit, self._intake, positions, self.group_offsets)
             self._intake.open()
         finally:
@@ -169,7 +173,8 @@ class Task:
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
 
-    async def _release(self) -> None:
+    async def _release(self, *, abort: bool) -> None:
+        """Let everything go; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
         self.ready.clear()
         self._queue.renew()
         processor, self._processor = self._processor, None
@@ -177,7 +182,19 @@ class Task:
             processor.unit.close()
         started, self._producer = self._producer, None
         if started is not None:
-            await _stop(started)
+            await _stop(started, abort=abort)
+
+
+async def _ended(life: "asyncio.Task[None]") -> None:
+    """Wait for a life of a task to end, also when the waiter is cancelled meanwhile: two lives at once would fence each other."""
+    cancelled = False
+    while not life.done():
+        try:
+            await asyncio.wait([life])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 async def _stop_reading(consumer: AIOKafkaConsumer) -> None:
@@ -189,12 +206,13 @@ async def _stop_reading(consumer: AIOKafkaConsumer) -> None:
         log.info("a reader did not stop in time")
 
 
-async def _stop(started: AIOKafkaProducer) -> None:
-    """Stop a producer; one that is in a transaction aborts it first, if it can do so at once."""
+async def _stop(started: AIOKafkaProducer, *, abort: bool) -> None:
+    """Stop a producer; one that is in a transaction may abort it first, if that can be done at once."""
     try:
         async with asyncio.timeout(CLOSE_S):
-            if started._txn_manager.is_in_transaction():  # noqa: SLF001 (aiokafka has no public way to ask)
+            if abort and started._txn_manager.is_in_transaction():  # noqa: SLF001 (aiokafka has no public way to ask)
                 await started.abort_transaction()
             await started.stop()
     except (KafkaError, TimeoutError, AssertionError) as error:
         log.info("a producer did not stop cleanly, its successor fences it: %r", error)
+        await started.client.close()

@@ -32,7 +32,8 @@ class Tasks(TableManager):
     def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(app, **faust)
         self._by_partition: dict[int, Task] = {}
-        self._generation = -1
+        self.generation = -1
+        """That of the last assignment."""
         self._flow = ConsumerFlow(app)
 
     @property
@@ -95,7 +96,7 @@ class Tasks(TableManager):
 
     def _keep(self, generation_id: int) -> None:
         """A task stays open only if nobody else can have owned it in between."""
-        followed, self._generation = generation_id == self._generation + 1, generation_id
+        followed, self.generation = generation_id == self.generation + 1, generation_id
         for task in self._by_partition.values():
             if followed:
                 self.add_future(task.rewind())
@@ -118,7 +119,9 @@ class Tasks(TableManager):
             topics.setdefault(tp.partition, set()).add(tp.topic)
         for partition, found in topics.items():
             if found != inputs:
-                log.error("partition %d stays paused: %s went to another worker", partition, sorted(inputs - found))
+                log.error(
+                    "partition %d stays paused: %s is not assigned here (it went to another worker, or does not exist)", partition, sorted(inputs - found)
+                )
         return {partition for partition, found in topics.items() if found == inputs}
 
     async def _settle(self) -> None:

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.kernel.context import Outgoing
-from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_refusal
+from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.routing import partition_of
 
 TIMEOUT_MS = 15_000
@@ -47,7 +47,7 @@ class Transaction:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._commit()
-        except (TimeoutError, KafkaError) as error:
+        except (TimeoutError, KafkaError, AssertionError) as error:  # aiokafka asserts that its sender lives
             raise _unknown(error) from error
 
     async def _commit(self) -> dict[TopicPartition, int]:
@@ -66,12 +66,13 @@ class Transaction:
 
     async def _check(self, failures: list[BaseException]) -> None:
         """Look at every single one: aiokafka would commit without the batches that failed."""
+        refusals = [failure for failure in failures if is_refusal(failure)]
         for failure in failures:
-            if not is_refusal(failure):
+            if not (is_refusal(failure) or (refusals and is_consequence(failure))):
                 raise _unknown(failure) from failure
-        if failures:
+        if refusals:
             await self._producer.abort_transaction()
-            raise RefusedBatch(repr(failures[0])) from failures[0]
+            raise RefusedBatch(repr(refusals[0])) from refusals[0]
 
     def _start(self, where: tuple[str, int]) -> list[BatchBuilder]:
         batches = self._batches.setdefault(where, [])

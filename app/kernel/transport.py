@@ -20,6 +20,18 @@ log = logging.getLogger(__name__)
 FETCH_WAIT_MS = 100
 """How long the broker waits for records of an idle partition (Faust's own is 1.5 s)."""
 
+FETCH_S = 0.2
+"""How long one fetch waits at most: a task that opens waits for the fetch under way (seconds)."""
+
+NEVER_MS = 2**31 - 1
+"""Faust pauses whatever is not to be fetched, so that nothing is polled may be right: heartbeats alone say that a worker lives."""
+
+GIVE_S = 1.0
+"""How long is waited for the group to take offsets; it does not while its broker is away (seconds)."""
+
+STOP_S = 1.5
+"""How long a consumer may take to leave its group (seconds)."""
+
 IDLE_S = 0.05
 
 
@@ -33,6 +45,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Start the consumer, and listen to what its group says."""
         await super().on_start()
         self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                await super().on_thread_stop()
+        except (asyncio.CancelledError, KafkaError, TimeoutError) as error:
+            log.info("the consumer did not stop cleanly, its session will run out: %r", error)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:  # noqa: ARG002 (Faust's own signature)
         settings, conf = self.app.side.settings, self.app.conf
@@ -50,12 +70,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             session_timeout_ms=int(settings.session_timeout_s * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            max_poll_interval_ms=NEVER_MS,
             isolation_level="read_committed",
         )
 
-    async def owned(self) -> bool:
-        """Ask the group now whether this worker still is a member of the generation it knows."""
-        return bool(await self.call_thread(self.membership.confirm))
+    async def owned(self, generation: int) -> bool:
+        """Ask the group now whether this worker still is a member, in this generation."""
+        return bool(await self.call_thread(self.membership.confirm, generation))
+
+    async def seek_all(self, offsets: Mapping[TP, int]) -> None:
+        """Move the positions from which is fetched, in the thread that fetches."""
+        await self.call_thread(self._seek_all, offsets)
+
+    async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
+        for tp, offset in offsets.items():
+            self.seek(tp, offset)
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
         """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so a failure is only noted."""
@@ -64,12 +93,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _give(self, offsets: Mapping[TP, int]) -> bool:
         assigned = self.assignment()
         wanted = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
-        try:
-            await self._ensure_consumer().commit(wanted)
-        except KafkaError as error:
-            log.info("the group's offsets were not committed: %r", error)
+        if not wanted:
             return False
-        return bool(wanted)
+        try:
+            async with asyncio.timeout(GIVE_S):
+                await self._ensure_consumer().commit(wanted)
+        except (KafkaError, TimeoutError) as error:
+            log.info("the group's offsets were not committed: %s", type(error).__name__)
+            return False
+        return True
 
 
 class Consumer(driver.Consumer):
@@ -81,6 +113,8 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
         self._waiting: dict[TP, Batch] = {}
+        self._fetching = asyncio.Lock()
+        """Held over a fetch and over a seek: records fetched before a seek would move the position that was just set."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -89,14 +123,16 @@ class Consumer(driver.Consumer):
         """One message per new batch: `value` is the Batch."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # Faust passes its asyncio.Event so, too
-        openings = self.app.tables.openings()
-        records = await self._fetch(timeout)
+        async with self._fetching:
+            openings = self.app.tables.openings()
+            records = await self._fetch(min(timeout, FETCH_S))
         for tp, fetched in records.items():
             opening = openings.get(tp.partition)
             if opening is None or not self.flow_active or self.app.tables.openings().get(tp.partition) != opening:
                 continue
             batch = self._collect(tp, fetched, opening)
             if batch is not None:
+                self._read_offset[tp] = None  # Faust would drop what is below its own idea of the position
                 yield tp, self._message(tp, batch)
 
     async def _fetch(self, timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
@@ -108,7 +144,7 @@ class Consumer(driver.Consumer):
             return await self._getmany(active_partitions=active, timeout=timeout_s)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             log.warning("a position is outside of its topic: %r", error)
-            self.app.tables.retake({tp.partition for tp in active})
+            self.app.tables.retake(_named(error))
             return {}
 
     def _full(self, tp: TP) -> bool:
@@ -130,17 +166,23 @@ class Consumer(driver.Consumer):
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Fetch these partitions from these offsets on."""
-        for tp, offset in offsets.items():
-            await self.seek(tp, offset)
-        self.resume_partitions(set(offsets))
+        async with self._fetching:
+            await self._thread.seek_all(offsets)
+            self.resume_partitions(set(offsets))
 
-    async def owned(self) -> bool:
-        """True once the group confirmed this worker's membership."""
-        return await self._thread.owned()
+    async def owned(self, generation: int) -> bool:
+        """True once the group confirmed this worker's membership in this generation."""
+        return await self._thread.owned(generation)
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
         """Commit offsets to the consumer group."""
         return await self._thread.give(offsets)
+
+
+def _named(error: KafkaError) -> set[int]:
+    """The partition numbers that an error of a fetch is about; aiokafka gives it a TopicPartition, or a mapping of them."""
+    [about] = error.args
+    return {about.partition} if isinstance(about, TopicPartition) else {where.partition for where in about}
 
 
 class Transport(driver.Transport):

@@ -4,11 +4,15 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, count
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.batch import Batch
+from app.kernel.batch import Batch, size_of
 from app.kernel.ports import Handler
+
+_openings = count(1)
+"""No two openings in a process have one number: a partition that goes to another worker and comes back gets another task."""
 
 
 @dataclass
@@ -20,10 +24,12 @@ class Work:
     done: "asyncio.Future[None]"
     at: int = 0
 
-    def take(self, room: int) -> list[ConsumerRecord]:
-        """The next records, at most `room`; the batch is not extended any more."""
+    def take(self, room: int, room_bytes: int) -> list[ConsumerRecord]:
+        """The next records, at most `room` and `room_bytes` of them, but one at least; the batch is not extended any more."""
         self.batch.taken = True
         records = self.batch.records[self.at : self.at + room]
+        if self.batch.size > room_bytes:
+            records = _within(records, room_bytes)
         self.at += len(records)
         return records
 
@@ -38,11 +44,16 @@ class Work:
             self.done.set_result(None)
 
 
+def _within(records: list[ConsumerRecord], room_bytes: int) -> list[ConsumerRecord]:
+    sizes = accumulate(size_of([record]) for record in records)
+    return records[: max(1, sum(size <= room_bytes for size in sizes))]
+
+
 class Queue:
     """Works in the order in which they came; its bound is the number of agents, each of which waits for its batch."""
 
     def __init__(self) -> None:
-        self.opening = 0
+        self.opening = next(_openings)
         """The number of the task's opening: a batch that was fetched under another is never processed."""
         self._works: deque[Work] = deque()
         self._filled = asyncio.Event()
@@ -74,6 +85,6 @@ class Queue:
 
     def renew(self) -> None:
         """Begin another opening: everything fetched so far is dropped."""
-        self.opening += 1
+        self.opening = next(_openings)
         while self._works:
             self._works.popleft().finish()

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka.admin import AdminClient
 
@@ -48,7 +48,7 @@ class Counting:
         self.fingerprint = fingerprint
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Count; b"raise" fails after it has changed things, b"big N" writes an event of N bytes."""
+        """Count; b"raise" fails after it has changed things, b"unwritable" leaves a row of no type, b"big N" writes an event of N bytes."""
         assert record.key is not None
         assert record.value is not None
         count = (self.counts.get(record.key.decode()) or 0) + 1
@@ -57,6 +57,8 @@ class Counting:
         emit(self.events, record.key, json.dumps({"version": count, "padding": "x" * size}).encode())
         where = [("command-topic", record.topic), ("command-partition", str(record.partition)), ("command-offset", str(record.offset))]
         emit(self._results, record.key, b"{}", [(name, value.encode()) for name, value in where])
+        if record.value == b"unwritable":
+            self.counts[record.key.decode()] = object()  # type: ignore[assignment]  # that is the point
         if record.value == b"raise":
             raise ValueError("asked to")
 
@@ -79,8 +81,9 @@ class Counting:
 class Flow:
     """Stands where Faust's consumer is."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, member: bool) -> None:
         self.starts: list[Mapping[str, int]] = []
+        self._member = member
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Note from where the task wants its records."""
@@ -91,8 +94,8 @@ class Flow:
         """Nothing flows by itself."""
 
     async def owned(self) -> bool:
-        """There is no group that could disagree."""
-        return True
+        """What the test says of the group."""
+        return self._member
 
 
 class Harness:
@@ -121,12 +124,12 @@ class Harness:
         async with _admin(self.settings) as admin:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
 
-    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
-        """Begin to open a task; `worker` names one whose disk is another."""
+    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "", member: bool = True) -> "Opened":
+        """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
         counting = Counting(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = WriteSide(settings, [self.commands], [counting], accept_loss)
-        return Opened(self, counting, Task(side, 0, flow := Flow(), self.deaths.append), flow)
+        return Opened(self, counting, Task(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
         """Open a task; it is ready, or has died, when this returns."""
@@ -134,16 +137,24 @@ class Harness:
         await until(lambda: opened.task.ready.is_set() or len(self.deaths) > deaths, within_s=60)
         return opened
 
-    async def send(self, *values: tuple[str, bytes]) -> None:
+    async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = ()) -> None:
         """Write commands: (key, value)."""
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap) as producer:
             for key, value in values:
-                await producer.send(self.commands, value, key.encode())
+                await producer.send(self.commands, value, key.encode(), headers=list(headers))
+
+    async def delete_before(self, topic: str, offset: int) -> None:
+        """Delete the records below an offset, as retention does."""
+        async with _admin(self.settings) as admin:
+            await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
 
     async def records(self, topic: str, start: int | None = None) -> list[ConsumerRecord]:
-        """What a reader of committed records sees."""
-        async with reader(self.settings.bootstrap) as consumer:
-            where = TopicPartition(topic, 0)
+        """What a reader of committed records sees, once no transaction is open."""
+        where = TopicPartition(topic, 0)
+        async with reader(self.settings.bootstrap) as consumer, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as everything:
+            async with asyncio.timeout(30):
+                while await bounds(consumer, where) != await bounds(everything, where):  # noqa: ASYNC110 (the broker is asked)
+                    await asyncio.sleep(0.01)
             begin, end = await bounds(consumer, where)
             return [record async for records, _ in read(consumer, where, begin if start is None else start, end) for record in records]
 
@@ -193,7 +204,7 @@ class Opened:
     async def pump(self) -> None:
         """Fetch and hand over until the task has processed all commands there are, over as many openings as that takes."""
         async with asyncio.timeout(60):
-            end = len(await self.harness.records(self.harness.commands, 0))
+            end = (await self.harness.records(self.harness.commands))[-1].offset + 1
             while await self._reached() < end:
                 records = await self.harness.records(self.harness.commands, self.position)
                 await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)

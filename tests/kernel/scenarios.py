@@ -86,6 +86,21 @@ async def partly_refused(harness: Harness) -> None:
     assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
 
 
+async def not_a_member(harness: Harness) -> None:
+    """A worker whose group does not confirm it fences nobody: the owner goes on."""
+    owner = await harness.open(worker="owner")
+    zombie = harness.start(worker="zombie", member=False)
+    try:
+        await harness.send(("a", b""))
+        await asyncio.sleep(0)
+        await owner.pump()
+        await harness.send(("a", b""))
+        await _goes_on(owner, a=2)
+        assert owner.flow.starts == [{harness.commands: 0}], "the owner was fenced, and opened again"
+    finally:
+        await zombie.task.close()
+
+
 async def _goes_on(opened: Opened, **counts: int) -> None:
     """The task processes all there is, and then its rows and the log hold just these counts."""
     try:

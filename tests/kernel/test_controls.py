@@ -14,8 +14,8 @@ from app.kernel.task import Task
 from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Queue, Work
-from tests.kernel.harness import Harness
-from tests.kernel.scenarios import interrupted, opened_anew_between_two_batches, overtaken, partly_refused, restarted
+from tests.kernel.harness import Flow, Harness
+from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, restarted
 
 Off = Callable[..., Any]
 """Stands in for a method of the kernel, without the mechanism."""
@@ -85,6 +85,16 @@ async def test_a_batch_that_is_kept_over_a_take_over_in_place_is_found(harness: 
 
     with pytest.raises(AssertionError):
         await opened_anew_between_two_batches(harness)
+
+
+async def test_a_worker_that_fences_without_asking_its_group_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    async def owned(_self: Flow) -> bool:
+        return True
+
+    switch_off(Flow, owned)
+
+    with pytest.raises(AssertionError):
+        await not_a_member(harness)
 
 
 async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:

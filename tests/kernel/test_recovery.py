@@ -211,6 +211,37 @@ async def test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(
     await opened.task.close()
 
 
+async def test_input_that_was_deleted_before_it_was_read_stops_the_worker_until_the_loss_is_accepted(counted: Harness) -> None:
+    await counted.send(*[("a", b"")] * 4)
+    await counted.delete_before(counted.commands, 5)
+
+    opened = await counted.open()
+    await opened.task.close()
+    assert "2 records" in counted.deaths[0]
+
+    opened = await counted.open(accept_loss=True)
+    await opened.pump()
+    await counted.expect_counts(a=4, b=1)
+    await opened.task.close()
+
+
+async def test_records_parked_before_the_changelog_was_lost_still_hold_up_their_key(counted: Harness) -> None:
+    opened = await counted.open()
+    await counted.send(("b", b"raise"), ("b", b"waits"))
+    await opened.pump()
+    await opened.task.close()
+    await counted.recreate(counted.settings.changelog)
+
+    opened = await counted.open()
+    await counted.send(("b", b"waits, too"), ("a", b""))
+    await opened.pump()
+
+    await counted.expect_counts(a=3, b=1)
+    parked = await counted.records(counted.settings.topic("parked"))
+    assert [record.value for record in parked] == [b"raise", b"waits", b"waits, too"]
+    await opened.task.close()
+
+
 async def test_lost_input_stops_the_worker(counted: Harness) -> None:
     await counted.recreate(counted.settings.changelog)
     await counted.recreate(counted.settings.topic("results"))

@@ -1,7 +1,9 @@
 """What a task does with the records it is given."""
 
+import asyncio
+
 from tests.kernel.harness import Harness
-from tests.kernel.scenarios import opened_anew_between_two_batches, partly_refused, restarted
+from tests.kernel.scenarios import not_a_member, opened_anew_between_two_batches, partly_refused, restarted
 
 
 async def test_everything_a_batch_causes_is_in_the_log_and_on_disk(harness: Harness) -> None:
@@ -64,6 +66,80 @@ async def test_a_record_that_no_topic_takes_is_parked_and_those_around_it_are_no
     [parked] = await harness.records(harness.settings.topic("parked"))
     assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
     await opened.task.close()
+
+
+async def test_a_record_that_leaves_a_row_nobody_can_write_is_found_and_parked(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b"unwritable"), ("c", b""), ("a", b""))
+
+    await opened.pump()
+
+    await harness.expect_counts(a=2, c=1)
+    [parked] = await harness.records(harness.settings.topic("parked"))
+    assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
+    assert harness.deaths == []
+    await opened.task.close()
+
+
+async def test_batches_that_follow_a_refused_one_in_its_partition_are_its_consequence(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.limit_record_size(harness.settings.topic("events.count"), 600_000)
+    await harness.send(*[(f"k{number}", b"big 5000") for number in range(290)])
+
+    await opened.pump()
+
+    await harness.expect_counts(**{f"k{number}": 1 for number in range(290)})
+    assert await harness.records(harness.settings.topic("parked")) == []
+    assert harness.deaths == []
+    await opened.task.close()
+
+
+async def test_a_transaction_takes_in_a_bounded_number_of_bytes(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(*[(f"k{number}", b"x" * 900_000) for number in range(20)])
+
+    await opened.pump()
+
+    markers = [record.offset for record in await harness.records(harness.settings.topic("results"))]
+    assert markers != list(range(20)), "a commit marker stands between the transactions"
+    await harness.expect_counts(**{f"k{number}": 1 for number in range(20)})
+    await opened.task.close()
+
+
+async def test_a_parked_record_with_a_header_without_value_does_not_close_its_partition(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(("b", b"raise"), headers=[("empty", None)])
+    await opened.pump()
+    await opened.task.close()
+
+    opened = await harness.open()
+    await harness.send(("a", b""), ("b", b""))
+    await opened.pump()
+
+    await harness.expect_counts(a=1)
+    assert harness.deaths == []
+    await opened.task.close()
+
+
+async def test_a_task_that_is_told_again_and_again_to_open_anew_opens(harness: Harness) -> None:
+    opened = await harness.open()
+    await harness.send(*[(f"k{number}", b"") for number in range(200)])
+    await opened.pump()
+
+    for turn in range(12):
+        opened.task.retake()
+        for _ in range(turn * turn):
+            await asyncio.sleep(0)
+    await harness.send(("k1", b""))
+    await opened.pump()
+
+    assert opened.rows()["k1"] == 2
+    assert harness.deaths == []
+    await opened.task.close()
+
+
+async def test_a_worker_that_its_group_does_not_confirm_fences_nobody(harness: Harness) -> None:
+    await not_a_member(harness)
 
 
 async def test_what_the_broker_refuses_is_found_and_parked_and_leaves_the_rest_whole(harness: Harness) -> None:

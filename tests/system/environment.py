@@ -2,18 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.admin import apply
 from app.results import Json
 from app.settings import Settings
-from app.topics import command_topic
+from app.topics import command_topic, topics
 from tests.system.worker import Worker
 from tests.waiting import until
 
@@ -47,6 +50,33 @@ class Environment:
         """Write commands in their order, and return how many once all are in the log."""
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
             return len(await asyncio.gather(*[await self._produce(producer, command) for command in commands]))
+
+    async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
+        """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""
+        for begin in range(0, len(commands), chunk):
+            await self.send(commands[begin : begin + chunk])
+            await results.number(begin + chunk)
+
+    async def configure(self, topic: str, **config: str) -> None:
+        """Change settings of a topic (Kafka's names for them, `_` for `.`)."""
+        [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
+        changed = {**wanted.config, **{name.replace("_", "."): value for name, value in config.items()}}
+        async with self._admin() as admin:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, wanted.name, changed)])
+
+    async def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete records, as retention does."""
+        async with self._admin() as admin:
+            await admin.delete_records({TopicPartition(self.settings.topic(topic), partition): RecordsToDelete(offset)})
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
 
     def close(self) -> None:
         """End the workers; what they logged is shown by pytest when the test failed."""
