@@ -70,15 +70,16 @@ def receive(decider: Decider, record: ConsumerRecord) -> Received:
 
 
 def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
-    """The command in a record that was parked, if as much as its ids can be read."""
+    """The command in a record that was parked, if as much as its id can be read; one that names no aggregate is told of by its key."""
     try:
         fields = decode(record.value or b"")
     except Undecodable:
         return None
-    if not (_is_id(fields.get("commandId")) and _is_id(fields.get("aggregateId"))):
+    if not _is_id(fields.get("commandId")):
         return None
-    named = {**fields, "commandType": str(fields.get("commandType", ""))}
-    return _received(decider, record, named, _metadata(fields), None, None)
+    kind, named, key = fields.get("commandType"), fields.get("aggregateId"), (record.key or b"").decode(errors="replace")
+    told = {"commandType": kind if isinstance(kind, str) else "", "aggregateId": named if isinstance(named, str) else key}
+    return _received(decider, record, {**fields, **told}, _metadata(fields), None, None)
 
 
 def _read(record: ConsumerRecord) -> dict[str, Any]:
@@ -133,9 +134,15 @@ def _foreign(decider: Decider, envelope: CommandEnvelope) -> Refusal | None:
 
 
 def _metadata(fields: dict[str, Any]) -> CommandMetadata:
-    """The metadata of a command whose envelope is at fault elsewhere: its sender waits for an answer all the same."""
+    """What is good of the metadata of a command that is at fault elsewhere: its sender waits for an answer all the same."""
+    given = fields.get("metadata")
+    parts = [_metadata_part(name, value) for name, value in given.items()] if isinstance(given, dict) else []
+    return CommandMetadata().model_copy(update={name: getattr(part, name) for part in parts for name in part.model_fields_set})
+
+
+def _metadata_part(name: str, value: object) -> CommandMetadata:
     try:
-        return CommandMetadata.model_validate(fields.get("metadata"))
+        return CommandMetadata.model_validate({name: value})
     except ValidationError:
         return CommandMetadata()
 

@@ -29,6 +29,7 @@ class Commands:
     """Answers one command at a time; the task calls it inside its transaction."""
 
     def __init__(self, aggregate: Aggregate, outbox: Outbox) -> None:
+        self.agent = aggregate.decider.topic
         self._aggregate = aggregate
         self._decider: Decider = aggregate.decider
         self._outbox = outbox
@@ -39,11 +40,11 @@ class Commands:
             command = receive(self._decider, record)
         except Unreadable as error:
             raise Park(error.reason, str(error)) from error
-        known = self._aggregate.answered_before(command.aggregate_id, command.order_id, command.command_id)
+        known, order_id = self._aggregate.answered_before(command.aggregate_id, command.order_id, command.command_id)
         if known is None:
             self._answer(command)
         else:
-            self._outbox.result(command, known, self._event_ids(command, known.events), duplicate=True)
+            self._outbox.result(command, known, self._event_ids(command, known.events, order_id), duplicate=True)
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Whoever can be told that the command was parked is told."""
@@ -64,14 +65,14 @@ class Commands:
         decided = respond(self._decider, asked, standing, command.at)
         if decided.refusal is not None:
             return _refused(before.version, decided.refusal), []
-        version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events))
+        version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
         self._outbox.events(command, decided.events, event_ids, before.version)
         return Answered(version, len(decided.events)), event_ids
 
-    def _event_ids(self, command: Received, count: int) -> list[str]:
+    def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:
         kind = self._decider.aggregate_type
-        return [event_id(kind, command.aggregate_id, command.command_id, index, command.order_id) for index in range(count)]
+        return [event_id(kind, command.aggregate_id, command.command_id, index, order_id) for index in range(count)]
 
 
 def _refused(version: int, refusal: Refusal) -> Answered:

@@ -75,20 +75,29 @@ class Outbox:
         ids = ",".join(f'"{identity}"' for identity in event_ids)
         body = f'"{outcome}","version":{answered.version},"eventIds":[{ids}]'
         told = body.encode() + refusal + (b',"duplicate":true' if duplicate else b"")
-        self._result(command, command.command_type, _header("command-type", command.command_type), told)
+        self._result(command, _header("command-type", command.command_type), told, command.record.key)
 
     def parked(self, command: Received, reason: str, error: str) -> None:
-        """The result of a command that was parked; its type can be any text."""
-        kind, header = msgspec.json.encode(command.command_type)[1:-1].decode(), ("command-type", command.command_type.encode())
-        self._result(command, kind, header, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None))
+        """The result of a command that was parked; its type and its aggregate can be any text."""
+        header = ("command-type", command.command_type.encode())
+        escaped = command._replace(command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
+        self._result(escaped, header, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None), command.aggregate_id.encode())
 
-    def _result(self, command: Received, kind: str, header: tuple[str, bytes], body: bytes) -> None:
-        head = f'{{"commandId":"{command.command_id}","commandType":"{kind}","aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}","outcome":'
+    def _result(self, command: Received, header: tuple[str, bytes], body: bytes, key: bytes) -> None:
+        head = (
+            f'{{"commandId":"{command.command_id}","commandType":"{command.command_type}",'
+            f'"aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}","outcome":'
+        )
         value = b'%b%b,"metadata":%b}' % (head.encode(), body, command.metadata)
         headers = [header, *command.headers, *_read_at(command)]
-        emit(self._results, command.aggregate_id.encode(), value, headers)
+        emit(self._results, key, value, headers)
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
             emit(command.reply_to.topic, command.reply_to.key.encode(), value, headers)
+
+
+def _escaped(text: str) -> str:
+    """Any text as it stands between the quotes of a JSON string."""
+    return msgspec.json.encode(text)[1:-1].decode()
 
 
 @lru_cache(maxsize=256)

@@ -22,8 +22,11 @@ from tables.product import product_aggregate
 AGENTS = (order, product, customer)
 AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
-QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "mode": logging.WARNING}
-"""What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG; aiokafka says every failed connection, the kernel says what came of it."""
+QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING}
+"""What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG.
+
+aiokafka says every failed connection, the kernel says what came of it; Faust's application misses a sensor at every rebalance.
+"""
 
 
 def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
@@ -44,7 +47,8 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
 def _serve(level: str) -> int:
     uvloop.install()
     app.finalize()
-    worker = app.Worker(loglevel=level, override_logging=False, redirect_stdouts=False)
+    worker = app.Worker(loglevel=level, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # it moves the cursor, also in a log file
     spare_collector()
     try:
         worker.execute_from_commandline()

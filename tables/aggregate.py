@@ -68,9 +68,10 @@ class Aggregate:
         if self._details is not None and order_id is not None and detail is not None:
             self._details[_beside(aggregate_id, order_id)] = detail
 
-    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> Answered | None:
-        """The first result of this command, within the window."""
-        return (self._answers.get(_beside(aggregate_id, order_id)) or {}).get(command_id)
+    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+        """The first result of this command, among the last to the aggregate that name the same order, or those that name none; and the order it named."""
+        known = (self._answers.get(_beside(aggregate_id, order_id)) or {}).get(command_id)
+        return (known, order_id) if known or order_id is None else self.answered_before(aggregate_id, None, command_id)
 
     def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: Answered) -> None:
         """Keep the first result of a command; the oldest of a full window goes."""
@@ -95,7 +96,7 @@ class Aggregate:
         """Remember the command that caused an event of the log."""
         envelope = msgspec.json.decode(event.value)
         order_id, command_id = order_named(self._payload(envelope)), envelope["metadata"]["causationId"]
-        before = self.answered_before(envelope["aggregateId"], order_id, command_id)
+        before, _ = self.answered_before(envelope["aggregateId"], order_id, command_id)
         self.remember(envelope["aggregateId"], order_id, command_id, Answered(envelope["version"], before.events + 1 if before else 1))
 
     def answered(self, result: ConsumerRecord) -> None:

@@ -71,7 +71,8 @@ class Answers:
         """A line for each command whose first result is there twice, or not at all."""
         yield from (f"command {command} has {count} first results" for command, count in self._firsts.items() if count > 1)
         if not self._cut:
-            yield from (f"command {command} was answered as a duplicate, and has no first result" for command in self._repeated - self._firsts.keys())
+            missing = (command for command in self._repeated if not {command, command._replace(order_id="")} & self._firsts.keys())
+            yield from (f"command {command} was answered as a duplicate, and has no first result" for command in missing)
 
     def _count(self, result: Result, record: ConsumerRecord) -> None:
         if result.outcome == "parked":

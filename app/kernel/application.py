@@ -1,6 +1,7 @@
 """The Faust application of the write side: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
 
 import gc
+import logging
 from typing import Any, cast
 
 import faust
@@ -32,6 +33,7 @@ class Application(faust.App):
 
     side: WriteSide
     tables: Any
+    logger = logging.getLogger("faust.application")
 
     def Table(self, name: str, *, value_type: Any, **faust: Any) -> Table[Any]:  # type: ignore[override]  # noqa: ANN401, N802 (Faust's own name)
         """Declare a transactional table whose rows are of `value_type`."""

@@ -86,7 +86,7 @@ class Intake:
             raise Park(reason, error)
 
     def _park(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
-        unit.outgoing.append(parking.outgoing(self._parked_topic, record.topic, record, reason, error))
+        unit.outgoing.append(parking.outgoing(self._parked_topic, handler.agent, record, reason, error))
         self._tell(handler, record, reason, error)
         if reason in BLOCKING and record.key is not None:
             parking.wait(record, reason, error)

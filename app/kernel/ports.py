@@ -9,6 +9,9 @@ from aiokafka import ConsumerRecord
 class Handler(Protocol):
     """What an agent does with a record, inside the transaction of the task."""
 
+    agent: str
+    """The agent's name."""
+
     def __call__(self, record: ConsumerRecord) -> None:
         """Process it; Park keeps it for later, any other exception parks it as `failed`."""
 

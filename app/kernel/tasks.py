@@ -28,6 +28,7 @@ class Tasks(TableManager):
     """Faust asks it for tables and tells it of rebalances; it knows no changelog topics that Faust would recover from."""
 
     app: Any
+    logger = logging.getLogger("faust.tables")
 
     def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(app, **faust)

@@ -40,6 +40,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: Any
     membership: Membership
+    logger = logging.getLogger("faust.transport")
 
     async def on_start(self) -> None:
         """Start the consumer, and listen to what its group says."""
@@ -108,6 +109,7 @@ class Consumer(driver.Consumer):
     """Yields batches; a batch that still waits for its agent is extended, one that is full stops the fetching of its partition."""
 
     app: Any
+    logger = logging.getLogger("faust.transport")
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)

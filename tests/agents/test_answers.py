@@ -124,6 +124,14 @@ def test_a_busy_product_does_not_push_the_commands_of_an_order_out(registered: A
     assert registered("reserve", *reserve)["duplicate"]
 
 
+def test_an_id_of_a_command_that_named_no_order_is_known_again_when_it_names_one(registered: Ask) -> None:
+    first = registered("same", *STOCK)
+
+    again = registered("same", "ReserveInventory", {"orderId": "o-1", "quantity": 1})
+
+    assert (again["duplicate"], again["eventIds"]) == (True, first["eventIds"])
+
+
 def test_one_id_for_two_orders_is_two_commands_with_events_of_their_own(registered: Ask) -> None:
     first = registered("same", "ReserveInventory", {"orderId": "o-1", "quantity": 1})
     second = registered("same", "ReserveInventory", {"orderId": "o-2", "quantity": 1})

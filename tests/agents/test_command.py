@@ -111,6 +111,15 @@ def test_a_command_whose_envelope_is_at_fault_elsewhere_keeps_its_metadata() -> 
     assert received.refusal is not None
 
 
+def test_what_is_good_of_faulty_metadata_is_kept() -> None:
+    received = sent({**CONFIRM, "metadata": {"correlationId": "c-1", "userId": 5, "replyTo": {"topic": "saga.order-fulfilment", "key": "o-1"}, "x": 1}})
+
+    assert received.refusal is not None
+    assert json.loads(received.metadata) == {"correlationId": "c-1", "causationId": "k-1"}
+    assert received.reply_to is not None
+    assert received.reply_to.key == "o-1"
+
+
 def test_the_time_of_a_command_is_the_brokers_and_not_the_senders() -> None:
     assert sent(CONFIRM).at == "2025-11-24T16:00:00.123Z"
 
@@ -140,14 +149,23 @@ def test_a_command_that_names_no_order_has_none_even_if_its_payload_does() -> No
     assert sent({**CONFIRM, "payload": {"orderId": "o-1"}}).order_id is None
 
 
-@pytest.mark.parametrize("command", [{**CONFIRM, "commandType": "ConfirmOrders"}, {**CONFIRM, "commandType": {"of": "another"}}, without("commandType")])
-def test_a_parked_record_is_answered_where_its_ids_can_be_read(command: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        {**CONFIRM, "commandType": "ConfirmOrders"},
+        {**CONFIRM, "commandType": {"of": "another"}},
+        without("commandType"),
+        without("aggregateId"),
+        {**CONFIRM, "aggregateId": 1},
+    ],
+)
+def test_a_parked_record_is_answered_where_its_command_id_can_be_read(command: dict[str, Any]) -> None:
     peeked = peek(order_decider, record(json.dumps(command).encode()))
 
     assert peeked is not None
     assert (peeked.command_id, peeked.aggregate_id) == ("k-1", "o-1")
 
 
-@pytest.mark.parametrize("value", [None, b"\xff", json.dumps(without("commandId")).encode(), json.dumps({**CONFIRM, "aggregateId": 1}).encode()])
-def test_a_parked_record_without_readable_ids_is_not_answered(value: bytes | None) -> None:
+@pytest.mark.parametrize("value", [None, b"\xff", json.dumps(without("commandId")).encode(), json.dumps({**CONFIRM, "commandId": "k 1"}).encode()])
+def test_a_parked_record_without_a_readable_command_id_is_not_answered(value: bytes | None) -> None:
     assert peek(order_decider, record(value)) is None

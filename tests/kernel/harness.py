@@ -40,6 +40,8 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 class Counting:
     """The smallest aggregate: a count per key; its events carry the count as version."""
 
+    agent = "count"
+
     def __init__(self, settings: Settings, fingerprint: str) -> None:
         self.events = settings.topic("events.count")
         self.counts: Table[int] = Table(None, name="count", value_type=int)
