@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from aiokafka.errors import KafkaError, UnknownMemberIdError
+from aiokafka.protocol.commit import OffsetCommitResponse_v3 as OffsetCommitResponse
 from aiokafka.protocol.group import HeartbeatRequest
 
 from app.settings import Settings
@@ -51,7 +52,13 @@ class Membership:
 
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
         answer = await self._send(request)
-        code = getattr(answer, "error_code", 0)
-        if self._worker_id is not None and code in EVICTED:
+        if self._worker_id is not None and not EVICTED.isdisjoint(_codes(answer)):
             die(f"the group gave FOLDSTREAM_WORKER_ID={self._worker_id} away: another worker uses this id, or this one was silent for longer than its session")
         return answer
+
+
+def _codes(answer: Any) -> set[int]:  # noqa: ANN401 (aiokafka has no types)
+    """What an answer says: one code, or an OffsetCommit's for each partition."""
+    if isinstance(answer, OffsetCommitResponse):
+        return {code for _, partitions in answer.topics for _, code in partitions}
+    return {getattr(answer, "error_code", 0)}

@@ -42,6 +42,14 @@ class WriteSide:
     """A person said that every task may go on, once, without what Kafka no longer holds."""
 
     @property
+    def subscribed(self) -> set[str]:
+        """What every worker of a group subscribes to: the inputs, and the sagas' inbox, which only later versions read.
+
+        The assignor gives each topic to its own subscribers: were it not subscribed to by all, one number's partitions would part in a rolling upgrade.
+        """
+        return {*self.inputs, self.settings.topic("saga.order-fulfilment")}
+
+    @property
     def logs(self) -> tuple[str, ...]:
         """The logs of record, their names on the broker."""
         return tuple(fold.events for fold in self.folds)

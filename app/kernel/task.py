@@ -62,6 +62,11 @@ class Task:
         """Where the open task is in its inputs, by topic."""
         return self._processor.positions if self._processor else {}
 
+    @property
+    def busy(self) -> bool:
+        """True while batches wait, or it is not open."""
+        return bool(self._queue) or not self.ready.is_set()
+
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
         await self._queue.put(batch, handler)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from faust.tables.manager import TableManager
@@ -113,17 +113,15 @@ class Tasks(TableManager):
         self.app.on_rebalance_end()
 
     def _complete(self, assigned: set[TP]) -> set[int]:
-        """The partition numbers of which every input topic is assigned here; others cannot be served."""
-        inputs = set(self.app.side.inputs)
+        """The partition numbers of which every topic is assigned here; others cannot be served."""
+        wanted = self.app.side.subscribed
         topics: dict[int, set[str]] = {}
         for tp in assigned:
             topics.setdefault(tp.partition, set()).add(tp.topic)
         for partition, found in topics.items():
-            if found != inputs:
-                log.error(
-                    "partition %d stays paused: %s is not assigned here (it went to another worker, or does not exist)", partition, sorted(inputs - found)
-                )
-        return {partition for partition, found in topics.items() if found == inputs}
+            if found != wanted:
+                log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, sorted(wanted - found))
+        return {partition for partition, found in topics.items() if found == wanted}
 
     async def _settle(self) -> None:
         if self._by_partition:
@@ -138,14 +136,20 @@ class Tasks(TableManager):
             await self._tell_group()
 
     async def _tell_group(self) -> None:
-        offsets = dict(self._untold())
+        offsets = await self._untold()
         if offsets and await self.app.consumer.give(offsets):
             for tp, offset in offsets.items():
                 if tp.partition in self._by_partition:
                     self._by_partition[tp.partition].group_offsets[tp.topic] = offset
 
-    def _untold(self) -> Iterator[tuple[TP, int]]:
+    async def _untold(self) -> dict[TP, int]:
+        """The positions of which the group does not know; of an idle partition, the one behind what is no record (commit markers)."""
+        read = await self.app.consumer.idle_positions()
+        told = {TP(topic, task.partition): offset for task in self._by_partition.values() for topic, offset in task.group_offsets.items()}
+        return {tp: offset for tp, offset in self._processed(read) if told.get(tp) != offset}
+
+    def _processed(self, read: Mapping[TP, int]) -> Iterator[tuple[TP, int]]:
         for partition, task in self._by_partition.items():
             for topic, position in task.positions.items():
-                if task.ready.is_set() and task.group_offsets.get(topic) != position.offset_next:
-                    yield TP(topic, partition), position.offset_next
+                tp = TP(topic, partition)
+                yield tp, position.offset_next if task.busy else max(position.offset_next, read.get(tp, 0))

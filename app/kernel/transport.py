@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
@@ -79,6 +79,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Ask the group now whether this worker still is a member, in this generation."""
         return bool(await self.call_thread(self.membership.confirm, generation))
 
+    async def positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """From where is fetched next."""
+        found: dict[TP, int] = await self.call_thread(self._positions, partitions)
+        return found
+
+    async def _positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        assigned = self.assignment()
+        return {tp: await self._ensure_consumer().position(TopicPartition(*tp)) for tp in partitions if tp in assigned}
+
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
         """Move the positions from which is fetched, in the thread that fetches."""
         await self.call_thread(self._seek_all, offsets)
@@ -128,17 +137,18 @@ class Consumer(driver.Consumer):
         async with self._fetching:
             openings = self.app.tables.openings()
             records = await self._fetch(min(timeout, FETCH_S))
-        for tp, fetched in records.items():
-            opening = openings.get(tp.partition)
-            if opening is None or not self.flow_active or self.app.tables.openings().get(tp.partition) != opening:
-                continue
-            batch = self._collect(tp, fetched, opening)
-            if batch is not None:
-                self._read_offset[tp] = None  # Faust would drop what is below its own idea of the position
-                yield tp, self._message(tp, batch)
+            batches = [self._collect(tp, fetched, openings[tp.partition]) for tp, fetched in records.items() if self._current(tp, openings)]
+        for batch in filter(None, batches):
+            tp = TP(batch.topic, batch.partition)
+            self._read_offset[tp] = None  # Faust would drop what is below its own idea of the position
+            yield tp, self._message(tp, batch)
+
+    def _current(self, tp: TP, openings: Mapping[int, int]) -> bool:
+        """True if the task still has the opening under which its records were fetched."""
+        return self.flow_active and tp.partition in openings and self.app.tables.openings().get(tp.partition) == openings[tp.partition]
 
     async def _fetch(self, timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
-        active = {tp for tp in self._get_active_partitions() if not self._full(tp)}
+        active = {tp for tp in self._get_active_partitions() if tp.topic in self.app.side.inputs and not self._full(tp)}
         if not active or self.should_stop:
             await asyncio.sleep(IDLE_S)
             return {}
@@ -165,6 +175,20 @@ class Consumer(driver.Consumer):
         return ConsumerMessage(
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, value, None, 0, 0, tp, generation_id=generation
         )
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        """Subscribe to what all versions of a worker subscribe to; Faust asks only for what has an agent."""
+        await super().subscribe({*topics, *self.app.side.subscribed})
+
+    async def idle_positions(self) -> dict[TP, int]:
+        """From where is fetched next, of the partitions of which no record waits for its agent."""
+        async with self._fetching:
+            return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp)])
+
+    def _idle(self, tp: TP) -> bool:
+        """True if all that was fetched was taken, under the opening that holds: before its seek a new one knows no better."""
+        last = self._waiting.get(tp)
+        return last is None or (last.taken and last.opening == self.app.tables.openings().get(tp.partition))
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Fetch these partitions from these offsets on."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -46,10 +46,22 @@ class Environment:
         self.workers.append(Worker(name, self._directory, environment))
         return self.workers[-1]
 
-    async def send(self, commands: Iterable[Json]) -> int:
-        """Write commands in their order, and return how many once all are in the log."""
-        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
+    async def send(self, commands: Iterable[Json], transactional_id: str | None = None) -> int:
+        """Write commands in their order, in a transaction if that has an id, and return how many once all are in the log."""
+        async with (
+            AIOKafkaProducer(
+                bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2, transactional_id=transactional_id
+            ) as producer,
+            producer.transaction() if transactional_id else nullcontext(),
+        ):
             return len(await asyncio.gather(*[await self._produce(producer, command) for command in commands]))
+
+    async def lag(self, topic: str) -> int:
+        """How far the consumer group is behind the end of partition 0 of a topic, as a lag tool computes it."""
+        where = TopicPartition(self.settings.topic(topic), 0)
+        async with self._admin() as admin, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
+            committed = (await admin.list_consumer_group_offsets(self.settings.app_id)).get(where)
+            return int((await consumer.end_offsets([where]))[where]) - (committed.offset if committed else 0)
 
     async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
         """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""

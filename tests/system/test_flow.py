@@ -117,6 +117,17 @@ async def test_senders_may_compress_as_they_like(one_partition: Environment, cod
     assert results.all[0]["outcome"] == "accepted"
 
 
+async def test_the_groups_lag_is_0_once_all_is_read_also_behind_commit_markers(one_partition: Environment) -> None:
+    async with Results(one_partition.settings) as results:
+        one_partition.worker("worker")
+        await one_partition.send([order("first"), order("second")], transactional_id="sender")
+        await results.number(2)
+
+        async with asyncio.timeout(30):
+            while await one_partition.lag("commands.order") != 0:  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
+
+
 async def test_sigterm_ends_a_worker_while_its_broker_is_gone(free_port: FreePort, tmp_path: Path) -> None:
     broker = EmbeddedKafka(tmp_path / "broker", free_port())
     environment = Environment(broker.bootstrap, tmp_path, partitions=1)
