@@ -89,12 +89,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return {tp: await self._ensure_consumer().position(TopicPartition(*tp)) for tp in partitions if tp in assigned}
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
-        """Move the positions from which is fetched, in the thread that fetches."""
+        """Move the positions from which is fetched, in the thread that fetches; what has gone to another worker meanwhile is left out."""
         await self.call_thread(self._seek_all, offsets)
 
     async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
-        for tp, offset in offsets.items():
-            self.seek(tp, offset)
+        assigned = self.assignment()
+        for tp in assigned & offsets.keys():
+            self.seek(tp, offsets[tp])
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
         """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so a failure is only noted."""
