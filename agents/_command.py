@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 import msgspec
@@ -54,6 +55,11 @@ class Received(NamedTuple):
     """The broker's time of the record, RFC 3339."""
     refusal: Refusal | None
     record: ConsumerRecord
+
+    def body(self) -> str:
+        """A digest of what the command asks for: 16 hex digits."""
+        asked = msgspec.json.encode([self.command_type, self.payload], order="sorted")
+        return blake2b(asked, digest_size=8).hexdigest()
 
 
 def receive(decider: Decider, record: ConsumerRecord) -> Received:

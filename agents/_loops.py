@@ -5,7 +5,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
-from agents._outgoing import Outbox
+from agents._outgoing import Outbox, Repeated
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
@@ -44,7 +44,8 @@ class Commands:
         if known is None:
             self._answer(command)
         else:
-            self._outbox.result(command, known, self._event_ids(command, known.events, order_id), duplicate=True)
+            same = known.body in {"", command.body()}
+            self._outbox.result(command, known, self._event_ids(command, known.events, order_id), repeats=Repeated(same_body=same))
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Whoever can be told that the command was parked is told."""
@@ -55,7 +56,7 @@ class Commands:
     def _answer(self, command: Received) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
         refusal = command.refusal or self._outbox.misdirected(command)
-        answered, event_ids = self._decide(command, before) if refusal is None else (_refused(before.version, refusal), [])
+        answered, event_ids = self._decide(command, before) if refusal is None else (_refused(command, before.version, refusal), [])
         self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
         self._outbox.result(command, answered, event_ids)
 
@@ -64,16 +65,16 @@ class Commands:
         standing = Standing(before.version, before.state, self._aggregate.detail(command.aggregate_id, command.order_id))
         decided = respond(self._decider, asked, standing, command.at)
         if decided.refusal is not None:
-            return _refused(before.version, decided.refusal), []
+            return _refused(command, before.version, decided.refusal), []
         version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
         self._outbox.events(command, decided.events, event_ids, before.version)
-        return Answered(version, len(decided.events)), event_ids
+        return Answered(version, len(decided.events), body=command.body()), event_ids
 
     def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:
         kind = self._decider.aggregate_type
         return [event_id(kind, command.aggregate_id, command.command_id, index, order_id) for index in range(count)]
 
 
-def _refused(version: int, refusal: Refusal) -> Answered:
-    return Answered(version, 0, refusal.code, refusal.message, refusal.state)
+def _refused(command: Received, version: int, refusal: Refusal) -> Answered:
+    return Answered(version, 0, refusal.code, refusal.message, refusal.state, command.body())

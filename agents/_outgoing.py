@@ -5,17 +5,31 @@ Values are put together from parts that are JSON already, each encoded once: ids
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, emit
+from app.kernel.context import Headers, answer, emit
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
 from schemas.upcasts import upcasters
 from tables.aggregate import Answered
+
+
+class Repeated(NamedTuple):
+    """The command was answered before; `same_body` says whether it asks for the same."""
+
+    same_body: bool
+
+
+class Told(NamedTuple):
+    """What who waits for a command in this process is told: the result, and whether its id was used for the same before."""
+
+    result: bytes
+    same_body: bool
 
 
 class Outbox:
@@ -68,14 +82,14 @@ class Outbox:
         value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
         emit(self._notifications, command.record.key, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 
-    def result(self, command: Received, answered: Answered, event_ids: Sequence[str], *, duplicate: bool = False) -> None:
-        """The result of a command that was answered."""
+    def result(self, command: Received, answered: Answered, event_ids: Sequence[str], *, repeats: Repeated | None = None) -> None:
+        """The result of a command that was answered, now or before."""
         outcome = "refused" if answered.code else "accepted"
         refusal = _refusal(answered.code, answered.message, answered.state) if answered.code else b""
         ids = ",".join(f'"{identity}"' for identity in event_ids)
         body = f'"{outcome}","version":{answered.version},"eventIds":[{ids}]'
-        told = body.encode() + refusal + (b',"duplicate":true' if duplicate else b"")
-        self._result(command, _header("command-type", command.command_type), told, command.record.key)
+        told = body.encode() + refusal + (b',"duplicate":true' if repeats else b"")
+        self._result(command, _header("command-type", command.command_type), told, command.record.key, same_body=repeats is None or repeats.same_body)
 
     def parked(self, command: Received, reason: str, error: str) -> None:
         """The result of a command that was parked; its type and its aggregate can be any text."""
@@ -83,7 +97,7 @@ class Outbox:
         escaped = command._replace(command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
         self._result(escaped, header, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None), command.aggregate_id.encode())
 
-    def _result(self, command: Received, header: tuple[str, bytes], body: bytes, key: bytes) -> None:
+    def _result(self, command: Received, header: tuple[str, bytes], body: bytes, key: bytes, *, same_body: bool = True) -> None:
         head = (
             f'{{"commandId":"{command.command_id}","commandType":"{command.command_type}",'
             f'"aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}","outcome":'
@@ -91,6 +105,7 @@ class Outbox:
         value = b'%b%b,"metadata":%b}' % (head.encode(), body, command.metadata)
         headers = [header, *command.headers, *_read_at(command)]
         emit(self._results, key, value, headers)
+        answer((self._type, command.aggregate_id, command.command_id), command.record, Told(value, same_body=same_body))
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
             emit(command.reply_to.topic, command.reply_to.key.encode(), value, headers)
 

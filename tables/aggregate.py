@@ -34,6 +34,8 @@ class Answered(Struct, frozen=True, omit_defaults=True):
     code: str | None = None
     message: str | None = None
     state: str | None = None
+    body: str = ""
+    """A digest of the command's type and payload; empty where the answer was learnt from the log."""
 
 
 Answers = dict[str, Answered]

@@ -1,9 +1,13 @@
 """What the code of an agent or a table stands on while a task runs it: that task's rows and outgoing records."""
 
+from collections.abc import Hashable
 from contextvars import ContextVar
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import ConsumerRecord
 
 from app.kernel.rows import Rows
+from app.kernel.waiters import Place, Waiters
 
 Headers = list[tuple[str, bytes]]
 """aiokafka takes nothing but a list."""
@@ -26,6 +30,8 @@ class Unit(Protocol):
 
     rows: Rows
     outgoing: list[Outgoing]
+    answers: list[tuple[Hashable, Place, Any]]
+    waiters: Waiters
 
 
 current: ContextVar[Unit] = ContextVar("current unit of work")
@@ -34,3 +40,10 @@ current: ContextVar[Unit] = ContextVar("current unit of work")
 def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None:
     """Write a record to `topic` (its name on the broker) with everything else this transaction causes, or not at all."""
     current.get().outgoing.append(Outgoing(topic, key, value, headers))
+
+
+def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)
+    """Tell who waits in this process for the record, known by `key`, once this transaction is committed."""
+    unit = current.get()
+    if key in unit.waiters:
+        unit.answers.append((key, Place(record.topic, record.partition, record.offset), value))

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError, UnknownMemberIdError
 from aiokafka.protocol.commit import OffsetCommitResponse_v3 as OffsetCommitResponse
-from aiokafka.protocol.group import HeartbeatRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
 
 from app.settings import Settings
 
@@ -27,6 +28,18 @@ def die(why: str) -> None:
     os._exit(EXIT_CODE)
 
 
+class Lease(NamedTuple):
+    """What a heartbeat that was answered without error proves: nobody else owns our partitions until a session has passed since it was sent."""
+
+    generation: int
+    sent_s: float
+
+    @staticmethod
+    def now_s() -> float:
+        """A clock that also runs while the machine sleeps or the process is stopped (seconds)."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 class Membership:
     """Listens to what the group's coordinator answers.
 
@@ -37,8 +50,15 @@ class Membership:
     def __init__(self, coordinator: Any, settings: Settings) -> None:  # noqa: ANN401 (aiokafka has no types)
         self._coordinator = coordinator
         self._worker_id = settings.worker_id
+        self._session_timeout_s = settings.session_timeout_s
+        self._lease: Lease | None = None
         self._send = coordinator._send_req  # noqa: SLF001 (aiokafka has no hook for answers)
         coordinator._send_req = self._watch  # noqa: SLF001
+
+    def certain(self, generation: int) -> bool:
+        """True while nobody else can own what this worker was assigned in this generation; any thread may ask."""
+        lease = self._lease
+        return lease is not None and lease.generation == generation and Lease.now_s() - lease.sent_s < self._session_timeout_s
 
     async def confirm(self, generation: int) -> bool:
         """A heartbeat sent now and answered without error, all in this generation: a later one may have given the partition away."""
@@ -51,7 +71,12 @@ class Membership:
         return bool(answer.error_code == 0) and generation == self._coordinator.generation
 
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        sent = Lease(self._coordinator.generation, Lease.now_s())
+        if isinstance(request, JoinGroupRequest):
+            self._lease = None
         answer = await self._send(request)
+        if isinstance(request, HeartbeatRequest):
+            self._lease = sent if answer.error_code == 0 and sent.generation == self._coordinator.generation else None
         if self._worker_id is not None and not EVICTED.isdisjoint(_codes(answer)):
             die(f"the group gave FOLDSTREAM_WORKER_ID={self._worker_id} away: another worker uses this id, or this one was silent for longer than its session")
         return answer

@@ -7,8 +7,13 @@ from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord
 
+from app.kernel.owners import Owner
 from app.kernel.table import Table
+from app.kernel.waiters import Waiters
 from app.settings import Settings
+
+WAITING_WRITES = 2_000
+"""Requests that may wait for their answers at the same time; the next is asked to come again."""
 
 
 class Fold(Protocol):
@@ -38,6 +43,10 @@ class WriteSide:
     settings: Settings
     inputs: list[str] = field(default_factory=list)
     folds: list[Fold] = field(default_factory=list)
+    waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
+    """Who waits in this process for what an agent answers."""
+    owner: Owner | None = None
+    """How this worker is reached by others; None before it serves HTTP."""
     accept_loss: bool = False
     """A person said that every task may go on, once, without what Kafka no longer holds."""
 

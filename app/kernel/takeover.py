@@ -39,7 +39,7 @@ class TakeOver:
         changelog = TopicPartition(settings.changelog, self._partition)
         store = await restore(self._consumer, side.store_path(self._partition), cluster, changelog)
         try:
-            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions)
+            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions, side.waiters)
             unit.enter()
             return unit, await self._go_on(unit, cluster)
         except BaseException:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -15,6 +16,7 @@ from app.errors import FoldstreamError
 from app.kernel.batch import Batch
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
+from app.kernel.owners import claim
 from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
 from app.kernel.processor import Processor
@@ -89,6 +91,14 @@ class Task:
         async with self._idle:
             pass
 
+    async def disclaim(self) -> None:
+        """Say that nobody answers for the partition: before a clean stop, once no transaction is open."""
+        async with self._idle:
+            self.ready.clear()
+            if self._producer is not None and self._side.owner is not None:
+                with suppress(KafkaError, RefusedBatch):
+                    await claim(self._producer, self._side.settings, self.partition, None)
+
     async def close(self) -> None:
         """End the task; a transaction that is open is aborted."""
         self._live.cancel()
@@ -151,6 +161,7 @@ class Task:
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._producer.start()
         await self._take_over(self._producer)
+        await self._claim(self._producer)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
@@ -165,6 +176,10 @@ class Task:
             self._intake.open()
         finally:
             await _stop_reading(consumer)
+
+    async def _claim(self, fenced: AIOKafkaProducer) -> None:
+        if self._side.owner is not None:
+            await claim(fenced, self._side.settings, self.partition, self._side.owner)
 
     async def _serve(self) -> None:
         assert self._processor is not None

@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 SETTLE_S = 3.0
 """How long a rebalance or a stop waits for open transactions; what is not done by then is aborted (seconds)."""
 
+DISCLAIM_S = 0.5
+"""How long a stop takes for saying so in `owners` (seconds)."""
+
 GROUP_EVERY_S = 1.0
 """How often the group is told the positions (seconds)."""
 
@@ -72,6 +75,7 @@ class Tasks(TableManager):
         """A clean stop: end what is open, tell the group where we are, close the stores."""
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
         await self._settle()
+        await self._disclaim()
         await self._tell_group()
         await self._close(list(self._by_partition))
 
@@ -126,6 +130,10 @@ class Tasks(TableManager):
     async def _settle(self) -> None:
         if self._by_partition:
             await asyncio.wait([asyncio.ensure_future(task.settle()) for task in self._by_partition.values()], timeout=SETTLE_S)
+
+    async def _disclaim(self) -> None:
+        if self._by_partition:
+            await asyncio.wait([asyncio.ensure_future(task.disclaim()) for task in self._by_partition.values()], timeout=DISCLAIM_S)
 
     async def _close(self, partitions: list[int]) -> None:
         await asyncio.gather(*(self._by_partition.pop(partition).close() for partition in partitions))

@@ -1,5 +1,8 @@
 """A unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
+from collections.abc import Hashable
+from typing import Any
+
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
@@ -9,20 +12,25 @@ from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.rows import Rows
 from app.kernel.store import Change, Store, Stored, now_s
 from app.kernel.transaction import Transaction
+from app.kernel.waiters import Place, Waiters
 
 
 class UnitOfWork:
     """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
 
-    def __init__(self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (all that a transaction touches)
+        self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters
+    ) -> None:
         """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over."""
         self.rows = Rows(store)
         self.outgoing: list[Outgoing] = []
+        self.answers: list[tuple[Hashable, Place, Any]] = []
+        self.waiters = waiters
         self._producer = producer
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
-        self._mark = 0
+        self._mark = self._marked_answers = 0
 
     def enter(self) -> None:
         """From here on, tables and `emit` in this asyncio task mean this unit."""
@@ -31,12 +39,13 @@ class UnitOfWork:
     def mark(self) -> None:
         """Begin a record: `rollback` undoes what follows."""
         self.rows.mark()
-        self._mark = len(self.outgoing)
+        self._mark, self._marked_answers = len(self.outgoing), len(self.answers)
 
     def rollback(self) -> None:
         """Undo what the record did."""
         self.rows.rollback()
         del self.outgoing[self._mark :]
+        del self.answers[self._marked_answers :]
 
     async def commit(self) -> None:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
@@ -44,6 +53,9 @@ class UnitOfWork:
         ends = await transaction.commit()
         self.rows.commit(changes, self._stored(ends[self.changelog]))
         self.outgoing.clear()
+        for answer in self.answers:
+            self.waiters.tell(*answer)
+        self.answers.clear()
 
     def _prepare(self) -> tuple[list[Change], Transaction]:
         """RefusedBatch when a row or a record cannot be written: something in this unit is at fault, as when the broker refuses it."""
@@ -65,6 +77,7 @@ class UnitOfWork:
         """The transaction did not happen."""
         self.rows.drop()
         self.outgoing.clear()
+        self.answers.clear()
 
     def close(self) -> None:
         """Drop what is not committed and release the store."""

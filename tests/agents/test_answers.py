@@ -13,6 +13,7 @@ from agents._outgoing import Outbox
 from app.kernel.cluster import Cluster
 from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
+from app.kernel.waiters import Waiters
 from app.settings import settings
 from tables.aggregate import WINDOW, Aggregate
 from tables.product import product_aggregate
@@ -27,7 +28,7 @@ STOCK = "ReceiveStock", {"quantity": 1}
 def unit(tmp_path: Path) -> Iterator[UnitOfWork]:
     """A unit of work that is never committed, so no broker is asked."""
     store = Store(tmp_path / "rows")
-    unit = UnitOfWork(store, AIOKafkaProducer, Cluster("cluster", {}), TopicPartition("changelog", 0), 1)
+    unit = UnitOfWork(store, AIOKafkaProducer, Cluster("cluster", {}), TopicPartition("changelog", 0), 1, Waiters(10))
     unit.enter()
     yield unit
     store.close()

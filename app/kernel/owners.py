@@ -1,0 +1,78 @@
+"""Which worker answers for which partition: every worker follows the compacted topic `owners` (contract, section 1).
+
+A claim is a transaction of the task's own producer, so that a worker that was fenced cannot make one.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from app.kernel.context import Outgoing
+from app.kernel.reader import reader
+from app.kernel.transaction import Transaction
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 1.0
+
+
+class Owner(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a worker is reached, and what it is called."""
+
+    url: str
+    worker_id: str
+
+
+async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: Owner | None) -> None:
+    """Say who answers for the write side of a partition; None: nobody does any more."""
+    transaction = Transaction(producer, settings.partitions)
+    transaction.extend([Outgoing(settings.topic("owners"), _key(partition), msgspec.json.encode(owner) if owner else None)])
+    await transaction.commit()
+
+
+class Owners:
+    """What the topic says, followed from its beginning."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._topic = settings.topic("owners")
+        self._known: dict[bytes, Owner] = {}
+
+    def of(self, partition: int) -> Owner | None:
+        """Who claimed the partition last; None when nobody answers for it."""
+        return self._known.get(_key(partition))
+
+    async def follow(self) -> None:
+        """Never returns; a broker that is away is asked again."""
+        while True:
+            try:
+                async with reader(self._settings.bootstrap) as consumer:
+                    await self._read(consumer)
+            except KafkaError as error:
+                log.info("the owners are not known for the moment: %r", error)
+            await asyncio.sleep(RETRY_S)
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = [TopicPartition(self._topic, number) for number in range(self._settings.partitions)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        while True:
+            for records in (await consumer.getmany(timeout_ms=1_000)).values():
+                for record in records:
+                    self._take(record)
+
+    def _take(self, record: ConsumerRecord) -> None:
+        if record.value is None:
+            self._known.pop(record.key, None)
+            return
+        with suppress(msgspec.MsgspecError):  # somebody else's record says nothing
+            self._known[record.key] = msgspec.json.decode(record.value, type=Owner)
+
+
+def _key(partition: int) -> bytes:
+    return f"write/{partition}".encode()

@@ -1,0 +1,77 @@
+"""Who waits in this process for the answer to a record: told once the transaction that has it is committed."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from app.errors import FoldstreamError
+
+
+class TooMany(FoldstreamError):  # noqa: N818 (what it is)
+    """As many wait as may; the next has to come again later."""
+
+
+class Place(NamedTuple):
+    """Where a record is."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Waiter:
+    """Waits for the answer to one record of a key; its place may become known after the answer."""
+
+    def __init__(self) -> None:
+        self._offered: dict[Place, Any] = {}
+        self._news = asyncio.Event()
+
+    def offer(self, place: Place, answer: Any) -> None:  # noqa: ANN401 (the agent knows the type)
+        """A record of the key was answered."""
+        self._offered[place] = answer
+        self._news.set()
+
+    async def answer(self, place: Place) -> Any:  # noqa: ANN401 (the agent knows the type)
+        """The answer to the record at this place."""
+        while place not in self._offered:
+            self._news.clear()
+            await self._news.wait()
+        return self._offered[place]
+
+
+class Waiters:
+    """All who wait, by what names the record they wait for; at most `bound`."""
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._count = 0
+        self._waiting: defaultdict[Hashable, list[Waiter]] = defaultdict(list)
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._waiting
+
+    @contextmanager
+    def expect(self, key: Hashable) -> Iterator[Waiter]:
+        """Wait for a record of this key that is about to be written; TooMany when no more may."""
+        if self._count >= self._bound:
+            raise TooMany(f"{self._bound} writes wait already")
+        waiter = Waiter()
+        self._count += 1
+        self._waiting[key].append(waiter)
+        try:
+            yield waiter
+        finally:
+            self._leave(key, waiter)
+
+    def tell(self, key: Hashable, place: Place, answer: Any) -> None:  # noqa: ANN401 (the agent knows the type)
+        """Offer an answer to all who wait for the key."""
+        for waiter in self._waiting.get(key, ()):
+            waiter.offer(place, answer)
+
+    def _leave(self, key: Hashable, waiter: Waiter) -> None:
+        self._count -= 1
+        self._waiting[key].remove(waiter)
+        if not self._waiting[key]:
+            del self._waiting[key]
