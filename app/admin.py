@@ -7,10 +7,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
 from app.errors import FoldstreamError
-from app.settings import Settings
+from app.settings import Settings, variable
 from app.topics import Topic, differences, topics
 
 ANSWER_S = 10.0
@@ -96,7 +96,11 @@ async def _visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
 def _accepted(response: Any) -> None:  # noqa: ANN401 (aiokafka's responses have no types)
     for name, code, message in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
-            raise FoldstreamError(f"the broker refused to create {name}: {message}")
+            raise FoldstreamError(f"the broker refused to create {name}: {message}{_advice(code)}")
+
+
+def _advice(code: int) -> str:
+    return f" Set {variable('replication')} to at most the number of brokers" if code == InvalidReplicationFactorError.errno else ""
 
 
 async def _found(admin: AIOKafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, Topic]:
