@@ -57,6 +57,15 @@ def test_a_broker_of_ones_own_is_named_when_it_does_not_answer(free_port: FreePo
     assert f"no Kafka answers at {broker} (FOLDSTREAM_BROKER)" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["\udcff", "order 1", "", "x" * 129])
+def test_what_is_no_id_is_told_what_an_id_is(name: str) -> None:
+    done = foldstream("events", name)
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "an id is 1 to 128 of the characters" in done.stderr
+
+
 def test_an_interrupt_ends_with_130_without_a_trace() -> None:
     reading = [sys.executable, "-m", "app", "send", "-"]
 
