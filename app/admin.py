@@ -61,6 +61,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     try:
         await _start(admin, settings)
         async with asyncio.timeout(ANSWER_S):
+            await _require_own(admin, settings)
             yield admin
     except (KafkaError, TimeoutError) as error:
         raise FoldstreamError(f"Kafka at {settings.bootstrap} could not be asked about its topics: {error!r}") from error
@@ -74,6 +75,15 @@ async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
             await admin.start()
     except (KafkaError, TimeoutError) as error:
         raise unreachable(settings) from error
+
+
+async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    """Whoever came first has the port: another data directory's broker is not talked to by mistake."""
+    if settings.embedded and (await admin.describe_cluster())["cluster_id"] != settings.home.cluster_id():
+        raise FoldstreamError(
+            f"at {settings.bootstrap} answers the Kafka of another data directory than {settings.datadir.absolute()}: set FOLDSTREAM_DATADIR to that one, "
+            "or FOLDSTREAM_BROKER to use it all the same, or FOLDSTREAM_KAFKA_PORT to a free port and run `foldstream kafka start`"
+        )
 
 
 def _refusal(topic: Topic, partitions: int) -> str:

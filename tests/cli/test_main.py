@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -40,8 +41,8 @@ def test_wrong_usage_ends_with_2() -> None:
 
 
 @pytest.mark.parametrize("command", [("topics", "check"), ("topics", "apply"), ("events", "order-1")])
-def test_without_a_broker_a_command_says_what_to_start(command: tuple[str, ...], free_port: FreePort) -> None:
-    done = foldstream(*command, kafka_port=free_port())
+def test_without_a_broker_a_command_says_what_to_start(command: tuple[str, ...], tmp_path: Path, free_port: FreePort) -> None:
+    done = foldstream(*command, datadir=tmp_path, kafka_port=free_port())
 
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,16 @@ class Home:
     """The folder `kafka` of a data directory; `root` is absolute."""
 
     root: Path
+
+    @classmethod
+    def of(cls, datadir: Path) -> Self:
+        """The home in a data directory, whether anything is there or not."""
+        return cls(datadir.resolve() / "kafka")
+
+    @property
+    def command(self) -> list[str]:
+        """How the command line of the broker's process ends; no other process has it."""
+        return ["kafka.Kafka", str(self.properties)]
 
     @property
     def records(self) -> Path:
