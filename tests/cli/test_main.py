@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.main import app
+from app.cli.commands import app
 from tests.cli.foldstream import ROOT, foldstream
 from tests.conftest import FreePort
 
@@ -65,6 +65,20 @@ def test_what_is_no_id_is_told_what_an_id_is(name: str) -> None:
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "an id is 1 to 128 of the characters" in done.stderr
+
+
+@pytest.mark.parametrize("module", ["typer", "pydantic", "aiokafka"])
+def test_an_interrupt_while_python_still_imports_ends_with_130_without_a_trace(module: str) -> None:
+    telling = [sys.executable, "-X", "importtime", "-m", "app", "settings"]
+
+    with subprocess.Popen(telling, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        next(line for line in process.stderr if line.split("|")[-1].split(".")[0].strip() == module)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate()
+
+    assert process.returncode == 130
+    assert "Traceback" not in errors
 
 
 def test_an_interrupt_ends_with_130_without_a_trace() -> None:

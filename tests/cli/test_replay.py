@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from app.cdnow import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
-from app.cli.main import app
+from app.cli.commands import app
 from app.errors import FoldstreamError
 from app.replay import Replay
 from schemas.customer import RegisterCustomer

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from app.cli.main import app
+from app.cli.commands import app
 from app.errors import FoldstreamError
 from tests.cli.foldstream import foldstream
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from app.cli.main import app
+from app.cli.commands import app
 from app.errors import FoldstreamError
 from app.settings import Settings, settings, variable
 from tests.cli.foldstream import ROOT, foldstream
