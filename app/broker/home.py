@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from app.errors import FoldstreamError
+
 
 @dataclass(frozen=True)
 class Home:
@@ -56,10 +58,18 @@ class Home:
         return next((line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id=")), None)
 
 
+def made(folder: Path, variable: str) -> Path:
+    """The folder, made if absent; FoldstreamError, naming the environment variable that it follows from, if it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FoldstreamError(f"the folder {folder} cannot be made ({error.strerror}): set {variable} to one that can") from error
+    return folder
+
+
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder`, made if absent, against every other process; waits for it. A process that dies lets go."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the lock of `folder` against every other process; waits for it. A process that dies lets go."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

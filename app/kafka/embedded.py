@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.broker import process
-from app.broker.home import Home, exclusive, last_lines
+from app.broker.home import Home, exclusive, last_lines, made
 from app.broker.status import Status, port_of, running_in
 from app.errors import FoldstreamError
 from app.kafka import probe, properties
 from app.kafka.jars import Jars, Progress
 from app.kafka.java import Java
-from app.settings import Settings
+from app.settings import Settings, variable
 
 START_S = 90.0
 """A broker that does not answer after this long counts as failed (seconds)."""
@@ -40,7 +40,7 @@ class EmbeddedKafka:
 
     def start(self, progress: Progress = lambda _: None) -> bool:
         """Return once the broker answers: True if this call started it, False if it ran already. FoldstreamError says what is in the way."""
-        with exclusive(self.home.root):
+        with exclusive(made(self.home.root, variable("datadir"))):
             if (found := self.status()) is None:
                 self._start_new(progress)
             else:
@@ -49,7 +49,7 @@ class EmbeddedKafka:
 
     def stop(self) -> None:
         """End the broker cleanly, or by force if that takes too long; nothing happens when none runs."""
-        with exclusive(self.home.root):
+        with exclusive(made(self.home.root, variable("datadir"))):
             self._end()
 
     def kill(self) -> None:

@@ -58,6 +58,18 @@ def test_a_broker_of_ones_own_is_named_when_it_does_not_answer(free_port: FreePo
     assert f"no Kafka answers at {broker} (FOLDSTREAM_BROKER)" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("kafka", "start"), ("kafka", "stop"), ("worker",), ("demo", "--exit")])
+def test_a_data_directory_that_cannot_be_made_is_told_in_one_line(command: tuple[str, ...], tmp_path: Path, free_port: FreePort) -> None:
+    file = tmp_path / "file"
+    file.touch()
+
+    done = foldstream(*command, datadir=file, kafka_port=free_port())
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "set FOLDSTREAM_DATADIR" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["\udcff", "order 1", "", "x" * 129])
 def test_what_is_no_id_is_told_what_an_id_is(name: str) -> None:
     done = foldstream("events", name)

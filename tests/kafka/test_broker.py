@@ -126,6 +126,20 @@ def test_the_broker_listens_on_the_loopback_address_only(kafka: RunningKafka) ->
     assert all(ip_address(address.ip.removeprefix("::ffff:")).is_loopback for address in listening)
 
 
+@pytest.fixture
+def no_program(tmp_path: Path) -> Path:
+    """A file that says it could be run, and cannot."""
+    file = tmp_path / "no program"
+    file.write_bytes(b"\0")
+    file.chmod(0o755)
+    return file
+
+
+def test_a_java_that_is_no_program_is_named(no_program: Path, tmp_path: Path, free_port: FreePort) -> None:
+    with pytest.raises(FoldstreamError, match=f"{no_program} is not a Java of version 17 or later: correct FOLDSTREAM_JAVA"):
+        EmbeddedKafka(tmp_path, free_port(), no_program).start()
+
+
 @pytest.mark.parametrize("java", [Path(sys.executable), Path("absent")], ids=["another program", "nothing"])
 def test_a_java_that_is_none_is_named(java: Path, tmp_path: Path, free_port: FreePort) -> None:
     with pytest.raises(FoldstreamError, match=f"{java} is not a Java of version 17 or later: correct FOLDSTREAM_JAVA"):
