@@ -7,10 +7,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
 
 from app.errors import FoldstreamError
-from app.settings import Settings
+from app.settings import Settings, variable
 from app.topics import Topic, differences, topics
 
 ANSWER_S = 10.0
@@ -61,6 +61,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     try:
         await _start(admin, settings)
         async with asyncio.timeout(ANSWER_S):
+            await _require_own(admin, settings)
             yield admin
     except (KafkaError, TimeoutError) as error:
         raise FoldstreamError(f"Kafka at {settings.bootstrap} could not be asked about its topics: {error!r}") from error
@@ -74,6 +75,15 @@ async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
             await admin.start()
     except (KafkaError, TimeoutError) as error:
         raise unreachable(settings) from error
+
+
+async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:
+    """Whoever came first has the port: another data directory's broker is not talked to by mistake."""
+    if settings.embedded and (await admin.describe_cluster())["cluster_id"] != settings.home.cluster_id():
+        raise FoldstreamError(
+            f"at {settings.bootstrap} answers the Kafka of another data directory than {settings.datadir.absolute()}: set FOLDSTREAM_DATADIR to that one, "
+            "or FOLDSTREAM_BROKER to use it all the same, or FOLDSTREAM_KAFKA_PORT to a free port and run `foldstream kafka start`"
+        )
 
 
 def _refusal(topic: Topic, partitions: int) -> str:
@@ -96,7 +106,11 @@ async def _visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
 def _accepted(response: Any) -> None:  # noqa: ANN401 (aiokafka's responses have no types)
     for name, code, message in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
-            raise FoldstreamError(f"the broker refused to create {name}: {message}")
+            raise FoldstreamError(f"the broker refused to create {name}: {message}{_advice(code)}")
+
+
+def _advice(code: int) -> str:
+    return f" Set {variable('replication')} to at most the number of brokers" if code == InvalidReplicationFactorError.errno else ""
 
 
 async def _found(admin: AIOKafkaAdminClient, wanted: Iterable[Topic]) -> dict[str, Topic]:

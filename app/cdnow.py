@@ -1,6 +1,7 @@
 """Purchases files in the format of CDNOW's, and prices that add up to their dollars to the cent. Pure: lines in, values out."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple
@@ -9,6 +10,9 @@ from app.errors import FoldstreamError
 
 MOST_CDS = 1_000_000
 """What one line of an order may hold."""
+
+MOST_CREDIT = 10**12
+"""What a customer's limit of credit may be, in cents."""
 
 _PURCHASE = re.compile(r"(?P<customer>\d{1,12})(?:\s+\d+)?\s+(?P<day>\d{8})\s+(?P<cds>\d{1,7})\s+(?P<dollars>\d{1,9})\.(?P<cents>\d\d)", re.ASCII)
 """Customer id in the full data set, perhaps one in a sample, date, CDs, dollars."""
@@ -35,7 +39,7 @@ class Totals(NamedTuple):
     @property
     def dollars(self) -> str:
         """As a person writes them: `244,091.94`."""
-        return f"{self.cents // 100:,}.{self.cents % 100:02}"
+        return _dollars(self.cents)
 
 
 def purchases(lines: Iterable[str]) -> Iterator[Purchase]:
@@ -52,10 +56,29 @@ def totals(purchased: Iterable[Purchase]) -> Totals:
     return Totals(len(listed), len({each.customer for each in listed}), sum(each.cds for each in listed), sum(each.cents for each in listed))
 
 
+def spent(purchased: Iterable[Purchase]) -> Counter[str]:
+    """What each customer spent in all, in cents."""
+    cents = Counter[str]()
+    for purchase in purchased:
+        cents[purchase.customer] += purchase.cents
+    return cents
+
+
+def require_credit(purchased: Iterable[Purchase]) -> None:
+    """FoldstreamError, naming a customer, if a limit of credit cannot be as high as what that customer spent."""
+    for customer, cents in spent(purchased).items():
+        if cents > MOST_CREDIT:
+            raise FoldstreamError(f"customer {customer} spent {_dollars(cents)}, and a limit of credit is at most {_dollars(MOST_CREDIT)}: split the file")
+
+
 def prices(cds: int, cents: int) -> list[tuple[int, int]]:
     """Pairs of quantity and price: quantities add up to `cds`, quantity times price to `cents`, and no two prices are further apart than a cent."""
     price, dearer = divmod(cents, cds)
     return [(quantity, each) for quantity, each in ((dearer, price + 1), (cds - dearer, price)) if quantity]
+
+
+def _dollars(cents: int) -> str:
+    return f"{cents // 100:,}.{cents % 100:02}"
 
 
 def _purchase(number: int, text: str) -> Purchase:

@@ -12,6 +12,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.admin import refuse_start
 from app.errors import FoldstreamError
@@ -97,6 +98,12 @@ class CommandClient:
 
     def _where(self, command: Json) -> Where:
         return command_topic(self._settings, command["aggregateType"]), partition_of(command["aggregateId"].encode(), self._settings.partitions)
+
+
+def batch_bytes(command: Json) -> int:
+    """What a command takes in a batch of its own, a few bytes too many at most: a topic's `max.message.bytes` is a bound on that."""
+    record = _record(command)
+    return int(DefaultRecordBatchBuilder.estimate_size_in_bytes(record["key"], record["value"], record["headers"]))
 
 
 def _producer(bootstrap: str) -> AIOKafkaProducer:

@@ -1,13 +1,12 @@
 """What a purchases file becomes: commands whose ids derive from the file's digest and the line, and the totals that the log has of it."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from app.cdnow import MOST_CDS, Purchase, Totals, prices
+from app.cdnow import MOST_CDS, Purchase, Totals, prices, spent
 from app.results import Json
 
 CURRENCY = "USD"
@@ -29,7 +28,7 @@ class Replay:
         yield self._command("Product", self._product, "RegisterProduct", name)
         for number, quantity in enumerate(_deliveries(sum(each.cds for each in self.purchases)), 1):
             yield self._command("Product", self._product, "ReceiveStock", {"quantity": quantity}, f"-{number}")
-        for customer, cents in self._spent().items():
+        for customer, cents in spent(self.purchases).items():
             yield self._command("Customer", self._customer(customer), "RegisterCustomer", _registration(customer, cents))
 
     def order(self, purchase: Purchase) -> Json:
@@ -44,12 +43,6 @@ class Replay:
         items = [{"productId": self._product, "quantity": quantity, "price": price} for quantity, price in prices(purchase.cds, purchase.cents)]
         address = f"CDNOW customer {purchase.customer}, {purchase.day}"
         return {"customerId": self._customer(purchase.customer), "items": items, "shippingAddress": address, "currency": CURRENCY}
-
-    def _spent(self) -> dict[str, int]:
-        spent = defaultdict[str, int](int)
-        for purchase in self.purchases:
-            spent[purchase.customer] += purchase.cents
-        return spent
 
     def _customer(self, customer: str) -> str:
         return f"{self._prefix}-customer-{customer}"

@@ -1,21 +1,49 @@
 """Every setting of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/settings.md` shows the table."""
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.broker.home import Home
+from app.broker.status import port_of
 from app.errors import FoldstreamError
+
+LAST_PORT = 65_535
+
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
+"""A host's name or number, and perhaps a port; Kafka's own is 9092."""
+
+_SECRETIVE = ("broker", "advertised_url")
+"""Settings in which people write passwords and tokens."""
+
+
+def _bootstrap(text: str) -> str:
+    addresses = [each.strip() for each in text.split(",")]
+    if not all(map(_is_address, addresses)):
+        raise PydanticCustomError("bootstrap", "Input should be a bootstrap list host:port,host:port")
+    return ",".join(addresses)
+
+
+def _is_address(text: str) -> bool:
+    found = _ADDRESS.fullmatch(text)
+    return found is not None and 1 <= int(found["port"] or 9092) <= LAST_PORT
+
+
+Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
+"""Addresses of brokers with commas between them."""
 
 
 class Settings(BaseSettings):
     """The environment of one process; the field's description is what `foldstream settings` prints."""
 
-    model_config = SettingsConfigDict(env_prefix="FOLDSTREAM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FOLDSTREAM_", env_ignore_empty=True, frozen=True)
 
-    broker: str | None = Field(None, description="bootstrap list host:port,host:port; without it the embedded Kafka of the data directory is used")
+    broker: Bootstrap | None = Field(None, description="bootstrap list host:port,host:port; without it the embedded Kafka of the data directory is used")
     datadir: Path = Field(Path(".foldstream"), description="where the embedded Kafka and the workers keep their data")
     app_id: str = Field("foldstream", pattern=r"^[A-Za-z0-9._-]{1,100}$", description="consumer group, prefix of transactional ids and of internal topics")
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,100}$", description="stands before every topic name")
@@ -24,9 +52,9 @@ class Settings(BaseSettings):
     worker_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="the name under which this worker keeps its partitions over a restart")
     session_timeout_s: float = Field(10, ge=1, le=300, description="a worker silent for this long loses its partitions (seconds)")
     web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to")
-    web_port: int = Field(6066, ge=0, le=65_535, description="port of the worker's HTTP server")
+    web_port: int = Field(6066, ge=0, le=LAST_PORT, description="port of the worker's HTTP server")
     advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
-    kafka_port: int = Field(29_092, ge=1, le=65_534, description="port of the embedded Kafka; its controller listens on the next one")
+    kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what the worker logs")
 
@@ -37,8 +65,13 @@ class Settings(BaseSettings):
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap list of the broker in use."""
-        return self.broker or f"127.0.0.1:{self.kafka_port}"
+        """The bootstrap list of the broker in use: of the embedded one, where it runs or would be started."""
+        return self.broker or f"127.0.0.1:{port_of(self.home, self.kafka_port)}"
+
+    @property
+    def home(self) -> Home:
+        """Where the embedded broker of the data directory keeps its files."""
+        return Home.of(self.datadir)
 
     @property
     def replicas(self) -> int:
@@ -69,5 +102,17 @@ def variable(name: str) -> str:
     return f"FOLDSTREAM_{name.upper()}"
 
 
+def shown(name: str, value: object) -> object:
+    """The value of a setting as anybody may see it: an address without its user, password and query."""
+    return _without_secrets(value) if name in _SECRETIVE and isinstance(value, str) else value
+
+
+def _without_secrets(address: str) -> str:
+    """All up to the last @ but the scheme is taken for a user and a password, whatever stands in them."""
+    anonymous = re.sub(r"^([\w+.-]+://)?.*@", r"\1***@", address, flags=re.DOTALL)
+    return re.sub(r"[?#].*", "?***", anonymous, flags=re.DOTALL)
+
+
 def _complaint(error: ErrorDetails) -> str:
-    return f"{variable(str(error['loc'][0]))} is {error['input']!r}: {error['msg']}"
+    name = str(error["loc"][0])
+    return f"{variable(name)} is {shown(name, error['input'])!r}: {error['msg']}"

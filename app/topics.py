@@ -73,10 +73,13 @@ def _configs(settings: Settings) -> dict[str, Config]:
 
 
 def _deleted(days: int) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+    return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS), "retention.bytes": _UNBOUNDED}
 
+
+_UNBOUNDED = "-1"
+"""Time alone deletes: a cluster's default limit on bytes must cut neither the log of record nor a command that waits for its worker."""
 
 _APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
 _COMPACTED = {"cleanup.policy": "compact"}
-_KEPT = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-"""Never deleted: a cluster's default limit on bytes must not cut the log of record either."""
+_KEPT = {"cleanup.policy": "delete", "retention.ms": _UNBOUNDED, "retention.bytes": _UNBOUNDED}
+"""Never deleted."""

@@ -4,20 +4,23 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from app.demo.orders import LEAST
 from app.demo.run import Demo
 from app.kafka.embedded import embedded
 from app.settings import Settings, settings
 
+ORDERS = "How many orders to place before the summary; it needs one that is out of stock, one over the credit limit and one that goes the whole way."
 DURATION = "Seconds that the slow traffic after the summary goes on; without it until Ctrl-C, with --exit not at all."
 
 
 def demo(
-    orders: Annotated[int, typer.Option(min=10, max=100_000, help="How many orders to place before the summary.")] = 500,
+    orders: Annotated[int, typer.Option(min=LEAST, max=100_000, help=ORDERS)] = 500,
     duration: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help=DURATION)] = None,
     leave: Annotated[bool, typer.Option("--exit", help="Stop after the summary.")] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
@@ -25,11 +28,17 @@ def demo(
 
     Starts the embedded Kafka unless a broker is configured, and stops at the end what it started. Exit code 1 when a check against the log did not hold.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script starts in the background, where SIGTERM is to end it all the same
+    signal.signal(signal.SIGTERM, _interrupt)
     console, slow_s = Console(), 0.0 if leave and duration is None else duration
     with _broker(settings(), console):
         held = asyncio.run(Demo(settings(), console, orders).run(slow_s))
     raise typer.Exit(0 if held else 1)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """What Ctrl-C does: asyncio lets the demo clean up after that, and lets it end well."""
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

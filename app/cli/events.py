@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from app.cli.ids import require_id
 from app.errors import FoldstreamError
 from app.log import Log
 from app.results import Json
@@ -32,21 +33,24 @@ def events(
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
     """Show the history of an aggregate, read from the log to the end it has now, in today's schema. Exit code 1 when there is none."""
+    require_id("AGGREGATE_ID", aggregate_id)
     types = [aggregate_type] if aggregate_type else list(AggregateType)
-    found = asyncio.run(_print(settings(), aggregate_id, types, from_version, as_json=as_json))
-    if not found:
+    last = asyncio.run(_print(settings(), aggregate_id, types, from_version, as_json=as_json))
+    if not last:
         raise FoldstreamError(f"no event of {aggregate_id!r} in the log of {', '.join(types)}")
+    if last < from_version:
+        typer.echo(f"{aggregate_id!r} is at version {last}: nothing from version {from_version} on", err=True)
 
 
-async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> bool:
-    """Print what is asked for; True if the aggregate exists, even when nothing was."""
-    found = False
+async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> int:
+    """Print what is asked for; the last version of the aggregate, printed or not, 0 if it does not exist."""
+    last = 0
     async with Log(chosen) as log:
         async for event in _history(log, chosen, aggregate_id, types):
-            found = True
+            last = max(last, event["version"])
             if event["version"] >= from_version:
                 typer.echo(msgspec.json.encode(event) if as_json else _line(event))
-    return found
+    return last
 
 
 async def _history(log: Log, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from app.cdnow import Purchase, Totals, purchases, totals
+from app.cdnow import Purchase, Totals, purchases, require_credit, totals
 from app.client import CommandClient
 from app.errors import FoldstreamError
 from app.log import Log
@@ -44,6 +44,7 @@ def replay(file: Annotated[Path, FILE], speed: Annotated[float | None, SPEED] = 
 def _purchases(file: Path, content: bytes) -> list[Purchase]:
     try:
         found = list(purchases(content.decode("ascii", "replace").splitlines()))
+        require_credit(found)
     except FoldstreamError as error:
         raise FoldstreamError(f"{file} cannot be replayed, so nothing was sent: {error}") from error
     if not found:

@@ -6,23 +6,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from shutil import copyfileobj
 from tempfile import TemporaryFile
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 
-from app.client import PATIENCE_S, CommandClient
+from app.cli.ids import require_id
+from app.client import PATIENCE_S, CommandClient, batch_bytes
 from app.errors import FoldstreamError
 from app.results import Json
 from app.settings import Settings, settings
-from app.topics import AGGREGATES
-
-ADDRESS = ("aggregateType", "aggregateId", "commandId")
-"""Without these strings a command has no topic, no key, or no result that could be told from others."""
-
-
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
+from app.topics import AGGREGATES, COMMAND_BYTES
+from schemas.decode import Undecodable, decode
 
 
 def send(
@@ -73,15 +69,23 @@ def _commands(lines: Iterable[bytes]) -> Iterator[Json]:
 
 def _command(number: int, line: bytes) -> Json:
     try:
-        command = _OBJECT.decode(line)
+        command = decode(line)
         _require_address(command)
-    except (msgspec.MsgspecError, FoldstreamError) as error:
+        _require_room(command)
+    except (Undecodable, FoldstreamError) as error:
         raise FoldstreamError(f"line {number} is no command, so nothing was sent: {error}") from error
     return command
 
 
 def _require_address(command: Json) -> None:
-    if missing := [name for name in ADDRESS if not isinstance(command.get(name), str)]:
-        raise FoldstreamError(f"a command needs the strings {', '.join(missing)}")
-    if command["aggregateType"].lower() not in AGGREGATES:
-        raise FoldstreamError(f"aggregateType {command['aggregateType']!r} takes no commands")
+    """Otherwise a command has no topic, no key, or no result that could be told from others."""
+    for name in ("aggregateId", "commandId"):
+        require_id(name, command.get(name))
+    kind = command.get("aggregateType")
+    if not isinstance(kind, str) or kind.lower() not in AGGREGATES:
+        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands")
+
+
+def _require_room(command: Json) -> None:
+    if (size := batch_bytes(command)) > COMMAND_BYTES:
+        raise FoldstreamError(f"it takes {size:,} bytes with its headers, and a topic of commands {COMMAND_BYTES:,} at most")

@@ -1,7 +1,6 @@
 """`foldstream settings`: what this process would run with."""
 
 import json
-import re
 from typing import Annotated
 
 import typer
@@ -21,12 +20,8 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSO
 
 
 def _shown(chosen: configuration.Settings) -> dict[str, object]:
-    return {configuration.variable(name): _hidden(value) for name, value in chosen.model_dump(mode="json").items()}
-
-
-def _hidden(value: object) -> object:
-    """The value without a URL's user and password; pydantic hides its own secret types."""
-    return re.sub(r"(?<=//)[^/@]*@", "***@", value) if isinstance(value, str) else value
+    values = chosen.model_dump(mode="json").items()
+    return {configuration.variable(name): configuration.shown(name, value) for name, value in values}
 
 
 def _table(values: dict[str, object]) -> Table:

@@ -19,6 +19,9 @@ OUT_OF_STOCK = 1
 OVER_LIMIT = 2
 """The number of the order that its customer cannot pay."""
 
+LEAST = 3
+"""With fewer orders there would be none that is out of stock, none over the limit, or none that goes the whole way."""
+
 SCARCE = "product-scarce"
 POOR = "customer-poor"
 

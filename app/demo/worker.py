@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from app.broker.home import made
 from app.demo.ends import ends
 from app.errors import FoldstreamError
 from app.settings import Settings, variable
@@ -32,7 +33,7 @@ class Worker:
         self.log = chosen.datadir.absolute() / "demo-worker.log"
 
     async def __aenter__(self) -> Self:
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        made(self.log.parent, variable("datadir"))
         self._process = await self._spawn()
         self._watching = asyncio.create_task(self._watch())
         return self

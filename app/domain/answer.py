@@ -3,12 +3,16 @@
 from typing import Generic, NamedTuple
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from app.domain.decider import At, CommandT, Decider, Detail, EventT, Root
 from schemas.message import Event, Refusal
 
 MESSAGE_LENGTH = 500
 """Characters of a refusal's message: a sender's field names can be as long as the record."""
+
+_WORDS = {"model_type": "Input should be an object", "dict_type": "Input should be an object", "tuple_type": "Input should be an array"}
+"""Pydantic names Python's types in these, and a sender sees JSON's."""
 
 
 class Asked(NamedTuple):
@@ -72,5 +76,16 @@ def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, 
 
 def invalid(error: ValidationError, where: str) -> Refusal:
     """The refusal `invalid`, naming the first fields at fault below `where`; never their values, which may be personal."""
-    faults = [f"{'.'.join([where, *map(str, fault['loc'])])}: {fault['msg']}" for fault in error.errors(include_url=False, include_input=False)[:5]]
-    return Refusal(code="invalid", message="; ".join(faults)[:MESSAGE_LENGTH])
+    faults = error.errors(include_url=False, include_input=False)
+    told = [_told(where, fault) for fault in faults if not _follows(fault, faults)]
+    return Refusal(code="invalid", message="; ".join(told[:5])[:MESSAGE_LENGTH])
+
+
+def _told(where: str, fault: ErrorDetails) -> str:
+    return f"{'.'.join([where, *map(str, fault['loc'])])}: {_WORDS.get(fault['type'], fault['msg'])}"
+
+
+def _follows(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
+    """True for an array that is too short only because pydantic does not count the items that have faults of their own."""
+    depth = len(fault["loc"])
+    return fault["type"] == "too_short" and any(each["loc"][:depth] == fault["loc"] and len(each["loc"]) > depth for each in faults)

@@ -5,13 +5,14 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+from app.broker import process
+from app.broker.home import Home, exclusive, last_lines, made
+from app.broker.status import Status, port_of, running_in
 from app.errors import FoldstreamError
-from app.kafka import probe, process, properties
-from app.kafka.home import Home, exclusive, last_lines
+from app.kafka import probe, properties
 from app.kafka.jars import Jars, Progress
 from app.kafka.java import Java
-from app.kafka.status import Status
-from app.settings import Settings
+from app.settings import Settings, variable
 
 START_S = 90.0
 """A broker that does not answer after this long counts as failed (seconds)."""
@@ -26,30 +27,29 @@ class EmbeddedKafka:
     """The broker of one data directory; any number of processes may start it, stop it and ask for it."""
 
     def __init__(self, datadir: Path, port: int, java: Path | None = None, jars: Jars | None = None) -> None:
-        """Nothing happens before `start`; `port` is for clients, the next one for the broker's controller."""
-        self.home = Home(datadir.resolve() / "kafka")
+        """Nothing happens before `start`, which uses `port` for clients and the next one for the broker's controller."""
+        self.home = Home.of(datadir)
         self.port = port
         self._java = java
         self._jars = jars or Jars()
-        self._words = ["kafka.Kafka", str(self.home.properties)]
 
     @property
     def bootstrap(self) -> str:
         """The bootstrap list for clients."""
-        return f"{properties.HOST}:{self.port}"
+        return f"{properties.HOST}:{port_of(self.home, self.port)}"
 
     def start(self, progress: Progress = lambda _: None) -> bool:
         """Return once the broker answers: True if this call started it, False if it ran already. FoldstreamError says what is in the way."""
-        with exclusive(self.home.root):
+        with exclusive(made(self.home.root, variable("datadir"))):
             if (found := self.status()) is None:
                 self._start_new(progress)
             else:
-                self._await_answer(self._on_our_port(found))
+                self._await_answer(found)
             return found is None
 
     def stop(self) -> None:
         """End the broker cleanly, or by force if that takes too long; nothing happens when none runs."""
-        with exclusive(self.home.root):
+        with exclusive(made(self.home.root, variable("datadir"))):
             self._end()
 
     def kill(self) -> None:
@@ -59,8 +59,7 @@ class EmbeddedKafka:
 
     def status(self) -> Status | None:
         """The running broker of this data directory, whoever started it; None when there is none."""
-        known = Status.read(self.home.running)
-        return known if known and process.runs(known.pid, self._words) else None
+        return running_in(self.home)
 
     def _start_new(self, progress: Progress) -> None:
         for port in (self.port, self.port + 1):
@@ -80,16 +79,9 @@ class EmbeddedKafka:
             java.run(["kafka.tools.StorageTool", "format", f"--cluster-id={secrets.token_urlsafe(16)}", f"--config={self.home.properties}"])
 
     def _spawn(self, java: Java) -> Status:
-        status = Status(java.spawn(self._words, self.home.console), self.port)
+        status = Status(java.spawn(self.home.command, self.home.console), self.port)
         status.write(self.home.running)
         return status
-
-    def _on_our_port(self, found: Status) -> Status:
-        if found.port != self.port:
-            raise FoldstreamError(
-                f"this data directory's Kafka runs already, on port {found.port}: set FOLDSTREAM_KAFKA_PORT={found.port}, or run `foldstream kafka stop` first"
-            )
-        return found
 
     def _await_answer(self, running: Status) -> None:
         deadline_s = time.monotonic() + START_S

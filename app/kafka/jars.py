@@ -10,8 +10,8 @@ from typing import NamedTuple
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext
 
+from app.broker.home import exclusive, made
 from app.errors import FoldstreamError
-from app.kafka.home import exclusive
 
 PINS = Path(__file__).with_name("jars.sha256")
 """A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.kafka.pins` makes it."""
@@ -49,7 +49,7 @@ class Jars:
 
     def classpath(self, progress: Progress) -> str:
         """The Java class path of all pinned jars, each verified; FoldstreamError when one can not be had."""
-        with exclusive(self._folder):
+        with exclusive(made(self._folder, "XDG_CACHE_HOME")):
             jars = pinned()
             absent = [jar for jar in jars if not jar.matches(self._folder / jar.file)]
             for number, jar in enumerate(absent, start=1):

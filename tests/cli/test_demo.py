@@ -1,13 +1,26 @@
-"""The demo's checks: each is seen to fail."""
+"""The demo's checks: each is seen to fail. And how the demo ends."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli.commands import app
 from app.demo.checks import Run, checks
 from app.demo.evidence import Evidence
-from app.demo.orders import OUT_OF_STOCK, OVER_LIMIT, Shop
+from app.demo.orders import LEAST, OUT_OF_STOCK, OVER_LIMIT, Shop
+from tests.cli.foldstream import ROOT
+from tests.conftest import RunningKafka
+
+IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+"""How a script starts what it does not wait for: with SIGINT ignored."""
 
 SHOP = Shop("demo-1")
 ORDERS = 10
@@ -94,3 +107,33 @@ def test_what_was_not_refused_parked_repeated_or_folded_is_found(run: Run, good:
         "the poison record was parked, and held up nothing",
         "the event of schema version 1 was folded",
     ]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("interrupt", "start"), [(signal.SIGINT, []), (signal.SIGTERM, IN_THE_BACKGROUND)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupt_of_the_slow_traffic_ends_with_0_when_every_check_held(
+    interrupt: signal.Signals, start: list[str], kafka: RunningKafka, tmp_path: Path
+) -> None:
+    words = [*start, sys.executable, "-m", "app", "demo", "--orders", str(LEAST)]
+
+    with subprocess.Popen(words, cwd=ROOT, env=_environment(kafka, tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout
+        printed = "".join(takewhile(lambda line: "an order a second goes on" not in line, demo.stdout))
+        demo.send_signal(interrupt)
+        _, errors = demo.communicate()
+
+    assert "every check held" in printed, printed
+    assert (demo.returncode, errors) == (0, "")
+
+
+def test_fewer_orders_than_show_what_the_demo_is_for_are_refused() -> None:
+    result = CliRunner().invoke(app, ["demo", "--orders", str(LEAST - 1)])
+
+    assert result.exit_code == 2
+
+
+def _environment(kafka: RunningKafka, directory: Path) -> dict[str, str]:
+    """Topics of its own on the broker of this run."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOLDSTREAM_")}
+    names = {"FOLDSTREAM_TOPIC_PREFIX": f"{directory.name}.", "FOLDSTREAM_APP_ID": directory.name, "FOLDSTREAM_DATADIR": str(directory)}
+    return inherited | names | {"FOLDSTREAM_BROKER": kafka.bootstrap, "FOLDSTREAM_REPLICATION": "1"}

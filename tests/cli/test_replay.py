@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from app.cdnow import MOST_CDS, Totals, prices, purchases, totals
-from app.cli.main import app
+from app.cdnow import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
+from app.cli.commands import app
 from app.errors import FoldstreamError
 from app.replay import Replay
+from schemas.customer import RegisterCustomer
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cdnow" / "CDNOW_sample.txt"
 
@@ -69,6 +70,25 @@ def test_a_malformed_file_is_refused_before_anything_is_sent(tmp_path: Path) -> 
 
     assert isinstance(result.exception, FoldstreamError)
     assert "nothing was sent: line 2" in str(result.exception)
+
+
+def test_a_customer_who_spent_more_than_a_limit_of_credit_can_be_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "purchases.txt"
+    file.write_text("00005 19970101 1 1.00\n" + "00004 19970101 1 999999999.99\n" * 11, encoding="ascii")
+
+    result = CliRunner().invoke(app, ["replay", str(file)])
+
+    assert isinstance(result.exception, FoldstreamError)
+    assert "nothing was sent: customer 00004 spent 10,999,999,999.89" in str(result.exception)
+
+
+def test_a_customer_may_spend_as_much_as_a_limit_of_credit_can_be() -> None:
+    bought = list(purchases(["00004 19970101 1 999999999.99"] * 10 + ["00004 19970101 1 0.10"]))
+
+    require_credit(bought)
+
+    [*_, registered] = Replay("a" * 64, bought).registrations()
+    assert RegisterCustomer.read(registered["payload"]).credit_limit == MOST_CREDIT
 
 
 def test_the_same_file_gives_the_same_ids_and_another_file_has_others() -> None:

@@ -2,11 +2,26 @@
 
 import json
 import re
+from collections.abc import Iterator
 
-from app.settings import Settings, variable
+import pytest
+from pydantic import ValidationError
+from typer.testing import CliRunner
+
+from app.cli.commands import app
+from app.errors import FoldstreamError
+from app.settings import Settings, settings, variable
 from tests.cli.foldstream import ROOT, foldstream
 
 VARIABLES = [variable(name) for name in Settings.model_fields]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Settings are read anew, before the test and after it."""
+    settings.cache_clear()
+    yield monkeypatch
+    settings.cache_clear()
 
 
 def test_every_setting_is_shown_with_its_value() -> None:
@@ -33,10 +48,29 @@ def test_the_documented_table_is_that_of_the_code() -> None:
     assert rows == expected
 
 
-def test_a_password_in_a_url_is_not_shown() -> None:
-    shown = foldstream("settings", "--json", advertised_url="http://me:secret@worker:6066").stdout
+def test_an_empty_variable_counts_as_unset() -> None:
+    empty = dict.fromkeys(Settings.model_fields, "")
 
-    assert json.loads(shown)["FOLDSTREAM_ADVERTISED_URL"] == "http://***@worker:6066"
+    assert foldstream("settings", "--json", **empty).stdout == foldstream("settings", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://worker:6066", "http://worker:6066"),
+        ("http://me:secret@worker:6066", "http://***@worker:6066"),
+        ("http://me:sec/r@t@worker:6066", "http://***@worker:6066"),
+        ("me:secret@worker:6066", "***@worker:6066"),
+        ("http://worker:6066/?token=secret", "http://worker:6066/?***"),
+        ("http://worker:6066/#secret", "http://worker:6066/?***"),
+    ],
+)
+def test_a_secret_in_a_url_is_not_shown(url: str, shown: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("FOLDSTREAM_ADVERTISED_URL", url)
+
+    printed = CliRunner().invoke(app, ["settings", "--json"]).stdout
+
+    assert json.loads(printed)["FOLDSTREAM_ADVERTISED_URL"] == shown
 
 
 def test_wrong_settings_are_all_named_without_a_trace() -> None:
@@ -46,6 +80,34 @@ def test_wrong_settings_are_all_named_without_a_trace() -> None:
     assert "FOLDSTREAM_PARTITIONS is 'many'" in done.stderr
     assert "FOLDSTREAM_WEB_PORT is '70000'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("broker", ["kafka", "kafka:9092", "kafka-1.example:9092,kafka_2:9093", "127.0.0.1:65535", "[::1]:9092,[::1]"])
+def test_a_bootstrap_list_is_taken_as_it_is(broker: str) -> None:
+    assert Settings(broker=broker).bootstrap == broker
+
+
+def test_blanks_in_a_bootstrap_list_mean_nothing() -> None:
+    assert Settings(broker=" kafka:9092, kafka:9093").bootstrap == "kafka:9092,kafka:9093"
+
+
+@pytest.mark.parametrize(
+    "broker", ["foo:bar", "127.0.0.1:99999", "kafka:0", " ", ",", "kafka:9092,", "kafka:", ":9092", "http://kafka:9092", "::1", "kafka 9092"]
+)
+def test_what_is_no_bootstrap_list_is_told_what_one_is(broker: str) -> None:
+    with pytest.raises(ValidationError, match="host:port,host:port"):
+        Settings(broker=broker)
+
+
+@pytest.mark.parametrize("broker", ["me:secret@kafka:9092", "sasl://me:secret@kafka:9092", "me:sec/r@t@kafka:9092", "kafka:9092?password=secret"])
+def test_a_secret_in_a_broker_that_is_refused_is_not_shown(broker: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("FOLDSTREAM_BROKER", broker)
+
+    with pytest.raises(FoldstreamError, match="FOLDSTREAM_BROKER is") as refused:
+        settings()
+
+    assert "sec" not in str(refused.value)
+    assert "kafka:9092" in str(refused.value)
 
 
 def _default(value: object) -> str:

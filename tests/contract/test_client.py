@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.client import CHUNK, IN_FLIGHT, CommandClient
+from app.client import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
 from app.errors import FoldstreamError
 from app.kernel.routing import partition_of
 from app.log import Log
 from app.settings import Settings
-from app.topics import command_topic
+from app.topics import COMMAND_BYTES, command_topic
 
 
 @pytest.fixture
@@ -67,6 +67,15 @@ async def test_a_command_that_the_topic_does_not_take_is_an_error(applied: Setti
     async with CommandClient(applied) as client:
         with pytest.raises(FoldstreamError, match="did not take the commands"):
             await client.send(_command("order-1", "c") | {"payload": "x" * (1 << 20)})
+
+
+async def test_the_largest_command_that_has_room_is_taken(applied: Settings) -> None:
+    command = _command("order-1", "c")
+    room = COMMAND_BYTES - batch_bytes(command | {"payload": "x" * 900_000}) + 900_000
+
+    async with CommandClient(applied, patience_s=0.01) as client:
+        with pytest.raises(FoldstreamError, match="no result"):
+            await client.send(command | {"payload": "x" * room})
 
 
 async def test_a_command_is_written_as_given_where_its_key_belongs_with_headers(applied: Settings) -> None:

@@ -49,6 +49,13 @@ def test_earlier_versions_are_left_out(history: Settings) -> None:
     assert [line["version"] for line in _lines(done.stdout)] == [2]
 
 
+def test_a_version_that_is_not_there_yet_is_said_and_is_no_failure(history: Settings) -> None:
+    done = _events(history, ORDER, "--from-version", "99")
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"'{ORDER}' is at version 2: nothing from version 99 on\n"
+
+
 def test_an_aggregate_without_events_is_an_error(history: Settings) -> None:
     done = _events(history, ORDER, "--type", "Product")
 

@@ -67,6 +67,7 @@ async def test_every_setting_that_differs_is_a_line_and_does_not_refuse_the_star
     others = {
         "cleanup.policy": "compact",
         "retention.ms": "1",
+        "retention.bytes": "1",
         "min.insync.replicas": "2",
         "message.timestamp.type": "CreateTime",
         "max.message.bytes": "2000000",
@@ -87,6 +88,11 @@ async def test_another_replication_is_a_line(applied: Settings) -> None:
     assert f"{applied.changelog}: replication is 1, should be 2" in found
 
 
+async def test_more_replicas_than_brokers_is_an_error_that_names_the_setting(environment: Settings) -> None:
+    with pytest.raises(FoldstreamError, match="FOLDSTREAM_REPLICATION"):
+        await admin.apply(environment.model_copy(update={"replication": 3}))
+
+
 def test_a_command_topic_keeps_what_the_broker_appended_for_seven_days() -> None:
     config = _named("commands.order").config
 
@@ -101,6 +107,12 @@ def test_a_log_of_record_is_never_deleted(name: str) -> None:
 
     assert config["cleanup.policy"] == "delete"
     assert config["retention.ms"] == config["retention.bytes"] == "-1"
+
+
+def test_what_time_deletes_no_default_limit_on_bytes_cuts_short() -> None:
+    deleted = [topic.config for topic in topics(Settings()) if topic.config["cleanup.policy"] == "delete"]
+
+    assert {config["retention.bytes"] for config in deleted} == {"-1"}
 
 
 @pytest.mark.parametrize(("replication", "minimum"), [(1, "1"), (2, "1"), (3, "2")])

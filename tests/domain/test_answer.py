@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.answer import MESSAGE_LENGTH
+from app.domain.answer import MESSAGE_LENGTH, parse
 from app.domain.customer import customer_decider
 from app.domain.decider import Decider
 from app.domain.order import order_decider
 from app.domain.product import product_decider
+from schemas.message import Refusal
 from tests.domain.examples import COMMANDS, KNOWN, OFFERED, PLACED
 from tests.domain.scenario import DECIDERS, given
 
@@ -80,6 +81,26 @@ def test_every_command_refuses_an_unknown_field(decider: Decider, command: str) 
 
 def test_a_field_under_its_name_in_python_stands_for_nothing() -> None:
     given(product_decider, *OFFERED).when("ReleaseInventory", order_id="o-1").refused("invalid")
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        ([{**LINE, "quantity": 0}], "payload.items.0.quantity: Input should be greater than or equal to 1"),
+        ([None, LINE], "payload.items.0: Input should be an object"),
+        ([None], "payload.items.0: Input should be an object"),
+        ({}, "payload.items: Input should be an array"),
+        ([], "payload.items: Tuple should have at least 1 item after validation, not 0"),
+    ],
+)
+def test_a_fault_in_the_items_is_told_alone_and_in_the_words_of_json(items: object, message: str) -> None:
+    refusal = parse(order_decider, "PlaceOrder", payload_of("PlaceOrder", "items", items))
+
+    assert refusal == Refusal(code="invalid", message=message)
+
+
+def test_a_payload_that_is_no_object_is_told_so() -> None:
+    assert parse(order_decider, "ConfirmOrder", []) == Refusal(code="invalid", message="payload: Input should be an object")
 
 
 def test_a_message_stays_short_and_tells_no_value() -> None:

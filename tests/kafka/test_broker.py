@@ -13,9 +13,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from app.broker.status import Status
 from app.errors import FoldstreamError
 from app.kafka.embedded import EmbeddedKafka
-from app.kafka.status import Status
 from tests.conftest import FreePort, RunningKafka
 
 
@@ -77,11 +77,22 @@ def test_a_stopped_broker_is_gone(own: EmbeddedKafka) -> None:
     assert own.status() is None
 
 
-def test_a_data_directory_whose_broker_runs_on_another_port_is_refused(kafka: RunningKafka) -> None:
+def test_a_broker_that_runs_on_another_port_is_used_there(kafka: RunningKafka) -> None:
     elsewhere = EmbeddedKafka(kafka.embedded.home.root.parent, kafka.embedded.port + 10)
 
-    with pytest.raises(FoldstreamError, match=f"runs already, on port {kafka.embedded.port}"):
-        elsewhere.start()
+    started = elsewhere.start()
+
+    assert not started
+    assert elsewhere.bootstrap == kafka.bootstrap
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{", b"[]", b'{"pid":"1","port":2}', b'{"pid":-1,"port":2}', b'{"pid":1,"port":99999}', b"\xff"])
+def test_a_damaged_file_of_the_running_broker_counts_as_absent(damaged: bytes, tmp_path: Path, free_port: FreePort) -> None:
+    embedded = EmbeddedKafka(tmp_path, free_port())
+    embedded.home.root.mkdir()
+    embedded.home.running.write_bytes(damaged)
+
+    assert embedded.status() is None
 
 
 def test_a_port_that_another_program_holds_is_named(own: EmbeddedKafka) -> None:
@@ -113,6 +124,20 @@ def test_the_broker_listens_on_the_loopback_address_only(kafka: RunningKafka) ->
 
     assert {address.port for address in listening} == {running.port, running.port + 1}
     assert all(ip_address(address.ip.removeprefix("::ffff:")).is_loopback for address in listening)
+
+
+@pytest.fixture
+def no_program(tmp_path: Path) -> Path:
+    """A file that says it could be run, and cannot."""
+    file = tmp_path / "no program"
+    file.write_bytes(b"\0")
+    file.chmod(0o755)
+    return file
+
+
+def test_a_java_that_is_no_program_is_named(no_program: Path, tmp_path: Path, free_port: FreePort) -> None:
+    with pytest.raises(FoldstreamError, match=f"{no_program} is not a Java of version 17 or later: correct FOLDSTREAM_JAVA"):
+        EmbeddedKafka(tmp_path, free_port(), no_program).start()
 
 
 @pytest.mark.parametrize("java", [Path(sys.executable), Path("absent")], ids=["another program", "nothing"])

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from app.errors import FoldstreamError
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,16 @@ class Home:
     """The folder `kafka` of a data directory; `root` is absolute."""
 
     root: Path
+
+    @classmethod
+    def of(cls, datadir: Path) -> Self:
+        """The home in a data directory, whether anything is there or not."""
+        return cls(datadir.resolve() / "kafka")
+
+    @property
+    def command(self) -> list[str]:
+        """How the command line of the broker's process ends; no other process has it."""
+        return ["kafka.Kafka", str(self.properties)]
 
     @property
     def records(self) -> Path:
@@ -45,10 +58,18 @@ class Home:
         return next((line.removeprefix("cluster.id=") for line in lines if line.startswith("cluster.id=")), None)
 
 
+def made(folder: Path, variable: str) -> Path:
+    """The folder, made if absent; FoldstreamError, naming the environment variable that it follows from, if it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FoldstreamError(f"the folder {folder} cannot be made ({error.strerror}): set {variable} to one that can") from error
+    return folder
+
+
 @contextmanager
 def exclusive(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder`, made if absent, against every other process; waits for it. A process that dies lets go."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Hold the lock of `folder` against every other process; waits for it. A process that dies lets go."""
     with (folder / "lock").open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,0 +1,21 @@
+"""Every command by name."""
+
+import logging
+
+import typer
+
+from app.cli import kafka, topics
+from app.cli.demo import demo
+from app.cli.events import events
+from app.cli.replay import replay
+from app.cli.send import send
+from app.cli.settings import settings
+from app.cli.worker import worker
+
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a connection that fails is told once, by our own message
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Event sourcing on Apache Kafka, exactly once.")
+app.add_typer(kafka.app, name="kafka")
+app.add_typer(topics.app, name="topics")
+for command in (demo, replay, worker, send, events, settings):
+    app.command()(command)

@@ -1,0 +1,14 @@
+"""Ids as a person gives them."""
+
+from pydantic import TypeAdapter
+
+from app.errors import FoldstreamError
+from schemas.fields import Id
+
+_ID = TypeAdapter(Id).validator
+
+
+def require_id(what: str, value: object) -> None:
+    """FoldstreamError, in which `what` names the value, unless it is an id (contract, section 2)."""
+    if not _ID.isinstance_python(value):
+        raise FoldstreamError(f"{what} is {value!r:.150}: an id is 1 to 128 of the characters A-Z a-z 0-9 . _ ~ : @ -")
