@@ -1,5 +1,7 @@
 """The loop behind every command agent: batches of commands in, everything they cause out, in the task's transaction."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 from aiokafka import ConsumerRecord
@@ -21,8 +23,9 @@ Batches = Any
 async def serve(batches: Batches, aggregate: Aggregate) -> None:
     """Answer the commands of an aggregate type, batch by batch, as long as the worker lives."""
     commands = Commands(aggregate, Outbox(app.side.settings, aggregate.decider))
-    async for event in batches.noack().events():
-        await app.process(event.value, commands)
+    with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
+        async for event in batches.noack().events():
+            await app.process(event.value, commands)
 
 
 class Commands:

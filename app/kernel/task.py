@@ -30,7 +30,14 @@ from app.kernel.work import Queue
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
+SETTLE_S = 3.0
+"""How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
+
+DISCLAIM_S = 0.5
 CLOSE_S = 2.0
+CANCEL_EVERY_S = 3.0
+"""Longer than a life takes to clean up (seconds)."""
+
 FAILURES_WITHIN_S = 60.0
 """A task that fails for the fourth time within this time ends the worker: the supervisor starts another (seconds)."""
 
@@ -48,6 +55,7 @@ class Task:
         self._accept_loss = side.accept_loss
         self._queue = Queue()
         self._idle = asyncio.Lock()
+        self._settled = False
         self._processor: Processor | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition)
@@ -87,20 +95,24 @@ class Task:
         self._live = asyncio.create_task(self._again(self._live), name=f"task-{self.partition}")
 
     async def settle(self) -> None:
-        """Wait for the open transaction to end."""
-        async with self._idle:
-            pass
+        """Let the open transaction end, for a while, and begin no other: only `close` may follow."""
+        if not self._settled:
+            self._settled = True
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self._idle.acquire()
 
     async def disclaim(self) -> None:
-        """Say that nobody answers for the partition: before a clean stop, once no transaction is open."""
-        async with self._idle:
-            self.ready.clear()
-            if self._producer is not None and self._side.owner is not None:
-                with suppress(KafkaError, RefusedBatch):
+        """Say that nobody answers for the partition: before a clean stop, once it is settled."""
+        self.ready.clear()
+        if self._producer is not None and self._side.owner is not None:
+            with suppress(KafkaError, RefusedBatch, TimeoutError):
+                async with asyncio.timeout(DISCLAIM_S):
                     await claim(self._producer, self._side.settings, self.partition, None)
 
     async def close(self) -> None:
-        """End the task; a transaction that is open is aborted."""
+        """End the task between two transactions; one that takes too long is aborted."""
+        await self.settle()
         self._live.cancel()
         await _ended(self._live)
         self._queue.renew()
@@ -206,11 +218,16 @@ class Task:
 
 
 async def _ended(life: "asyncio.Task[None]") -> None:
-    """Wait for a life of a task to end, also when the waiter is cancelled meanwhile: two lives at once would fence each other."""
+    """Wait for a life that was cancelled, also when the waiter is cancelled meanwhile: two lives at once would fence each other.
+
+    aiokafka swallows a cancellation now and then: one that goes on is cancelled again.
+    """
     cancelled = False
     while not life.done():
         try:
-            await asyncio.wait([life])
+            done, _ = await asyncio.wait([life], timeout=CANCEL_EVERY_S)
+            if not done:
+                life.cancel()
         except asyncio.CancelledError:
             cancelled = True
     if cancelled:

@@ -17,12 +17,6 @@ from app.kernel.task import Task
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 3.0
-"""How long a rebalance or a stop waits for open transactions; what is not done by then is aborted (seconds)."""
-
-DISCLAIM_S = 0.5
-"""How long a stop takes for saying so in `owners` (seconds)."""
-
 GROUP_EVERY_S = 1.0
 """How often the group is told the positions (seconds)."""
 
@@ -72,10 +66,10 @@ class Tasks(TableManager):
         self._tables_registered.set()
 
     async def on_stop(self) -> None:
-        """A clean stop: end what is open, tell the group where we are, close the stores."""
+        """A clean stop: end what is open, say so, tell the group where we are, close the stores."""
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
-        await self._settle()
-        await self._disclaim()
+        await asyncio.gather(*(task.settle() for task in self._by_partition.values()))
+        await asyncio.gather(*(task.disclaim() for task in self._by_partition.values()))
         await self._tell_group()
         await self._close(list(self._by_partition))
 
@@ -90,7 +84,6 @@ class Tasks(TableManager):
         """Close the tasks that went, open those that came, rewind those that stayed; none of it holds up the group."""
         del revoked, newly_assigned
         complete = self._complete(assigned)
-        await self._settle()
         await self._close([partition for partition in self._by_partition if partition not in complete])
         self._keep(generation_id)
         for partition in sorted(complete - set(self._by_partition)):
@@ -126,14 +119,6 @@ class Tasks(TableManager):
             if found != wanted:
                 log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, sorted(wanted - found))
         return {partition for partition, found in topics.items() if found == wanted}
-
-    async def _settle(self) -> None:
-        if self._by_partition:
-            await asyncio.wait([asyncio.ensure_future(task.settle()) for task in self._by_partition.values()], timeout=SETTLE_S)
-
-    async def _disclaim(self) -> None:
-        if self._by_partition:
-            await asyncio.wait([asyncio.ensure_future(task.disclaim()) for task in self._by_partition.values()], timeout=DISCLAIM_S)
 
     async def _close(self, partitions: list[int]) -> None:
         await asyncio.gather(*(self._by_partition.pop(partition).close() for partition in partitions))

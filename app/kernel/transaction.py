@@ -53,7 +53,8 @@ class Transaction:
     async def _commit(self) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
         sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
-        results: list[Any] = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
+        answers = (asyncio.shield(future) for _, _, future in sent)  # aiokafka's sender dies of a future that was cancelled
+        results: list[Any] = await asyncio.gather(*answers, return_exceptions=True)
         await self._check([result for result in results if isinstance(result, BaseException)])
         await self._producer.commit_transaction()
         return {TopicPartition(*where): _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
