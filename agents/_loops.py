@@ -72,7 +72,7 @@ class Commands:
         version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
         self._outbox.events(command, decided.events, event_ids, before.version)
-        return Answered(version, len(decided.events), body=command.body()), event_ids
+        return Answered(version, len(decided.events), command=command.command_type, body=command.body()), event_ids
 
     def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:
         kind = self._decider.aggregate_type
@@ -80,4 +80,4 @@ class Commands:
 
 
 def _refused(command: Received, version: int, refusal: Refusal) -> Answered:
-    return Answered(version, 0, refusal.code, refusal.message, refusal.state, command.body())
+    return Answered(version, 0, refusal.code, refusal.message, refusal.state, command.command_type, command.body())

@@ -13,6 +13,7 @@ from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
 from app.kernel.context import Headers, answer, emit
+from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
 from schemas.upcasts import upcasters
@@ -22,13 +23,6 @@ from tables.aggregate import Answered
 class Repeated(NamedTuple):
     """The command was answered before; `same_body` says whether it asks for the same."""
 
-    same_body: bool
-
-
-class Told(NamedTuple):
-    """What who waits for a command in this process is told: the result, and whether its id was used for the same before."""
-
-    result: bytes
     same_body: bool
 
 

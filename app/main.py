@@ -15,6 +15,7 @@ from app.kernel.app import app
 from app.kernel.application import spare_collector
 from app.kernel.directory import lock
 from app.settings import settings
+from app.web.server import Server
 from tables.customer import customer_aggregate
 from tables.order import order_aggregate
 from tables.product import product_aggregate
@@ -49,6 +50,9 @@ def _serve(level: str) -> int:
     app.finalize()
     worker = app.Worker(loglevel=level, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None  # it moves the cursor, also in a log file
+    server = Server(app)
+    app.side.owner = server.owner
+    worker.services = [server, *worker.services]
     spare_collector()
     try:
         worker.execute_from_commandline()

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 from aiokafka import TopicPartition
@@ -19,6 +19,13 @@ Json = Mapping[str, Any]
 
 Answer = asyncio.Future[Json]
 """The result that is to come."""
+
+
+class Told(NamedTuple):
+    """What is told to who waits for a command at the worker itself: the result as it was written, and whether its id was used for the same before."""
+
+    result: bytes
+    same_body: bool
 
 
 class Results:

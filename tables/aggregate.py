@@ -1,15 +1,18 @@
 """The tables of one aggregate type: its snapshot, the details its commands name, and the commands it has answered."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
+from msgspec.structs import replace
 
 from app.domain.decider import Decider, order_named
 from app.kernel.application import Application
 from app.kernel.fingerprint import fingerprint
+from app.kernel.store import Store
 from app.kernel.table import Table
 from schemas.upcasts import upcasters
 
@@ -34,6 +37,8 @@ class Answered(Struct, frozen=True, omit_defaults=True):
     code: str | None = None
     message: str | None = None
     state: str | None = None
+    command: str = ""
+    """The command's type."""
     body: str = ""
     """A digest of the command's type and payload; empty where the answer was learnt from the log."""
 
@@ -72,8 +77,15 @@ class Aggregate:
 
     def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
         """The first result of this command, among the last to the aggregate that name the same order, or those that name none; and the order it named."""
-        known = (self._answers.get(_beside(aggregate_id, order_id)) or {}).get(command_id)
-        return (known, order_id) if known or order_id is None else self.answered_before(aggregate_id, None, command_id)
+        return _find(self._answers.get, aggregate_id, order_id, command_id)
+
+    def committed_answer(self, store: Store, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+        """The same, for who is not in a transaction."""
+        return _find(partial(self._answers.committed, store), aggregate_id, order_id, command_id)
+
+    def committed_snapshot(self, store: Store, aggregate_id: str) -> Snapshot[Any] | None:
+        """The aggregate as the last committed transaction left it; None when it does not exist."""
+        return self._snapshots.committed(store, aggregate_id)
 
     def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: Answered) -> None:
         """Keep the first result of a command; the oldest of a full window goes."""
@@ -109,11 +121,19 @@ class Aggregate:
         refusal = answer.get("refusal") or {}
         known = Answered(answer["version"], len(answer["eventIds"]), refusal.get("code"), refusal.get("message"), refusal.get("state"))
         order_id = dict(result.headers).get("order-id", b"").decode() or None
-        self.remember(answer["aggregateId"], order_id, answer["commandId"], known)
+        self.remember(answer["aggregateId"], order_id, answer["commandId"], replace(known, command=answer["commandType"]))
 
     def _payload(self, envelope: dict[str, Any]) -> Any:  # noqa: ANN401 (one of the decider's events)
         kind = envelope["eventType"]
         return self.decider.events[kind].model_validate(upcasters.upcast(kind, envelope.get("schemaVersion", 1), envelope["payload"]))
+
+
+def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+    for order in dict.fromkeys([order_id, None]):
+        known = (row(_beside(aggregate_id, order)) or {}).get(command_id)
+        if known is not None:
+            return known, order
+    return None, None
 
 
 def _fingerprint(decider: Decider, tables: list[Table[Any]]) -> str:

@@ -34,4 +34,4 @@ def test_the_lock_has_every_dependency_of_the_project() -> None:
     groups = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     locked = set(re.findall(r"^([a-z0-9._-]+)==", LOCK, re.MULTILINE))
 
-    assert {re.split(r"[<>=]", requirement)[0] for group in groups for requirement in group} <= locked
+    assert {re.split(r"[\[<>=]", requirement)[0] for group in groups for requirement in group} <= locked

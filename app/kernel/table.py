@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from app.kernel.context import current
+from app.kernel.store import Store
 
 Row = TypeVar("Row")
 
@@ -29,6 +30,11 @@ class Table(Generic[Row]):
         """The row as the open transaction sees it, or None."""
         row: Row | None = current.get().rows.get(self, self.prefix + key.encode())
         return row
+
+    def committed(self, store: Store, key: str) -> Row | None:
+        """The row as the last committed transaction left it, or None; for who is not in a transaction."""
+        raw = store.get(self.prefix + key.encode())
+        return None if raw is None else self.decode(raw)
 
     def __getitem__(self, key: str) -> Row:
         row = self.get(key)

@@ -22,7 +22,7 @@ from app.kernel.position import Position
 from app.kernel.processor import Processor
 from app.kernel.reader import reader
 from app.kernel.side import WriteSide
-from app.kernel.store import wipe
+from app.kernel.store import Store, wipe
 from app.kernel.takeover import TakeOver
 from app.kernel.transaction import producer
 from app.kernel.work import Queue
@@ -71,6 +71,12 @@ class Task:
     def positions(self) -> Mapping[str, Position]:
         """Where the open task is in its inputs, by topic."""
         return self._processor.positions if self._processor else {}
+
+    @property
+    def store(self) -> Store:
+        """The committed rows of the open task."""
+        assert self._processor is not None, "the task is open"
+        return self._processor.unit.rows.store
 
     @property
     def busy(self) -> bool:

@@ -13,6 +13,7 @@ from app.kernel.batch import Batch
 from app.kernel.flow import ConsumerFlow
 from app.kernel.membership import die
 from app.kernel.ports import Handler
+from app.kernel.store import Store
 from app.kernel.task import Task
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,27 @@ class Tasks(TableManager):
     def openings(self) -> dict[int, int]:
         """The opening number of each task that is ready for records."""
         return {partition: task.opening for partition, task in self._by_partition.items() if task.ready.is_set()}
+
+    def serves(self, partition: int) -> bool:
+        """True while the task is open, and nobody else can own its partition."""
+        task = self._by_partition.get(partition)
+        return task is not None and task.ready.is_set() and bool(self.app.consumer.certain(self.generation))
+
+    def store(self, partition: int) -> Store | None:
+        """The committed rows of a partition that is served; None otherwise."""
+        return self._by_partition[partition].store if self.serves(partition) else None
+
+    def position(self, partition: int, topic: str) -> int:
+        """The next offset that the partition's task will process, 0 while it is not open."""
+        task = self._by_partition.get(partition)
+        position = task.positions.get(topic) if task else None
+        return position.offset_next if position else 0
+
+    def unserved(self) -> list[str]:
+        """What there is to wait for until the worker serves all that is assigned to it."""
+        if self.generation < 0 or self.app.rebalancing:
+            return ["an assignment"]
+        return [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
 
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""

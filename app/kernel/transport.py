@@ -39,7 +39,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Runs the consumer: committed records only, ranges of partitions so that one number's topics stay together."""
 
     app: Any
-    membership: Membership
+    membership: Membership | None = None
     logger = logging.getLogger("faust.transport")
 
     async def on_start(self) -> None:
@@ -77,7 +77,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def owned(self, generation: int) -> bool:
         """Ask the group now whether this worker still is a member, in this generation."""
-        return bool(await self.call_thread(self.membership.confirm, generation))
+        return self.membership is not None and bool(await self.call_thread(self.membership.confirm, generation))
 
     async def positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
         """From where is fetched next."""
@@ -196,6 +196,10 @@ class Consumer(driver.Consumer):
         async with self._fetching:
             await self._thread.seek_all(offsets)
             self.resume_partitions(set(offsets))
+
+    def certain(self, generation: int) -> bool:
+        """True while nobody else can own what was assigned in this generation."""
+        return self._thread.membership is not None and self._thread.membership.certain(generation)
 
     async def owned(self, generation: int) -> bool:
         """True once the group confirmed this worker's membership in this generation."""

@@ -42,7 +42,7 @@ class Environment:
     def worker(self, name: str, **variables: str) -> Worker:
         """Start a worker with a data directory of its own, and these settings beside those of the environment."""
         own = self.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "session_timeout_s", "partitions"})
-        environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {**own, **variables}.items()}
+        environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {"web_port": 0, **own, **variables}.items()}
         self.workers.append(Worker(name, self._directory, environment))
         return self.workers[-1]
 

@@ -22,7 +22,7 @@ PURCHASES = """\
 @pytest.fixture
 def own_broker(tmp_path: Path, free_port: FreePort) -> Environment:
     """Nothing runs yet, and no data is there."""
-    return _environment(FOLDSTREAM_DATADIR=str(tmp_path), FOLDSTREAM_KAFKA_PORT=str(free_port()))
+    return _environment(FOLDSTREAM_DATADIR=str(tmp_path), FOLDSTREAM_KAFKA_PORT=str(free_port()), FOLDSTREAM_WEB_PORT="0")
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def with_worker(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
         FOLDSTREAM_DATADIR=str(tmp_path),
         FOLDSTREAM_TOPIC_PREFIX=f"{tmp_path.name}.",
         FOLDSTREAM_APP_ID=tmp_path.name,
+        FOLDSTREAM_WEB_PORT="0",
     )
     _foldstream(environment, "topics", "apply")
     with (tmp_path / "worker.log").open("wb") as log, subprocess.Popen(_command("worker"), env=environment, stdout=log, stderr=log) as worker:

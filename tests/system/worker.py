@@ -1,6 +1,7 @@
 """Workers as an operator runs them: processes of their own, with a log each."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,6 +30,16 @@ class Worker:
     def signal(self, which: signal.Signals) -> None:
         """Send a signal to the process."""
         self.process.send_signal(which)
+
+    @property
+    def url(self) -> str:
+        """Where it serves HTTP, once it has said so."""
+        return str(re.findall(r"HTTP at (http://\S+)", self.said)[-1])
+
+    @property
+    def serves(self) -> bool:
+        """True once it has said where it serves HTTP."""
+        return "HTTP at" in self.said
 
     @property
     def ended(self) -> bool:

@@ -1,0 +1,57 @@
+"""Request bodies: JSON as strict as commands are, read with a bound on size and time."""
+
+import asyncio
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from app.domain.answer import invalid
+from app.web.problem import Problem
+from schemas.decode import Undecodable, decode
+from schemas.message import Command
+
+BODY_BYTES = 1 << 20
+"""A larger body is refused (contract, section 4)."""
+
+BODY_S = 10.0
+"""A client that has not sent its body after this long is let go (seconds)."""
+
+Model = TypeVar("Model", bound=Command)
+
+
+async def read(request: Request, model: type[Model]) -> Model:
+    """The body as `model`; a Problem says what is wrong with it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "unsupported-media-type", "send the body as application/json")
+    request.state.body = await _raw(request)
+    try:
+        return model.read(decode(request.state.body))
+    except Undecodable as error:
+        raise Problem(400, "undecodable", f"the body is not JSON that can be read: {error}") from error
+    except ValidationError as error:
+        raise Problem(422, "invalid", invalid(error, "body").message) from error
+
+
+async def _raw(request: Request) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _bounded(request)
+    except TimeoutError as error:
+        raise Problem(408, "body-too-slow", f"the body did not arrive within {BODY_S:.0f} s") from error
+
+
+async def _bounded(request: Request) -> bytes:
+    raw = bytearray()
+    async for part in request.stream():
+        raw += part
+        if len(raw) > BODY_BYTES:
+            raise Problem(413, "too-large", f"the body is larger than {BODY_BYTES} bytes", headers={"Connection": "close"})
+    return bytes(raw)
+
+
+def documented(model: type[Command]) -> dict[str, Any]:
+    """For OpenAPI: that a route takes this body."""
+    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,105 @@
+"""Where writes are taken: each becomes a command in Kafka at the worker that owns its aggregate, and is answered when its transaction has committed."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar, cast
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+from app.kernel.application import Application
+from app.kernel.routing import partition_of
+from app.kernel.store import Store
+from app.kernel.waiters import Place, TooMany, Waiter
+from app.results import Told
+from app.topics import command_topic
+from app.web.ends import Ends
+from app.web.problem import Problem, later
+from app.web.request import Asked, Order
+
+ANSWER_S = 5.0
+"""How long a write waits for its result (seconds); then it is answered 202."""
+
+
+Row = TypeVar("Row")
+
+
+class Desk:
+    """One worker's: writes commands, waits for their results, and shows rows as long as it certainly owns them."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+        self._settings = app.side.settings
+        self._producer: AIOKafkaProducer | None = None
+        self._ends = Ends(self._settings.bootstrap)
+
+    async def open(self) -> None:
+        """Connect to Kafka."""
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, acks="all", enable_idempotence=True)
+        await self._producer.start()
+        await self._ends.open()
+
+    async def close(self) -> None:
+        """Let Kafka go; what is under way is answered 202."""
+        if self._producer is not None:
+            await self._producer.stop()
+        await self._ends.close()
+
+    def partition(self, aggregate_id: str) -> int:
+        """Where an aggregate lives."""
+        return partition_of(aggregate_id.encode(), self._settings.partitions)
+
+    def owns(self, partition: int) -> bool:
+        """True while this worker certainly owns the partition, and its task is open."""
+        return bool(self._app.tables.serves(partition))
+
+    def read(self, aggregate_id: str, row: Callable[[Store], Row]) -> Row:
+        """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
+        partition = self.partition(aggregate_id)
+        store: Store | None = self._app.tables.store(partition)
+        found = None if store is None else row(store)
+        if store is None or not self.owns(partition):
+            raise later("not-owner", "this worker does not own the aggregate's partition for certain: ask again")
+        return cast("Row", found)
+
+    async def behind(self, order: Asked) -> bool:
+        """True while the owner has not read the command topic up to the end it has now."""
+        topic, partition = command_topic(self._settings, order.aggregate_type), self.partition(order.aggregate_id)
+        end = await self._ends.end(topic, partition)
+        return bool(self._app.tables.position(partition, topic) < end)
+
+    async def write(self, order: Order) -> Told:
+        """The result of a command; a Problem, or Unanswered when its outcome is not known yet."""
+        try:
+            with self._expected(order) as waiter:
+                async with asyncio.timeout(ANSWER_S):
+                    return await self._written(order, waiter)
+        except MessageSizeTooLargeError as error:
+            raise Problem(413, "too-large", "the command is larger than its topic takes: send less in one request") from error
+        except (KafkaError, TimeoutError) as error:
+            raise Unanswered(order.asked) from error
+
+    @contextmanager
+    def _expected(self, order: Order) -> Iterator[Waiter]:
+        try:
+            with self._app.side.waiters.expect((order.aggregate_type, order.aggregate_id, order.command_id)) as waiter:
+                yield waiter
+        except TooMany as error:
+            raise later("too-many-writes", f"{error}: send the same again later, with the same Idempotency-Key") from error
+
+    async def _written(self, order: Order, waiter: Waiter) -> Told:
+        assert self._producer is not None, "requests are served once the desk is open"
+        topic, key = command_topic(self._settings, order.aggregate_type), order.aggregate_id.encode()
+        partition = self.partition(order.aggregate_id)
+        written = await self._producer.send_and_wait(topic, order.record(), key, partition, headers=order.headers())
+        told: Told = await waiter.answer(Place(topic, partition, written.offset))
+        return told
+
+
+class Unanswered(Exception):  # noqa: N818 (what it is)
+    """A command may be done or not; `asked` is how its outcome will be known."""
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(asked.path)
+        self.asked = asked

@@ -1,0 +1,30 @@
+"""The ends of partitions, asked from the broker."""
+
+import asyncio
+
+from aiokafka import TopicPartition
+
+from app.kernel.reader import reader
+
+
+class Ends:
+    """One connection for all who ask."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+
+    async def open(self) -> None:
+        """Connect."""
+        self._consumer = reader(self._bootstrap)
+        await self._consumer.start()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        async with asyncio.timeout(1):
+            await self._consumer.stop()
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset behind the last committed record; aiokafka's errors when the broker does not say."""
+        where = TopicPartition(topic, partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets([where])
+        return ends[where]

@@ -1,0 +1,57 @@
+"""A request for an aggregate of another worker goes there, once; no credentials go with it (contract, section 4)."""
+
+import aiohttp
+from fastapi import Request, Response
+
+from app.kernel.owners import Owners
+from app.web.problem import later
+from app.web.request import command_id
+
+FORWARDED = "foldstream-forwarded"
+TIMEOUT_S = 15.0
+"""The owner answers within its own time for a write, which is less (seconds)."""
+
+ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token")
+ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
+"""Headers that are handed on; others say something about a connection, or about who asks."""
+
+
+class Forwarder:
+    """Asks the workers that own what this one does not."""
+
+    def __init__(self, owners: Owners, own_url: str) -> None:
+        self._owners = owners
+        self._own_url = own_url
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Get ready."""
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=2.0)
+        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, request: Request, partition: int) -> Response:
+        """The owner's answer; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
+        if FORWARDED in request.headers:
+            raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")
+        owner = self._owners.of(partition)
+        if owner is None or owner.url == self._own_url:
+            raise later("no-owner", "no worker owns the aggregate's partition at the moment: ask again")
+        try:
+            return await self._ask(request, owner.url)
+        except aiohttp.ClientConnectorError as error:
+            raise later("no-owner", "the worker that owns the aggregate's partition cannot be reached: ask again") from error
+
+    async def _ask(self, request: Request, url: str) -> Response:
+        assert self._session is not None, "requests are served once this is open"
+        headers = {name: request.headers[name] for name in ASKED if name in request.headers} | {FORWARDED: "1"}
+        if request.method not in {"GET", "HEAD"}:
+            headers["idempotency-key"] = command_id(request)
+        target = f"{url}{request.url.path}{f'?{request.url.query}' if request.url.query else ''}"
+        async with self._session.request(request.method, target, data=getattr(request.state, "body", None), headers=headers, allow_redirects=False) as answer:
+            told = {name: answer.headers[name] for name in ANSWERED if name in answer.headers}
+            return Response(await answer.read(), answer.status, told)

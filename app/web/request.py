@@ -1,0 +1,127 @@
+"""What a request asks for, as a command: its ids, its metadata, and where its outcome can be asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import msgspec
+from fastapi import Request
+from pydantic import TypeAdapter, ValidationError
+
+from app.web.problem import Problem
+from schemas.fields import Id, Text
+from schemas.message import Command
+
+_id = TypeAdapter(Id)
+_text = TypeAdapter(Text)
+
+
+class Asked(NamedTuple):
+    """A command of which the outcome is asked for."""
+
+    aggregate_type: str
+    aggregate_id: str
+    command_id: str
+    order_id: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it is asked for."""
+        about = f"?orderId={self.order_id}" if self.order_id else ""
+        return f"/commands/{self.aggregate_type}/{self.aggregate_id}/{self.command_id}{about}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command that a client orders by HTTP."""
+
+    command_type: str
+    aggregate_type: str
+    aggregate_id: str
+    command_id: str
+    payload: Mapping[str, Any]
+    expected_version: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    traceparent: str | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """How its outcome is asked for."""
+        return Asked(self.aggregate_type, self.aggregate_id, self.command_id, self.payload.get("orderId"))
+
+    def record(self) -> bytes:
+        """The command's record."""
+        named = {"commandId": self.command_id, "commandType": self.command_type, "aggregateId": self.aggregate_id, "aggregateType": self.aggregate_type}
+        expected = {} if self.expected_version is None else {"expectedVersion": self.expected_version}
+        sent = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return msgspec.json.encode({**named, **expected, "timestamp": sent, "metadata": self.metadata, "payload": self.payload})
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The record's headers."""
+        correlation = self.metadata.get("correlationId", self.command_id)
+        trace = [] if self.traceparent is None else [("traceparent", self.traceparent.encode())]
+        return [("command-type", self.command_type.encode()), ("correlation-id", correlation.encode()), ("content-type", b"application/json"), *trace]
+
+
+def order(request: Request, aggregate_type: str, aggregate_id: str, command: Command, leaving_out: str | None = None) -> Order:
+    """The command that a request means; `leaving_out` is a field of the body that is no part of the payload."""
+    payload = command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={leaving_out} if leaving_out else None)
+    correlation = _header(request, "x-correlation-id")
+    return Order(
+        command_type(command),
+        aggregate_type,
+        checked_id(aggregate_id, "the id in the path"),
+        command_id(request),
+        payload,
+        _expected_version(request),
+        {} if correlation is None else {"correlationId": correlation},
+        request.headers.get("traceparent"),
+    )
+
+
+def command_type(command: Command) -> str:
+    """As on the wire: the schema of a request's body may extend that of its command."""
+    return next(each.__name__ for each in type(command).__mro__ if each.__module__ != "schemas.http")
+
+
+def command_id(request: Request) -> str:
+    """The Idempotency-Key, or one of its own; the same for all who ask during one request."""
+    if not hasattr(request.state, "command_id"):
+        key = request.headers.get("idempotency-key")
+        request.state.command_id = uuid4().hex if key is None else checked_id(key, "Idempotency-Key")
+    chosen: str = request.state.command_id
+    return chosen
+
+
+def derived_id(request: Request, kind: str) -> str:
+    """The id of what a request creates: the same for the same Idempotency-Key."""
+    return blake2b(f"{kind}\0{command_id(request)}".encode(), digest_size=16).hexdigest()
+
+
+def _expected_version(request: Request) -> int | None:
+    tag = request.headers.get("if-match")
+    if tag is None:
+        return None
+    digits = tag.strip().removeprefix('"').removesuffix('"')
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):  # noqa: PLR2004 (64 bits)
+        raise Problem(422, "invalid", 'If-Match is a version in quotes, like "3"')
+    return int(digits)
+
+
+def _header(request: Request, name: str) -> str | None:
+    value = request.headers.get(name)
+    try:
+        return None if value is None else _text.validate_python(value)
+    except ValidationError as error:
+        raise Problem(422, "invalid", f"{name} is text of 1 to 500 characters") from error
+
+
+def checked_id(value: str, what: str) -> str:
+    """The value, if it is an id; a Problem otherwise."""
+    try:
+        return _id.validate_python(value)
+    except ValidationError as error:
+        raise Problem(422, "invalid", f"{what} is 1 to 128 characters of A-Z a-z 0-9 . _ ~ : @ -") from error

@@ -1,0 +1,74 @@
+"""Writes: each is one command, and its answer is the command's result (contract, section 4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import msgspec
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+
+from app.results import Told
+from app.web.desk import Desk, Unanswered
+from app.web.forward import Forwarder
+from app.web.problem import Problem
+from app.web.request import Asked, Order
+from app.web.token import Token
+
+NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
+
+
+class Writes:
+    """Takes a command to where it is owned, and its result to the client."""
+
+    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
+        self._desk = desk
+        self._forwarder = forwarder
+
+    async def write(self, request: Request, order: Order, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
+        """Answer with `status`, `body` and the version when the command is accepted; a Problem says what else came of it."""
+        partition = self._desk.partition(order.aggregate_id)
+        try:
+            if not self._desk.owns(partition):
+                return await self._forwarded(request, order, partition)
+            told = await self._desk.write(order)
+        except Unanswered as unanswered:
+            return unanswered_yet(unanswered.asked)
+        version = _accepted(told)
+        headers = {"Consistency-Token": str(Token(order.aggregate_type, order.aggregate_id, version))}
+        headers |= {"Location": location} if location else {}
+        return JSONResponse({**body, "version": version}, status, headers | _repeated(told))
+
+    async def _forwarded(self, request: Request, order: Order, partition: int) -> Response:
+        try:
+            return await self._forwarder.ask(request, partition)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unanswered(order.asked) from error
+
+
+def unanswered_yet(asked: Asked) -> Response:
+    """202: the outcome is not known yet, and where to ask for it."""
+    return JSONResponse({"commandId": asked.command_id}, 202, {"Location": asked.path, "Retry-After": "1"})
+
+
+def _accepted(told: Told) -> int:
+    """The version after the command; a Problem when it was not accepted."""
+    if not told.same_body:
+        raise Problem(422, "invalid", "this Idempotency-Key was used for another request to the same aggregate: use a new one")
+    result = msgspec.json.decode(told.result)
+    if result["outcome"] == "accepted":
+        version: int = result["version"]
+        return version
+    raise _refused(result["outcome"], result["refusal"], _repeated(told))
+
+
+def _refused(outcome: str, refusal: Mapping[str, Any], headers: Mapping[str, str]) -> Problem:
+    code, message = refusal["code"], refusal["message"]
+    if outcome == "parked":
+        return Problem(409, "parked", f"the command was parked ({code}: {message}): an operator has to release or discard it", headers=headers)
+    status = 404 if code in NOT_FOUND else 422 if code == "invalid" else 409
+    return Problem(status, code, message, state=refusal.get("state"), headers=headers)
+
+
+def _repeated(told: Told) -> dict[str, str]:
+    return {"Duplicate": "true"} if b'"duplicate":true' in told.result else {}

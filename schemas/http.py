@@ -1,0 +1,51 @@
+"""The bodies of HTTP requests (contract, section 4): the payload of a command, with the id of what is created where the client may choose it."""
+
+from typing import Annotated
+
+from schemas.customer import ChangeCreditLimit, ChangeCustomer, RegisterCustomer
+from schemas.fields import Id, Money, NotNull, PersonalText
+from schemas.message import Command
+from schemas.order import CancelOrder, PlaceOrder, ShipOrder
+from schemas.product import ReceiveStock, RegisterProduct
+
+__all__ = ["CancelOrder", "ReceiveStock", "ShipOrder"]
+
+ChosenId = Annotated[Id | None, NotNull]
+"""Left out, it is derived from the request's Idempotency-Key."""
+
+
+class PostOrder(PlaceOrder):
+    """`POST /orders`."""
+
+    order_id: ChosenId = None
+
+
+class PostProduct(RegisterProduct):
+    """`POST /products`."""
+
+    product_id: ChosenId = None
+
+
+class PostCustomer(RegisterCustomer):
+    """`POST /customers`."""
+
+    customer_id: ChosenId = None
+
+
+class PatchCustomer(Command):
+    """`PATCH /customers/{id}`: name and email, or the credit limit."""
+
+    name: Annotated[PersonalText | None, NotNull] = None
+    email: Annotated[PersonalText | None, NotNull] = None
+    credit_limit: Annotated[Money | None, NotNull] = None
+
+    def command(self) -> ChangeCustomer | ChangeCreditLimit | None:
+        """The one command that is meant; None when it is none, or two."""
+        about = self.model_dump(exclude_none=True)
+        match self.credit_limit, bool(about):
+            case None, True:
+                return ChangeCustomer(**about)
+            case int(), _ if len(about) == 1:
+                return ChangeCreditLimit(credit_limit=self.credit_limit)
+            case _:
+                return None

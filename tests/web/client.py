@@ -1,0 +1,61 @@
+"""An HTTP client for one worker: what comes back as plain values."""
+
+import asyncio
+import io
+import json
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from tests.system.worker import Worker
+from tests.waiting import until
+
+PLACE: dict[str, Any] = {
+    "customerId": "c-1",
+    "items": [{"productId": "p-1", "quantity": 2, "price": 5}],
+    "shippingAddress": "Here 1",
+    "currency": "EUR",
+}
+
+
+class Answer(NamedTuple):
+    """Status, body and headers."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Client:
+    """Asks one worker."""
+
+    def __init__(self, session: aiohttp.ClientSession, worker: Worker) -> None:
+        self.worker = worker
+        self._session = session
+
+    async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """Send a request; `_` in the names of headers stands for `-`."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = body if body is None else io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
+        named = {"content-type": "application/json", **sent} if data is not None else sent
+        async with self._session.request(method, self.worker.url + path, data=data, headers=named) as answer:
+            raw = await answer.read()
+            return Answer(answer.status, json.loads(raw) if raw else None, {name.lower(): value for name, value in answer.headers.items()})
+
+    async def post(self, path: str, body: object, **headers: str) -> Answer:
+        """The same for POST."""
+        return await self.ask("POST", path, body, **headers)
+
+    async def get(self, path: str, **headers: str) -> Answer:
+        """The same for GET."""
+        return await self.ask("GET", path, **headers)
+
+
+async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
+    """A client for the worker, once that serves all that is assigned to it."""
+    await until(lambda: worker.serves, within_s=60)
+    client = Client(session, worker)
+    async with asyncio.timeout(60):
+        while (await client.get("/readyz")).status != 200:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.05)
+    return client

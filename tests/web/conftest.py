@@ -1,0 +1,34 @@
+"""Two workers that serve HTTP, on the broker of this run."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import aiohttp
+import pytest
+
+from tests.conftest import RunningKafka
+from tests.system.environment import Environment
+from tests.web.client import Client, ready
+
+
+class Shop(NamedTuple):
+    """An environment, and a client for each of its two workers."""
+
+    environment: Environment
+    one: Client
+    other: Client
+
+
+@pytest.fixture
+async def shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
+    """Both workers serve, each some of the partitions."""
+    environment = Environment(kafka.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        workers = [environment.worker(name, worker_id=name) for name in ("one", "other")]
+        async with aiohttp.ClientSession() as session:
+            clients = [await ready(session, worker) for worker in workers]
+            yield Shop(environment, *clients)
+    finally:
+        environment.close()

@@ -1,0 +1,163 @@
+"""Writes by HTTP: any worker takes them, and each answer is true (contract, section 4)."""
+
+import asyncio
+import signal
+
+import pytest
+
+from app.audit.audit import audit
+from tests.web.client import PLACE
+from tests.web.conftest import Shop
+
+
+async def test_an_order_goes_its_way_through_any_worker(shop: Shop) -> None:
+    placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    assert (placed.status, placed.body) == (201, {"orderId": "o-1", "status": "PLACED", "version": 1})
+    assert placed.headers["location"] == "/orders/o-1"
+
+    for client in (shop.one, shop.other):
+        seen = await client.get("/orders/o-1", consistency_token=placed.headers["consistency-token"])
+        assert (seen.status, seen.body, seen.headers["etag"]) == (200, {"orderId": "o-1", "status": "PLACED", "version": 1}, '"1"')
+
+    cancelled = await shop.other.post("/orders/o-1/cancel", {"reason": "changed my mind"})
+    assert (cancelled.status, cancelled.body) == (200, {"orderId": "o-1", "status": "CANCELLED", "version": 2})
+    again = await shop.one.post("/orders/o-1/ship", {})
+    assert (again.status, again.body["code"], again.body["state"]) == (409, "illegal-transition", "CANCELLED")
+
+
+async def test_a_request_sent_again_gets_its_first_answer_from_any_worker(shop: Shop) -> None:
+    first = await shop.one.post("/orders", PLACE, idempotency_key="key-1")
+    again = [await client.post("/orders", PLACE, idempotency_key="key-1") for client in (shop.one, shop.other)]
+
+    assert first.status == 201
+    assert "duplicate" not in first.headers
+    assert [(each.status, each.body, each.headers["duplicate"]) for each in again] == [(201, first.body, "true")] * 2
+    other_body = await shop.other.post("/orders", {**PLACE, "customerId": "c-2"}, idempotency_key="key-1")
+    assert (other_body.status, other_body.body["code"]) == (422, "invalid")
+
+
+async def test_the_outcome_of_a_command_can_be_asked_of_any_worker(shop: Shop) -> None:
+    placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1"}, idempotency_key="key-1")
+    await shop.one.post("/orders/o-1/ship", {}, idempotency_key="key-2")
+
+    for client in (shop.one, shop.other):
+        accepted = await client.get("/commands/Order/o-1/key-1")
+        assert (accepted.status, accepted.body["outcome"], accepted.body["version"]) == (200, "accepted", 1)
+        assert (accepted.body["commandType"], len(accepted.body["eventIds"])) == ("PlaceOrder", 1)
+        refused = await client.get("/commands/Order/o-1/key-2")
+        assert (refused.body["outcome"], refused.body["refusal"]["code"]) == ("refused", "illegal-transition")
+        assert (await client.get("/commands/Order/o-1/never")).status == 404
+    assert placed.status == 201
+
+
+async def test_products_and_customers(shop: Shop) -> None:
+    product = await shop.one.post("/products", {"name": "A thing", "price": 5, "currency": "EUR", "productId": "p-1"})
+    stock = await shop.other.post("/products/p-1/stock", {"quantity": 3})
+    customer = await shop.one.post("/customers", {"name": "Ada", "email": "a@example.org", "creditLimit": 100, "currency": "EUR", "customerId": "c-1"})
+    named = await shop.other.ask("PATCH", "/customers/c-1", {"name": "Bea"})
+    limited = await shop.one.ask("PATCH", "/customers/c-1", {"creditLimit": 50})
+
+    assert [each.status for each in (product, stock, customer, named, limited)] == [201, 200, 201, 200, 200]
+    assert (stock.body, limited.body) == ({"productId": "p-1", "version": 2}, {"customerId": "c-1", "version": 3})
+    both = await shop.one.ask("PATCH", "/customers/c-1", {"name": "Cy", "creditLimit": 50})
+    assert both.status == 422
+    unknown = await shop.other.post("/products/p-2/stock", {"quantity": 3})
+    assert (unknown.status, unknown.body["code"]) == (404, "unknown-product")
+
+
+FAULTS: list[tuple[object, dict[str, str], int, str]] = [
+    (b"\xff", {}, 400, "undecodable"),
+    (b"[]", {}, 400, "undecodable"),
+    (b'{"customerId":"a","customerId":"b"}', {}, 400, "undecodable"),
+    ({**PLACE, "items": []}, {}, 422, "invalid"),
+    ({**PLACE, "totalAmount": 1}, {}, 422, "invalid"),
+    ({**PLACE, "orderId": "o/1"}, {}, 422, "invalid"),
+    (PLACE, {"idempotency_key": "no key"}, 422, "invalid"),
+    (PLACE, {"if_match": "one"}, 422, "invalid"),
+    (PLACE, {"content_type": "text/plain"}, 415, "unsupported-media-type"),
+    ({**PLACE, "shippingAddress": "x" * (1 << 20)}, {}, 413, "too-large"),
+]
+
+
+async def test_what_is_wrong_with_a_request_is_told_as_a_problem(shop: Shop) -> None:
+    answers = [await shop.one.post("/orders", body, **headers) for body, headers, _, _ in FAULTS]
+
+    assert [(answer.status, answer.body["code"]) for answer in answers] == [(status, code) for _, _, status, code in FAULTS]
+    assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
+
+
+async def test_a_version_that_is_expected_is_checked(shop: Shop) -> None:
+    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+
+    wrong = await shop.other.post("/orders/o-1/cancel", {"reason": "late"}, if_match='"2"')
+    right = await shop.other.post("/orders/o-1/cancel", {"reason": "late"}, if_match='"1"')
+
+    assert (wrong.status, wrong.body["code"]) == (409, "version-conflict")
+    assert right.status == 200
+
+
+async def test_a_token_of_another_write_and_one_of_the_future_are_not_answered_with_something_older(shop: Shop) -> None:
+    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    other = await shop.one.post("/orders", {**PLACE, "orderId": "o-2"})
+    later = await shop.one.post("/orders/o-2/cancel", {"reason": "late"})
+
+    foreign = await shop.one.get("/orders/o-1", consistency_token=other.headers["consistency-token"])
+    headers = {"consistency_token": "nonsense"}
+    nonsense = await shop.one.get("/orders/o-1", **headers)
+
+    assert [(each.status, each.body["code"]) for each in (foreign, nonsense)] == [(400, "token-not-applicable")] * 2
+    assert (await shop.other.get("/orders/o-2", consistency_token=later.headers["consistency-token"])).body["status"] == "CANCELLED"
+
+
+async def test_a_forwarded_request_is_not_forwarded_again(shop: Shop) -> None:
+    answers = [await client.get("/orders/o-1", foldstream_forwarded="1") for client in (shop.one, shop.other)]
+
+    assert sorted(each.status for each in answers) == [404, 503]
+    [away] = [each for each in answers if each.status == 503]
+    assert (away.body["code"], away.headers["retry-after"]) == ("not-owner", "1")
+
+
+@pytest.mark.timeout(300)
+async def test_a_worker_killed_in_the_middle_of_many_posts_leaves_each_client_with_one_order(shop: Shop) -> None:
+    keys = [f"key-{number}" for number in range(400)]
+    survivor = shop.one
+
+    async def buy(key: str) -> int:
+        while True:
+            answer = await survivor.post("/orders", PLACE, idempotency_key=key)
+            if answer.status == 201:
+                return int(answer.body["version"])
+            assert answer.status in {202, 503}, answer
+            await asyncio.sleep(0.2)
+
+    buying = [asyncio.create_task(buy(key)) for key in keys]
+    await asyncio.wait(buying, return_when=asyncio.FIRST_COMPLETED)
+    shop.other.worker.signal(signal.SIGKILL)
+
+    assert set(await asyncio.gather(*buying)) == {1}
+    assert await audit(shop.environment.settings) == []
+
+
+async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_the_past(shop: Shop) -> None:
+    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    owner, client = (shop.one, shop.other) if (await shop.one.get("/orders/o-1", foldstream_forwarded="1")).status == 200 else (shop.other, shop.one)
+    owner.worker.signal(signal.SIGSTOP)
+    waiting = asyncio.create_task(owner.get("/orders/o-1"))
+
+    async def cancelled() -> bool:
+        return (await client.post("/orders/o-1/cancel", {"reason": "late"}, idempotency_key="cancel")).status == 200
+
+    async with asyncio.timeout(60):
+        while not await cancelled():  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.2)
+    owner.worker.signal(signal.SIGCONT)
+
+    answer = await waiting
+    assert answer.status == 503 or answer.body["status"] == "CANCELLED"
+
+
+async def test_the_description_of_the_interface_has_every_route(shop: Shop) -> None:
+    described = (await shop.one.get("/openapi.json")).body
+
+    assert {"/orders", "/orders/{order_id}/ship", "/commands/{aggregate_type}/{aggregate_id}/{command_id}", "/healthz"} <= set(described["paths"])
+    assert described["components"]["schemas"]["PostOrder"]["required"] == ["customerId", "items", "shippingAddress", "currency"]
