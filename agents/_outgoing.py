@@ -12,7 +12,7 @@ import msgspec
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, answer, emit
+from app.kernel.context import Headers, answer, count, emit
 from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
@@ -61,6 +61,7 @@ class Outbox:
             b'%b%b,"payload":%b}' % (head.encode(), command.metadata, payload),
             [_header("event-type", kind), *command.headers],
         )
+        count("events", self._type, kind)
         outside = OUTSIDE[kind]
         if outside is not None:
             self._tell(command, identity, outside, payload)
@@ -82,11 +83,13 @@ class Outbox:
         refusal = _refusal(answered.code, answered.message, answered.state) if answered.code else b""
         ids = ",".join(f'"{identity}"' for identity in event_ids)
         body = f'"{outcome}","version":{answered.version},"eventIds":[{ids}]'
+        count("commands", self._type, outcome)
         told = body.encode() + refusal + (b',"duplicate":true' if repeats else b"")
         self._result(command, _header("command-type", command.command_type), told, command.record.key, same_body=repeats is None or repeats.same_body)
 
     def parked(self, command: Received, reason: str, error: str) -> None:
         """The result of a command that was parked; its type and its aggregate can be any text."""
+        count("commands", self._type, "parked")
         header = ("command-type", command.command_type.encode())
         escaped = command._replace(command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
         self._result(escaped, header, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None), command.aggregate_id.encode())

@@ -12,6 +12,7 @@ from typing import Self
 from app.broker.home import made
 from app.demo.ends import ends
 from app.errors import FoldstreamError
+from app.kafka.probe import is_free
 from app.settings import Settings, variable
 
 STOP_S = 15.0
@@ -31,6 +32,8 @@ class Worker:
         self._chosen = chosen
         self._say = say
         self.log = chosen.datadir.absolute() / "demo-worker.log"
+        self.web_port = chosen.web_port if is_free(chosen.web_port) else 0
+        """The port of its HTTP server; 0, any that is free, when another program has the usual one."""
 
     async def __aenter__(self) -> Self:
         made(self.log.parent, variable("datadir"))
@@ -77,7 +80,7 @@ class Worker:
 
     def _environment(self) -> dict[str, str]:
         """A name of its own lets a restarted worker have its partitions back at once, not only when the session of the killed one is over."""
-        return os.environ | {variable("worker_id"): self._chosen.worker_id or "demo"}
+        return os.environ | {variable("worker_id"): self._chosen.worker_id or "demo", variable("web_port"): str(self.web_port)}
 
     async def _stop(self) -> None:
         if self._process.returncode is None:

@@ -13,6 +13,15 @@ _TIMEOUT_S = 5.0
 _LENGTH = struct.Struct(">i")
 
 
+def is_free(port: int) -> bool:
+    """True when a server can listen on `port`."""
+    try:
+        require_free(port)
+    except FoldstreamError:
+        return False
+    return True
+
+
 def require_free(port: int) -> None:
     """FoldstreamError unless a server can listen on `port`."""
     with socket.socket() as server:

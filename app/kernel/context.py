@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord
 
+from app.kernel.measures import Label
 from app.kernel.rows import Rows
 from app.kernel.waiters import Place, Waiters
 
@@ -31,6 +32,7 @@ class Unit(Protocol):
     rows: Rows
     outgoing: list[Outgoing]
     answers: list[tuple[Hashable, Place, Any]]
+    counted: list[Label]
     waiters: Waiters
 
 
@@ -47,3 +49,8 @@ def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: 
     unit = current.get()
     if key in unit.waiters:
         unit.answers.append((key, Place(record.topic, record.partition, record.offset), value))
+
+
+def count(*label: str) -> None:
+    """Count something of this transaction, once it is committed: what, then its labels, of which there are few."""
+    current.get().counted.append(label)

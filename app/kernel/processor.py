@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from time import monotonic, time
 
 from aiokafka import ConsumerRecord
 
 from app.kernel.batch import size_of
 from app.kernel.intake import Intake
+from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.ports import Handler
 from app.kernel.position import Position, positions
@@ -23,28 +25,34 @@ YIELD_EVERY = 200
 class Processor:
     """One opening of a task: its unit of work, and where it is in its inputs."""
 
-    def __init__(self, unit: UnitOfWork, intake: Intake, reached: dict[str, Position], group_offsets: Mapping[str, int]) -> None:
+    def __init__(self, unit: UnitOfWork, intake: Intake, reached: dict[str, Position], group_offsets: Mapping[str, int], measures: Measures) -> None:
         """`reached` is where to go on, by topic; `group_offsets` what the consumer group was told last."""
         self.unit = unit
         self.positions = reached
         self._intake = intake
         self._group_offsets = group_offsets
+        self._measures = measures
         self._ahead: dict[str, Position] = {}
 
     async def transact(self, works: Iterable[Work]) -> None:
         """Process as many records as one transaction may carry. RefusedBatch when something in it is at fault."""
+        began_s = monotonic()
         taken = await self._process(works)
         if not self.unit.rows.changed:
             return
         try:
             await self.unit.commit()
         except RefusedBatch as refused:
+            self._measures.transactions["refused"] += 1
             self._intake.refused(taken, str(refused))
             raise
         except UnknownOutcome:
+            self._measures.transactions["unknown"] += 1
             self._intake.narrow(len(taken))
             raise
         self._intake.accepted(taken)
+        self._measures.committed(self.unit.counted, (record.timestamp for record in taken), time(), monotonic() - began_s)
+        self.unit.counted.clear()
         self.positions.update(self._ahead)
 
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:

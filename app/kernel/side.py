@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord
 
+from app.kernel.measures import Measures
 from app.kernel.owners import Owner
 from app.kernel.table import Table
 from app.kernel.waiters import Waiters
@@ -45,6 +46,8 @@ class WriteSide:
     folds: list[Fold] = field(default_factory=list)
     waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
     """Who waits in this process for what an agent answers."""
+    measures: Measures = field(default_factory=Measures)
+    """What this process counts."""
     owner: Owner | None = None
     """How this worker is reached by others; None before it serves HTTP."""
     accept_loss: bool = False

@@ -178,8 +178,10 @@ class Task:
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._producer.start()
+        fenced_s = asyncio.get_running_loop().time()
         await self._take_over(self._producer)
         await self._claim(self._producer)
+        self._side.measures.recovery_s.add(asyncio.get_running_loop().time() - fenced_s)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
@@ -190,7 +192,7 @@ class Task:
             await consumer.start()
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
             self._accept_loss = False
-            self._processor = Processor(unit, self._intake, positions, self.group_offsets)
+            self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
             self._intake.open()
         finally:
             await _stop_reading(consumer)

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.context import Outgoing, current
+from app.kernel.measures import Label
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.rows import Rows
 from app.kernel.store import Change, Store, Stored, now_s
@@ -25,12 +26,13 @@ class UnitOfWork:
         self.rows = Rows(store)
         self.outgoing: list[Outgoing] = []
         self.answers: list[tuple[Hashable, Place, Any]] = []
+        self.counted: list[Label] = []
         self.waiters = waiters
         self._producer = producer
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
-        self._mark = self._marked_answers = 0
+        self._mark = self._marked_answers = self._marked_counts = 0
 
     def enter(self) -> None:
         """From here on, tables and `emit` in this asyncio task mean this unit."""
@@ -39,13 +41,14 @@ class UnitOfWork:
     def mark(self) -> None:
         """Begin a record: `rollback` undoes what follows."""
         self.rows.mark()
-        self._mark, self._marked_answers = len(self.outgoing), len(self.answers)
+        self._mark, self._marked_answers, self._marked_counts = len(self.outgoing), len(self.answers), len(self.counted)
 
     def rollback(self) -> None:
         """Undo what the record did."""
         self.rows.rollback()
         del self.outgoing[self._mark :]
         del self.answers[self._marked_answers :]
+        del self.counted[self._marked_counts :]
 
     async def commit(self) -> None:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
@@ -78,6 +81,7 @@ class UnitOfWork:
         self.rows.drop()
         self.outgoing.clear()
         self.answers.clear()
+        self.counted.clear()
 
     def close(self) -> None:
         """Drop what is not committed and release the store."""

@@ -13,7 +13,7 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import health, problem, reads, routes
+from app.web import health, metrics, problem, reads, routes
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.reads import Reads
@@ -68,6 +68,7 @@ def site(app: Application, desk: Desk, forwarder: Forwarder) -> FastAPI:
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
     web.include_router(health.routes(app))
+    web.include_router(metrics.routes(app.side.measures))
     return web
 
 

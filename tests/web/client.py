@@ -42,6 +42,11 @@ class Client:
             raw = await answer.read()
             return Answer(answer.status, json.loads(raw) if raw else None, {name.lower(): value for name, value in answer.headers.items()})
 
+    async def text(self, path: str) -> str:
+        """What is not JSON."""
+        async with self._session.get(self.worker.url + path) as answer:
+            return await answer.text()
+
     async def post(self, path: str, body: object, **headers: str) -> Answer:
         """The same for POST."""
         return await self.ask("POST", path, body, **headers)

@@ -156,6 +156,19 @@ async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_t
     assert answer.status == 503 or answer.body["status"] == "CANCELLED"
 
 
+async def test_what_was_done_is_counted_for_prometheus(shop: Shop) -> None:
+    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    await shop.one.post("/orders/o-1/ship", {})
+
+    shown = "".join([await client.text("/metrics") for client in (shop.one, shop.other)])
+
+    assert 'foldstream_commands_total{aggregate="Order",outcome="accepted"} 1.0' in shown
+    assert 'foldstream_commands_total{aggregate="Order",outcome="refused"} 1.0' in shown
+    assert 'foldstream_events_total{aggregate="Order",type="OrderPlaced"} 1.0' in shown
+    assert "foldstream_command_latency_seconds_bucket" in shown
+    assert "foldstream_recovery_seconds_count" in shown
+
+
 async def test_the_description_of_the_interface_has_every_route(shop: Shop) -> None:
     described = (await shop.one.get("/openapi.json")).body
 

@@ -1,0 +1,49 @@
+"""What a worker counts, per transaction and not per record; how it is shown is not the kernel's concern."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+Label = tuple[str, ...]
+"""What is counted, then its labels."""
+
+
+class Histogram:
+    """Counts values by upper bounds; the last count is of those above all bounds."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float, times: int = 1) -> None:
+        """Count a value that came so many times."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.total += value * times
+
+
+@dataclass
+class Measures:
+    """One worker's; nothing is ever reset."""
+
+    counted: Counter[Label] = field(default_factory=Counter)
+    """Commands (`commands`, aggregate, outcome) and events (`events`, aggregate, type) of committed transactions."""
+    transactions: Counter[str] = field(default_factory=Counter)
+    """By outcome: committed, refused, unknown."""
+    latency_s: Histogram = field(default_factory=lambda: Histogram((0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)))
+    """From the broker's append time of a command to its commit."""
+    transaction_s: Histogram = field(default_factory=lambda: Histogram((0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)))
+    transaction_records: Histogram = field(default_factory=lambda: Histogram((1, 10, 50, 100, 250, 500, 1_000, 2_000)))
+    recovery_s: Histogram = field(default_factory=lambda: Histogram((0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)))
+    """From the fence to readiness of a task."""
+
+    def committed(self, labels: Iterable[Label], timestamps_ms: Iterable[int], now_s: float, took_s: float) -> None:
+        """A transaction was committed: what its handlers counted, and the append times of its records."""
+        self.counted.update(labels)
+        appended = Counter(timestamps_ms)
+        for timestamp_ms, times in appended.items():
+            self.latency_s.add(max(0.0, now_s - timestamp_ms / 1000), times)
+        self.transactions["committed"] += 1
+        self.transaction_s.add(took_s)
+        self.transaction_records.add(appended.total())

@@ -1,0 +1,77 @@
+"""`/metrics`: what the worker counts, under the contract's names (section 6), for Prometheus."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.registry import Collector
+
+from app.kernel.measures import Histogram, Measures
+
+Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+
+
+class Shown(Collector):
+    """Reads the measures when Prometheus asks."""
+
+    def __init__(self, measures: Measures) -> None:
+        self._measures = measures
+
+    def collect(self) -> Iterable[Family]:
+        """All families."""
+        measures = self._measures
+        yield _counter("foldstream_commands", "Commands that were answered or parked.", ("aggregate", "outcome"), measures, "commands")
+        yield _counter("foldstream_events", "Events that were written.", ("aggregate", "type"), measures, "events")
+        yield _transactions(measures)
+        yield _histogram("foldstream_command_latency_seconds", "From the broker's append time of a command to its commit.", measures.latency_s)
+        yield _histogram("foldstream_transaction_seconds", "From the first record of a transaction to its commit.", measures.transaction_s)
+        yield _histogram("foldstream_transaction_records", "Records that a transaction took in.", measures.transaction_records)
+        recovery = HistogramMetricFamily("foldstream_recovery_seconds", "From the fence to readiness of a task.", labels=("task",))
+        recovery.add_metric(("write",), _buckets(measures.recovery_s), measures.recovery_s.total)
+        yield recovery
+        build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
+        build.add_metric((version("foldstream"),), 1)
+        yield build
+
+
+def routes(measures: Measures) -> APIRouter:
+    """`/metrics`."""
+    router, registry = APIRouter(tags=["health"]), CollectorRegistry()
+    registry.register(Shown(measures))
+
+    @router.get("/metrics", response_class=Response)
+    async def metrics() -> Response:
+        """For Prometheus, in its text format."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _counter(name: str, what: str, labels: tuple[str, ...], measures: Measures, kind: str) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, what, labels=labels)
+    for (counted, *values), times in measures.counted.items():
+        if counted == kind:
+            family.add_metric(values, times)
+    return family
+
+
+def _transactions(measures: Measures) -> CounterMetricFamily:
+    family = CounterMetricFamily("foldstream_transactions", "Transactions by what became of them.", labels=("outcome",))
+    for outcome in ("committed", "refused", "unknown"):
+        family.add_metric((outcome,), measures.transactions[outcome])
+    return family
+
+
+def _histogram(name: str, what: str, histogram: Histogram) -> HistogramMetricFamily:
+    return HistogramMetricFamily(name, what, _buckets(histogram), histogram.total)
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """Prometheus counts in each bucket what is in those below it, too."""
+    so_far, buckets = 0, []
+    for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
+        so_far += count
+        buckets.append((bound, float(so_far)))
+    return buckets
