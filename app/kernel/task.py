@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.batch import Batch
+from app.kernel.ending import ended, stop, stop_reading
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
 from app.kernel.owners import claim
@@ -34,10 +35,6 @@ SETTLE_S = 3.0
 """How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
 
 DISCLAIM_S = 0.5
-CLOSE_S = 2.0
-CANCEL_EVERY_S = 3.0
-"""Longer than a life takes to clean up (seconds)."""
-
 FAILURES_WITHIN_S = 60.0
 """A task that fails for the fourth time within this time ends the worker: the supervisor starts another (seconds)."""
 
@@ -120,11 +117,11 @@ class Task:
         """End the task between two transactions; one that takes too long is aborted."""
         await self.settle()
         self._live.cancel()
-        await _ended(self._live)
+        await ended(self._live)
         self._queue.renew()
 
     async def _again(self, before: "asyncio.Task[None]") -> None:
-        await _ended(before)
+        await ended(before)
         await self._run()
 
     async def _run(self) -> None:
@@ -195,7 +192,7 @@ class Task:
             self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
             self._intake.open()
         finally:
-            await _stop_reading(consumer)
+            await stop_reading(consumer)
 
     async def _claim(self, fenced: AIOKafkaProducer) -> None:
         if self._side.owner is not None:
@@ -222,42 +219,4 @@ class Task:
             processor.unit.close()
         started, self._producer = self._producer, None
         if started is not None:
-            await _stop(started, abort=abort)
-
-
-async def _ended(life: "asyncio.Task[None]") -> None:
-    """Wait for a life that was cancelled, also when the waiter is cancelled meanwhile: two lives at once would fence each other.
-
-    aiokafka swallows a cancellation now and then: one that goes on is cancelled again.
-    """
-    cancelled = False
-    while not life.done():
-        try:
-            done, _ = await asyncio.wait([life], timeout=CANCEL_EVERY_S)
-            if not done:
-                life.cancel()
-        except asyncio.CancelledError:
-            cancelled = True
-    if cancelled:
-        raise asyncio.CancelledError
-
-
-async def _stop_reading(consumer: AIOKafkaConsumer) -> None:
-    """Stop a reader; aiokafka can hang here right after a change of assignment, and a task must not."""
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await consumer.stop()
-    except TimeoutError:
-        log.info("a reader did not stop in time")
-
-
-async def _stop(started: AIOKafkaProducer, *, abort: bool) -> None:
-    """Stop a producer; one that is in a transaction may abort it first, if that can be done at once."""
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            if abort and started._txn_manager.is_in_transaction():  # noqa: SLF001 (aiokafka has no public way to ask)
-                await started.abort_transaction()
-            await started.stop()
-    except (KafkaError, TimeoutError, AssertionError) as error:
-        log.info("a producer did not stop cleanly, its successor fences it: %r", error)
-        await started.client.close()
+            await stop(started, abort=abort)

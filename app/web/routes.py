@@ -25,7 +25,12 @@ UNANSWERED = problem.documented(_202="unanswered: the outcome is not known yet, 
 def routes(writes: Writes) -> APIRouter:
     """All routes that write."""
     router = APIRouter(responses={**REFUSED, **UNKNOWN, **UNANSWERED}, tags=["writes"])
+    for of in (_orders, _products, _customers):
+        of(router, writes)
+    return router
 
+
+def _orders(router: APIRouter, writes: Writes) -> None:
     @router.post("/orders", status_code=201, openapi_extra=body.documented(PostOrder))
     async def place_order(request: Request) -> Response:
         """Place an order; its total is computed, its id derived from the Idempotency-Key where none is given."""
@@ -46,6 +51,8 @@ def routes(writes: Writes) -> APIRouter:
         command = order(request, "Order", order_id, await body.read(request, CancelOrder))
         return await writes.write(request, command, 200, {"orderId": order_id, "status": "CANCELLED"})
 
+
+def _products(router: APIRouter, writes: Writes) -> None:
     @router.post("/products", status_code=201, openapi_extra=body.documented(PostProduct))
     async def register_product(request: Request) -> Response:
         """Offer a product; it begins without stock."""
@@ -60,6 +67,8 @@ def routes(writes: Writes) -> APIRouter:
         command = order(request, "Product", product_id, await body.read(request, ReceiveStock))
         return await writes.write(request, command, 200, {"productId": product_id})
 
+
+def _customers(router: APIRouter, writes: Writes) -> None:
     @router.post("/customers", status_code=201, openapi_extra=body.documented(PostCustomer))
     async def register_customer(request: Request) -> Response:
         """A customer with a limit of credit."""
@@ -75,5 +84,3 @@ def routes(writes: Writes) -> APIRouter:
         if meant is None:
             raise Problem(422, "invalid", "body: either name and email (one of them at least), or creditLimit")
         return await writes.write(request, order(request, "Customer", customer_id, meant), 200, {"customerId": customer_id})
-
-    return router

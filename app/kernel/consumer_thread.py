@@ -1,0 +1,108 @@
+"""The thread in which aiokafka's consumer runs: what is asked of the consumer, and of its group, is asked there."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from app.kernel.membership import Membership
+
+log = logging.getLogger(__name__)
+
+FETCH_WAIT_MS = 100
+"""How long the broker waits for records of an idle partition (Faust's own is 1.5 s)."""
+
+NEVER_MS = 2**31 - 1
+"""Faust pauses whatever is not to be fetched, so that nothing is polled may be right: heartbeats alone say that a worker lives."""
+
+GIVE_S = 1.0
+"""How long is waited for the group to take offsets; it does not while its broker is away (seconds)."""
+
+STOP_S = 1.5
+"""How long a consumer may take to leave its group (seconds)."""
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Runs the consumer: committed records only, ranges of partitions so that one number's topics stay together."""
+
+    app: Any
+    membership: Membership | None = None
+    logger = logging.getLogger("faust.transport")
+
+    async def on_start(self) -> None:
+        """Start the consumer, and listen to what its group says."""
+        await super().on_start()
+        self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
+
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""
+        try:
+            async with asyncio.timeout(STOP_S):
+                await super().on_thread_stop()
+        except (asyncio.CancelledError, KafkaError, TimeoutError) as error:
+            log.info("the consumer did not stop cleanly, its session will run out: %r", error)
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:  # noqa: ARG002 (Faust's own signature)
+        settings, conf = self.app.side.settings, self.app.conf
+        return AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=settings.worker_id,
+            bootstrap_servers=settings.bootstrap,
+            partition_assignment_strategy=[RangePartitionAssignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            max_poll_records=None,
+            max_partition_fetch_bytes=1 << 20,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+            session_timeout_ms=int(settings.session_timeout_s * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            max_poll_interval_ms=NEVER_MS,
+            isolation_level="read_committed",
+        )
+
+    async def owned(self, generation: int) -> bool:
+        """Ask the group now whether this worker still is a member, in this generation."""
+        return self.membership is not None and bool(await self.call_thread(self.membership.confirm, generation))
+
+    async def positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """From where is fetched next."""
+        found: dict[TP, int] = await self.call_thread(self._positions, partitions)
+        return found
+
+    async def _positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        assigned = self.assignment()
+        return {tp: await self._ensure_consumer().position(TopicPartition(*tp)) for tp in partitions if tp in assigned}
+
+    async def seek_all(self, offsets: Mapping[TP, int]) -> None:
+        """Move the positions from which is fetched, in the thread that fetches; what has gone to another worker meanwhile is left out."""
+        await self.call_thread(self._seek_all, offsets)
+
+    async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
+        assigned = self.assignment()
+        for tp in assigned & offsets.keys():
+            self.seek(tp, offsets[tp])
+
+    async def give(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so a failure is only noted."""
+        return bool(await self.call_thread(self._give, offsets))
+
+    async def _give(self, offsets: Mapping[TP, int]) -> bool:
+        assigned = self.assignment()
+        wanted = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
+        if not wanted:
+            return False
+        try:
+            async with asyncio.timeout(GIVE_S):
+                await self._ensure_consumer().commit(wanted)
+        except (KafkaError, TimeoutError) as error:
+            log.info("the group's offsets were not committed: %s", type(error).__name__)
+            return False
+        return True
