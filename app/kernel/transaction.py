@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.kernel.context import Outgoing
@@ -47,7 +47,7 @@ class Transaction:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 return await self._commit()
-        except (TimeoutError, KafkaError, AssertionError) as error:  # aiokafka asserts that its sender lives
+        except (TimeoutError, KafkaError, IllegalOperation, AssertionError) as error:  # the last two say that aiokafka's sender has ended meanwhile
             raise _unknown(error) from error
 
     async def _commit(self) -> dict[TopicPartition, int]:
@@ -63,6 +63,7 @@ class Transaction:
         batch.close()
         topic, partition = where
         future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(_looked_at)  # a later batch may fail before anybody waits for this one
         return future
 
     async def _check(self, failures: list[BaseException]) -> None:
@@ -79,6 +80,11 @@ class Transaction:
         batches = self._batches.setdefault(where, [])
         batches.append(self._producer.create_batch())
         return batches
+
+
+def _looked_at(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()
 
 
 def _next(base_offset: int, count: int) -> int:

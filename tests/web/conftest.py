@@ -26,7 +26,7 @@ async def shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
-        workers = [environment.worker(name, worker_id=name) for name in ("one", "other")]
+        workers = [environment.worker(name) for name in ("one", "other")]
         async with aiohttp.ClientSession() as session:
             clients = [await ready(session, worker) for worker in workers]
             yield Shop(environment, *clients)
