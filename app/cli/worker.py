@@ -4,15 +4,11 @@ from typing import Annotated
 
 import typer
 
-from app.broker.home import made
-from app.settings import settings, variable
-
 ACCEPT_LOSS = "Go on although Kafka no longer holds all that the positions stand on; what was lost stays lost."
 
 
 def worker(accept_loss: Annotated[bool, typer.Option("--accept-loss", help=ACCEPT_LOSS)] = False) -> None:  # noqa: FBT002 (typer's way)
     """Run one worker in the foreground; SIGTERM ends it cleanly. It ends non-zero when it cannot keep its partitions: start it again then."""
-    made(settings().datadir, variable("datadir"))
     from app.main import run_worker  # noqa: PLC0415 (Faust takes a second to import, and only this command needs it)
 
     raise typer.Exit(run_worker(accept_loss))

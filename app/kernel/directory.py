@@ -4,13 +4,14 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
+from app.broker.home import made
 from app.errors import FoldstreamError
+from app.settings import variable
 
 
 def lock(directory: Path) -> IO[str]:
-    """Hold the directory until the process ends; FoldstreamError when another process holds it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    held = (directory / "lock").open("w")
+    """Hold the directory, made if absent, until the process ends; FoldstreamError when another process holds it, or it cannot be made."""
+    held = (made(directory, variable("datadir")) / "lock").open("w")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
