@@ -1,6 +1,7 @@
 """Reading a partition from one offset to another, by position: the last record may be a commit marker that is never delivered."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -24,14 +25,18 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
     )
 
 
-async def group_offsets(client: AIOKafkaClient, group: str, topics: Iterable[str], partition: int) -> dict[str, int]:
-    """The offsets that a group committed for this partition number, by topic; asked without joining the group. KafkaError when it does not say."""
+async def group_offsets(client: AIOKafkaClient, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offsets that a group committed, where it did; asked without joining the group. KafkaError when the broker does not say."""
+    wanted = defaultdict(list)
+    for topic, partition in partitions:
+        wanted[topic].append(partition)
     node = await client.coordinator_lookup(CoordinationType.GROUP, group)
-    answer = await client.send(node, OffsetFetchRequest(group, [(topic, [partition]) for topic in topics]))
-    for code in [answer.error_code, *(code for _, partitions in answer.topics for *_, code in partitions)]:
+    answer = await client.send(node, OffsetFetchRequest(group, list(wanted.items())))
+    found = [(TopicPartition(topic, partition), offset, code) for topic, answers in answer.topics for partition, offset, _, code in answers]
+    for code in [answer.error_code, *(code for _, _, code in found)]:
         if for_code(code) is not NoError:
             raise for_code(code)
-    return {topic: offset for topic, [(_, offset, *_)] in answer.topics if offset >= 0}
+    return {where: offset for where, offset, _ in found if offset >= 0}
 
 
 async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:

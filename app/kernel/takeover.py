@@ -47,7 +47,9 @@ class TakeOver:
             raise
 
     async def _go_on(self, unit: UnitOfWork, cluster: Cluster) -> Positions:
-        group = await group_offsets(self._consumer._client, self._side.settings.app_id, self._side.inputs, self._partition)  # noqa: SLF001 (as above)
+        partitions = [TopicPartition(topic, self._partition) for topic in self._side.inputs]
+        told = await group_offsets(self._consumer._client, self._side.settings.app_id, partitions)  # noqa: SLF001 (as above)
+        group = {where.topic: offset for where, offset in told.items()}
         await self._rebuild(unit, cluster, group)
         return {topic: await self._position(cluster, topic, group.get(topic)) for topic in self._side.inputs}
 

@@ -9,6 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from app.kernel.measures import Histogram, Measures
+from app.web.lag import Lag
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
@@ -16,8 +17,9 @@ Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 class Shown(Collector):
     """Reads the measures when Prometheus asks."""
 
-    def __init__(self, measures: Measures) -> None:
+    def __init__(self, measures: Measures, lag: Lag) -> None:
         self._measures = measures
+        self._lag = lag
 
     def collect(self) -> Iterable[Family]:
         """All families."""
@@ -31,15 +33,16 @@ class Shown(Collector):
         recovery = HistogramMetricFamily("foldstream_recovery_seconds", "From the fence to readiness of a task.", labels=("task",))
         recovery.add_metric(("write",), _buckets(measures.recovery_s), measures.recovery_s.total)
         yield recovery
+        yield from _lags(self._lag)
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
 
 
-def routes(measures: Measures) -> APIRouter:
+def routes(measures: Measures, lag: Lag) -> APIRouter:
     """`/metrics`."""
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
-    registry.register(Shown(measures))
+    registry.register(Shown(measures, lag))
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:
@@ -62,6 +65,17 @@ def _transactions(measures: Measures) -> CounterMetricFamily:
     for outcome in ("committed", "refused", "unknown"):
         family.add_metric((outcome,), measures.transactions[outcome])
     return family
+
+
+def _lags(lag: Lag) -> Iterable[Family]:
+    labels = ("agent", "topic", "partition")
+    records = GaugeMetricFamily("foldstream_lag_records", "Records not processed yet; every worker tells of all partitions.", labels=labels)
+    seconds = GaugeMetricFamily("foldstream_lag_seconds", "Age of the first record not processed yet.", labels=labels)
+    for (topic, partition), behind in lag.behind.items():
+        named = (topic.rpartition(".")[2], topic, str(partition))
+        records.add_metric(named, behind.records)
+        seconds.add_metric(named, behind.seconds)
+    return records, seconds
 
 
 def _histogram(name: str, what: str, histogram: Histogram) -> HistogramMetricFamily:

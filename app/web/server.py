@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.web import health, metrics, problem, reads, routes
 from app.web.desk import Desk
 from app.web.forward import Forwarder
+from app.web.lag import Lag
 from app.web.reads import Reads
 from app.web.writes import Writes
 
@@ -41,13 +42,15 @@ class Server(Service):
         self._owners = Owners(settings)
         self._desk = Desk(app)
         self._forwarder = Forwarder(self._owners, self.owner.url)
-        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder))
+        self._lag = Lag(app.side)
+        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag))
 
     async def on_start(self) -> None:
         """Connect, then serve."""
         await self._desk.open()
         await self._forwarder.open()
         self.add_future(self._owners.follow())
+        self.add_future(self._lag.follow())
         self.add_future(self._uvicorn.serve([self._socket]))
         log.info("HTTP at %s", self.owner.url)
 
@@ -61,14 +64,14 @@ class Server(Service):
         await self._desk.close()
 
 
-def site(app: Application, desk: Desk, forwarder: Forwarder) -> FastAPI:
+def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag) -> FastAPI:
     """All routes."""
     web = FastAPI(title="Foldstream", summary="Orders, event-sourced on Apache Kafka.", version="0.1.0")
     problem.install(web, routes.BODIES)
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
     web.include_router(health.routes(app))
-    web.include_router(metrics.routes(app.side.measures))
+    web.include_router(metrics.routes(app.side.measures, lag))
     return web
 
 

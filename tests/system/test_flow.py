@@ -11,10 +11,9 @@ import pytest
 from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
 from app.kernel.routing import partition_of
-from app.results import Json
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment, Results
-from tests.system.traffic import identities, traffic
+from tests.system.traffic import identities, order, traffic
 from tests.waiting import until
 
 
@@ -27,14 +26,6 @@ async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[En
         yield environment
     finally:
         environment.close()
-
-
-def order(name: str, lines: int = 1) -> Json:
-    """A PlaceOrder; many lines make a large event."""
-    item = {"productId": "p-1", "quantity": 1, "price": 5}
-    payload = {"customerId": "c-1", "items": [item] * lines, "shippingAddress": "Here 1", "currency": "EUR"}
-    named = {"commandId": f"place-{name}", "commandType": "PlaceOrder", "aggregateId": name, "aggregateType": "Order"}
-    return {**named, "timestamp": "2026-01-01T00:00:00.000Z", "metadata": {}, "payload": payload}
 
 
 @pytest.mark.timeout(600)

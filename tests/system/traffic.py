@@ -23,6 +23,14 @@ def traffic(count: int, seed: int = 1) -> list[Json]:
     return commands
 
 
+def order(name: str, lines: int = 1) -> Json:
+    """A PlaceOrder; many lines make a large event."""
+    item = {"productId": "p-1", "quantity": 1, "price": 5}
+    payload = {"customerId": "c-1", "items": [item] * lines, "shippingAddress": "Here 1", "currency": "EUR"}
+    named = {"commandId": f"place-{name}", "commandType": "PlaceOrder", "aggregateId": name, "aggregateType": "Order"}
+    return {**named, "timestamp": _SENT, "metadata": {}, "payload": payload}
+
+
 def identities(commands: list[Json]) -> set[tuple[str, str]]:
     """Aggregate and command id of each different command."""
     return {(command["aggregateId"], command["commandId"]) for command in commands}
