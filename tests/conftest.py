@@ -1,6 +1,7 @@
 """What every test can ask for: one real broker per run, and free ports for brokers of its own."""
 
 import random
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import pytest
 from app.kafka.embedded import EmbeddedKafka
 
 pytest.register_assert_rewrite("tests.kernel", "tests.system")  # what helpers assert is explained, too
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job: the programs that tests interrupt would inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FreePort = Callable[[], int]
 

@@ -2,11 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 log = logging.getLogger(__name__)
+
+_endings: set["asyncio.Task[None]"] = set()
+"""asyncio itself keeps no task alive."""
 
 CLOSE_S = 1.5
 CANCEL_EVERY_S = 5.0
@@ -32,7 +36,8 @@ async def ended(life: "asyncio.Task[None]") -> None:
 
 async def stop_reading(consumer: AIOKafkaConsumer) -> None:
     """Stop a reader; aiokafka can hang here right after a change of assignment, and a task must not."""
-    await _bounded(consumer.stop(), "a reader")
+    if not await _bounded(consumer.stop(), "a reader"):
+        await _bounded(consumer._client.close(), "a reader's connections")  # noqa: SLF001 (its stop has not come that far)
 
 
 async def stop(started: AIOKafkaProducer, *, abort: bool) -> None:
@@ -43,12 +48,15 @@ async def stop(started: AIOKafkaProducer, *, abort: bool) -> None:
         await _bounded(started.client.close(), "a producer's connections")
 
 
-async def _bounded(ending: Awaitable[None], what: str) -> bool:
-    """True if it ended cleanly in time; whatever it raises concerns nobody any more, for what ends here is not used again."""
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await ending
-    except Exception as error:  # noqa: BLE001 (aiokafka, asyncio and uvloop each have errors of their own for a connection that is gone)
-        log.info("%s did not end cleanly: %r", what, error)
-        return False
-    return True
+async def _bounded(ending: Coroutine[Any, Any, None], what: str) -> bool:
+    """True if it ended cleanly in time. It goes on when whoever waits is cancelled; what it raises concerns nobody, for what ends here is not used again."""
+    task = asyncio.create_task(ending)
+    _endings.add(task)
+    task.add_done_callback(_endings.discard)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait([task], timeout=CLOSE_S)
+    if task.done() and not task.cancelled() and task.exception() is None:
+        return True
+    log.info("%s did not end cleanly: %r", what, task.exception() if task.done() and not task.cancelled() else "it took too long")
+    task.cancel()
+    return False

@@ -64,3 +64,15 @@ async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
         while (await client.get("/readyz")).status != 200:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
     return client
+
+
+async def settled(*clients: Client) -> None:
+    """Return once each of these answers for every partition, by itself or by asking the owner: no rebalance is under way any more."""
+    async with asyncio.timeout(60):
+        while not all([await _answers(client) for client in clients]):  # noqa: ASYNC110 (other processes change it)
+            await asyncio.sleep(0.05)
+
+
+async def _answers(client: Client) -> bool:
+    ready_now = (await client.get("/readyz")).status == 200
+    return ready_now and all([(await client.get(f"/orders/nobody-{number}")).status == 404 for number in range(16)])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
-from tests.web.client import Client, ready
+from tests.web.client import Client, ready, settled
 
 
 class Shop(NamedTuple):
@@ -29,6 +29,7 @@ async def shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
         workers = [environment.worker(name) for name in ("one", "other")]
         async with aiohttp.ClientSession() as session:
             clients = [await ready(session, worker) for worker in workers]
+            await settled(*clients)
             yield Shop(environment, *clients)
     finally:
         environment.close()
