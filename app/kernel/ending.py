@@ -45,6 +45,7 @@ async def stop(started: AIOKafkaProducer, *, abort: bool) -> None:
     if abort and started._txn_manager.is_in_transaction():  # noqa: SLF001 (aiokafka has no public way to ask)
         await _bounded(started.abort_transaction(), "a transaction")
     if not await _bounded(started.stop(), "a producer"):
+        await _bounded(started._sender.close(), "a sender")  # noqa: SLF001 (one that lives would connect again)
         await _bounded(started.client.close(), "a producer's connections")
 
 
