@@ -1,4 +1,4 @@
-"""The Faust application of the write side: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
+"""The Faust application: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
 
 import gc
 import logging
@@ -13,6 +13,7 @@ from app.kernel.side import Fold, WriteSide
 from app.kernel.table import Table
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Transport
+from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
 
 GC_THRESHOLD = 100_000
@@ -32,6 +33,7 @@ class Application(faust.App):
     """A Faust application whose agents get batches and whose tables are transactional."""
 
     side: WriteSide
+    view: ViewSide
     tables: Any
     logger = logging.getLogger("faust.application")
 
@@ -43,13 +45,25 @@ class Application(faust.App):
         """The command topic of one aggregate type, for `@app.agent(...)`."""
         name = self.side.settings.topic(f"commands.{kind}")
         self.side.inputs.append(name)
-        topic = self.topic(name, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")
-        topic.__class__ = BatchTopic
-        return cast("BatchTopic", topic)
+        return self._batches(name)
+
+    def events(self, model: ReadModel) -> BatchTopic:
+        """The events that a read model follows, for `@app.agent(...)`."""
+        self.view.models.append(model)
+        return self._batches(*model.events)
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""
         self.side.folds.append(fold)
+
+    def followed(self) -> list[Follower]:
+        """Every agent with each topic that it reads."""
+        return [*(Follower(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
+
+    def _batches(self, *names: str) -> BatchTopic:
+        topic = self.topic(*names, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")
+        topic.__class__ = BatchTopic
+        return cast("BatchTopic", topic)
 
     def _create_directories(self) -> None:
         """Faust keeps nothing on disk here; the tasks do."""
@@ -84,6 +98,7 @@ def application(settings: Settings) -> Application:
         TableManager=Tasks,
     )
     app.side = WriteSide(settings)
+    app.view = ViewSide(app.side)
     app.transport = Transport(app.conf.broker, app)
     return app
 

@@ -37,6 +37,8 @@ class Measures:
     transaction_records: Histogram = field(default_factory=lambda: Histogram((1, 10, 50, 100, 250, 500, 1_000, 2_000)))
     recovery_s: Histogram = field(default_factory=lambda: Histogram((0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)))
     """From the fence to readiness of a task."""
+    view_recovery_s: Histogram = field(default_factory=lambda: Histogram((0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800)))
+    """From the opening of a view to the ends that its topics had then."""
 
     def committed(self, labels: Iterable[Label], timestamps_ms: Iterable[int], now_s: float, took_s: float) -> None:
         """A transaction was committed: what its handlers counted, and the append times of its records."""

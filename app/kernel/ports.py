@@ -28,5 +28,8 @@ class Flow(Protocol):
     def stop(self, partition: int) -> None:
         """Fetch nothing more for this partition."""
 
+    async def reached(self, partition: int) -> Mapping[str, int]:
+        """From where is fetched next, of the topics of which no record waits for its agent."""
+
     async def owned(self) -> bool:
         """True once the group has answered that this worker still is a member in the generation it knows."""

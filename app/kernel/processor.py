@@ -1,19 +1,17 @@
 """Runs the records that wait through their handlers, one transaction at a time, and moves the positions with them."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from time import monotonic, time
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.batch import size_of
 from app.kernel.intake import Intake
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.ports import Handler
 from app.kernel.position import Position, positions
 from app.kernel.unit import UnitOfWork
-from app.kernel.work import Work
+from app.kernel.work import Work, portions
 
 TRANSACTION_BYTES = 8 << 20
 """Bytes of commands that one transaction takes in; what it writes is a few times as much."""
@@ -58,27 +56,14 @@ class Processor:
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
         self._ahead.clear()
         taken: list[ConsumerRecord] = []
-        for handler, records in self._portions(works):
+        for work, records in portions(works, self._intake.limit, TRANSACTION_BYTES, lambda work: self._position(work.batch.topic).offset_next):
             for record in records:
-                self._intake.handle(self.unit, handler, record)
+                self._intake.handle(self.unit, work.handler, record)
                 taken.append(record)
                 if len(taken) % YIELD_EVERY == 0:
                     await asyncio.sleep(0)
             self._reach(records[-1])
         return taken
-
-    def _portions(self, works: Iterable[Work]) -> Iterator[tuple[Handler, list[ConsumerRecord]]]:
-        """What of each batch goes into this transaction: records that are not below the position."""
-        room, room_bytes = self._intake.limit, TRANSACTION_BYTES
-        for work in works:
-            if room <= 0 or room_bytes <= 0:
-                return
-            offset_next = self._position(work.batch.topic).offset_next
-            records = [record for record in work.take(room, room_bytes) if record.offset >= offset_next]
-            room -= len(records)
-            room_bytes -= size_of(records)
-            if records:
-                yield work.handler, records
 
     def _reach(self, last: ConsumerRecord) -> None:
         """Put the position behind the last record into the transaction."""

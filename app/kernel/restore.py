@@ -1,20 +1,14 @@
 """From whatever is on disk to the rows that the changelog stands for (Kafka Streams: the changelog reader)."""
 
-import logging
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.errors import FoldstreamError
 from app.kernel.cluster import Cluster
+from app.kernel.disk import opened
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
-from app.kernel.store import Store, Stored, now_s, wipe
-
-log = logging.getLogger(__name__)
-
-IN_USE = "/LOCK"
-"""What RocksDB says of a database that is open already: not damage, but an earlier opening that has not ended yet."""
+from app.kernel.store import Store, Stored, now_s
 
 TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
@@ -23,7 +17,7 @@ TRUSTED_S = 3.5 * 86_400
 async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, changelog: TopicPartition) -> Store:
     """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first."""
     begin, end = await bounds(consumer, changelog)
-    store = _usable(path, cluster, changelog, begin, end)
+    store = opened(path, lambda found: unusable(found.stored, cluster, changelog.topic, begin, end))
     try:
         await _fill(store, consumer, cluster, changelog, store.stored.offset_next if store.stored else begin, end)
     except BaseException:
@@ -39,26 +33,6 @@ async def _fill(store: Store, consumer: AIOKafkaConsumer, cluster: Cluster, chan
         progress.at(position - start)
     if store.stored is None:
         store.write((), _stored(cluster, changelog, end))
-
-
-def _usable(path: Path, cluster: Cluster, changelog: TopicPartition, begin: int, end: int) -> Store:
-    try:
-        store = Store(path)
-    except Exception as error:  # (rocksdict raises bare exceptions for every kind of damage)
-        if IN_USE in str(error):
-            raise FoldstreamError(f"{path} is still open: {error}") from error
-        return _afresh(path, f"it is damaged: {error}")
-    why = unusable(store.stored, cluster, changelog.topic, begin, end)
-    if why is None:
-        return store
-    store.close()
-    return _afresh(path, why)
-
-
-def _afresh(path: Path, why: str) -> Store:
-    log.warning("the store %s is wiped and filled again from the changelog: %s", path.name, why)
-    wipe(path)
-    return Store(path)
 
 
 def unusable(stored: Stored | None, cluster: Cluster, changelog: str, begin: int, end: int) -> str | None:

@@ -43,6 +43,7 @@ class Rows:
 
     def delete(self, key: bytes) -> None:
         """Delete a row by its full key, whatever table it is of (a table that is no longer declared, too)."""
+        self._committed.pop(key, None)
         self.put(_ANY, key, None)
 
     @property
@@ -67,12 +68,12 @@ class Rows:
         """What this transaction changed, each row encoded once."""
         return [(key, None if row is None else table.encode(row)) for key, (table, row) in self._overlay.items()]
 
-    def commit(self, changes: list[Change], stored: Stored) -> None:
-        """The transaction is in the log: its rows become the committed ones."""
+    def commit(self, changes: list[Change], stored: Stored | None = None) -> None:
+        """The transaction is in the log, or its rows follow from the log alone: they become the committed ones."""
         self.store.write(changes, stored)
         if len(self._committed) + len(self._overlay) > CACHED:
             self._committed.clear()
-        self._committed.update((key, row) for key, (_, row) in self._overlay.items())
+        self._committed.update((key, row) for key, (table, row) in self._overlay.items() if table is not _ANY and table.cached)
         self.drop()
 
     def drop(self) -> None:
@@ -88,7 +89,11 @@ class Rows:
     def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self.store.get(key)
         row = None if raw is None else table.decode(raw)
+        if table.cached:
+            self._cache(key, row)
+        return row
+
+    def _cache(self, key: bytes, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
         if len(self._committed) >= CACHED:
             self._committed.clear()
         self._committed[key] = row
-        return row

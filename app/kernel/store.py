@@ -57,27 +57,28 @@ class Store:
             raise StoreFailed(str(error)) from error
         return value
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with `prefix`, in order of keys."""
-        for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix)):
+    def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with `prefix`, in order of keys, from `start` on."""
+        for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=max(prefix, start))):
             if not key.startswith(prefix):
                 return
             yield key, value
 
-    def write(self, changes: Iterable[Change], stored: Stored) -> None:
-        """Apply `changes` and what they stand for, all or nothing."""
+    def write(self, changes: Iterable[Change], stored: Stored | None = None) -> None:
+        """Apply `changes` and what they stand for, all or nothing; a view's rows say that themselves."""
         batch = WriteBatch(raw_mode=True)
         for key, value in changes:
             if value is None:
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        batch.put(META, msgspec.json.encode(stored))
+        if stored is not None:
+            batch.put(META, msgspec.json.encode(stored))
         try:
             self._db.write(batch, _UNLOGGED)
         except Exception as error:
             raise StoreFailed(str(error)) from error
-        self.stored = stored
+        self.stored = stored or self.stored
 
     def close(self) -> None:
         """Flush to disk and release the files; what could not be flushed is in the changelog."""

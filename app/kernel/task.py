@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -42,6 +43,9 @@ FAILURES_WITHIN_S = 60.0
 class Task:
     """Opens, serves until something fails, opens again; `close` ends it."""
 
+    kind = "task"
+    """What its partition number is one of, as people read it."""
+
     def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
@@ -57,7 +61,27 @@ class Task:
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition)
         self._failures: deque[float] = deque(maxlen=3)
-        self._live = asyncio.create_task(self._run(), name=f"task-{partition}")
+        self._live = asyncio.create_task(self._run(), name=self.name)
+
+    @property
+    def name(self) -> str:
+        """As people read it."""
+        return f"{self.kind} {self.partition}"
+
+    @property
+    def disk(self) -> Path:
+        """Where its rows are."""
+        return self._side.store_path(self.partition)
+
+    @property
+    def serving(self) -> bool:
+        """True while its rows can be shown."""
+        return self.ready.is_set()
+
+    @property
+    def stopped(self) -> bool:
+        """True when it stays closed: it met what only another Foldstream can read."""
+        return self._live.done() and not self._settled
 
     @property
     def opening(self) -> int:
@@ -95,7 +119,7 @@ class Task:
         """Take the task over again: somebody else may have owned it in between."""
         self._flow.stop(self.partition)
         self._live.cancel()
-        self._live = asyncio.create_task(self._again(self._live), name=f"task-{self.partition}")
+        self._live = asyncio.create_task(self._again(self._live), name=self.name)
 
     async def settle(self) -> None:
         """Let the open transaction end, for a while, and begin no other: only `close` may follow."""
@@ -129,14 +153,14 @@ class Task:
             while True:
                 await self._attempt()
         except UnreadableLog as error:
-            log.critical("task %d stays closed: %s", self.partition, error)
+            log.critical("%s stays closed: %s", self.name, error)
         except Stuck as error:
-            self._die(f"task {self.partition}: {error}")
+            self._die(f"{self.name}: {error}")
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("task %d ended", self.partition)
-            self._die(f"task {self.partition} met an error it does not know: {error!r}")
+            log.exception("%s ended", self.name)
+            self._die(f"{self.name} met an error it does not know: {error!r}")
 
     async def _attempt(self) -> None:
         """One life of the task, from fence to failure."""
@@ -153,11 +177,11 @@ class Task:
     async def _failed(self, error: Exception) -> None:
         """Say what happened, and wait a little if the task was not even open."""
         self._flow.stop(self.partition)
-        log.warning("task %d is taken over again in place: %s: %s", self.partition, type(error).__name__, error)
+        log.warning("%s is taken over again in place: %s: %s", self.name, type(error).__name__, error)
         was_open = self.ready.is_set()
         await self._release(abort=False)
         if isinstance(error, StoreFailed):
-            wipe(self._side.store_path(self.partition))
+            wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
             self._count_failure()
         await asyncio.sleep(0 if was_open else RETRY_S)
@@ -165,7 +189,7 @@ class Task:
     def _count_failure(self) -> None:
         now_s = asyncio.get_running_loop().time()
         if len(self._failures) == self._failures.maxlen and now_s - self._failures[0] < FAILURES_WITHIN_S:
-            self._die(f"task {self.partition} was taken over more than three times in a minute")
+            self._die(f"{self.name} was taken over more than three times in a minute")
         self._failures.append(now_s)
 
     async def _open(self) -> None:

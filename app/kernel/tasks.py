@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from faust.tables.manager import TableManager
@@ -15,6 +15,7 @@ from app.kernel.membership import die
 from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.task import Task
+from app.kernel.view_task import ViewTask
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +32,10 @@ class Tasks(TableManager):
     def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(app, **faust)
         self._by_partition: dict[int, Task] = {}
+        self._views: dict[int, ViewTask] = {}
         self.generation = -1
         """That of the last assignment."""
-        self._flow = ConsumerFlow(app)
+        self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
 
     @property
     def changelog_topics(self) -> set[str]:
@@ -45,18 +47,32 @@ class Tasks(TableManager):
         self[table.name] = table
         return table
 
-    def openings(self) -> dict[int, int]:
-        """The opening number of each task that is ready for records."""
-        return {partition: task.opening for partition, task in self._by_partition.items() if task.ready.is_set()}
+    def opening(self, tp: TP) -> int | None:
+        """The opening number of the task that reads this partition of a topic; None while none is ready for its records."""
+        task = self._of(tp.topic).get(tp.partition)
+        return task.opening if task is not None and task.ready.is_set() else None
 
     def serves(self, partition: int) -> bool:
         """True while the task is open, and nobody else can own its partition."""
         task = self._by_partition.get(partition)
-        return task is not None and task.ready.is_set() and bool(self.app.consumer.certain(self.generation))
+        return task is not None and self._certain(task)
 
     def store(self, partition: int) -> Store | None:
         """The committed rows of a partition that is served; None otherwise."""
         return self._by_partition[partition].store if self.serves(partition) else None
+
+    def view(self, partition: int) -> Store | None:
+        """The rows of a partition's view that is served; None otherwise."""
+        task = self._views.get(partition)
+        return task.store if task is not None and self._certain(task) else None
+
+    def views(self, partition: int) -> bool:
+        """True if the view of the partition is here, served or not."""
+        return partition in self._views
+
+    def stopped(self, partition: int) -> bool:
+        """True when the view of the partition met what only another Foldstream can read."""
+        return partition in self._views and self._views[partition].stopped
 
     def position(self, partition: int, topic: str) -> int:
         """The next offset that the partition's task will process, 0 while it is not open."""
@@ -68,19 +84,20 @@ class Tasks(TableManager):
         """What there is to wait for until the worker serves all that is assigned to it."""
         if self.generation < 0 or self.app.rebalancing:
             return ["an assignment"]
-        return [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
+        waiting = [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
+        return waiting + [_told(task) for _, task in sorted(self._views.items()) if not self._certain(task)]
 
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
-        task = self._by_partition.get(batch.partition)
+        task = self._of(batch.topic).get(batch.partition)
         if task is not None:
             await task.process(batch, handler)
 
-    def retake(self, partitions: Iterable[int]) -> None:
-        """Take these tasks over again."""
-        for partition in partitions:
-            if partition in self._by_partition:
-                self._by_partition[partition].retake()
+    def retake(self, partitions: Iterable[TP]) -> None:
+        """Take the tasks over again that read these."""
+        for task in {self._of(tp.topic).get(tp.partition) for tp in partitions}:
+            if task is not None:
+                task.retake()
 
     async def on_start(self) -> None:
         """There is no recovery of Faust's to start."""
@@ -90,10 +107,10 @@ class Tasks(TableManager):
     async def on_stop(self) -> None:
         """A clean stop: end what is open, say so, tell the group where we are, close the stores."""
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
-        await asyncio.gather(*(task.settle() for task in self._by_partition.values()))
-        await asyncio.gather(*(task.disclaim() for task in self._by_partition.values()))
+        await asyncio.gather(*(task.settle() for task in self._all()))
+        await asyncio.gather(*(task.disclaim() for task in self._all()))
         await self._tell_group()
-        await self._close(list(self._by_partition))
+        await self._close(set())
 
     async def wait_until_recovery_completed(self) -> bool:
         """Tasks open on their own, one by one."""
@@ -105,11 +122,14 @@ class Tasks(TableManager):
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
         """Close the tasks that went, open those that came, rewind those that stayed; none of it holds up the group."""
         del revoked, newly_assigned
-        complete = self._complete(assigned)
-        await self._close([partition for partition in self._by_partition if partition not in complete])
+        complete = self._complete(assigned, self.app.side.subscribed)
+        views = self._complete(assigned, self.app.view.subscribed)
+        await self._close(complete, views)
         self._keep(generation_id)
         for partition in sorted(complete - set(self._by_partition)):
             self._by_partition[partition] = Task(self.app.side, partition, self._flow, die)
+        for partition in sorted(views - set(self._views)):
+            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
         log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none")
         await self.app.on_rebalance_complete.send()
         await self._resume()
@@ -117,7 +137,7 @@ class Tasks(TableManager):
     def _keep(self, generation_id: int) -> None:
         """A task stays open only if nobody else can have owned it in between."""
         followed, self.generation = generation_id == self.generation + 1, generation_id
-        for task in self._by_partition.values():
+        for task in self._all():
             if followed:
                 self.add_future(task.rewind())
             else:
@@ -131,19 +151,32 @@ class Tasks(TableManager):
         self.on_standbys_ready()
         self.app.on_rebalance_end()
 
-    def _complete(self, assigned: set[TP]) -> set[int]:
-        """The partition numbers of which every topic is assigned here; others cannot be served."""
-        wanted = self.app.side.subscribed
+    def _complete(self, assigned: set[TP], wanted: set[str]) -> set[int]:
+        """The partition numbers of which all these topics are assigned here; others cannot be served."""
         topics: dict[int, set[str]] = {}
         for tp in assigned:
             topics.setdefault(tp.partition, set()).add(tp.topic)
         for partition, found in topics.items():
-            if found != wanted:
+            if not wanted <= found:
                 log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, sorted(wanted - found))
-        return {partition for partition, found in topics.items() if found == wanted}
+        return {partition for partition, found in topics.items() if wanted <= found}
 
-    async def _close(self, partitions: list[int]) -> None:
-        await asyncio.gather(*(self._by_partition.pop(partition).close() for partition in partitions))
+    async def _close(self, kept: set[int], kept_views: Collection[int] = ()) -> None:
+        """End all tasks but those of these partitions."""
+        gone = [self._by_partition.pop(partition) for partition in set(self._by_partition) - kept]
+        gone += [self._views.pop(partition) for partition in set(self._views).difference(kept_views)]
+        await asyncio.gather(*(task.close() for task in gone))
+
+    def _all(self) -> list[Task]:
+        return [*self._by_partition.values(), *self._views.values()]
+
+    def _of(self, topic: str) -> Mapping[int, Task]:
+        """The tasks that read a topic, by partition."""
+        return self._views if topic in self.app.view.inputs else self._by_partition
+
+    def _certain(self, task: Task) -> bool:
+        """True while nobody else can own its partition, and its rows can be shown."""
+        return task.serving and bool(self.app.consumer.certain(self.generation))
 
     @Service.task
     async def _group(self) -> None:
@@ -154,17 +187,22 @@ class Tasks(TableManager):
         offsets = await self._untold()
         if offsets and await self.app.consumer.give(offsets):
             for tp, offset in offsets.items():
-                if tp.partition in self._by_partition:
-                    self._by_partition[tp.partition].group_offsets[tp.topic] = offset
+                task = self._of(tp.topic).get(tp.partition)
+                if task is not None:
+                    task.group_offsets[tp.topic] = offset
 
     async def _untold(self) -> dict[TP, int]:
         """The positions of which the group does not know; of an idle partition, the one behind what is no record (commit markers)."""
         read = await self.app.consumer.idle_positions()
-        told = {TP(topic, task.partition): offset for task in self._by_partition.values() for topic, offset in task.group_offsets.items()}
+        told = {TP(topic, task.partition): offset for task in self._all() for topic, offset in task.group_offsets.items()}
         return {tp: offset for tp, offset in self._processed(read) if told.get(tp) != offset}
 
     def _processed(self, read: Mapping[TP, int]) -> Iterator[tuple[TP, int]]:
-        for partition, task in self._by_partition.items():
+        for task in self._all():
             for topic, position in task.positions.items():
-                tp = TP(topic, partition)
+                tp = TP(topic, task.partition)
                 yield tp, position.offset_next if task.busy else max(position.offset_next, read.get(tp, 0))
+
+
+def _told(task: Task) -> str:
+    return f"{task.name} (stopped: the log says what to do)" if task.stopped else task.name

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, cast
 
 from aiokafka import ConsumerRecord, TopicPartition
@@ -43,20 +43,24 @@ class Consumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # Faust passes its asyncio.Event so, too
         async with self._fetching:
-            openings = self.app.tables.openings()
-            records = await self._fetch(min(timeout, FETCH_S))
-            batches = [self._collect(tp, fetched, openings[tp.partition]) for tp, fetched in records.items() if self._current(tp, openings)]
+            openings = self._wanted()
+            records = await self._fetch(set(openings), min(timeout, FETCH_S))
+            batches = [self._collect(tp, fetched, openings[tp]) for tp, fetched in records.items() if self._current(tp, openings)]
         for batch in filter(None, batches):
             tp = TP(batch.topic, batch.partition)
             self._read_offset[tp] = None  # Faust would drop what is below its own idea of the position
             yield tp, self._message(tp, batch)
 
-    def _current(self, tp: TP, openings: Mapping[int, int]) -> bool:
-        """True if the task still has the opening under which its records were fetched."""
-        return self.flow_active and tp.partition in openings and self.app.tables.openings().get(tp.partition) == openings[tp.partition]
+    def _wanted(self) -> dict[TP, int]:
+        """The opening numbers of the tasks, for each partition of theirs that may be fetched from."""
+        openings = {tp: self.app.tables.opening(tp) for tp in self._get_active_partitions() if not self._full(tp)}
+        return {tp: opening for tp, opening in openings.items() if opening is not None}
 
-    async def _fetch(self, timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
-        active = {tp for tp in self._get_active_partitions() if tp.topic in self.app.side.inputs and not self._full(tp)}
+    def _current(self, tp: TP, openings: Mapping[TP, int]) -> bool:
+        """True if the task still has the opening under which its records were fetched."""
+        return self.flow_active and tp in openings and self.app.tables.opening(tp) == openings[tp]
+
+    async def _fetch(self, active: set[TP], timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
         if not active or self.should_stop:
             await asyncio.sleep(IDLE_S)
             return {}
@@ -69,7 +73,7 @@ class Consumer(driver.Consumer):
 
     def _full(self, tp: TP) -> bool:
         waiting = self._waiting.get(tp)
-        return waiting is not None and waiting.full and waiting.opening == self.app.tables.openings().get(tp.partition)
+        return waiting is not None and waiting.full and waiting.opening == self.app.tables.opening(tp)
 
     def _collect(self, tp: TP, records: list[ConsumerRecord], opening: int) -> Batch | None:
         waiting = self._waiting.get(tp)
@@ -86,22 +90,24 @@ class Consumer(driver.Consumer):
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to what all versions of a worker subscribe to; Faust asks only for what has an agent."""
-        await super().subscribe({*topics, *self.app.side.subscribed})
+        await super().subscribe({*topics, *self.app.side.subscribed, *self.app.view.subscribed})
 
-    async def idle_positions(self) -> dict[TP, int]:
-        """From where is fetched next, of the partitions of which no record waits for its agent."""
+    async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
+        """From where is fetched next, of the partitions (or those of them that are wanted) of which no record waits for its agent."""
         async with self._fetching:
-            return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp)])
+            return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp) and (wanted is None or tp in wanted)])
 
     def _idle(self, tp: TP) -> bool:
         """True if all that was fetched was taken, under the opening that holds: before its seek a new one knows no better."""
         last = self._waiting.get(tp)
-        return last is None or (last.taken and last.opening == self.app.tables.openings().get(tp.partition))
+        return last is None or (last.taken and last.opening == self.app.tables.opening(tp))
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Fetch these partitions from these offsets on."""
         async with self._fetching:
             await self._thread.seek_all(offsets)
+            for tp in offsets:
+                self._waiting.pop(tp, None)
             self.resume_partitions(set(offsets))
 
     def certain(self, generation: int) -> bool:
@@ -117,10 +123,10 @@ class Consumer(driver.Consumer):
         return await self._thread.give(offsets)
 
 
-def _named(error: KafkaError) -> set[int]:
-    """The partition numbers that an error of a fetch is about; aiokafka gives it a TopicPartition, or a mapping of them."""
+def _named(error: KafkaError) -> set[TP]:
+    """The partitions that an error of a fetch is about; aiokafka gives it a TopicPartition, or a mapping of them."""
     [about] = error.args
-    return {about.partition} if isinstance(about, TopicPartition) else {where.partition for where in about}
+    return {TP(*about)} if isinstance(about, TopicPartition) else {TP(*where) for where in about}
 
 
 class Transport(driver.Transport):

@@ -1,54 +1,29 @@
 """A unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
-from collections.abc import Hashable
-from typing import Any
-
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
-from app.kernel.context import Outgoing, current
-from app.kernel.measures import Label
+from app.kernel.context import Outgoing
+from app.kernel.draft import Draft
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.rows import Rows
 from app.kernel.store import Change, Store, Stored, now_s
 from app.kernel.transaction import Transaction
-from app.kernel.waiters import Place, Waiters
+from app.kernel.waiters import Waiters
 
 
-class UnitOfWork:
+class UnitOfWork(Draft):
     """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (all that a transaction touches)
         self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters
     ) -> None:
         """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over."""
-        self.rows = Rows(store)
-        self.outgoing: list[Outgoing] = []
-        self.answers: list[tuple[Hashable, Place, Any]] = []
-        self.counted: list[Label] = []
-        self.waiters = waiters
+        super().__init__(store, waiters)
         self._producer = producer
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
-        self._mark = self._marked_answers = self._marked_counts = 0
-
-    def enter(self) -> None:
-        """From here on, tables and `emit` in this asyncio task mean this unit."""
-        current.set(self)
-
-    def mark(self) -> None:
-        """Begin a record: `rollback` undoes what follows."""
-        self.rows.mark()
-        self._mark, self._marked_answers, self._marked_counts = len(self.outgoing), len(self.answers), len(self.counted)
-
-    def rollback(self) -> None:
-        """Undo what the record did."""
-        self.rows.rollback()
-        del self.outgoing[self._mark :]
-        del self.answers[self._marked_answers :]
-        del self.counted[self._marked_counts :]
 
     async def commit(self) -> None:
         """One transaction: changelog and outgoing records; after it the rows are committed ones."""
@@ -75,18 +50,6 @@ class UnitOfWork:
         """Commit if anything was changed."""
         if self.rows.changed:
             await self.commit()
-
-    def drop(self) -> None:
-        """The transaction did not happen."""
-        self.rows.drop()
-        self.outgoing.clear()
-        self.answers.clear()
-        self.counted.clear()
-
-    def close(self) -> None:
-        """Drop what is not committed and release the store."""
-        self.drop()
-        self.rows.store.close()
 
     def _stored(self, offset_next: int) -> Stored:
         before = self.rows.store.stored

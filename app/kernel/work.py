@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, count
 
@@ -47,6 +47,19 @@ class Work:
 def _within(records: list[ConsumerRecord], room_bytes: int) -> list[ConsumerRecord]:
     sizes = accumulate(size_of([record]) for record in records)
     return records[: max(1, sum(size <= room_bytes for size in sizes))]
+
+
+def portions(works: Iterable[Work], room: int, room_bytes: int, reached: Callable[[Work], int]) -> Iterator[tuple[Work, list[ConsumerRecord]]]:
+    """What of each work goes into one commit of `room` records and `room_bytes`: records that are not below the offset it has `reached`."""
+    for work in works:
+        if room <= 0 or room_bytes <= 0:
+            return
+        offset_next = reached(work)
+        records = [record for record in work.take(room, room_bytes) if record.offset >= offset_next]
+        room -= len(records)
+        room_bytes -= size_of(records)
+        if records:
+            yield work, records
 
 
 class Queue:

@@ -95,6 +95,11 @@ class Flow:
     def stop(self, partition: int) -> None:
         """Nothing flows by itself."""
 
+    async def reached(self, partition: int) -> Mapping[str, int]:
+        """Nothing is fetched ahead."""
+        assert partition == 0
+        return {}
+
     async def owned(self) -> bool:
         """What the test says of the group."""
         return self._member

@@ -1,0 +1,50 @@
+"""What handlers changed and wrote since the last commit: nobody but their task sees it."""
+
+from collections.abc import Hashable
+from typing import Any
+
+from app.kernel.context import Outgoing, current
+from app.kernel.measures import Label
+from app.kernel.rows import Rows
+from app.kernel.store import Store
+from app.kernel.waiters import Place, Waiters
+
+
+class Draft:
+    """Rows and outgoing records on their way; a subclass knows how they are committed."""
+
+    def __init__(self, store: Store, waiters: Waiters) -> None:
+        self.rows = Rows(store)
+        self.outgoing: list[Outgoing] = []
+        self.answers: list[tuple[Hashable, Place, Any]] = []
+        self.counted: list[Label] = []
+        self.waiters = waiters
+        self._mark = self._marked_answers = self._marked_counts = 0
+
+    def enter(self) -> None:
+        """From here on, tables and `emit` in this asyncio task mean this draft."""
+        current.set(self)
+
+    def mark(self) -> None:
+        """Begin a record: `rollback` undoes what follows."""
+        self.rows.mark()
+        self._mark, self._marked_answers, self._marked_counts = len(self.outgoing), len(self.answers), len(self.counted)
+
+    def rollback(self) -> None:
+        """Undo what the record did."""
+        self.rows.rollback()
+        del self.outgoing[self._mark :]
+        del self.answers[self._marked_answers :]
+        del self.counted[self._marked_counts :]
+
+    def drop(self) -> None:
+        """It does not happen."""
+        self.rows.drop()
+        self.outgoing.clear()
+        self.answers.clear()
+        self.counted.clear()
+
+    def close(self) -> None:
+        """Drop what is not committed and release the store."""
+        self.drop()
+        self.rows.store.close()

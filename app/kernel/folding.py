@@ -1,0 +1,68 @@
+"""Runs events through the agents of a view, many at a time, and moves the agents' positions with their rows."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from aiokafka import ConsumerRecord
+
+from app.kernel.intake import TRANSACTION_RECORDS
+from app.kernel.position import Position, positions
+from app.kernel.processor import TRANSACTION_BYTES, YIELD_EVERY
+from app.kernel.view_intake import ViewIntake
+from app.kernel.view_side import Follower
+from app.kernel.view_unit import ViewUnit
+from app.kernel.work import Work, portions
+
+
+class Folding:
+    """One opening of a view: its rows, and where each of its agents is."""
+
+    def __init__(self, unit: ViewUnit, intake: ViewIntake, reached: dict[Follower, Position]) -> None:
+        """`reached` is where each agent goes on in each of its topics."""
+        self.unit = unit
+        self._intake = intake
+        self._reached = reached
+        self._ahead: dict[Follower, Position] = {}
+
+    @property
+    def positions(self) -> dict[str, Position]:
+        """By topic, that of the agent which is least far: from there it is read."""
+        return {topic: min(found, key=lambda position: position.offset_next) for topic, found in self._by_topic().items()}
+
+    def level(self, topic: str) -> bool:
+        """True if every agent that follows the topic is equally far."""
+        return len({position.offset_next for position in self._by_topic()[topic]}) == 1
+
+    async def fold(self, works: Iterable[Work]) -> None:
+        """Take in as many events as one commit may have."""
+        self._ahead.clear()
+        for work, records in portions(works, TRANSACTION_RECORDS, TRANSACTION_BYTES, lambda work: self._at(_follower(work)).offset_next):
+            await self._each(work, records)
+            self._reach(_follower(work), records[-1])
+        if self._ahead:
+            await self.unit.commit()
+            self._reached.update(self._ahead)
+
+    async def _each(self, work: Work, records: list[ConsumerRecord]) -> None:
+        for number, record in enumerate(records, 1):
+            await self._intake.handle(self.unit, work.handler, record)
+            if number % YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+
+    def _reach(self, follower: Follower, last: ConsumerRecord) -> None:
+        """Put the position behind the last event beside the rows."""
+        position = Position(self._at(follower).topic_id, last.offset + 1)
+        self._ahead[follower] = positions[follower.row] = position
+
+    def _at(self, follower: Follower) -> Position:
+        return self._ahead.get(follower) or self._reached[follower]
+
+    def _by_topic(self) -> Mapping[str, list[Position]]:
+        found: dict[str, list[Position]] = {}
+        for follower, position in self._reached.items():
+            found.setdefault(follower.topic, []).append(position)
+        return found
+
+
+def _follower(work: Work) -> Follower:
+    return Follower(work.handler.agent, work.batch.topic)

@@ -1,0 +1,66 @@
+"""The views as their tasks see them: which read models there are, and which events each follows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from app.kernel.cluster import Cluster
+from app.kernel.side import WriteSide
+from app.kernel.view_identity import ViewIdentity
+
+
+class ReadModel(Protocol):
+    """Rows that follow from events, kept by one agent."""
+
+    agent: str
+    """The name of the agent that folds the events into rows."""
+    events: tuple[str, ...]
+    """The logs of record that it follows, their names on the broker."""
+    fingerprint: str
+    """Changes when rows or their fold change: then all views are folded anew."""
+
+
+class Follower(NamedTuple):
+    """An agent and a topic that it follows: it has a position of its own, for agents of one topic do not commit together."""
+
+    agent: str
+    topic: str
+
+    @property
+    def row(self) -> str:
+        """The key of its position."""
+        return f"{self.agent}/{self.topic}"
+
+
+@dataclass
+class ViewSide:
+    """Read models are added while the application is declared; view tasks read them when they open."""
+
+    write: WriteSide
+    """Settings, measures and the worker's directory are shared with the write side."""
+    models: list[ReadModel] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The topics that are followed, each once."""
+        return tuple(dict.fromkeys(topic for model in self.models for topic in model.events))
+
+    @property
+    def subscribed(self) -> set[str]:
+        """What every worker subscribes to: the inputs, and the saga's events, which only later versions follow."""
+        return {*self.inputs, self.write.settings.topic("events.saga")}
+
+    def followers(self) -> Iterator[Follower]:
+        """Who follows what."""
+        for model in self.models:
+            yield from (Follower(model.agent, topic) for topic in model.events)
+
+    def identity(self, cluster: Cluster) -> ViewIdentity:
+        """That of rows folded by this code from these logs."""
+        logs = {topic: cluster.topic_ids[topic] for topic in self.inputs}
+        return ViewIdentity(cluster.cluster_id, logs, {model.agent: model.fingerprint for model in self.models})
+
+    def store_path(self, partition: int) -> Path:
+        """Where the rows of one view task are on disk."""
+        return self.write.directory / f"view-{partition}"

@@ -1,0 +1,137 @@
+"""A view task: one partition number of the read side, every log of record of that number. It folds events into rows that anybody can fold again.
+
+It opens, fails and closes like a task of the write side, but commits to its own disk alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from app.kernel.ending import stop_reading
+from app.kernel.folding import Folding
+from app.kernel.outlet import Outlet
+from app.kernel.ports import Flow
+from app.kernel.position import Position
+from app.kernel.progress import Progress
+from app.kernel.reader import reader
+from app.kernel.store import Store
+from app.kernel.task import RETRY_S, Task
+from app.kernel.view_intake import ViewIntake
+from app.kernel.view_side import ViewSide
+from app.kernel.view_store import OpenView, open_view
+from app.kernel.view_unit import ViewUnit
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.1
+"""How often a view that opens looks how far it has got (seconds)."""
+
+
+class ViewTask(Task):
+    """Serves once it has reached the ends that its topics had when it opened: an old disk would show less than was shown before."""
+
+    kind = "view"
+
+    def __init__(self, view: ViewSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
+        self._view = view
+        self._folding: Folding | None = None
+        self._outlet: Outlet | None = None
+        self._ends: dict[str, int] = {}
+        self._caught_up = False
+        super().__init__(view.write, partition, flow, die)
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """From where the open view reads, by topic."""
+        return self._folding.positions if self._folding else {}
+
+    @property
+    def store(self) -> Store:
+        """The rows of the open view."""
+        assert self._folding is not None, "the view is open"
+        return self._folding.unit.rows.store
+
+    @property
+    def disk(self) -> Path:
+        """Where its rows are."""
+        return self._view.store_path(self.partition)
+
+    @property
+    def busy(self) -> bool:
+        """True while events wait, for one of its agents at least, or it is not open."""
+        return super().busy or self._folding is None or not all(map(self._folding.level, self._view.inputs))
+
+    @property
+    def serving(self) -> bool:
+        """True while it shows all that there was when it opened."""
+        return self.ready.is_set() and self._caught_up
+
+    async def disclaim(self) -> None:
+        """Nobody claims a view: it is where its partition's task is."""
+        self.ready.clear()
+
+    async def _open(self) -> None:
+        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
+            await asyncio.sleep(RETRY_S)
+        self._queue.renew()
+        self._begin(await self._opened())
+        self.ready.set()
+        await self._flow.start(self.partition, self._offsets())
+
+    async def _opened(self) -> OpenView:
+        consumer = reader(self._view.write.settings.bootstrap)
+        try:
+            await consumer.start()
+            return await open_view(self._view, self.partition, consumer, accept_loss=self._accept_loss)
+        finally:
+            await stop_reading(consumer)
+
+    def _begin(self, opened: OpenView) -> None:
+        write = self._view.write
+        self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
+        self._outlet = Outlet(write.settings, self.partition)
+        unit = ViewUnit(opened.store, self._outlet, write.waiters)
+        unit.enter()
+        self._folding = Folding(unit, ViewIntake(write.settings, opened.store), opened.reached)
+
+    async def _serve(self) -> None:
+        assert self._folding is not None
+        catching_up = asyncio.create_task(self._catch_up(), name=f"{self.name} catches up")
+        try:
+            while True:
+                await self._queue.filled()
+                while self._queue:
+                    async with self._idle:
+                        await self._folding.fold(self._queue)
+                        self._queue.finish()
+        finally:
+            catching_up.cancel()
+
+    async def _catch_up(self) -> None:
+        began_s, start = asyncio.get_running_loop().time(), sum(self._offsets().values())
+        progress = Progress(f"{self.name}: folding events", sum(self._ends.values()) - start)
+        while not all(end <= 0 for end in (await self._missing()).values()):
+            progress.at(sum(self._offsets().values()) - start)
+            await asyncio.sleep(LOOK_S)
+        self._caught_up = True
+        self._view.write.measures.view_recovery_s.add(asyncio.get_running_loop().time() - began_s)
+        log.info("%s is open", self.name)
+
+    async def _missing(self) -> dict[str, int]:
+        """How far each topic is from the end it had; what is behind the last event is no event (commit markers)."""
+        read = await self._flow.reached(self.partition)
+        reached = {topic: offset if self.busy else max(offset, read.get(topic, 0)) for topic, offset in self._offsets().items()}
+        return {topic: end - reached.get(topic, 0) for topic, end in self._ends.items()}
+
+    async def _release(self, *, abort: bool) -> None:
+        """Let everything go; what a producer of its own left open, the next opening finds out about."""
+        del abort
+        self.ready.clear()
+        self._queue.renew()
+        folding, self._folding = self._folding, None
+        if folding is not None:
+            folding.unit.close()
+        outlet, self._outlet = self._outlet, None
+        if outlet is not None:
+            await outlet.close()

@@ -1,0 +1,24 @@
+"""How a view commits: what others are told first, then rows and positions in one write. It needs no Kafka transaction.
+
+The log is never deleted, so what was not written is read again. Without a write-ahead log a kill takes the last writes, rows and positions alike.
+"""
+
+from app.kernel.draft import Draft
+from app.kernel.outlet import Outlet
+from app.kernel.store import Store
+from app.kernel.waiters import Waiters
+
+
+class ViewUnit(Draft):
+    """One opening's; `commit` moves rows and positions together, or neither."""
+
+    def __init__(self, store: Store, outlet: Outlet, waiters: Waiters) -> None:
+        super().__init__(store, waiters)
+        self._outlet = outlet
+
+    async def commit(self) -> None:
+        """What goes to Kafka is acknowledged before a position moves over its cause: it may be written for nothing, never be missing."""
+        changes = self.rows.changes()
+        await self._outlet.write(self.outgoing)
+        self.rows.commit(changes)
+        self.drop()
