@@ -1,4 +1,4 @@
-"""The loop behind every command agent: batches of commands in, everything they cause out, in the task's transaction."""
+"""The loops behind every agent: batches of commands in, everything they cause out; batches of events in, rows out."""
 
 import asyncio
 from contextlib import suppress
@@ -7,12 +7,14 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
+from agents._event import Events, Model
 from agents._outgoing import Outbox, Repeated
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
 from app.kernel.parking import Park
+from app.kernel.ports import Handler
 from schemas.message import Refusal
 from tables.aggregate import Aggregate, Answered, Snapshot
 
@@ -22,10 +24,18 @@ Batches = Any
 
 async def serve(batches: Batches, aggregate: Aggregate) -> None:
     """Answer the commands of an aggregate type, batch by batch, as long as the worker lives."""
-    commands = Commands(aggregate, Outbox(app.side.settings, aggregate.decider))
+    await _carry(batches, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
+
+
+async def follow(batches: Batches, model: Model) -> None:
+    """Fold events into a read model, batch by batch, as long as the worker lives."""
+    await _carry(batches, Events(model))
+
+
+async def _carry(batches: Batches, handler: Handler) -> None:
     with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
         async for event in batches.noack().events():
-            await app.process(event.value, commands)
+            await app.process(event.value, handler)
 
 
 class Commands:

@@ -7,6 +7,7 @@ import resource
 import uvloop
 
 from agents.customer import customer
+from agents.history import history
 from agents.order import order
 from agents.product import product
 from app.admin import refuse_start
@@ -20,7 +21,7 @@ from tables.customer import customer_aggregate
 from tables.order import order_aggregate
 from tables.product import product_aggregate
 
-AGENTS = (order, product, customer)
+AGENTS = (order, product, customer, history)
 AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
 QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING}

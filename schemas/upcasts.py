@@ -44,11 +44,15 @@ class Upcasters:
 
     def upcast(self, event_type: str, version: int, payload: Payload) -> Payload:
         """The payload at today's version; NewerSchema when it is of a later one."""
-        if version > self.version(event_type):
-            raise NewerSchema(f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream")
+        self.check(event_type, version)
         for source in range(version, self.version(event_type)):
             payload = self._steps[event_type, source].upcast(payload)
         return payload
+
+    def check(self, event_type: str, version: int) -> None:
+        """NewerSchema when this code must not read an event of this version."""
+        if version > self.version(event_type):
+            raise NewerSchema(f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream")
 
     def _add(self, step: Step) -> None:
         if step.target != step.source + 1:

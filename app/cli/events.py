@@ -9,12 +9,13 @@ import msgspec
 import typer
 
 from app.cli.ids import require_id
+from app.domain.recorded import today
 from app.errors import FoldstreamError
 from app.log import Log
 from app.results import Json
 from app.settings import Settings, settings
 from app.topics import event_topic
-from schemas.upcasts import NewerSchema, upcasters
+from schemas.upcasts import NewerSchema
 
 
 class AggregateType(StrEnum):
@@ -56,17 +57,16 @@ async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType]
 async def _history(log: Log, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:
     for each in types:
         async for record in log.key(event_topic(chosen, each), aggregate_id.encode()):
-            yield _today(msgspec.json.decode(record.value))
+            yield _today(record.value)
 
 
-def _today(event: Json) -> Json:
+def _today(value: bytes) -> Json:
     """The event as it would be written today."""
-    event_type, written = event["eventType"], event.get("schemaVersion", 1)
     try:
-        payload = upcasters.upcast(event_type, written, event["payload"])
+        event: Json = msgspec.json.decode(today(value))
     except NewerSchema as error:
         raise FoldstreamError(str(error)) from error
-    return {**event, "schemaVersion": upcasters.version(event_type), "payload": payload}
+    return event
 
 
 def _line(event: Json) -> str:

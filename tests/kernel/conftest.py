@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import RunningKafka
 from tests.kernel.harness import Harness
+from tests.kernel.view_harness import ViewHarness
 
 
 @pytest.fixture
@@ -14,3 +15,11 @@ async def harness(kafka: RunningKafka, tmp_path: Path) -> Harness:
     harness = Harness(kafka.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
+
+
+@pytest.fixture
+async def views(kafka: RunningKafka, tmp_path: Path) -> ViewHarness:
+    """Topics and a directory for a view."""
+    views = ViewHarness(kafka.bootstrap, tmp_path)
+    await views.create()
+    return views

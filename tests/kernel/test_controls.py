@@ -8,14 +8,19 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.kernel.batch import Batch
+from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
+from app.kernel.position import positions
 from app.kernel.processor import Processor
 from app.kernel.task import Task
 from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
+from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, restarted
+from tests.kernel.view_harness import ViewHarness
+from tests.kernel.view_scenarios import killed_around_a_write, lost_disk
 
 Off = Callable[..., Any]
 """Stands in for a method of the kernel, without the mechanism."""
@@ -110,3 +115,27 @@ async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch
 
     with pytest.raises(AssertionError):
         await partly_refused(harness)
+
+
+async def test_positions_of_a_view_that_are_written_before_its_rows_are_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
+    async def commit(self: ViewUnit) -> None:
+        changes = self.rows.changes()
+        store = self.rows.store
+        store.write([change for change in changes if change[0].startswith(positions.prefix)])
+        store.write([change for change in changes if not change[0].startswith(positions.prefix)])
+        self.drop()
+
+    switch_off(ViewUnit, commit)
+
+    with pytest.raises(AssertionError):
+        await killed_around_a_write(views, after=True)
+
+
+async def test_a_view_that_parks_without_reading_what_is_parked_is_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
+    async def _read_open(_self: Outlet) -> None:
+        pass
+
+    switch_off(Outlet, _read_open)
+
+    with pytest.raises(AssertionError):
+        await lost_disk(views)

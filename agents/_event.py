@@ -1,0 +1,48 @@
+"""From a record to an event, and from that to the rows of a read model: each version once and in order (contract, section 2)."""
+
+from typing import Protocol
+
+from aiokafka import ConsumerRecord
+
+from app.domain.recorded import Recorded, recorded
+from app.kernel.outcome import UnreadableLog
+from app.kernel.parking import Park
+from app.kernel.view_side import ReadModel
+from schemas.upcasts import NewerSchema
+
+
+class Model(ReadModel, Protocol):
+    """A read model whose rows carry the version of the aggregate that they reflect."""
+
+    def version(self, event: Recorded) -> int:
+        """That of the row to which an event belongs; 0 when there is none."""
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold an event, given with the value of its record, into the rows."""
+
+
+class Events:
+    """Folds one event at a time; the view task calls it."""
+
+    def __init__(self, model: Model) -> None:
+        self.agent = model.agent
+        self._model = model
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """Fold an event; one that is in the rows already is skipped. Park when one before it is missing; UnreadableLog when only newer code can read it."""
+        event = _event(record)
+        reached = self._model.version(event)
+        if event.version > reached + 1:
+            raise Park("out-of-order", f"version {event.version} of {event.aggregate_type} {event.aggregate_id} follows version {reached}")
+        if event.version > reached:
+            self._model.apply(event, record.value)
+
+    def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
+        """Nobody waits for what becomes of an event."""
+
+
+def _event(record: ConsumerRecord) -> Recorded:
+    try:
+        return recorded(record.value or b"")
+    except NewerSchema as error:
+        raise UnreadableLog(f"{record.topic} [{record.partition}] {record.offset}: {error}") from error

@@ -1,0 +1,26 @@
+"""The history of an aggregate: its events in order, as they were written."""
+
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from app.domain.recorded import Recorded
+
+
+class Entry(NamedTuple):
+    """The event at one version of an aggregate."""
+
+    aggregate: str
+    """Type and id, as in `Order/o-1`: a slash is in no id."""
+    version: int
+    event: Raw
+
+
+def project(event: Recorded, value: bytes) -> Entry:
+    """What an event adds to the history: itself, whatever it is."""
+    return Entry(named(event.aggregate_type, event.aggregate_id), event.version, Raw(value))
+
+
+def named(aggregate_type: str, aggregate_id: str) -> str:
+    """The aggregate to which a history belongs."""
+    return f"{aggregate_type}/{aggregate_id}"

@@ -1,0 +1,57 @@
+"""The history of every aggregate, folded from all logs of record."""
+
+from collections.abc import Iterator
+
+from msgspec import Raw
+
+from app.domain.history import named, project
+from app.domain.recorded import Recorded
+from app.kernel.app import app
+from app.kernel.fingerprint import fingerprint
+from app.kernel.store import Store
+from app.kernel.table import Table
+from app.settings import Settings
+from app.topics import AGGREGATES, event_topic
+
+entries = app.Table("history", value_type=Raw, cached=False)
+versions = app.Table("history-version", value_type=int)
+
+
+class History:
+    """A read model: each event is a row, in the order of versions, and beside them stands the last version of each aggregate."""
+
+    agent = "history"
+
+    def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[int]) -> None:
+        self.events = tuple(event_topic(settings, aggregate) for aggregate in AGGREGATES)
+        self.fingerprint = fingerprint([project, _row], [])
+        self._entries = entries
+        self._versions = versions
+
+    def version(self, event: Recorded) -> int:
+        """That of the last event of the same aggregate; 0 when there is none."""
+        return self._versions.get(named(event.aggregate_type, event.aggregate_id)) or 0
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Add an event, given with the value of its record."""
+        entry = project(event, value)
+        self._entries[_row(entry.aggregate, entry.version)] = entry.event
+        self._versions[entry.aggregate] = entry.version
+
+    def committed_version(self, store: Store, aggregate_type: str, aggregate_id: str) -> int:
+        """The last version of an aggregate; 0 when it has no event."""
+        return self._versions.committed(store, named(aggregate_type, aggregate_id)) or 0
+
+    def committed(self, store: Store, aggregate_type: str, aggregate_id: str, from_version: int) -> Iterator[tuple[int, bytes]]:
+        """The events of an aggregate from a version on, in order, each with its version, as they were written."""
+        aggregate = named(aggregate_type, aggregate_id)
+        for row, event in self._entries.rows(store, f"{aggregate}/", start=_row(aggregate, from_version)):
+            yield int(row.rpartition("/")[2]), bytes(event)
+
+
+def _row(aggregate: str, version: int) -> str:
+    """Keys sort as versions do."""
+    return f"{aggregate}/{version:020d}"
+
+
+histories = History(app.side.settings, entries, versions)

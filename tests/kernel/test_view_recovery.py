@@ -1,0 +1,130 @@
+"""From whatever is on disk, a view gets to what the log says."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.kernel.position import Position, positions
+from app.kernel.store import Store
+from app.kernel.view_side import Follower
+from tables.history import History, entries, versions
+from tests.kernel.view_harness import ViewHarness
+
+
+@pytest.fixture
+async def folded(views: ViewHarness) -> ViewHarness:
+    """An environment in which a view folded a=2, b=1 and was closed."""
+    opened = await views.open_view()
+    await views.write_events(("a", 1), ("b", 1), ("a", 2))
+    await opened.pump()
+    views.expected = opened.rows()
+    await opened.task.close()
+    return views
+
+
+def disk(views: ViewHarness) -> Path:
+    return views.view_side().store_path(0)
+
+
+async def folds_anew(views: ViewHarness, model: History | None = None) -> None:
+    """The view reads its logs from their beginning, and then has the rows that it should have."""
+    opened = await views.open_view(model)
+    assert opened.flow.starts == [dict.fromkeys(views.model.events, 0)]
+    await opened.pump()
+    assert opened.versions() == {"a": 2, "b": 1}
+    await opened.task.close()
+
+
+async def test_an_empty_disk_is_filled_from_the_log_with_the_same_bytes(folded: ViewHarness) -> None:
+    shutil.rmtree(disk(folded))
+
+    opened = await folded.open_view()
+    await opened.pump()
+
+    assert opened.rows() == folded.expected
+    await opened.task.close()
+
+
+async def test_a_damaged_disk_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+    for manifest in disk(folded).glob("MANIFEST*"):
+        manifest.write_bytes(b"damaged")
+
+    await folds_anew(folded)
+
+    assert "it is damaged" in caplog.text
+
+
+async def test_a_disk_that_is_ahead_of_the_log_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+    store = Store(disk(folded))
+    row = Follower(folded.model.agent, folded.orders).row
+    store.write([(positions.prefix + row.encode(), positions.encode(Position("any", 1_000_000)))])
+    store.close()
+
+    await folds_anew(folded)
+
+    assert "it is ahead of the end of" in caplog.text
+
+
+async def test_rows_of_other_logs_are_wiped(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+    await folded.recreate(folded.orders)
+    await folded.write_events(("a", 1), ("b", 1), ("a", 2))
+
+    await folds_anew(folded)
+
+    assert "folded from other logs" in caplog.text
+
+
+class Changed(History):
+    """Folds in another way."""
+
+    def __init__(self, views: ViewHarness) -> None:
+        super().__init__(views.settings, entries, versions)
+        self.events = views.model.events
+        self.fingerprint = "another"
+
+
+async def test_rows_of_other_code_are_wiped(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+    await folds_anew(folded, Changed(folded))
+
+    assert "by other code" in caplog.text
+
+
+async def test_a_disk_that_fails_under_an_open_view_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+    opened = await folded.open_view()
+    opened.task.store.close()
+
+    await folded.write_events(("a", 3))
+    await opened.pump()
+
+    assert "StoreFailed" in caplog.text
+    assert opened.versions() == {"a": 3, "b": 1}
+    await opened.task.close()
+
+
+async def test_a_log_that_begins_above_the_position_stops_the_worker_until_the_loss_is_accepted(folded: ViewHarness) -> None:
+    await folded.write_events(("b", 2), ("a", 3))
+    await folded.delete_before(folded.orders, 4)
+
+    opened = await folded.open_view()
+    await opened.task.close()
+    assert "1 records" in folded.deaths[0]
+    assert "--accept-loss" in folded.deaths[0]
+
+    opened = await folded.open_view(accept_loss=True)
+    await opened.pump()
+    assert opened.versions() == {"a": 3, "b": 1}
+    await opened.task.close()
+
+
+async def test_a_view_that_is_taken_over_again_in_place_goes_on(folded: ViewHarness) -> None:
+    opened = await folded.open_view()
+    for _ in range(3):
+        opened.task.retake()
+    await folded.write_events(("a", 3))
+
+    await opened.pump()
+
+    assert opened.versions() == {"a": 3, "b": 1}
+    assert folded.deaths == []
+    await opened.task.close()

@@ -1,0 +1,55 @@
+"""What a view guarantees, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
+
+from collections.abc import Iterable
+
+import pytest
+
+from app.kernel.batch import Batch
+from app.kernel.store import Change, Store, Stored
+from tests.kernel.view_harness import ViewHarness, event
+from tests.waiting import until
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
+    """The worker ends before its next write to disk, or after it; what is on disk then is gone on from, and each event is in the rows once."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 1), ("a", 2))
+    write = Store.write
+
+    def killed(store: Store, changes: Iterable[Change], stored: Stored | None = None) -> None:
+        if after:
+            write(store, changes, stored)
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", killed)
+        await opened.task.process(Batch(harness.orders, 0, opened.task.opening, await harness.records(harness.orders)), opened.events)
+        await until(lambda: harness.deaths != [], within_s=10)
+    await opened.task.close()
+
+    opened = await harness.open_view()
+    await harness.write_events(("a", 3))
+    await opened.pump()
+    assert opened.versions() == {"a": 3, "b": 1}
+    assert opened.history("a") == [1, 2, 3]
+    assert await harness.parked() == []
+    await opened.task.close()
+
+
+async def lost_disk(harness: ViewHarness) -> None:
+    """A view with parked events is folded anew on an empty disk: the same rows, and nothing is parked a second time."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 2), ("b", 3), ("a", 2))
+    await opened.pump()
+    rows = opened.rows()
+    await opened.task.close()
+
+    opened = await harness.open_view(worker="empty")
+    await opened.pump()
+    assert opened.rows() == rows
+    assert [value for _, value, _ in await harness.parked()] == [event("b", 2), event("b", 3)]
+    await opened.task.close()
