@@ -49,7 +49,7 @@ class Application(faust.App):
 
     def events(self, model: ReadModel) -> BatchTopic:
         """The events that a read model follows, for `@app.agent(...)`."""
-        self.view.models.append(model)
+        self.view.add(model)
         return self._batches(*model.events)
 
     def folds(self, fold: Fold) -> None:

@@ -171,8 +171,10 @@ class Tasks(TableManager):
         return [*self._by_partition.values(), *self._views.values()]
 
     def _of(self, topic: str) -> Mapping[int, Task]:
-        """The tasks that read a topic, by partition."""
-        return self._views if topic in self.app.view.inputs else self._by_partition
+        """The tasks that read a topic, by partition; none read what only later versions do."""
+        if topic in self.app.view.inputs:
+            return self._views
+        return self._by_partition if topic in self.app.side.inputs else {}
 
     def _certain(self, task: Task) -> bool:
         """True while nobody else can own its partition, and its rows can be shown."""

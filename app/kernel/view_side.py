@@ -40,11 +40,13 @@ class ViewSide:
     write: WriteSide
     """Settings, measures and the worker's directory are shared with the write side."""
     models: list[ReadModel] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)
+    """The topics that are followed, each once."""
 
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The topics that are followed, each once."""
-        return tuple(dict.fromkeys(topic for model in self.models for topic in model.events))
+    def add(self, model: ReadModel) -> None:
+        """Keep this read model, too."""
+        self.models.append(model)
+        self.inputs += [topic for topic in model.events if topic not in self.inputs]
 
     @property
     def subscribed(self) -> set[str]:

@@ -39,6 +39,7 @@ class ViewTask(Task):
         self._outlet: Outlet | None = None
         self._ends: dict[str, int] = {}
         self._caught_up = False
+        self._began_s = 0.0
         super().__init__(view.write, partition, flow, die)
 
     @property
@@ -75,6 +76,7 @@ class ViewTask(Task):
         while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
             await asyncio.sleep(RETRY_S)
         self._queue.renew()
+        self._began_s = asyncio.get_running_loop().time()
         self._begin(await self._opened())
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
@@ -109,13 +111,13 @@ class ViewTask(Task):
             catching_up.cancel()
 
     async def _catch_up(self) -> None:
-        began_s, start = asyncio.get_running_loop().time(), sum(self._offsets().values())
+        start = sum(self._offsets().values())
         progress = Progress(f"{self.name}: folding events", sum(self._ends.values()) - start)
         while not all(end <= 0 for end in (await self._missing()).values()):
             progress.at(sum(self._offsets().values()) - start)
             await asyncio.sleep(LOOK_S)
         self._caught_up = True
-        self._view.write.measures.view_recovery_s.add(asyncio.get_running_loop().time() - began_s)
+        self._view.write.measures.view_recovery_s.add(asyncio.get_running_loop().time() - self._began_s)
         log.info("%s is open", self.name)
 
     async def _missing(self) -> dict[str, int]:

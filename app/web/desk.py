@@ -63,6 +63,21 @@ class Desk:
             raise later("not-owner", "this worker does not own the aggregate's partition for certain: ask again")
         return cast("Row", found)
 
+    def has_view(self, partition: int) -> bool:
+        """True if the view of the partition is here, whether it can be read now or not."""
+        return bool(self._app.tables.views(partition))
+
+    def view(self, aggregate_id: str, rows: Callable[[Store], Row]) -> Row:
+        """Rows of the view of the partition of an aggregate; a Problem when it cannot show them, also if that began while they were read."""
+        partition = self.partition(aggregate_id)
+        store: Store | None = self._app.tables.view(partition)
+        found = None if store is None else rows(store)
+        if store is not None and self._app.tables.view(partition) is store:
+            return cast("Row", found)
+        if self._app.tables.stopped(partition):
+            raise later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
+        raise later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
+
     async def behind(self, order: Asked) -> bool:
         """True while the owner has not read the command topic up to the end it has now."""
         topic, partition = command_topic(self._settings, order.aggregate_type), self.partition(order.aggregate_id)

@@ -1,7 +1,10 @@
 """A request for an aggregate of another worker goes there, once; no credentials go with it (contract, section 4)."""
 
+from collections.abc import AsyncIterator
+
 import aiohttp
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 
 from app.kernel.owners import Owners
 from app.web.problem import later
@@ -26,8 +29,7 @@ class Forwarder:
 
     async def open(self) -> None:
         """Get ready."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, sock_connect=2.0)
-        self._session = aiohttp.ClientSession(timeout=timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
 
     async def close(self) -> None:
         """Close all connections."""
@@ -36,22 +38,45 @@ class Forwarder:
 
     async def ask(self, request: Request, partition: int) -> Response:
         """The owner's answer; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
+        answer = await self._answer(request, partition, _timeout(total=TIMEOUT_S))
+        async with answer:
+            return Response(await answer.read(), answer.status, _told(answer))
+
+    async def stream(self, request: Request, partition: int) -> Response:
+        """The same for an answer without a bound: it is passed on as it comes. One that breaks off breaks off for the client, too."""
+        answer = await self._answer(request, partition, _timeout(sock_read=TIMEOUT_S))
+        return StreamingResponse(_passed_on(answer), answer.status, _told(answer))
+
+    async def _answer(self, request: Request, partition: int, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
         if FORWARDED in request.headers:
             raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")
         owner = self._owners.of(partition)
         if owner is None or owner.url == self._own_url:
             raise later("no-owner", "no worker owns the aggregate's partition at the moment: ask again")
         try:
-            return await self._ask(request, owner.url)
+            return await self._ask(request, owner.url, timeout)
         except aiohttp.ClientConnectorError as error:
             raise later("no-owner", "the worker that owns the aggregate's partition cannot be reached: ask again") from error
 
-    async def _ask(self, request: Request, url: str) -> Response:
+    async def _ask(self, request: Request, url: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (as above)
         assert self._session is not None, "requests are served once this is open"
         headers = {name: request.headers[name] for name in ASKED if name in request.headers} | {FORWARDED: "1"}
         if request.method not in {"GET", "HEAD"}:
             headers["idempotency-key"] = command_id(request)
         target = f"{url}{request.url.path}{f'?{request.url.query}' if request.url.query else ''}"
-        async with self._session.request(request.method, target, data=getattr(request.state, "body", None), headers=headers, allow_redirects=False) as answer:
-            told = {name: answer.headers[name] for name in ANSWERED if name in answer.headers}
-            return Response(await answer.read(), answer.status, told)
+        data = getattr(request.state, "body", None)
+        return await self._session.request(request.method, target, data=data, headers=headers, timeout=timeout, allow_redirects=False)
+
+
+def _timeout(*, total: float | None = None, sock_read: float | None = None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total, sock_read=sock_read, sock_connect=2.0)
+
+
+def _told(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name: answer.headers[name] for name in ANSWERED if name in answer.headers}
+
+
+async def _passed_on(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async with answer:
+        async for part in answer.content.iter_any():
+            yield part

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.reader import group_offsets, reader
-from app.kernel.side import WriteSide
+from app.kernel.view_side import Follower
+from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -28,16 +29,18 @@ class Behind(NamedTuple):
 class Lag:
     """Asks again and again."""
 
-    def __init__(self, side: WriteSide) -> None:
-        self._side = side
-        self._partitions = [TopicPartition(topic, number) for topic in side.inputs for number in range(side.settings.partitions)]
+    def __init__(self, settings: Settings, followers: Sequence[Follower]) -> None:
+        self.followers = followers
+        self._settings = settings
+        topics = dict.fromkeys(follower.topic for follower in followers)
+        self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
         self.behind: Mapping[TopicPartition, Behind] = {}
 
     async def follow(self) -> None:
         """Never returns; while the broker does not answer, what was found last stays."""
         while True:
             try:
-                async with reader(self._side.settings.bootstrap) as consumer:
+                async with reader(self._settings.bootstrap) as consumer:
                     await self._ask(consumer)
             except KafkaError as error:
                 log.info("the lag is not known for the moment: %r", error)
@@ -53,7 +56,7 @@ class Lag:
     async def _measured(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, Behind]:
         ends = await consumer.end_offsets(self._partitions)
         begins = await consumer.beginning_offsets(self._partitions)
-        told = await group_offsets(consumer._client, self._side.settings.app_id, self._partitions)  # noqa: SLF001 (aiokafka has no public way to send a request)
+        told = await group_offsets(consumer._client, self._settings.app_id, self._partitions)  # noqa: SLF001 (aiokafka has no public way to send a request)
         starts = {where: max(begins[where], told.get(where, 0)) for where in self._partitions}
         return {where: await _behind(consumer, where, starts[where], ends[where]) for where in self._partitions}
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from importlib.metadata import version
 
+from aiokafka import TopicPartition
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
 from app.kernel.measures import Histogram, Measures
-from app.web.lag import Lag
+from app.web.lag import Behind, Lag
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
@@ -30,8 +31,9 @@ class Shown(Collector):
         yield _histogram("foldstream_command_latency_seconds", "From the broker's append time of a command to its commit.", measures.latency_s)
         yield _histogram("foldstream_transaction_seconds", "From the first record of a transaction to its commit.", measures.transaction_s)
         yield _histogram("foldstream_transaction_records", "Records that a transaction took in.", measures.transaction_records)
-        recovery = HistogramMetricFamily("foldstream_recovery_seconds", "From the fence to readiness of a task.", labels=("task",))
-        recovery.add_metric(("write",), _buckets(measures.recovery_s), measures.recovery_s.total)
+        recovery = HistogramMetricFamily("foldstream_recovery_seconds", "Until a task that opens serves.", labels=("task",))
+        for task, recovery_s in (("write", measures.recovery_s), ("view", measures.view_recovery_s)):
+            recovery.add_metric((task,), _buckets(recovery_s), recovery_s.total)
         yield recovery
         yield from _lags(self._lag)
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
@@ -71,11 +73,16 @@ def _lags(lag: Lag) -> Iterable[Family]:
     labels = ("agent", "topic", "partition")
     records = GaugeMetricFamily("foldstream_lag_records", "Records not processed yet; every worker tells of all partitions.", labels=labels)
     seconds = GaugeMetricFamily("foldstream_lag_seconds", "Age of the first record not processed yet.", labels=labels)
-    for (topic, partition), behind in lag.behind.items():
-        named = (topic.rpartition(".")[2], topic, str(partition))
+    for agent, (topic, partition), behind in _behind(lag):
+        named = (agent, topic, str(partition))
         records.add_metric(named, behind.records)
         seconds.add_metric(named, behind.seconds)
     return records, seconds
+
+
+def _behind(lag: Lag) -> Iterable[tuple[str, TopicPartition, Behind]]:
+    for agent, topic in lag.followers:
+        yield from ((agent, where, behind) for where, behind in lag.behind.items() if where.topic == topic)
 
 
 def _histogram(name: str, what: str, histogram: Histogram) -> HistogramMetricFamily:

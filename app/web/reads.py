@@ -1,7 +1,5 @@
 """Reads of what the write side knows: the outcome of a command, and an order's snapshot (contract, section 4)."""
 
-import asyncio
-import re
 from typing import Any
 
 import aiohttp
@@ -14,9 +12,9 @@ from app.domain.order import status
 from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
+from app.web.fresh import fresh
 from app.web.problem import Problem, later
 from app.web.request import Asked, checked_id
-from app.web.token import Token, parse
 from app.web.writes import unanswered_yet
 from tables.aggregate import Aggregate, Answered, Snapshot
 from tables.customer import customer_aggregate
@@ -24,11 +22,6 @@ from tables.order import order_aggregate
 from tables.product import product_aggregate
 
 AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (order_aggregate, product_aggregate, customer_aggregate)}
-
-WAIT_S = 2.0
-"""How long a read waits for what its token names (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""
-MOST_WAIT_S = 30.0
-_POLL_S = 0.02
 
 NOT_FOUND = problem.documented(_404="not-found")
 BUSY = problem.documented(_503="no-owner, not-owner: ask again after Retry-After seconds")
@@ -77,16 +70,10 @@ class Reads:
 
     async def _snapshot(self, request: Request, order_id: str) -> Snapshot[Any]:
         """The order, at the version that the request's token names or later; a Problem when it does not come in time."""
-        least, deadline_s = _least_version(request, order_id), asyncio.get_running_loop().time() + _wait_s(request)
-        while True:
-            found = self._desk.read(order_id, lambda rows: order_aggregate.committed_snapshot(rows, order_id))
-            if found is not None and found.version >= least:
-                return found
-            if least == 0:
-                raise Problem(404, "not-found", "there is no order of this id")
-            if asyncio.get_running_loop().time() > deadline_s:
-                raise Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
-            await asyncio.sleep(_POLL_S)
+        return await fresh(request, "Order", order_id, lambda: self._committed(order_id), lambda found: found.version)
+
+    def _committed(self, order_id: str) -> Snapshot[Any] | None:
+        return self._desk.read(order_id, lambda rows: order_aggregate.committed_snapshot(rows, order_id))
 
 
 def routes(reads: Reads) -> APIRouter:
@@ -114,21 +101,6 @@ def _tagged(request: Request, order_id: str, found: Snapshot[Any]) -> Response:
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})
     return JSONResponse({"orderId": order_id, "status": status(found.state), "version": found.version}, headers={"ETag": tag})
-
-
-def _least_version(request: Request, order_id: str) -> int:
-    given = request.headers.get("consistency-token")
-    if given is None:
-        return 0
-    token = parse(given)
-    if token[:2] != Token("Order", order_id, 0)[:2]:
-        raise Problem(400, "token-not-applicable", "the Consistency-Token is of another write: only one to this order says what to wait for")
-    return token.version
-
-
-def _wait_s(request: Request) -> float:
-    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
-    return WAIT_S if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
 
 
 def _result(aggregate: Aggregate, asked: Asked, answered: Answered, order_id: str | None) -> dict[str, Any]:

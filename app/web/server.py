@@ -13,11 +13,13 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import health, metrics, problem, reads, routes
+from app.web import events, health, histories, metrics, problem, reads, routes
 from app.web.desk import Desk
 from app.web.forward import Forwarder
+from app.web.histories import Histories
 from app.web.lag import Lag
-from app.web.reads import Reads
+from app.web.log_pages import LogPages
+from app.web.reads import AGGREGATES, Reads
 from app.web.writes import Writes
 
 log = logging.getLogger(__name__)
@@ -42,8 +44,9 @@ class Server(Service):
         self._owners = Owners(settings)
         self._desk = Desk(app)
         self._forwarder = Forwarder(self._owners, self.owner.url)
-        self._lag = Lag(app.side)
-        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag))
+        self._lag = Lag(settings, app.followed())
+        self._pages = LogPages(settings, _logs(settings))
+        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag, self._pages))
 
     async def on_start(self) -> None:
         """Connect, then serve."""
@@ -61,18 +64,26 @@ class Server(Service):
             while self._uvicorn.started and self._uvicorn.server_state.connections:  # noqa: ASYNC110 (uvicorn has no event for it)
                 await asyncio.sleep(0.05)
         await self._forwarder.close()
+        await self._pages.close()
         await self._desk.close()
 
 
-def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag) -> FastAPI:
+def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages) -> FastAPI:
     """All routes."""
     web = FastAPI(title="Foldstream", summary="Orders, event-sourced on Apache Kafka.", version="0.1.0")
     problem.install(web, routes.BODIES)
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
+    web.include_router(histories.routes(Histories(desk, forwarder)))
+    web.include_router(events.routes(pages, app.side.settings.partitions))
     web.include_router(health.routes(app))
     web.include_router(metrics.routes(app.side.measures, lag))
     return web
+
+
+def _logs(settings: Settings) -> dict[str, str]:
+    """The topic in which the events of each type stand."""
+    return {event_type: settings.topic(f"events.{each.decider.topic}") for each in AGGREGATES.values() for event_type in each.decider.events}
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -56,7 +56,10 @@ class ViewHarness(Harness):
     def view_side(self, models: Sequence[History] = (), *, accept_loss: bool = False, worker: str = "") -> ViewSide:
         """The side of a worker, `worker` names one whose disk is another."""
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        return ViewSide(WriteSide(settings, accept_loss=accept_loss), list(models) or [self.model])
+        side = ViewSide(WriteSide(settings, accept_loss=accept_loss))
+        for model in models or [self.model]:
+            side.add(model)
+        return side
 
     async def open_view(self, model: History | None = None, *, models: Sequence[History] = (), accept_loss: bool = False, worker: str = "") -> "OpenedView":
         """Open a view; it is ready for events, or has died, when this returns."""

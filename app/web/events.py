@@ -1,0 +1,67 @@
+"""`GET /events`: the events of one type from all partitions, page by page (contract, section 4)."""
+
+import math
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import TypeAdapter, ValidationError
+
+from app.web import problem
+from app.web.fresh import refuse_token
+from app.web.log_pages import LogPages, Page
+from app.web.log_position import LogPosition
+from app.web.problem import Problem, later
+from schemas.fields import Timestamp
+
+_timestamp = TypeAdapter(Timestamp)
+
+Type = Annotated[str, Query(alias="type")]
+Position = Annotated[str | None, Query(max_length=100_000)]
+From = Annotated[str | None, Query(alias="from")]
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+
+ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="no-broker, newer-schema: ask again after Retry-After seconds")
+
+
+def routes(pages: LogPages, partitions: int) -> APIRouter:
+    """The one route."""
+    router = APIRouter(responses=ERRORS, tags=["reads"])
+
+    @router.get("/events")
+    async def events(request: Request, event_type: Type, position: Position = None, since: From = None, limit: Limit = 100) -> Response:
+        """Events of one type, in the order of the log within each partition; `next` is the `position` of the page that follows, which may be empty yet."""
+        refuse_token(request)
+        if event_type not in pages.topics:
+            raise Problem(422, "invalid", f"type is one of {', '.join(sorted(pages.topics))}")
+        if position is not None and since is not None:
+            raise Problem(422, "invalid", "either position or from: a position already says from where on")
+        try:
+            start = await _start(pages, event_type, position, since, partitions)
+            return _answer(await pages.page(start, limit))
+        except (KafkaError, TimeoutError) as error:
+            raise later("no-broker", "Kafka does not answer at the moment: ask again") from error
+
+    return router
+
+
+async def _start(pages: LogPages, event_type: str, position: str | None, since: str | None, partitions: int) -> LogPosition:
+    if position is not None:
+        return LogPosition.parse(position, event_type, partitions)
+    return await pages.begin(event_type) if since is None else await pages.since(event_type, _milliseconds(since))
+
+
+def _milliseconds(since: str) -> int:
+    """Since 1970, rounded up: nothing from before is meant. A Problem when it is no time."""
+    try:
+        moment = datetime.fromisoformat(_timestamp.validate_python(since).upper())
+    except (ValidationError, ValueError) as error:
+        raise Problem(422, "invalid", "from is a time as in RFC 3339, like 2026-01-31T12:00:00Z (a + is written %2B in a URL)") from error
+    return max(0, math.ceil(moment.timestamp() * 1000))
+
+
+def _answer(page: Page) -> Response:
+    following = msgspec.json.encode(str(page.next))
+    return Response(b'{"items":[%b],"next":%b}' % (b",".join(page.events), following), media_type="application/json")

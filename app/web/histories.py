@@ -1,0 +1,120 @@
+"""`GET /orders/{id}/events`, and the same for products and customers: the history of an aggregate, from the view of its partition (contract, section 4).
+
+A history has no bound, and the contract no page for it: it is sent piece by piece, each read when the one before it is on its way to the client.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Annotated
+
+import aiohttp
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from app.domain.recorded import today
+from app.web import problem
+from app.web.desk import Desk
+from app.web.forward import Forwarder
+from app.web.fresh import fresh
+from app.web.problem import later
+from app.web.request import checked_id
+from schemas.upcasts import NewerSchema
+from tables.history import histories
+
+PIECE = 200
+"""The most events that are read at once."""
+PIECE_BYTES = 256 << 10
+"""The same, in bytes; one event may be larger."""
+
+FromVersion = Annotated[int, Query(alias="fromVersion", ge=1, le=10**18)]
+
+ERRORS = problem.documented(
+    _400="token-not-applicable",
+    _404="not-found",
+    _412="not-yet",
+    _422="invalid",
+    _503="no-owner, not-owner, view-recovering, view-stopped: ask again after Retry-After seconds",
+)
+
+
+class Histories:
+    """Reads histories where they are owned."""
+
+    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
+        self._desk = desk
+        self._forwarder = forwarder
+
+    async def history(self, request: Request, kind: str, identity: str, from_version: int) -> Response:
+        """The events of an aggregate from a version on, up to the last one there is, in today's schema."""
+        partition = self._desk.partition(identity)
+        if not self._desk.has_view(partition):
+            return await self._elsewhere(request, partition)
+        last = await fresh(request, kind, identity, lambda: self._last(kind, identity), lambda version: version)
+        pieces = self._pieces(kind, identity, from_version, last)
+        try:
+            first = await anext(pieces)
+        except NewerSchema as error:
+            raise later("view-stopped", str(error)) from error
+        return StreamingResponse(_chained(first, pieces), media_type="application/json")
+
+    async def _elsewhere(self, request: Request, partition: int) -> Response:
+        try:
+            return await self._forwarder.stream(request, partition)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
+
+    def _last(self, kind: str, identity: str) -> int | None:
+        return self._desk.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None
+
+    async def _pieces(self, kind: str, identity: str, from_version: int, last: int) -> AsyncIterator[bytes]:
+        """The answer's body. A Problem, once it has begun, cuts it short: whoever reads it sees that its end is missing."""
+        before = b'{"items":['
+        while from_version <= last:
+            events = self._read(kind, identity, from_version)
+            yield before + b",".join(today(event) for _, event in events)
+            before, from_version = b",", events[-1][0] + 1
+            await asyncio.sleep(0)
+        yield b"]}" if before == b"," else before + b"]}"
+
+    def _read(self, kind: str, identity: str, from_version: int) -> list[tuple[int, bytes]]:
+        return self._desk.view(identity, lambda rows: _piece(histories.committed(rows, kind, identity, from_version)))
+
+
+def routes(reads: Histories) -> APIRouter:
+    """The histories of orders, products and customers."""
+    router = APIRouter(responses=ERRORS, tags=["reads"])
+
+    @router.get("/orders/{order_id}/events")
+    async def order_events(request: Request, order_id: str, from_version: FromVersion = 1) -> Response:
+        """The events of an order."""
+        return await reads.history(request, "Order", checked_id(order_id, "the id in the path"), from_version)
+
+    @router.get("/products/{product_id}/events")
+    async def product_events(request: Request, product_id: str, from_version: FromVersion = 1) -> Response:
+        """The events of a product."""
+        return await reads.history(request, "Product", checked_id(product_id, "the id in the path"), from_version)
+
+    @router.get("/customers/{customer_id}/events")
+    async def customer_events(request: Request, customer_id: str, from_version: FromVersion = 1) -> Response:
+        """The events of a customer."""
+        return await reads.history(request, "Customer", checked_id(customer_id, "the id in the path"), from_version)
+
+    return router
+
+
+def _piece(events: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+    """As many as are read at once."""
+    piece: list[tuple[int, bytes]] = []
+    size = 0
+    for version, event in events:
+        piece.append((version, event))
+        size += len(event)
+        if len(piece) >= PIECE or size >= PIECE_BYTES:
+            break
+    return piece
+
+
+async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece

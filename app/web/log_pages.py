@@ -1,0 +1,189 @@
+"""Pages of the events of one type, straight from the log: a type stands in one topic, of which every worker can read all partitions."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from msgspec import Struct
+
+from app.domain.recorded import today
+from app.kernel.ending import stop_reading
+from app.kernel.reader import reader
+from app.settings import Settings
+from app.web.log_position import LogPosition, malformed
+from app.web.problem import later
+from schemas.upcasts import NewerSchema
+
+READERS = 4
+"""Pages that are read at the same time; the next waits for its turn."""
+
+ANSWER_S = 10.0
+"""A page that takes longer, its waiting included, is given up (seconds)."""
+
+SCAN_S = 1.0
+"""How long is looked for more events for a page (seconds): then it is sent as it is, empty or not."""
+PAGE_BYTES = 4 << 20
+FETCH_MS = 200
+FETCH_RECORDS = 1_000
+
+
+class Typed(Struct, rename="camel"):
+    """As much of an event as says whether it is asked for."""
+
+    event_type: str = ""
+
+
+_typed = msgspec.json.Decoder(Typed)
+
+
+class Page(NamedTuple):
+    """Events in today's schema, and where to go on."""
+
+    events: list[bytes]
+    next: LogPosition
+
+
+@dataclass
+class Collected:
+    """A page on its way."""
+
+    event_type: str
+    limit: int
+    events: list[bytes] = field(default_factory=list)
+    bytes: int = 0
+    until_s: float = field(default_factory=lambda: monotonic() + SCAN_S)
+    newer: NewerSchema | None = None
+    """What a partition stopped at."""
+
+    @property
+    def full(self) -> bool:
+        """True when it takes no more, or took long enough."""
+        return len(self.events) >= self.limit or self.bytes >= PAGE_BYTES or monotonic() > self.until_s
+
+    def take(self, record: ConsumerRecord) -> None:
+        """Add an event, if it is of the type. NewerSchema when only newer code can read it."""
+        if _type_of(record) == self.event_type:
+            self.events.append(today(record.value))
+            self.bytes += len(record.value)
+
+
+class LogPages:
+    """Reads pages, a few at a time."""
+
+    def __init__(self, settings: Settings, topics: Mapping[str, str]) -> None:
+        """`topics` are the names of logs on the broker, by event type."""
+        self.topics = topics
+        self._settings = settings
+        self._idle: list[AIOKafkaConsumer] = []
+        self._turns = asyncio.Semaphore(READERS)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await asyncio.gather(*(stop_reading(consumer) for consumer in self._idle))
+        self._idle.clear()
+
+    async def begin(self, event_type: str) -> LogPosition:
+        """The position of the first event."""
+        partitions = self._partitions(event_type)
+        async with self._lent() as consumer:
+            begins = await consumer.beginning_offsets(partitions)
+        return LogPosition(event_type, 0, tuple(begins[where] for where in partitions))
+
+    async def since(self, event_type: str, timestamp_ms: int) -> LogPosition:
+        """The position of the first event that was written at this time or later, in each partition."""
+        partitions = self._partitions(event_type)
+        async with self._lent() as consumer:
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, timestamp_ms))
+            ends = await consumer.end_offsets(partitions)
+        return LogPosition(event_type, 0, tuple(min(found[where].offset, ends[where]) if found[where] else ends[where] for where in partitions))
+
+    async def page(self, position: LogPosition, limit: int) -> Page:
+        """The events from a position on. A Problem when the position is not in the log, or nothing but an event of a newer schema is."""
+        async with self._lent() as consumer:
+            page, reached = Collected(position.event_type, limit), list(position.offsets)
+            turn, ends = position.turn, await self._ends(consumer, position)
+            for number in _from(turn, len(reached)):
+                where = TopicPartition(self.topics[position.event_type], number)
+                reached[number] = await _scan(consumer, where, reached[number], ends[where], page)
+                if page.full:
+                    turn = (number + 1) % len(reached)
+                    break
+        following = LogPosition(position.event_type, turn, tuple(reached))
+        if page.newer is not None and following.offsets == position.offsets:
+            raise later("newer-schema", str(page.newer)) from page.newer
+        return Page(page.events, following)
+
+    async def _ends(self, consumer: AIOKafkaConsumer, position: LogPosition) -> dict[TopicPartition, int]:
+        partitions = self._partitions(position.event_type)
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        if not all(begins[where] <= offset <= ends[where] for where, offset in zip(partitions, position.offsets, strict=True)):
+            raise malformed()
+        found: dict[TopicPartition, int] = ends
+        return found
+
+    def _partitions(self, event_type: str) -> list[TopicPartition]:
+        return [TopicPartition(self.topics[event_type], number) for number in range(self._settings.partitions)]
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer that nobody else uses; one that was interrupted is not used again. TimeoutError when it takes too long."""
+        async with asyncio.timeout(ANSWER_S), self._turns:
+            consumer = self._idle.pop() if self._idle else await self._started()
+            try:
+                yield consumer
+            except BaseException:
+                await stop_reading(consumer)
+                raise
+            self._idle.append(consumer)
+
+    async def _started(self) -> AIOKafkaConsumer:
+        """All partitions are assigned once and for all, for aiokafka 0.14 can hang in `stop` after another assignment, and paused until they are read."""
+        consumer = reader(self._settings.bootstrap)
+        try:
+            await consumer.start()
+        except BaseException:
+            await stop_reading(consumer)
+            raise
+        partitions = [TopicPartition(topic, number) for topic in sorted(set(self.topics.values())) for number in range(self._settings.partitions)]
+        consumer.assign(partitions)
+        consumer.pause(*partitions)
+        return consumer
+
+
+async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: Collected) -> int:
+    """Read one partition into the page, from an offset up to its end; the offset to go on from."""
+    if offset >= end:
+        return offset
+    consumer.seek(where, offset)
+    consumer.resume(where)
+    try:
+        while offset < end and not page.full:
+            records = (await consumer.getmany(where, timeout_ms=FETCH_MS, max_records=FETCH_RECORDS)).get(where, [])
+            for record in records:
+                page.take(record)
+                offset = record.offset + 1
+                if page.full:
+                    return offset
+            offset = await consumer.position(where)
+    except NewerSchema as newer:
+        page.newer = newer
+    finally:
+        consumer.pause(where)
+    return offset
+
+
+def _from(turn: int, partitions: int) -> list[int]:
+    """All partitions, beginning with the one whose turn it is: a busy one must not keep the others from the page for ever."""
+    return [*range(turn, partitions), *range(turn)]
+
+
+def _type_of(record: ConsumerRecord) -> str | None:
+    try:
+        return _typed.decode(record.value or b"").event_type
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
