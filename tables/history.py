@@ -24,7 +24,7 @@ class History:
 
     def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[int]) -> None:
         self.events = tuple(event_topic(settings, aggregate) for aggregate in AGGREGATES)
-        self.fingerprint = fingerprint([project, _row], [])
+        self.fingerprint = fingerprint([project, History], [])
         self._entries = entries
         self._versions = versions
 

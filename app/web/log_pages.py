@@ -16,7 +16,7 @@ from app.kernel.ending import stop_reading
 from app.kernel.reader import reader
 from app.settings import Settings
 from app.web.log_position import LogPosition, malformed
-from app.web.problem import later
+from app.web.problem import Problem, later
 from schemas.upcasts import NewerSchema
 
 READERS = 4
@@ -105,8 +105,8 @@ class LogPages:
     async def page(self, position: LogPosition, limit: int) -> Page:
         """The events from a position on. A Problem when the position is not in the log, or nothing but an event of a newer schema is."""
         async with self._lent() as consumer:
-            page, reached = Collected(position.event_type, limit), list(position.offsets)
-            turn, ends = position.turn, await self._ends(consumer, position)
+            ends = await self._ends(consumer, position)
+            page, turn, reached = Collected(position.event_type, limit), position.turn, list(position.offsets)
             for number in _from(turn, len(reached)):
                 where = TopicPartition(self.topics[position.event_type], number)
                 reached[number] = await _scan(consumer, where, reached[number], ends[where], page)
@@ -136,6 +136,9 @@ class LogPages:
             consumer = self._idle.pop() if self._idle else await self._started()
             try:
                 yield consumer
+            except Problem:
+                self._idle.append(consumer)
+                raise
             except BaseException:
                 await stop_reading(consumer)
                 raise

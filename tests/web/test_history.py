@@ -11,7 +11,10 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from app.kernel.routing import partition_of
-from tests.system.environment import Environment
+from app.log import Log
+from app.topics import AGGREGATES
+from tests.system.environment import Environment, Results
+from tests.system.traffic import traffic
 from tests.waiting import until
 from tests.web.client import PLACE, Answer, Client, settled
 from tests.web.conftest import Shop
@@ -103,6 +106,39 @@ async def test_a_history_is_the_same_bytes_after_its_owner_was_killed_and_its_di
         assert (await seen(client, "/orders/o-1/events")).status == 200
         assert await client.text("/orders/o-1/events") == before
     assert 'foldstream_recovery_seconds_count{task="view"}' in await survivor.text("/metrics")
+
+
+@pytest.mark.timeout(300)
+async def test_every_history_is_what_the_log_says_after_workers_were_killed_under_load(shop: Shop) -> None:
+    commands = traffic(1_500)
+    async with Results(shop.environment.settings) as results:
+        await shop.environment.send(commands)
+        for count, victim in ((100, shop.one), (600, shop.other)):
+            await results.number(count)
+            victim.worker.signal(signal.SIGKILL)
+            victim.worker.destroy()
+            victim.worker.start()
+        await results.number(len(commands))
+    await until(lambda: all(client.worker.said.count("HTTP at") == 2 for client in (shop.one, shop.other)), within_s=60)
+    await settled(shop.one, shop.other)
+
+    recorded = await log_of_record(shop.environment)
+    assert len(recorded) > 150
+    for (kind, identity), events in recorded.items():
+        path = f"/{kind}s/{identity}/events"
+        async with asyncio.timeout(30):
+            while (told := (await seen(shop.one, path)).body["items"]) != events:
+                assert told == events[: len(told)], "what is told late is told right"
+
+
+async def log_of_record(environment: Environment) -> dict[tuple[str, str], list[Any]]:
+    """The events in the log, by aggregate."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    async with Log(environment.settings) as log:
+        for kind in AGGREGATES:
+            async for record in log.topic(environment.settings.topic(f"events.{kind}")):
+                found.setdefault((kind, record.key.decode()), []).append(json.loads(record.value))
+    return found
 
 
 async def test_a_history_of_any_length_is_sent_whole_also_by_a_worker_that_does_not_own_it(shop: Shop) -> None:
