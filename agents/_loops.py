@@ -12,7 +12,7 @@ from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
-from app.kernel.parking import Park
+from app.kernel.parked import Park
 from schemas.message import Refusal
 from tables.aggregate import Aggregate, Answered, Snapshot
 
@@ -20,9 +20,13 @@ Batches = Any
 """Faust's stream of batches."""
 
 
-async def serve(batches: Batches, aggregate: Aggregate) -> None:
-    """Answer the commands of an aggregate type, batch by batch, as long as the worker lives."""
-    commands = Commands(aggregate, Outbox(app.side.settings, aggregate.decider))
+def handler(aggregate: Aggregate) -> "Commands":
+    """What answers the commands of an aggregate type; declared once."""
+    return app.handles(aggregate.decider.topic, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
+
+
+async def serve(batches: Batches, commands: "Commands") -> None:
+    """Answer commands, batch by batch, as long as the worker lives."""
     with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
         async for event in batches.noack().events():
             await app.process(event.value, commands)

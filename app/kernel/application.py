@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import faust
 
@@ -14,6 +14,8 @@ from app.kernel.table import Table
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Transport
 from app.settings import Settings
+
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 GC_THRESHOLD = 100_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
@@ -46,6 +48,11 @@ class Application(faust.App):
         topic = self.topic(name, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")
         topic.__class__ = BatchTopic
         return cast("BatchTopic", topic)
+
+    def handles(self, kind: str, handler: AnyHandler) -> AnyHandler:
+        """Declare what answers the commands to one aggregate type."""
+        self.side.handlers[self.side.settings.topic(f"commands.{kind}")] = handler
+        return handler
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""

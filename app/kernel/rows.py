@@ -3,7 +3,6 @@
 Nobody but the task sees an uncommitted row. An abort drops the overlay; a commit moves it into the store.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.store import Change, Store, Stored
@@ -43,6 +42,7 @@ class Rows:
 
     def delete(self, key: bytes) -> None:
         """Delete a row by its full key, whatever table it is of (a table that is no longer declared, too)."""
+        self._committed.pop(key, None)
         self.put(_ANY, key, None)
 
     @property
@@ -72,7 +72,7 @@ class Rows:
         self.store.write(changes, stored)
         if len(self._committed) + len(self._overlay) > CACHED:
             self._committed.clear()
-        self._committed.update((key, row) for key, (_, row) in self._overlay.items())
+        self._committed.update((key, row) for key, (table, row) in self._overlay.items() if table is not _ANY and table.cached)
         self.drop()
 
     def drop(self) -> None:
@@ -80,15 +80,14 @@ class Rows:
         self._overlay.clear()
         self._undo.clear()
 
-    def keys(self, table: "Table[Any]") -> Iterator[bytes]:
-        """The keys of all committed rows of a table, without the table's prefix."""
-        for key, _ in self.store.scan(table.prefix):
-            yield key[len(table.prefix) :]
-
     def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self.store.get(key)
         row = None if raw is None else table.decode(raw)
+        if table.cached:
+            self._cache(key, row)
+        return row
+
+    def _cache(self, key: bytes, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
         if len(self._committed) >= CACHED:
             self._committed.clear()
         self._committed[key] = row
-        return row

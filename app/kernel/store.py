@@ -57,9 +57,9 @@ class Store:
             raise StoreFailed(str(error)) from error
         return value
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with `prefix`, in order of keys."""
-        for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix)):
+    def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """All rows whose key begins with `prefix`, in order of keys, from `start` on."""
+        for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=max(prefix, start))):
             if not key.startswith(prefix):
                 return
             yield key, value

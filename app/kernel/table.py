@@ -1,5 +1,6 @@
 """What `app.Table(...)` returns: a named table whose rows belong to the task that runs the code."""
 
+from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,10 +19,12 @@ class Table(Generic[Row]):
 
     changelog_topic_name = None
 
-    def __init__(self, app: object, *, name: str, value_type: Any, **_faust: object) -> None:  # noqa: ANN401 (a type form, also a union)
+    def __init__(self, app: object, *, name: str, value_type: Any, cached: bool = True, **_faust: object) -> None:  # noqa: ANN401 (a type form, also a union)
+        """Decoded rows are kept in memory unless they are not `cached`: large rows that are seldom read."""
         self.app = app
         self.name = name
         self.value_type = value_type
+        self.cached = cached
         self.prefix = name.encode() + b"\0"
         self.encode = msgspec.json.Encoder().encode
         self.decode = msgspec.json.Decoder(value_type).decode
@@ -35,6 +38,11 @@ class Table(Generic[Row]):
         """The row as the last committed transaction left it, or None; for who is not in a transaction."""
         raw = store.get(self.prefix + key.encode())
         return None if raw is None else self.decode(raw)
+
+    def rows(self, store: Store, prefix: str = "", *, start: str = "") -> Iterator[tuple[str, Row]]:
+        """The committed rows whose key begins with `prefix`, from the key `start` on, in the order of keys."""
+        for key, value in store.scan(self.prefix + prefix.encode(), self.prefix + start.encode()):
+            yield key[len(self.prefix) :].decode(), self.decode(value)
 
     def __getitem__(self, key: str) -> Row:
         row = self.get(key)

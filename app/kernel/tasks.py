@@ -9,9 +9,12 @@ from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
+from app.errors import FoldstreamError
+from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.flow import ConsumerFlow
 from app.kernel.membership import die
+from app.kernel.parked import Park
 from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.task import Task
@@ -20,6 +23,10 @@ log = logging.getLogger(__name__)
 
 GROUP_EVERY_S = 1.0
 """How often the group is told the positions (seconds)."""
+
+
+class NotServed(FoldstreamError):  # noqa: N818 (what it is)
+    """This worker does not own the partition for certain."""
 
 
 class Tasks(TableManager):
@@ -75,6 +82,12 @@ class Tasks(TableManager):
         task = self._by_partition.get(batch.partition)
         if task is not None:
             await task.process(batch, handler)
+
+    async def release(self, partition: int, request: Request) -> Park | None:
+        """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when its task is not open here."""
+        if not self.serves(partition):
+            raise NotServed(f"partition {partition} is not open here")
+        return await self._by_partition[partition].release(request)
 
     def retake(self, partitions: Iterable[int]) -> None:
         """Take these tasks over again."""

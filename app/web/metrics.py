@@ -1,5 +1,6 @@
 """`/metrics`: what the worker counts, under the contract's names (section 6), for Prometheus."""
 
+from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import version
 
@@ -34,6 +35,7 @@ class Shown(Collector):
         recovery.add_metric(("write",), _buckets(measures.recovery_s), measures.recovery_s.total)
         yield recovery
         yield from _lags(self._lag)
+        yield _parked(measures)
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
@@ -64,6 +66,13 @@ def _transactions(measures: Measures) -> CounterMetricFamily:
     family = CounterMetricFamily("foldstream_transactions", "Transactions by what became of them.", labels=("outcome",))
     for outcome in ("committed", "refused", "unknown"):
         family.add_metric((outcome,), measures.transactions[outcome])
+    return family
+
+
+def _parked(measures: Measures) -> GaugeMetricFamily:
+    family = GaugeMetricFamily("foldstream_parked_records", "Records that wait for an operator, of the partitions of this worker.", labels=("topic", "reason"))
+    for (topic, reason), records in sum(measures.parked.values(), start=Counter[tuple[str, str]]()).items():
+        family.add_metric((topic, reason), records)
     return family
 
 

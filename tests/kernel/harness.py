@@ -130,7 +130,7 @@ class Harness:
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
         counting = Counting(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = WriteSide(settings, [self.commands], [counting], accept_loss=accept_loss)
+        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, accept_loss=accept_loss)
         return Opened(self, counting, Task(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
