@@ -86,8 +86,9 @@ class Releases:
 
     async def follow(self) -> None:
         """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
-        began_s, queue = monotonic(), self._following.popleft()
+        began_s, queue = monotonic(), self._following[0]
         await self._commit([row.record() for row in self._tried(queue)], began_s)
+        self._following.popleft()
         self._go_on(queue)
 
     def _tried(self, queue: str) -> Iterator[Parked]:
