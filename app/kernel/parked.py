@@ -4,13 +4,13 @@ The latest record about a place, which is a topic, a partition and an offset, sa
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.clock import now
 from app.kernel.context import Outgoing
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
@@ -61,7 +61,7 @@ class Parked(Struct, frozen=True):
 
     def again(self, park: Park) -> "Parked":
         """The same, parked anew."""
-        return replace(self, reason=park.reason, error=str(park), at=_now())
+        return replace(self, reason=park.reason, error=str(park), at=now())
 
     def record(self) -> ConsumerRecord:
         """The record as it was read the first time, its timestamp, too."""
@@ -92,7 +92,7 @@ def parse(record: ConsumerRecord) -> Parked | Settled:
 def from_record(record: ConsumerRecord, agent: str, park: Park) -> Parked:
     """A record that an agent could not answer."""
     came = (record.topic, record.partition, record.offset, record.timestamp)
-    return Parked(*came, park.reason, str(park), agent, _now(), record.key, record.value, list(record.headers))
+    return Parked(*came, park.reason, str(park), agent, now(), record.key, record.value, list(record.headers))
 
 
 def outgoing(topic: str, row: Parked) -> Outgoing:
@@ -104,9 +104,5 @@ def outgoing(topic: str, row: Parked) -> Outgoing:
 
 def outcome(topic: str, row: Parked, became: str, why: str) -> Outgoing:
     """The record that says what became of an open one."""
-    facts = (row.topic, row.partition, row.offset, became, why, _now())
+    facts = (row.topic, row.partition, row.offset, became, why, now())
     return Outgoing(topic, row.key, None, [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)], row.partition)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

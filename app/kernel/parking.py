@@ -62,6 +62,11 @@ def heads() -> dict[str, str]:
     return found
 
 
+def head(store: Store, queue: str) -> tuple[int, str] | None:
+    """Offset and reason of the first record of a queue, from committed rows; None when nothing waits in it."""
+    return next(((int(key.rpartition("\0")[2]), reason) for key, reason in waiting.rows(store, f"{queue}\0")), None)
+
+
 def in_order(queue: str) -> Iterator[Parked]:
     """The records of a queue, from the committed rows of the current task."""
     topic = queue.partition("\0")[0]
@@ -69,14 +74,14 @@ def in_order(queue: str) -> Iterator[Parked]:
         yield parked[_place(topic, int(key.rpartition("\0")[2]))]
 
 
-def head(queue: str) -> Parked | None:
-    """The first record of a queue; None when nothing waits in it."""
-    return next(in_order(queue), None)
-
-
 def listed(store: Store, topic: str, offset: int) -> Iterator[Parked]:
-    """All open records behind a place, in the order of topics and offsets; for who is not in a transaction."""
-    return (row for _, row in parked.rows(store, start=_place(topic, offset + 1)))
+    """All open records from a place on, in the order of topics and offsets, from committed rows."""
+    return (row for _, row in parked.rows(store, start=_place(topic, offset)))
+
+
+def is_head(store: Store, row: Parked) -> bool:
+    """True if no open record holds it up."""
+    return not row.blocks or head(store, queue(row)) == (row.offset, row.reason)
 
 
 def counts() -> Counter[tuple[str, str]]:

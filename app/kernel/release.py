@@ -79,9 +79,8 @@ class Releases:
         row = parking.find(request.topic, request.offset)
         if row is None:
             raise NotParked(f"{request.topic} {request.offset} is not parked here")
-        head = parking.head(parking.queue(row)) if row.blocks else row
-        if head is not None and head.offset != row.offset:
-            raise NotHead(f"an earlier record of the same key is parked: {head.topic} {head.partition} {head.offset} has to be retried or discarded first")
+        if not parking.is_head(self._unit.rows.store, row):
+            raise NotHead("an earlier record of the same key is parked, and has to be retried or discarded first")
         return row
 
     async def follow(self) -> None:
@@ -130,8 +129,8 @@ class Releases:
 
     def _go_on(self, queue: str) -> None:
         """Look who is the head now that the transaction is committed."""
-        head = parking.head(queue)
+        head = parking.head(self._unit.rows.store, queue)
         if head is None:
             self._intake.blocked.discard(queue)
-        elif head.reason == BEHIND:
+        elif head[1] == BEHIND:
             self._following.append(queue)

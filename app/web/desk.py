@@ -9,6 +9,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from app.kernel.application import Application
+from app.kernel.asked import Request as Release
+from app.kernel.parked import Park
 from app.kernel.routing import partition_of
 from app.kernel.store import Store
 from app.kernel.waiters import Place, TooMany, Waiter
@@ -56,12 +58,20 @@ class Desk:
 
     def read(self, aggregate_id: str, row: Callable[[Store], Row]) -> Row:
         """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
-        partition = self.partition(aggregate_id)
+        return self.rows(self.partition(aggregate_id), row)
+
+    def rows(self, partition: int, row: Callable[[Store], Row]) -> Row:
+        """The same for what is committed in a partition."""
         store: Store | None = self._app.tables.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
-            raise later("not-owner", "this worker does not own the aggregate's partition for certain: ask again")
+            raise later("not-owner", "this worker does not own the partition for certain: ask again")
         return cast("Row", found)
+
+    async def release(self, partition: int, asked: Release) -> Park | None:
+        """Have a parked record retried or discarded: None once that is committed, or why it still is parked. As `Tasks.release`."""
+        park: Park | None = await self._app.tables.release(partition, asked)
+        return park
 
     async def behind(self, order: Asked) -> bool:
         """True while the owner has not read the command topic up to the end it has now."""

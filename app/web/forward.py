@@ -34,24 +34,24 @@ class Forwarder:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, request: Request, partition: int) -> Response:
-        """The owner's answer; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
+    async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
+        """The owner's answer, to another `query` if that is given; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
         if FORWARDED in request.headers:
             raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")
         owner = self._owners.of(partition)
         if owner is None or owner.url == self._own_url:
             raise later("no-owner", "no worker owns the aggregate's partition at the moment: ask again")
         try:
-            return await self._ask(request, owner.url)
+            return await self._ask(request, owner.url, request.url.query if query is None else query)
         except aiohttp.ClientConnectorError as error:
             raise later("no-owner", "the worker that owns the aggregate's partition cannot be reached: ask again") from error
 
-    async def _ask(self, request: Request, url: str) -> Response:
+    async def _ask(self, request: Request, url: str, query: str) -> Response:
         assert self._session is not None, "requests are served once this is open"
         headers = {name: request.headers[name] for name in ASKED if name in request.headers} | {FORWARDED: "1"}
         if request.method not in {"GET", "HEAD"}:
             headers["idempotency-key"] = command_id(request)
-        target = f"{url}{request.url.path}{f'?{request.url.query}' if request.url.query else ''}"
+        target = f"{url}{request.url.path}{f'?{query}' if query else ''}"
         async with self._session.request(request.method, target, data=getattr(request.state, "body", None), headers=headers, allow_redirects=False) as answer:
             told = {name: answer.headers[name] for name in ANSWERED if name in answer.headers}
             return Response(await answer.read(), answer.status, told)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -11,6 +10,7 @@ import msgspec
 from fastapi import Request
 from pydantic import TypeAdapter, ValidationError
 
+from app.clock import now
 from app.web.problem import Problem
 from schemas.fields import Id, Text
 from schemas.message import Command
@@ -56,7 +56,7 @@ class Order:
         """The command's record."""
         named = {"commandId": self.command_id, "commandType": self.command_type, "aggregateId": self.aggregate_id, "aggregateType": self.aggregate_type}
         expected = {} if self.expected_version is None else {"expectedVersion": self.expected_version}
-        sent = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        sent = now()
         return msgspec.json.encode({**named, **expected, "timestamp": sent, "metadata": self.metadata, "payload": self.payload})
 
     def headers(self) -> list[tuple[str, bytes]]:

@@ -13,12 +13,14 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import health, metrics, problem, reads, routes
+from app.web import health, metrics, parked, problem, reads, routes
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.lag import Lag
+from app.web.parked import ParkedRecords
 from app.web.reads import Reads
 from app.web.writes import Writes
+from schemas.http import Discard
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +69,10 @@ class Server(Service):
 def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag) -> FastAPI:
     """All routes."""
     web = FastAPI(title="Foldstream", summary="Orders, event-sourced on Apache Kafka.", version="0.1.0")
-    problem.install(web, routes.BODIES)
+    problem.install(web, (*routes.BODIES, Discard))
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
+    web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
     web.include_router(health.routes(app))
     web.include_router(metrics.routes(app.side.measures, lag))
     return web
