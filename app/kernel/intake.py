@@ -97,7 +97,8 @@ class Intake:
         self.open[row.topic, row.reason] += 1
         if row.blocks:
             self.blocked.add(parking.queue(row))
-        log.warning("parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error)
+        level = logging.DEBUG if row.reason == BEHIND else logging.WARNING
+        log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error)
 
     def let_go(self, row: Parked) -> None:
         """It is parked no more, or for another reason."""

@@ -71,6 +71,8 @@ class Releases:
             self._intake.absolve(row.record())
             request.tell(Park("failed", str(refused)))
             raise
+        became = f"parked again: {park}" if park else f"discarded: {request.discard}" if request.discard else "released"
+        log.info("an operator asked for it: %s [%d] %d is %s", *_place(row.record()), became)
         if row.blocks:
             self._go_on(parking.queue(row))
         return park
@@ -86,7 +88,10 @@ class Releases:
     async def follow(self) -> None:
         """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
         began_s, queue = monotonic(), self._following[0]
-        await self._commit([row.record() for row in self._tried(queue)], began_s)
+        tried = [row.record() for row in self._tried(queue)]
+        if tried:
+            await self._commit(tried, began_s)
+            log.info("%d records of one key that waited behind another followed, from %s [%d] %d on", len(tried), *_place(tried[0]))
         self._following.popleft()
         self._go_on(queue)
 
@@ -125,7 +130,6 @@ class Releases:
 
     def _say(self, row: Parked, became: str, why: str = "") -> None:
         self._unit.outgoing.append(outcome(self._topic, row, became, why))
-        log.info("%s %s [%d] %d%s", became, row.topic, row.partition, row.offset, f": {why}" if why else "")
 
     def _go_on(self, queue: str) -> None:
         """Look who is the head now that the transaction is committed."""
@@ -134,3 +138,7 @@ class Releases:
             self._intake.blocked.discard(queue)
         elif head[1] == BEHIND:
             self._following.append(queue)
+
+
+def _place(record: ConsumerRecord) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset

@@ -38,8 +38,8 @@ class Worker:
 
     @property
     def serves(self) -> bool:
-        """True once it has said where it serves HTTP."""
-        return "HTTP at" in self.said
+        """True once the process that was started last has said where it serves HTTP."""
+        return self.said.count("HTTP at") >= self.starts
 
     @property
     def ended(self) -> bool:

@@ -46,7 +46,9 @@ class WrittenLog:
         async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap) as producer:
             for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position]:
                 topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
-                headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
+                headers = [
+                    (name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers
+                ]
                 where = (partition + record.misplaced) % settings.partitions
                 await producer.send_and_wait(topic, msgspec.json.encode(record.value), record.key, where, headers=headers)
 
