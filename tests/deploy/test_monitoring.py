@@ -1,6 +1,7 @@
 """What Prometheus is told and what is asked of it: in promtool's eyes, and on a real Prometheus that watches a real worker."""
 
 import asyncio
+import re
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.cli.foldstream import ROOT
 from tests.conftest import FreePort, RunningKafka
 from tests.deploy import prometheus
 from tests.deploy.debian import program
@@ -88,6 +90,12 @@ async def test_the_health_checks_tell_a_worker_that_serves_from_none(client: Cli
 @pytest.mark.parametrize(("what", "file"), [("config", PROMETHEUS), ("rules", ALERTS)])
 async def test_promtool_takes_the_files(what: str, file: Path) -> None:
     assert "SUCCESS" in await promtool("check", what, str(file))
+
+
+def test_the_documented_alerts_are_those_that_there_are() -> None:
+    page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^\| `(Foldstream\w+)` \|", page, re.MULTILINE) == [alert["alert"] for alert in alerts()]
 
 
 async def promtool(*words: str, told: str = "") -> str:
