@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from app.kernel.application import Application
 from app.kernel.measures import Histogram, Measures
 from app.web.lag import Lag
 
@@ -18,13 +19,13 @@ Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 class Shown(Collector):
     """Reads the measures when Prometheus asks."""
 
-    def __init__(self, measures: Measures, lag: Lag) -> None:
-        self._measures = measures
+    def __init__(self, app: Application, lag: Lag) -> None:
+        self._app = app
         self._lag = lag
 
     def collect(self) -> Iterable[Family]:
         """All families."""
-        measures = self._measures
+        measures = self._app.side.measures
         yield _counter("foldstream_commands", "Commands that were answered or parked.", ("aggregate", "outcome"), measures, "commands")
         yield _counter("foldstream_events", "Events that were written.", ("aggregate", "type"), measures, "events")
         yield _transactions(measures)
@@ -36,15 +37,16 @@ class Shown(Collector):
         yield recovery
         yield from _lags(self._lag)
         yield _parked(measures)
+        yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
 
 
-def routes(measures: Measures, lag: Lag) -> APIRouter:
+def routes(app: Application, lag: Lag) -> APIRouter:
     """`/metrics`."""
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
-    registry.register(Shown(measures, lag))
+    registry.register(Shown(app, lag))
 
     @router.get("/metrics", response_class=Response)
     async def metrics() -> Response:

@@ -74,7 +74,7 @@ def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag) -> FastAP
     web.include_router(reads.routes(Reads(desk, forwarder)))
     web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
     web.include_router(health.routes(app))
-    web.include_router(metrics.routes(app.side.measures, lag))
+    web.include_router(metrics.routes(app, lag))
     return web
 
 

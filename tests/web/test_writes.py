@@ -167,6 +167,7 @@ async def test_what_was_done_is_counted_for_prometheus(shop: Shop) -> None:
     assert 'foldstream_events_total{aggregate="Order",type="OrderPlaced"} 1.0' in shown
     assert "foldstream_command_latency_seconds_bucket" in shown
     assert "foldstream_recovery_seconds_count" in shown
+    assert shown.count("foldstream_ready 1.0") == 2
 
 
 async def test_the_description_of_the_interface_has_every_route(shop: Shop) -> None:
