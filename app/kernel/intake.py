@@ -71,7 +71,7 @@ class Intake:
             self._park(unit, handler, record, park.reason, str(park))
         except Exception as error:
             unit.rollback()
-            log.exception("%s [%d] %d is parked: our code raised", record.topic, record.partition, record.offset)
+            log.exception("%s [%d] %d is parked: our code raised", record.topic, record.partition, record.offset, extra=_named(record))
             self._park(unit, handler, record, "failed", repr(error))
 
     def _guard(self, record: ConsumerRecord) -> None:
@@ -91,15 +91,22 @@ class Intake:
         if reason in BLOCKING and record.key is not None:
             parking.wait(record, reason, error)
             self._blocked.add(parking.queue_of(record.topic, record.key))
-        log.warning("parked %s [%d] %d: %s: %s", record.topic, record.partition, record.offset, reason, error)
+        log.warning("parked %s [%d] %d: %s: %s", record.topic, record.partition, record.offset, reason, error, extra={**_named(record), "reason": reason})
 
     def _tell(self, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
         """What cannot even be told is parked all the same."""
         try:
             handler.parked(record, reason, error)
         except Exception:
-            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset)
+            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset, extra=_named(record))
 
 
 def _place(record: ConsumerRecord) -> Place:
     return record.topic, record.offset
+
+
+def _named(record: ConsumerRecord) -> dict[str, object]:
+    """What a log line says of a record, as fields."""
+    correlation = dict(record.headers).get("correlation-id")
+    told = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return told if correlation is None else {**told, "correlationId": correlation.decode(errors="replace")}
