@@ -1,0 +1,70 @@
+"""The bodies of HTTP answers (contract, section 4); errors are problem details."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from schemas.fields import Id, NotNull
+from schemas.message import Message, Refusal
+
+Version = Annotated[int, Field(ge=1)]
+"""Of an aggregate that exists."""
+
+
+class Answer(Message):
+    """What a client gets: no field comes that is not described."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OrderAnswer(Answer):
+    """An order after a write, or as it was read."""
+
+    order_id: Id
+    version: Version
+    status: Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+
+
+class ProductAnswer(Answer):
+    """A product after a write."""
+
+    product_id: Id
+    version: Version
+
+
+class CustomerAnswer(Answer):
+    """A customer after a write."""
+
+    customer_id: Id
+    version: Version
+
+
+class Unanswered(Answer):
+    """The outcome of the command is not known yet: `Location` is where it can be asked for."""
+
+    command_id: Id
+
+
+class CommandAnswer(Answer):
+    """The result of a command, as the topic `results` has it, without its metadata."""
+
+    command_id: Id
+    command_type: str
+    aggregate_id: Id
+    aggregate_type: Literal["Order", "Product", "Customer"]
+    outcome: Literal["accepted", "refused"]
+    version: Annotated[int, Field(ge=0)]
+    event_ids: list[Id]
+    refusal: Annotated[Refusal | None, NotNull] = None
+
+
+class Alive(Answer):
+    """The worker makes progress."""
+
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    """The worker serves all that is assigned to it."""
+
+    status: Literal["ready"]
