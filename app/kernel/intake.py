@@ -86,7 +86,7 @@ class Intake:
             return park
         except Exception as error:
             unit.rollback()
-            log.exception("%s [%d] %d: our code raised", record.topic, record.partition, record.offset)
+            log.exception("%s [%d] %d: our code raised", record.topic, record.partition, record.offset, extra=_named(record))
             return Park("failed", repr(error))
         return None
 
@@ -98,7 +98,8 @@ class Intake:
         if row.blocks:
             self.blocked.add(parking.queue(row))
         level = logging.DEBUG if row.reason == BEHIND else logging.WARNING
-        log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error)
+        told = {**_named(row), "reason": row.reason}
+        log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error, extra=told)
 
     def let_go(self, row: Parked) -> None:
         """It is parked no more, or for another reason."""
@@ -128,8 +129,15 @@ class Intake:
         try:
             handler.parked(record, park.reason, str(park))
         except Exception:
-            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset)
+            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset, extra=_named(record))
 
 
 def _place(record: ConsumerRecord) -> Place:
     return record.topic, record.offset
+
+
+def _named(record: ConsumerRecord | Parked) -> dict[str, object]:
+    """What a log line says of a record, as fields."""
+    correlation = dict(record.headers).get("correlation-id")
+    told = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return told if correlation is None else {**told, "correlationId": correlation.decode(errors="replace")}

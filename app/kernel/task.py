@@ -81,6 +81,11 @@ class Task:
         return self._processor.unit.rows.store
 
     @property
+    def over(self) -> bool:
+        """True when it stays closed for good."""
+        return self._live.done()
+
+    @property
     def busy(self) -> bool:
         """True while batches wait, or it is not open."""
         return bool(self._queue) or not self.ready.is_set()
@@ -171,6 +176,7 @@ class Task:
         if isinstance(error, StoreFailed):
             wipe(self._side.store_path(self.partition))
         if was_open and not isinstance(error, RefusedBatch):
+            self._side.waiters.lose(self.partition)
             self._count_failure()
         await asyncio.sleep(0 if was_open else RETRY_S)
 

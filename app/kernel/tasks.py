@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from faust.tables.manager import TableManager
@@ -77,6 +77,12 @@ class Tasks(TableManager):
             return ["an assignment"]
         return [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
 
+    def working(self) -> Iterator[tuple[int, Hashable]]:
+        """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
+        for partition, task in self._by_partition.items():
+            if task.busy and not task.over:
+                yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
+
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
         task = self._by_partition.get(batch.partition)
@@ -123,7 +129,7 @@ class Tasks(TableManager):
         self._keep(generation_id)
         for partition in sorted(complete - set(self._by_partition)):
             self._by_partition[partition] = Task(self.app.side, partition, self._flow, die)
-        log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none")
+        log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})
         await self.app.on_rebalance_complete.send()
         await self._resume()
 
@@ -152,11 +158,14 @@ class Tasks(TableManager):
             topics.setdefault(tp.partition, set()).add(tp.topic)
         for partition, found in topics.items():
             if found != wanted:
-                log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, sorted(wanted - found))
+                missing = sorted(wanted - found)
+                log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, missing, extra={"task": partition})
         return {partition for partition, found in topics.items() if found == wanted}
 
     async def _close(self, partitions: list[int]) -> None:
         await asyncio.gather(*(self._by_partition.pop(partition).close() for partition in partitions))
+        for partition in partitions:
+            log.info("task %d is closed", partition, extra={"task": partition})
 
     @Service.task
     async def _group(self) -> None:

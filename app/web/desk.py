@@ -13,7 +13,7 @@ from app.kernel.asked import Request as Release
 from app.kernel.parked import Park
 from app.kernel.routing import partition_of
 from app.kernel.store import Store
-from app.kernel.waiters import Place, TooMany, Waiter
+from app.kernel.waiters import Lost, Place, TooMany, Waiter
 from app.results import Told
 from app.topics import command_topic
 from app.web.ends import Ends
@@ -87,13 +87,14 @@ class Desk:
                     return await self._written(order, waiter)
         except MessageSizeTooLargeError as error:
             raise Problem(413, "too-large", "the command is larger than its topic takes: send less in one request") from error
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, Lost, TimeoutError) as error:
             raise Unanswered(order.asked) from error
 
     @contextmanager
     def _expected(self, order: Order) -> Iterator[Waiter]:
         try:
-            with self._app.side.waiters.expect((order.aggregate_type, order.aggregate_id, order.command_id)) as waiter:
+            name = order.aggregate_type, order.aggregate_id, order.command_id
+            with self._app.side.waiters.expect(name, self.partition(order.aggregate_id)) as waiter:
                 yield waiter
         except TooMany as error:
             raise later("too-many-writes", f"{error}: send the same again later, with the same Idempotency-Key") from error

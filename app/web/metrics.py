@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from importlib.metadata import version
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
@@ -48,7 +49,7 @@ def routes(app: Application, lag: Lag) -> APIRouter:
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
     registry.register(Shown(app, lag))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus, in its text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,7 +1,7 @@
 """Pages of parked records, as HTTP shows them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -18,12 +18,15 @@ SHOWN = 1_000
 """Characters of a record's key and value that are shown."""
 
 
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
 class Place(NamedTuple):
     """From where a page goes on: this place, or what comes behind it."""
 
-    partition: int = 0
+    partition: Count = 0
     topic: str = ""
-    offset: int = 0
+    offset: Count = 0
 
     def __str__(self) -> str:
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")

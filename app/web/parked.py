@@ -14,17 +14,18 @@ from app.kernel.asked import Interrupted, NotHead, NotParked
 from app.kernel.asked import Request as Asked
 from app.kernel.parked import Park
 from app.kernel.tasks import NotServed
-from app.web import body, problem
+from app.web import body, headers, openapi, problem
 from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder
 from app.web.page import Page, Place, page
 from app.web.problem import Problem, later
+from schemas.answers import ParkedPage, SettledAnswer
 from schemas.http import Discard
 
 BUSY = problem.documented(_503="no-owner, not-owner, interrupted: ask again after Retry-After seconds")
 
 
-BODY = problem.documented(_400="undecodable: the body is no JSON", _413="too-large", _415="unsupported-media-type")
+BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
 
 
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -41,6 +42,8 @@ class ParkedRecords:
 
     async def page(self, request: Request, partition: int | None, start: Place, limit: int) -> Response:
         """Open records by partition, topic and offset."""
+        if partition is not None and partition >= self._partitions:
+            raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
         found: list[dict[str, Any]] = []
         for number in range(start.partition, self._partitions) if partition is None else [partition]:
             if len(found) == limit:
@@ -94,21 +97,20 @@ class ParkedRecords:
 
 def routes(records: ParkedRecords) -> APIRouter:
     """All routes about parked records."""
-    router = APIRouter(responses=BUSY, tags=["parked"])
+    router = APIRouter(responses={**problem.documented(_422="invalid"), **BUSY}, tags=["parked"], dependencies=[headers.FORWARDED])
+    settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}
 
-    @router.get("/parked", responses=problem.documented(_422="invalid"))
+    @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
     async def parked(request: Request, partition: Number | None = None, after: str | None = None, limit: Limit = 100) -> Response:
         """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
         return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
-
-    settled = problem.documented(_404="not-parked", _409="not-head, parked", _422="invalid")
 
     @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
     async def retry(request: Request, topic: str, partition: Number, offset: Number) -> Response:
         """Process it again; those behind it follow once it is released. 409 `parked` when it failed again."""
         return await records.release(request, partition, Asked(topic, offset))
 
-    @router.post("/parked/{topic}/{partition}/{offset}/discard", responses=settled | BODY, openapi_extra=body.documented(Discard))
+    @router.post("/parked/{topic}/{partition}/{offset}/discard", responses={**settled, **BODY}, openapi_extra=body.documented(Discard))
     async def discard(request: Request, topic: str, partition: Number, offset: Number) -> Response:
         """Give it up, for a reason; those behind it follow."""
         return await records.release(request, partition, Asked(topic, offset, (await body.read(request, Discard)).reason))
