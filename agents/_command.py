@@ -1,8 +1,6 @@
 """From a record to a command: what cannot be read is parked, what can be read but not accepted is refused (contract, section 2)."""
 
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -15,6 +13,7 @@ from app.domain.answer import invalid
 from app.domain.decider import Decider
 from schemas.decode import Undecodable, decode
 from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
+from schemas.timestamp import rfc3339
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)
 _JSON = ("content-type", b"application/json")
@@ -165,9 +164,3 @@ def _order_named(payload: object) -> str | None:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
-
-
-@lru_cache(maxsize=1024)
-def rfc3339(timestamp_ms: int) -> str:
-    """A record's timestamp as text, UTC with milliseconds."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord
 
 from app.domain.recorded import Recorded, recorded
 from app.kernel.outcome import UnreadableLog
-from app.kernel.parking import Park
+from app.kernel.parked import Park
 from app.kernel.view_side import ReadModel
 from schemas.upcasts import NewerSchema
 

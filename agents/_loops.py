@@ -13,7 +13,7 @@ from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
-from app.kernel.parking import Park
+from app.kernel.parked import Park
 from app.kernel.ports import Handler
 from schemas.message import Refusal
 from tables.aggregate import Aggregate, Answered, Snapshot
@@ -22,9 +22,14 @@ Batches = Any
 """Faust's stream of batches."""
 
 
-async def serve(batches: Batches, aggregate: Aggregate) -> None:
-    """Answer the commands of an aggregate type, batch by batch, as long as the worker lives."""
-    await _carry(batches, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
+def handler(aggregate: Aggregate) -> "Commands":
+    """What answers the commands of an aggregate type; declared once."""
+    return app.handles(aggregate.decider.topic, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
+
+
+async def serve(batches: Batches, commands: "Commands") -> None:
+    """Answer commands, batch by batch, as long as the worker lives."""
+    await _carry(batches, commands)
 
 
 async def follow(batches: Batches, model: Model) -> None:

@@ -1,11 +1,13 @@
 """Commands to Orders."""
 
-from agents._loops import Batches, serve
+from agents._loops import Batches, handler, serve
 from app.kernel.app import app
 from tables.order import order_aggregate
+
+answer = handler(order_aggregate)
 
 
 @app.agent(app.commands("order"), isolated_partitions=True, name="order")
 async def order(batches: Batches) -> None:
     """Answer every command to an Order."""
-    await serve(batches, order_aggregate)
+    await serve(batches, answer)

@@ -1,11 +1,13 @@
 """Commands to Products."""
 
-from agents._loops import Batches, serve
+from agents._loops import Batches, handler, serve
 from app.kernel.app import app
 from tables.product import product_aggregate
+
+answer = handler(product_aggregate)
 
 
 @app.agent(app.commands("product"), isolated_partitions=True, name="product")
 async def product(batches: Batches) -> None:
     """Answer every command to a Product."""
-    await serve(batches, product_aggregate)
+    await serve(batches, answer)

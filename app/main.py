@@ -10,31 +10,38 @@ from agents.customer import customer
 from agents.history import history
 from agents.order import order
 from agents.product import product
+from app import logs
 from app.admin import refuse_start
 from app.domain.mapping import check_mapped
+from app.errors import FoldstreamError
 from app.kernel.app import app
 from app.kernel.application import spare_collector
 from app.kernel.directory import lock
-from app.settings import settings
+from app.settings import Settings, settings
 from app.web.server import Server
 from tables.customer import customer_aggregate
 from tables.order import order_aggregate
 from tables.product import product_aggregate
 
+log = logging.getLogger(__name__)
+
 AGENTS = (order, product, customer, history)
 AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
-QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING}
-"""What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG.
-
-aiokafka says every failed connection, the kernel says what came of it; Faust's application misses a sensor at every rebalance.
-"""
-
 
 def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
-    """Run one worker until SIGTERM; its exit code. FoldstreamError when it must not start."""
+    """Run one worker until SIGTERM; its exit code, 1 when it must not start. FoldstreamError when the settings are wrong."""
     chosen = settings()
-    _log(chosen.log_level)
+    logs.configure(chosen.log_level, chosen.log_format)
+    try:
+        return _run(chosen, accept_loss)
+    except FoldstreamError as error:
+        for line in str(error).splitlines():
+            log.critical("the worker does not start: %s", line)
+        return 1
+
+
+def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
     check_mapped(aggregate.decider for aggregate in AGGREGATES)
     held = lock(app.side.directory)
     asyncio.run(refuse_start(chosen))
@@ -60,12 +67,6 @@ def _serve(level: str) -> int:
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0
-
-
-def _log(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-8s %(message)s")
-    for name, least in QUIET.items():
-        logging.getLogger(name).setLevel(level if level == "DEBUG" else least)
 
 
 def _raise_file_limit() -> None:

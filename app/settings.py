@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="what the worker logs")
+    log_format: Literal["text", "json"] = Field("text", description="how the worker logs: lines for a terminal, or one JSON object a line")
 
     @property
     def embedded(self) -> bool:

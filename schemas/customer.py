@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from schemas.fields import Currency, Id, Money, NotNull, PersonalText, RecordedCurrency
 from schemas.message import Command, Event
@@ -19,6 +19,8 @@ class RegisterCustomer(Command):
 
 class ChangeCustomer(Command):
     """Change what is said of the customer; at least one of the fields."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     name: Annotated[PersonalText | None, NotNull] = None
     email: Annotated[PersonalText | None, NotNull] = None

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from schemas.customer import ChangeCreditLimit, ChangeCustomer, RegisterCustomer
-from schemas.fields import Id, Money, NotNull, PersonalText
+from schemas.fields import Id, Money, NotNull, PersonalText, Text
 from schemas.message import Command
 from schemas.order import CancelOrder, PlaceOrder, ShipOrder
 from schemas.product import ReceiveStock, RegisterProduct
@@ -49,3 +49,9 @@ class PatchCustomer(Command):
                 return ChangeCreditLimit(credit_limit=self.credit_limit)
             case _:
                 return None
+
+
+class Discard(Command):
+    """`POST /parked/.../discard`."""
+
+    reason: Text

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
+from app.audit.parked import RELEASED, Place
 from app.kernel.routing import partition_of
 from schemas.message import Result
 
@@ -25,12 +26,8 @@ class _Identity(NamedTuple):
         return f"{self.command_id} to {self.aggregate_type} {self.aggregate_id}{about}"
 
 
-_Place = tuple[str, int]
-"""The topic and the offset of a record in this partition."""
-
-
 class Answers:
-    """The answers of one partition; `result` and `parked` come before `command` and `findings`.
+    """The answers of one partition; `result` comes before `command` and `findings`.
 
     What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
     """
@@ -39,8 +36,7 @@ class Answers:
         self._partitions = partitions
         self._firsts: Counter[_Identity] = Counter()
         self._repeated: set[_Identity] = set()
-        self._answered: Counter[_Place] = Counter()
-        self._parked: set[_Place] = set()
+        self._answered: Counter[Place] = Counter()
         self._oldest: ConsumerRecord | None = None
 
     def result(self, record: ConsumerRecord) -> Iterator[str]:
@@ -54,18 +50,16 @@ class Answers:
         except (ValidationError, KeyError) as error:
             yield f"{where}: cannot be read: {error!r}"
 
-    def parked(self, record: ConsumerRecord) -> None:
-        """Note one record of `parked`, or what became of one."""
-        self._parked.add(_place(record, "parked"))
-
-    def command(self, record: ConsumerRecord) -> Iterator[str]:
-        """A line if a command that was processed has no answer, or more than one."""
-        place = (record.topic, record.offset)
+    def command(self, record: ConsumerRecord, before: str | None, after: str | None) -> Iterator[str]:
+        """A line if a command that was processed has no answer, or more than one; what `parked` said of it before and after the results were read."""
+        place, where = (record.topic, record.offset), f"{record.topic} [{record.partition}] {record.offset}"
         answers = self._answered[place]
         if answers > 1:
-            yield f"{record.topic} [{record.partition}] {record.offset}: answered {answers} times"
-        if answers == 0 and place not in self._parked and not self._forgotten(record):
-            yield f"{record.topic} [{record.partition}] {record.offset}: was processed, and has neither a result nor been parked"
+            yield f"{where}: answered {answers} times"
+        elif answers == 1 and after not in {None, RELEASED}:
+            yield f"{where}: was answered, and is {after}"
+        elif answers == 0 and (after is None or before == RELEASED) and not self._forgotten(record):
+            yield f"{where}: was processed, and has neither a result nor been parked"
 
     def findings(self) -> Iterator[str]:
         """A line for each command whose first result is there twice, or not at all."""
@@ -77,7 +71,7 @@ class Answers:
     def _count(self, result: Result, record: ConsumerRecord) -> None:
         if result.outcome == "parked":
             return
-        self._answered[_place(record, "command")] += 1
+        self._answered[_place(record)] += 1
         order_id = dict(record.headers).get("order-id", b"").decode()
         command = _Identity(result.aggregate_type, result.aggregate_id, order_id, result.command_id)
         if result.duplicate:
@@ -93,6 +87,6 @@ class Answers:
         return self._oldest is not None and self._cut and command.timestamp < self._oldest.timestamp
 
 
-def _place(record: ConsumerRecord, what: str) -> _Place:
+def _place(record: ConsumerRecord) -> Place:
     headers = dict(record.headers)
-    return headers[f"{what}-topic"].decode(), int(headers[f"{what}-offset"])
+    return headers["command-topic"].decode(), int(headers["command-offset"])

@@ -6,6 +6,7 @@ from aiokafka import ConsumerRecord
 
 from app.audit.answers import Answers
 from app.audit.history import AGGREGATES, Aggregate, History
+from app.audit.parked import states
 from app.audit.rows import Folds, Rows, differences, offset_next, read_rows
 from app.log import Log
 from app.settings import Settings
@@ -59,23 +60,20 @@ class _Partition:
         return await read_rows(self._read(self._settings.changelog))
 
     async def _answers(self, rows: Rows) -> AsyncIterator[str]:
-        answers = Answers(self._settings.partitions)
+        answers, topic_parked = Answers(self._settings.partitions), self._settings.topic("parked")
+        before = await states(self._read(topic_parked))
         async for record in self._read(self._settings.topic("results")):
             for finding in answers.result(record):
                 yield finding
-        async for record in self._read(self._settings.topic("parked")):
-            answers.parked(record)
+        after = await states(self._read(topic_parked))
         for finding in answers.findings():
             yield finding
         for topic in self._inputs():
-            async for finding in self._unanswered(answers, topic, offset_next(rows, topic)):
-                yield finding
-
-    async def _unanswered(self, answers: Answers, topic: str, end: int) -> AsyncIterator[str]:
-        async for record in self._read(topic):
-            if record.offset < end:
-                for finding in answers.command(record):
-                    yield finding
+            async for record in self._read(topic):
+                if record.offset < offset_next(rows, topic):
+                    place = (topic, record.offset)
+                    for finding in answers.command(record, before.get(place), after.get(place)):
+                        yield finding
 
     def _inputs(self) -> Iterator[str]:
         return (self._settings.topic(f"commands.{aggregate.decider.topic}") for aggregate in AGGREGATES)

@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from app.cli import kafka, topics
+from app.cli import kafka, parked, topics
 from app.cli.demo import demo
 from app.cli.events import events
 from app.cli.replay import replay
@@ -17,5 +17,6 @@ logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a connection 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Event sourcing on Apache Kafka, exactly once.")
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
+app.add_typer(parked.app, name="parked")
 for command in (demo, replay, worker, send, events, settings):
     app.command()(command)

@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import faust
 
@@ -15,6 +15,8 @@ from app.kernel.tasks import Tasks
 from app.kernel.transport import Transport
 from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
+
+AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
 GC_THRESHOLD = 100_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
@@ -51,6 +53,11 @@ class Application(faust.App):
         """The events that a read model follows, for `@app.agent(...)`."""
         self.view.add(model)
         return self._batches(*model.events)
+
+    def handles(self, kind: str, handler: AnyHandler) -> AnyHandler:
+        """Declare what answers the commands to one aggregate type."""
+        self.side.handlers[self.side.settings.topic(f"commands.{kind}")] = handler
+        return handler
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""

@@ -10,6 +10,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import Service
 
 from app.kernel.membership import Membership
 
@@ -24,6 +25,7 @@ NEVER_MS = 2**31 - 1
 GIVE_S = 1.0
 """How long is waited for the group to take offsets; it does not while its broker is away (seconds)."""
 
+BEAT_S = 1.0
 STOP_S = 1.5
 """How long a consumer may take to leave its group (seconds)."""
 
@@ -33,12 +35,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: Any
     membership: Membership | None = None
+    beats = 0
+    """Counted by the thread itself, about once a second."""
     logger = logging.getLogger("faust.transport")
 
     async def on_start(self) -> None:
         """Start the consumer, and listen to what its group says."""
         await super().on_start()
         self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
+
+    @Service.task
+    async def _beat(self) -> None:
+        while not self.should_stop:
+            self.beats += 1
+            await asyncio.sleep(BEAT_S)
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""

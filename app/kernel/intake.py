@@ -4,13 +4,14 @@ A transaction that is refused for something in it is run again in halves, down t
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
 from app.kernel import parking
 from app.kernel.outcome import StoreFailed, Stuck
-from app.kernel.parking import BLOCKING, Park
+from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.routing import partition_of
 from app.kernel.unit import UnitOfWork
@@ -32,20 +33,27 @@ class Intake:
         self._parked_topic = settings.topic("parked")
         self._partitions = settings.partitions
         self._partition = partition
-        self._blocked: set[str] = set()
         self._condemned: dict[Place, str] = {}
+        self.blocked: set[str] = set()
+        """The queues in which records wait."""
+        self.open: Counter[tuple[str, str]] = Counter()
+        """How many records are parked, by topic and reason."""
         self.limit = TRANSACTION_RECORDS
         """How many records the next transaction may carry."""
 
-    def open(self) -> None:
-        """Learn which keys are blocked from the rows of the current task."""
-        self._blocked = parking.blocked()
+    def open_anew(self, blocked: Iterable[str], counts: Counter[tuple[str, str]]) -> None:
+        """Begin with what the rows of an opened task say."""
+        self.blocked, self.open = set(blocked), counts
 
     def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
         """A transaction of these was refused: the next carries half of them, one alone is parked. Stuck when its parking was refused, too."""
         self.narrow(len(records))
         if len(records) == 1 and self._condemned.setdefault(_place(records[0]), error) is not error:
             raise Stuck(f"cannot even park {records[0].topic} at {records[0].offset}: {error}")
+
+    def absolve(self, record: ConsumerRecord) -> None:
+        """A refusal that an operator was told of is not held against the record."""
+        self._condemned.pop(_place(record), None)
 
     def narrow(self, records: int) -> None:
         """A transaction of so many records failed: half of them may have been too many."""
@@ -61,6 +69,13 @@ class Intake:
     def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
         """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""
         unit.mark()
+        park = self._blocked(record) or self.attempt(unit, handler, record)
+        if park is not None:
+            self._tell(handler, record, park)
+            self.keep(unit, from_record(record, handler.agent, park))
+
+    def attempt(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> Park | None:
+        """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""
         try:
             self._guard(record)
             handler(record)
@@ -68,38 +83,61 @@ class Intake:
             raise
         except Park as park:
             unit.rollback()
-            self._park(unit, handler, record, park.reason, str(park))
+            return park
         except Exception as error:
             unit.rollback()
-            log.exception("%s [%d] %d is parked: our code raised", record.topic, record.partition, record.offset)
-            self._park(unit, handler, record, "failed", repr(error))
+            log.exception("%s [%d] %d: our code raised", record.topic, record.partition, record.offset, extra=_named(record))
+            return Park("failed", repr(error))
+        return None
+
+    def keep(self, unit: UnitOfWork, row: Parked) -> None:
+        """Park a record."""
+        unit.outgoing.append(outgoing(self._parked_topic, row))
+        parking.keep(row)
+        self.open[row.topic, row.reason] += 1
+        if row.blocks:
+            self.blocked.add(parking.queue(row))
+        level = logging.DEBUG if row.reason == BEHIND else logging.WARNING
+        told = {**_named(row), "reason": row.reason}
+        log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error, extra=told)
+
+    def let_go(self, row: Parked) -> None:
+        """It is parked no more, or for another reason."""
+        parking.let_go(row)
+        self.open[row.topic, row.reason] -= 1
+
+    def _blocked(self, record: ConsumerRecord) -> Park | None:
+        if self.blocked and record.key is not None and parking.queue_of(record.topic, record.key) in self.blocked:
+            return Park(BEHIND, "an earlier record of this key is parked")
+        return None
 
     def _guard(self, record: ConsumerRecord) -> None:
-        if record.key is not None and partition_of(record.key, self._partitions) != self._partition:
-            reason, error = "misrouted", f"the key belongs to partition {partition_of(record.key, self._partitions)}"
-            raise Park(reason, error)
-        if self._blocked and record.key is not None and parking.queue_of(record.topic, record.key) in self._blocked:
-            reason, error = "behind-parked", "an earlier record of this key is parked"
-            raise Park(reason, error)
+        misrouted = self._misrouted(record)
+        if misrouted is not None:
+            raise misrouted
         if self._condemned and _place(record) in self._condemned:
             reason, error = "failed", self._condemned[_place(record)]
             raise Park(reason, error)
 
-    def _park(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
-        unit.outgoing.append(parking.outgoing(self._parked_topic, handler.agent, record, reason, error))
-        self._tell(handler, record, reason, error)
-        if reason in BLOCKING and record.key is not None:
-            parking.wait(record, reason, error)
-            self._blocked.add(parking.queue_of(record.topic, record.key))
-        log.warning("parked %s [%d] %d: %s: %s", record.topic, record.partition, record.offset, reason, error)
+    def _misrouted(self, record: ConsumerRecord) -> Park | None:
+        if record.key is None or (right := partition_of(record.key, self._partitions)) == self._partition:
+            return None
+        return Park("misrouted", f"the key belongs to partition {right}")
 
-    def _tell(self, handler: Handler, record: ConsumerRecord, reason: str, error: str) -> None:
+    def _tell(self, handler: Handler, record: ConsumerRecord, park: Park) -> None:
         """What cannot even be told is parked all the same."""
         try:
-            handler.parked(record, reason, error)
+            handler.parked(record, park.reason, str(park))
         except Exception:
-            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset)
+            log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset, extra=_named(record))
 
 
 def _place(record: ConsumerRecord) -> Place:
     return record.topic, record.offset
+
+
+def _named(record: ConsumerRecord | Parked) -> dict[str, object]:
+    """What a log line says of a record, as fields."""
+    correlation = dict(record.headers).get("correlation-id")
+    told = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+    return told if correlation is None else {**told, "correlationId": correlation.decode(errors="replace")}

@@ -31,7 +31,7 @@ class Owner(msgspec.Struct, frozen=True, rename="camel"):
 async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: Owner | None) -> None:
     """Say who answers for the write side of a partition; None: nobody does any more."""
     transaction = Transaction(producer, settings.partitions)
-    transaction.extend([Outgoing(settings.topic("owners"), _key(partition), msgspec.json.encode(owner) if owner else None)])
+    transaction.extend([Outgoing(settings.topic("owners"), key_of(partition), msgspec.json.encode(owner) if owner else None)])
     await transaction.commit()
 
 
@@ -45,7 +45,7 @@ class Owners:
 
     def of(self, partition: int) -> Owner | None:
         """Who claimed the partition last; None when nobody answers for it."""
-        return self._known.get(_key(partition))
+        return self._known.get(key_of(partition))
 
     async def follow(self) -> None:
         """Never returns; a broker that is away is asked again."""
@@ -74,5 +74,6 @@ class Owners:
             self._known[record.key] = msgspec.json.decode(record.value, type=Owner)
 
 
-def _key(partition: int) -> bytes:
+def key_of(partition: int) -> bytes:
+    """The key under which the owner of a partition stands."""
     return f"write/{partition}".encode()

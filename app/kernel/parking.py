@@ -1,43 +1,52 @@
-"""Records that cannot be answered are kept, in order, and what comes behind them on the same key waits (contract, section 2)."""
+"""The open records of a task, as rows: all of them by place, those that block also in the order of their queues.
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+A queue is the records of one key on one topic that wait behind its first, the head. A head that is `behind-parked` itself is about to be released.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
 
 from aiokafka import ConsumerRecord
-from msgspec import Struct
 
-from app.kernel.context import Outgoing, current
+from app.kernel.context import current
+from app.kernel.parked import Parked, parse
+from app.kernel.store import Store
 from app.kernel.table import Table
 
-FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
-"""The headers that a parked record has behind its own."""
+parked = Table[Parked](None, name="parked", value_type=Parked, cached=False)
+"""Open records by place; those of a topic sort by offset."""
 
-BLOCKING = frozenset({"failed", "unknown-type", "behind-parked"})
-"""Reasons after which later records of the key wait."""
-
-
-class Park(Exception):  # noqa: N818 (an instruction, not an error)
-    """Raised by a handler: park this record."""
-
-    def __init__(self, reason: str, error: str) -> None:
-        super().__init__(error)
-        self.reason = reason
+waiting = Table[str](None, name="parked-waiting", value_type=str)
+"""The reasons of those that block, by queue and offset: the first of a queue is its head."""
 
 
-class Parked(Struct, frozen=True):
-    """A record that waits, as it came, and why."""
-
-    topic: str
-    offset: int
-    timestamp_ms: int
-    reason: str
-    error: str
-    key: bytes
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes | None]]
+def keep(row: Parked) -> None:
+    """It is open, from this transaction on."""
+    parked[_place(row.topic, row.offset)] = row
+    if row.blocks:
+        waiting[_waiting(row)] = row.reason
 
 
-parked = Table[Parked](None, name="parked", value_type=Parked)
+def let_go(row: Parked) -> None:
+    """It is open no more."""
+    del parked[_place(row.topic, row.offset)]
+    if row.blocks:
+        del waiting[_waiting(row)]
+
+
+def find(topic: str, offset: int) -> Parked | None:
+    """The open record from a place."""
+    return parked.get(_place(topic, offset))
+
+
+def read_again(record: ConsumerRecord) -> None:
+    """Take over what a record of the topic `parked` says: that topic alone tells what is open."""
+    said = parse(record)
+    before = find(said.topic, said.offset)
+    if before is not None:
+        let_go(before)
+    if isinstance(said, Parked):
+        keep(said)
 
 
 def queue_of(topic: str, key: bytes) -> str:
@@ -45,38 +54,54 @@ def queue_of(topic: str, key: bytes) -> str:
     return f"{topic}\0{key.hex()}"
 
 
-def outgoing(topic: str, agent: str, record: ConsumerRecord, reason: str, error: str) -> Outgoing:
-    """The record for the topic `parked`: as it came, plus headers that say what happened to it."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    facts = (reason, error[:2000], agent, record.topic, record.partition, record.offset, record.timestamp, now)
-    headers = [*record.headers, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
-    return Outgoing(topic, record.key, record.value, headers, record.partition)
+def heads() -> dict[str, str]:
+    """The queues, each with the reason of its head, from the committed rows of the current task."""
+    found: dict[str, str] = {}
+    for key, reason in waiting.rows(_store()):
+        found.setdefault(key.rpartition("\0")[0], reason)
+    return found
 
 
-def wait(record: ConsumerRecord, reason: str, error: str) -> None:
-    """Keep a blocking record as a row of the task; rows of one queue sort by offset."""
-    _keep(Parked(record.topic, record.offset, record.timestamp, reason, error[:2000], record.key, record.value, list(record.headers)))
+def head(store: Store, queue: str) -> tuple[int, str] | None:
+    """Offset and reason of the first record of a queue, from committed rows; None when nothing waits in it."""
+    return next(((int(key.rpartition("\0")[2]), reason) for key, reason in waiting.rows(store, f"{queue}\0")), None)
 
 
-def read_again(record: ConsumerRecord) -> None:
-    """Keep, or let go, what a record of the topic `parked` says: that topic alone tells which queues are open."""
-    facts = {name: value.decode() for name, value in record.headers if name.startswith("parked-") and value is not None}
-    own = len(record.headers) - len(FACTS)
-    if tuple(name for name, _ in record.headers[own:]) != FACTS:
-        del parked[_row(facts["parked-topic"], record.key or b"", int(facts["parked-offset"]))]
-    elif facts["parked-reason"] in BLOCKING and record.key is not None:
-        came = (facts["parked-topic"], int(facts["parked-offset"]), int(facts["parked-timestamp"]))
-        _keep(Parked(*came, facts["parked-reason"], facts["parked-error"], record.key, record.value, list(record.headers[:own])))
+def in_order(queue: str) -> Iterator[Parked]:
+    """The records of a queue, from the committed rows of the current task."""
+    topic = queue.partition("\0")[0]
+    for key, _ in waiting.rows(_store(), f"{queue}\0"):
+        yield parked[_place(topic, int(key.rpartition("\0")[2]))]
 
 
-def _keep(row: Parked) -> None:
-    parked[_row(row.topic, row.key, row.offset)] = row
+def listed(store: Store, topic: str, offset: int) -> Iterator[Parked]:
+    """All open records from a place on, in the order of topics and offsets, from committed rows."""
+    return (row for _, row in parked.rows(store, start=_place(topic, offset)))
 
 
-def _row(topic: str, key: bytes, offset: int) -> str:
-    return f"{queue_of(topic, key)}\0{offset:020d}"
+def is_head(store: Store, row: Parked) -> bool:
+    """True if no open record holds it up."""
+    return not row.blocks or head(store, queue(row)) == (row.offset, row.reason)
 
 
-def blocked() -> set[str]:
-    """The queues with records waiting, read from the committed rows of the current task."""
-    return {key.decode().rpartition("\0")[0] for key in current.get().rows.keys(parked)}
+def counts() -> Counter[tuple[str, str]]:
+    """How many records are open, by topic and reason, from the committed rows of the current task."""
+    return Counter((row.topic, row.reason) for _, row in parked.rows(_store()))
+
+
+def queue(row: Parked) -> str:
+    """The name of the queue in which a blocking record is."""
+    assert row.key is not None, "a record without a key blocks nothing"
+    return queue_of(row.topic, row.key)
+
+
+def _store() -> Store:
+    return current.get().rows.store
+
+
+def _place(topic: str, offset: int) -> str:
+    return f"{topic}\0{offset:020d}"
+
+
+def _waiting(row: Parked) -> str:
+    return f"{queue(row)}\0{row.offset:020d}"

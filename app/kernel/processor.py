@@ -1,7 +1,7 @@
 """Runs the records that wait through their handlers, one transaction at a time, and moves the positions with them."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic, time
 
 from aiokafka import ConsumerRecord
@@ -36,8 +36,12 @@ class Processor:
         """Process as many records as one transaction may carry. RefusedBatch when something in it is at fault."""
         began_s = monotonic()
         taken = await self._process(works)
-        if not self.unit.rows.changed:
-            return
+        if self.unit.rows.changed:
+            await self.commit(taken, began_s)
+            self.positions.update(self._ahead)
+
+    async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
+        """Commit what these records caused, and count it; `began_s` is the monotonic time at which they were taken up."""
         try:
             await self.unit.commit()
         except RefusedBatch as refused:
@@ -51,7 +55,6 @@ class Processor:
         self._intake.accepted(taken)
         self._measures.committed(self.unit.counted, (record.timestamp for record in taken), time(), monotonic() - began_s)
         self.unit.counted.clear()
-        self.positions.update(self._ahead)
 
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
         self._ahead.clear()

@@ -10,6 +10,7 @@ from app.kernel import parking
 from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
+from app.kernel.parked import parse
 from app.kernel.position import Position, positions
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
@@ -75,7 +76,8 @@ class Rebuilder:
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
         _note(record, "parked", self._partition, seen)
-        parking.read_again(record)
+        if parse(record).topic in self._side.inputs:
+            parking.read_again(record)
 
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)

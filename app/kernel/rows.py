@@ -3,7 +3,6 @@
 Nobody but the task sees an uncommitted row. An abort drops the overlay; a commit moves it into the store.
 """
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.kernel.store import Change, Store, Stored
@@ -80,11 +79,6 @@ class Rows:
         """The transaction is not in the log: forget what it changed."""
         self._overlay.clear()
         self._undo.clear()
-
-    def keys(self, table: "Table[Any]") -> Iterator[bytes]:
-        """The keys of all committed rows of a table, without the table's prefix."""
-        for key, _ in self.store.scan(table.prefix):
-            yield key[len(table.prefix) :]
 
     def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self.store.get(key)

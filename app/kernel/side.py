@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
+from app.kernel.ports import Handler
 from app.kernel.table import Table
 from app.kernel.waiters import Waiters
 from app.settings import Settings
@@ -44,6 +45,8 @@ class WriteSide:
     settings: Settings
     inputs: list[str] = field(default_factory=list)
     folds: list[Fold] = field(default_factory=list)
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    """By input."""
     waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
     """Who waits in this process for what an agent answers."""
     measures: Measures = field(default_factory=Measures)

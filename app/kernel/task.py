@@ -14,15 +14,18 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
+from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
 from app.kernel.ending import ended, stop, stop_reading
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
 from app.kernel.owners import claim
+from app.kernel.parked import Park
 from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
 from app.kernel.processor import Processor
 from app.kernel.reader import reader
+from app.kernel.release import Releases
 from app.kernel.side import WriteSide
 from app.kernel.store import Store, wipe
 from app.kernel.takeover import TakeOver
@@ -57,7 +60,9 @@ class Task:
         self._queue = Queue()
         self._idle = asyncio.Lock()
         self._settled = False
+        self._requests = Requests()
         self._processor: Processor | None = None
+        self._releases: Releases | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition)
         self._failures: deque[float] = deque(maxlen=3)
@@ -100,6 +105,11 @@ class Task:
         return self._processor.unit.rows.store
 
     @property
+    def over(self) -> bool:
+        """True when it stays closed for good."""
+        return self._live.done()
+
+    @property
     def busy(self) -> bool:
         """True while batches wait, or it is not open."""
         return bool(self._queue) or not self.ready.is_set()
@@ -107,6 +117,12 @@ class Task:
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
         await self._queue.put(batch, handler)
+
+    async def release(self, request: Request) -> Park | None:
+        """Retry or discard a parked record: None once that is committed, or why it still is parked. NotParked, NotHead, Interrupted."""
+        self._requests.add(request)
+        self._queue.wake()
+        return await request.done
 
     async def rewind(self) -> None:
         """After a rebalance that left the partition here: what was fetched is gone, fetch it again from the position."""
@@ -143,6 +159,7 @@ class Task:
         self._live.cancel()
         await ended(self._live)
         self._queue.renew()
+        self._requests.interrupt()
 
     async def _again(self, before: "asyncio.Task[None]") -> None:
         await ended(before)
@@ -183,6 +200,7 @@ class Task:
         if isinstance(error, StoreFailed):
             wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
+            self._side.waiters.lose(self.partition)
             self._count_failure()
         await asyncio.sleep(0 if was_open else RETRY_S)
 
@@ -214,7 +232,8 @@ class Task:
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
             self._accept_loss = False
             self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
-            self._intake.open()
+            self._releases = Releases(unit, self._intake, self._side, self._processor.commit)
+            self._side.measures.parked[self.partition] = self._intake.open
         finally:
             await stop_reading(consumer)
 
@@ -224,12 +243,22 @@ class Task:
 
     async def _serve(self) -> None:
         assert self._processor is not None
+        assert self._releases is not None
         while True:
-            await self._queue.filled()
-            while self._queue:
+            while self._queue or self._requests or self._releases:
                 async with self._idle:
-                    await self._processor.transact(self._queue)
-                    self._queue.finish()
+                    await self._step(self._processor, self._releases)
+            await self._queue.filled()
+
+    async def _step(self, processor: Processor, releases: Releases) -> None:
+        """At most one transaction of each kind: neither holds up the other."""
+        if self._requests:
+            await releases.answer(self._requests.take())
+        elif releases:
+            await releases.follow()
+        if self._queue:
+            await processor.transact(self._queue)
+            self._queue.finish()
 
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
@@ -238,7 +267,8 @@ class Task:
         """Let everything go; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
         self.ready.clear()
         self._queue.renew()
-        processor, self._processor = self._processor, None
+        self._side.measures.parked.pop(self.partition, None)
+        processor, self._processor, self._releases = self._processor, None, None
         if processor is not None:
             processor.unit.close()
         started, self._producer = self._producer, None

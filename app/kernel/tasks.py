@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
 from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
 
+from app.errors import FoldstreamError
+from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.flow import ConsumerFlow
 from app.kernel.membership import die
+from app.kernel.parked import Park
 from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.task import Task
@@ -21,6 +24,10 @@ log = logging.getLogger(__name__)
 
 GROUP_EVERY_S = 1.0
 """How often the group is told the positions (seconds)."""
+
+
+class NotServed(FoldstreamError):  # noqa: N818 (what it is)
+    """This worker does not own the partition for certain."""
 
 
 class Tasks(TableManager):
@@ -87,11 +94,23 @@ class Tasks(TableManager):
         waiting = [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
         return waiting + [_told(task) for _, task in sorted(self._views.items()) if not self._certain(task)]
 
+    def working(self) -> Iterator[tuple[int, Hashable]]:
+        """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
+        for partition, task in self._by_partition.items():
+            if task.busy and not task.over:
+                yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
+
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
         task = self._of(batch.topic).get(batch.partition)
         if task is not None:
             await task.process(batch, handler)
+
+    async def release(self, partition: int, request: Request) -> Park | None:
+        """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when its task is not open here."""
+        if not self.serves(partition):
+            raise NotServed(f"partition {partition} is not open here")
+        return await self._by_partition[partition].release(request)
 
     def retake(self, partitions: Iterable[TP]) -> None:
         """Take the tasks over again that read these."""
@@ -130,7 +149,7 @@ class Tasks(TableManager):
             self._by_partition[partition] = Task(self.app.side, partition, self._flow, die)
         for partition in sorted(views - set(self._views)):
             self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
-        log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none")
+        log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})
         await self.app.on_rebalance_complete.send()
         await self._resume()
 
@@ -158,7 +177,8 @@ class Tasks(TableManager):
             topics.setdefault(tp.partition, set()).add(tp.topic)
         for partition, found in topics.items():
             if not wanted <= found:
-                log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, sorted(wanted - found))
+                missing = sorted(wanted - found)
+                log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, missing, extra={"task": partition})
         return {partition for partition, found in topics.items() if wanted <= found}
 
     async def _close(self, kept: set[int], kept_views: Collection[int] = ()) -> None:

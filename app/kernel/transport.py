@@ -32,6 +32,8 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
         self._waiting: dict[TP, Batch] = {}
+        self.fetches = 0
+        """How often was fetched: what does not grow while the flow is active is stuck."""
         self._fetching = asyncio.Lock()
         """Held over a fetch and over a seek: records fetched before a seek would move the position that was just set."""
 
@@ -45,6 +47,7 @@ class Consumer(driver.Consumer):
         async with self._fetching:
             openings = self._wanted()
             records = await self._fetch(set(openings), min(timeout, FETCH_S))
+            self.fetches += 1
             batches = [self._collect(tp, fetched, openings[tp]) for tp, fetched in records.items() if self._current(tp, openings)]
         for batch in filter(None, batches):
             tp = TP(batch.topic, batch.partition)
@@ -109,6 +112,11 @@ class Consumer(driver.Consumer):
             for tp in offsets:
                 self._waiting.pop(tp, None)
             self.resume_partitions(set(offsets))
+
+    @property
+    def beats(self) -> int:
+        """How often the consumer's thread has said that it runs."""
+        return self._thread.beats
 
     def certain(self, generation: int) -> bool:
         """True while nobody else can own what was assigned in this generation."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from app.kernel.draft import Draft
 from app.kernel.outcome import StoreFailed, UnreadableLog
-from app.kernel.parking import Park, outgoing
+from app.kernel.parked import BEHIND, Park, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.table import Table
@@ -46,7 +46,7 @@ class ViewIntake:
 
     def _behind(self, handler: Handler, record: ConsumerRecord) -> Park | None:
         if self._blocked and record.key is not None and _row(handler, record) in self._blocked:
-            return Park("behind-parked", "an earlier event of this key is parked")
+            return Park(BEHIND, "an earlier event of this key is parked")
         return None
 
     async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
@@ -72,11 +72,12 @@ class ViewIntake:
         return None
 
     def _park(self, draft: Draft, handler: Handler, record: ConsumerRecord, park: Park) -> None:
-        draft.outgoing.append(outgoing(self._parked_topic, handler.agent, record, park.reason, str(park)))
+        draft.outgoing.append(outgoing(self._parked_topic, from_record(record, handler.agent, park)))
         if record.key is not None and (row := _row(handler, record)) not in self._blocked:
             blocked[row] = Blocked(record.offset, park.reason)
             self._blocked.add(row)
-        log.warning("%s parked %s [%d] %d: %s: %s", handler.agent, record.topic, record.partition, record.offset, park.reason, park)
+        level = logging.DEBUG if park.reason == BEHIND else logging.WARNING
+        log.log(level, "%s parked %s [%d] %d: %s: %s", handler.agent, record.topic, record.partition, record.offset, park.reason, park)
 
 
 def _row(handler: Handler, record: ConsumerRecord) -> str:

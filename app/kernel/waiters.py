@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, NamedTuple
 
 from app.errors import FoldstreamError
@@ -11,6 +12,10 @@ from app.errors import FoldstreamError
 
 class TooMany(FoldstreamError):  # noqa: N818 (what it is)
     """As many wait as may; the next has to come again later."""
+
+
+class Lost(Exception):  # noqa: N818 (what happened)
+    """The transaction with the answer may have been committed or not."""
 
 
 class Place(NamedTuple):
@@ -24,8 +29,10 @@ class Place(NamedTuple):
 class Waiter:
     """Waits for the answer to one record of a key; its place may become known after the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
         self._offered: dict[Place, Any] = {}
+        self._lost = False
         self._news = asyncio.Event()
 
     def offer(self, place: Place, answer: Any) -> None:  # noqa: ANN401 (the agent knows the type)
@@ -33,9 +40,16 @@ class Waiter:
         self._offered[place] = answer
         self._news.set()
 
+    def lose(self) -> None:
+        """What is not answered by now is not known for a while."""
+        self._lost = True
+        self._news.set()
+
     async def answer(self, place: Place) -> Any:  # noqa: ANN401 (the agent knows the type)
-        """The answer to the record at this place."""
+        """The answer to the record at this place; Lost when that is not known for a while."""
         while place not in self._offered:
+            if self._lost:
+                raise Lost
             self._news.clear()
             await self._news.wait()
         return self._offered[place]
@@ -53,11 +67,11 @@ class Waiters:
         return key in self._waiting
 
     @contextmanager
-    def expect(self, key: Hashable) -> Iterator[Waiter]:
-        """Wait for a record of this key that is about to be written; TooMany when no more may."""
+    def expect(self, key: Hashable, partition: int) -> Iterator[Waiter]:
+        """Wait for a record of this key that is about to be written to a partition; TooMany when no more may."""
         if self._count >= self._bound:
             raise TooMany(f"{self._bound} writes wait already")
-        waiter = Waiter()
+        waiter = Waiter(partition)
         self._count += 1
         self._waiting[key].append(waiter)
         try:
@@ -69,6 +83,12 @@ class Waiters:
         """Offer an answer to all who wait for the key."""
         for waiter in self._waiting.get(key, ()):
             waiter.offer(place, answer)
+
+    def lose(self, partition: int) -> None:
+        """Tell all who wait for records of a partition that the outcome of its last transaction is not known."""
+        for waiter in chain.from_iterable(self._waiting.values()):
+            if waiter.partition == partition:
+                waiter.lose()
 
     def _leave(self, key: Hashable, waiter: Waiter) -> None:
         self._count -= 1

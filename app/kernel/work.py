@@ -86,8 +86,12 @@ class Queue:
         self._filled.set()
         await work.done
 
+    def wake(self) -> None:
+        """There is other work than batches."""
+        self._filled.set()
+
     async def filled(self) -> None:
-        """Return once there is work."""
+        """Return once there may be work."""
         await self._filled.wait()
         self._filled.clear()
 

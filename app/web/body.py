@@ -5,8 +5,10 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
 from app.domain.answer import invalid
+from app.web.examples import EXAMPLES
 from app.web.problem import Problem
 from schemas.decode import Undecodable, decode
 from schemas.message import Command
@@ -44,14 +46,19 @@ async def _raw(request: Request) -> bytes:
 
 async def _bounded(request: Request) -> bytes:
     raw = bytearray()
-    async for part in request.stream():
-        raw += part
-        if len(raw) > BODY_BYTES:
-            raise Problem(413, "too-large", f"the body is larger than {BODY_BYTES} bytes", headers={"Connection": "close"})
+    try:
+        async for part in request.stream():
+            raw += part
+            if len(raw) > BODY_BYTES:
+                raise Problem(413, "too-large", f"the body is larger than {BODY_BYTES} bytes")
+    except ClientDisconnect as error:
+        raise Problem(400, "undecodable", "the client went away in the middle of the body") from error
     return bytes(raw)
 
 
-def documented(model: type[Command]) -> dict[str, Any]:
-    """For OpenAPI: that a route takes this body."""
-    schema = {"$ref": f"#/components/schemas/{model.__name__}"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+def documented(*models: type[Command]) -> dict[str, Any]:
+    """For OpenAPI: that a route takes one of these bodies."""
+    schemas = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
+    examples = {model.__name__: {"value": EXAMPLES[model]} for model in models}
+    content = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}, "examples": examples}
+    return {"requestBody": {"required": True, "content": {"application/json": content}}}

@@ -9,9 +9,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from app.kernel.application import Application
+from app.kernel.asked import Request as Release
+from app.kernel.parked import Park
 from app.kernel.routing import partition_of
 from app.kernel.store import Store
-from app.kernel.waiters import Place, TooMany, Waiter
+from app.kernel.waiters import Lost, Place, TooMany, Waiter
 from app.results import Told
 from app.topics import command_topic
 from app.web.ends import Ends
@@ -56,11 +58,14 @@ class Desk:
 
     def read(self, aggregate_id: str, row: Callable[[Store], Row]) -> Row:
         """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
-        partition = self.partition(aggregate_id)
+        return self.rows(self.partition(aggregate_id), row)
+
+    def rows(self, partition: int, row: Callable[[Store], Row]) -> Row:
+        """The same for what is committed in a partition."""
         store: Store | None = self._app.tables.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
-            raise later("not-owner", "this worker does not own the aggregate's partition for certain: ask again")
+            raise later("not-owner", "this worker does not own the partition for certain: ask again")
         return cast("Row", found)
 
     def has_view(self, partition: int) -> bool:
@@ -78,6 +83,11 @@ class Desk:
             raise later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
         raise later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
 
+    async def release(self, partition: int, asked: Release) -> Park | None:
+        """Have a parked record retried or discarded: None once that is committed, or why it still is parked. As `Tasks.release`."""
+        park: Park | None = await self._app.tables.release(partition, asked)
+        return park
+
     async def behind(self, order: Asked) -> bool:
         """True while the owner has not read the command topic up to the end it has now."""
         topic, partition = command_topic(self._settings, order.aggregate_type), self.partition(order.aggregate_id)
@@ -92,13 +102,14 @@ class Desk:
                     return await self._written(order, waiter)
         except MessageSizeTooLargeError as error:
             raise Problem(413, "too-large", "the command is larger than its topic takes: send less in one request") from error
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, Lost, TimeoutError) as error:
             raise Unanswered(order.asked) from error
 
     @contextmanager
     def _expected(self, order: Order) -> Iterator[Waiter]:
         try:
-            with self._app.side.waiters.expect((order.aggregate_type, order.aggregate_id, order.command_id)) as waiter:
+            name = order.aggregate_type, order.aggregate_id, order.command_id
+            with self._app.side.waiters.expect(name, self.partition(order.aggregate_id)) as waiter:
                 yield waiter
         except TooMany as error:
             raise later("too-many-writes", f"{error}: send the same again later, with the same Idempotency-Key") from error

@@ -9,11 +9,12 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from app.web import problem
+from app.web import headers, openapi, problem
 from app.web.fresh import refuse_token
 from app.web.log_pages import LogPages, Page
 from app.web.log_position import LogPosition
 from app.web.problem import Problem, later
+from schemas.answers import EventsPage
 from schemas.fields import Timestamp
 
 _timestamp = TypeAdapter(Timestamp)
@@ -28,7 +29,7 @@ ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="n
 
 def routes(pages: LogPages, partitions: int) -> APIRouter:
     """The one route."""
-    router = APIRouter(responses=ERRORS, tags=["reads"])
+    router = APIRouter(responses={**openapi.answer(200, EventsPage, "a page"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/events")
     async def events(request: Request, event_type: Type, position: Position = None, since: From = None, limit: Limit = 100) -> Response:

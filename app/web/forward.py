@@ -36,34 +36,34 @@ class Forwarder:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, request: Request, partition: int) -> Response:
-        """The owner's answer; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
-        answer = await self._answer(request, partition, _timeout(total=TIMEOUT_S))
+    async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
+        """The owner's answer, to another `query` if that is given; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
+        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=TIMEOUT_S))
         async with answer:
             return Response(await answer.read(), answer.status, _told(answer))
 
     async def stream(self, request: Request, partition: int) -> Response:
         """The same for an answer without a bound: it is passed on as it comes. One that breaks off breaks off for the client, too."""
-        answer = await self._answer(request, partition, _timeout(sock_read=TIMEOUT_S))
+        answer = await self._answer(request, partition, request.url.query, _timeout(sock_read=TIMEOUT_S))
         return StreamingResponse(_passed_on(answer), answer.status, _told(answer))
 
-    async def _answer(self, request: Request, partition: int, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
+    async def _answer(self, request: Request, partition: int, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
         if FORWARDED in request.headers:
             raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")
         owner = self._owners.of(partition)
         if owner is None or owner.url == self._own_url:
             raise later("no-owner", "no worker owns the aggregate's partition at the moment: ask again")
         try:
-            return await self._ask(request, owner.url, timeout)
+            return await self._ask(request, owner.url, query, timeout)
         except aiohttp.ClientConnectorError as error:
             raise later("no-owner", "the worker that owns the aggregate's partition cannot be reached: ask again") from error
 
-    async def _ask(self, request: Request, url: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (as above)
+    async def _ask(self, request: Request, url: str, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (as above)
         assert self._session is not None, "requests are served once this is open"
         headers = {name: request.headers[name] for name in ASKED if name in request.headers} | {FORWARDED: "1"}
         if request.method not in {"GET", "HEAD"}:
             headers["idempotency-key"] = command_id(request)
-        target = f"{url}{request.url.path}{f'?{request.url.query}' if request.url.query else ''}"
+        target = f"{url}{request.url.path}{f'?{query}' if query else ''}"
         data = getattr(request.state, "body", None)
         return await self._session.request(request.method, target, data=data, headers=headers, timeout=timeout, allow_redirects=False)
 

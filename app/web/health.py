@@ -1,27 +1,31 @@
 """Whether the worker lives, and whether it serves."""
 
-from typing import Any
-
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from app.kernel.application import Application
+from app.web import openapi, problem
+from app.web.problem import later
+from app.web.vitals import Vitals
+from schemas.answers import Alive, Ready
 
 
-def routes(app: Application) -> APIRouter:
+def routes(app: Application, vitals: Vitals) -> APIRouter:
     """`/healthz` and `/readyz`."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        """The event loop makes progress: it answers."""
-        return {"status": "alive"}
+    @router.get("/healthz", responses={**openapi.answer(200, Alive, "it goes on"), **problem.documented(_503="stuck: start it again")})
+    async def healthz() -> Response:
+        """The event loop answers, the consumer's thread runs, and what has work gets on: else a restart is what helps. Without a broker a worker is alive."""
+        if stuck := vitals.stuck():
+            raise later("stuck", f"no progress: {', '.join(stuck)}: start the worker again")
+        return JSONResponse({"status": "alive"})
 
-    @router.get("/readyz", responses={503: {"description": "partitions that are assigned are not served"}})
-    async def readyz() -> JSONResponse:
+    @router.get("/readyz", responses={**openapi.answer(200, Ready, "it serves"), **problem.documented(_503="not-ready")})
+    async def readyz() -> Response:
         """All assigned partitions are open, and the group is not rebalancing."""
-        waiting = app.tables.unserved()
-        status = 200 if waiting == [] else 503
-        return JSONResponse({"status": "ready" if status == 200 else "not ready", "waiting": waiting}, status)  # noqa: PLR2004 (HTTP)
+        if waiting := app.tables.unserved():
+            raise later("not-ready", f"waiting for {', '.join(waiting)}")
+        return JSONResponse({"status": "ready"})
 
     return router

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.domain.recorded import today
-from app.web import problem
+from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
 from app.web.problem import later
-from app.web.request import checked_id
+from schemas.answers import EventsAnswer
+from schemas.fields import Id
 from schemas.upcasts import NewerSchema
 from tables.history import histories
 
@@ -82,22 +83,22 @@ class Histories:
 
 def routes(reads: Histories) -> APIRouter:
     """The histories of orders, products and customers."""
-    router = APIRouter(responses=ERRORS, tags=["reads"])
+    router = APIRouter(responses={**openapi.answer(200, EventsAnswer, "the history"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders/{order_id}/events")
-    async def order_events(request: Request, order_id: str, from_version: FromVersion = 1) -> Response:
+    async def order_events(request: Request, order_id: Id, from_version: FromVersion = 1) -> Response:
         """The events of an order."""
-        return await reads.history(request, "Order", checked_id(order_id, "the id in the path"), from_version)
+        return await reads.history(request, "Order", order_id, from_version)
 
     @router.get("/products/{product_id}/events")
-    async def product_events(request: Request, product_id: str, from_version: FromVersion = 1) -> Response:
+    async def product_events(request: Request, product_id: Id, from_version: FromVersion = 1) -> Response:
         """The events of a product."""
-        return await reads.history(request, "Product", checked_id(product_id, "the id in the path"), from_version)
+        return await reads.history(request, "Product", product_id, from_version)
 
     @router.get("/customers/{customer_id}/events")
-    async def customer_events(request: Request, customer_id: str, from_version: FromVersion = 1) -> Response:
+    async def customer_events(request: Request, customer_id: Id, from_version: FromVersion = 1) -> Response:
         """The events of a customer."""
-        return await reads.history(request, "Customer", checked_id(customer_id, "the id in the path"), from_version)
+        return await reads.history(request, "Customer", customer_id, from_version)
 
     return router
 

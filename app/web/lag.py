@@ -16,6 +16,7 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
+KNOWN_S = 60.0
 FETCH_MS = 500
 
 
@@ -35,6 +36,12 @@ class Lag:
         topics = dict.fromkeys(follower.topic for follower in followers)
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
         self.behind: Mapping[TopicPartition, Behind] = {}
+        self._told_s = -KNOWN_S
+
+    @property
+    def known(self) -> bool:
+        """True while the broker answers, also for the group."""
+        return time.monotonic() - self._told_s < KNOWN_S
 
     async def follow(self) -> None:
         """Never returns; while the broker does not answer, what was found last stays."""
@@ -57,6 +64,7 @@ class Lag:
         ends = await consumer.end_offsets(self._partitions)
         begins = await consumer.beginning_offsets(self._partitions)
         told = await group_offsets(consumer._client, self._settings.app_id, self._partitions)  # noqa: SLF001 (aiokafka has no public way to send a request)
+        self._told_s = time.monotonic()
         starts = {where: max(begins[where], told.get(where, 0)) for where in self._partitions}
         return {where: await _behind(consumer, where, starts[where], ends[where]) for where in self._partitions}
 

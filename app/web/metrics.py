@@ -1,14 +1,17 @@
 """`/metrics`: what the worker counts, under the contract's names (section 6), for Prometheus."""
 
+from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import version
 
 from aiokafka import TopicPartition
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from app.kernel.application import Application
 from app.kernel.measures import Histogram, Measures
 from app.web.lag import Behind, Lag
 
@@ -18,13 +21,13 @@ Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 class Shown(Collector):
     """Reads the measures when Prometheus asks."""
 
-    def __init__(self, measures: Measures, lag: Lag) -> None:
-        self._measures = measures
+    def __init__(self, app: Application, lag: Lag) -> None:
+        self._app = app
         self._lag = lag
 
     def collect(self) -> Iterable[Family]:
         """All families."""
-        measures = self._measures
+        measures = self._app.side.measures
         yield _counter("foldstream_commands", "Commands that were answered or parked.", ("aggregate", "outcome"), measures, "commands")
         yield _counter("foldstream_events", "Events that were written.", ("aggregate", "type"), measures, "events")
         yield _transactions(measures)
@@ -36,17 +39,19 @@ class Shown(Collector):
             recovery.add_metric((task,), _buckets(recovery_s), recovery_s.total)
         yield recovery
         yield from _lags(self._lag)
+        yield _parked(measures)
+        yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
 
 
-def routes(measures: Measures, lag: Lag) -> APIRouter:
+def routes(app: Application, lag: Lag) -> APIRouter:
     """`/metrics`."""
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
-    registry.register(Shown(measures, lag))
+    registry.register(Shown(app, lag))
 
-    @router.get("/metrics", response_class=Response)
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """For Prometheus, in its text format."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
@@ -66,6 +71,13 @@ def _transactions(measures: Measures) -> CounterMetricFamily:
     family = CounterMetricFamily("foldstream_transactions", "Transactions by what became of them.", labels=("outcome",))
     for outcome in ("committed", "refused", "unknown"):
         family.add_metric((outcome,), measures.transactions[outcome])
+    return family
+
+
+def _parked(measures: Measures) -> GaugeMetricFamily:
+    family = GaugeMetricFamily("foldstream_parked_records", "Records that wait for an operator, of the partitions of this worker.", labels=("topic", "reason"))
+    for (topic, reason), records in sum(measures.parked.values(), start=Counter[tuple[str, str]]()).items():
+        family.add_metric((topic, reason), records)
     return family
 
 

@@ -1,21 +1,70 @@
 """What goes wrong, as a client sees it: RFC 9457 problem details with a code and a sentence on what to do (contract, section 4)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
+
+HEADERS: dict[str, dict[str, Any]] = {
+    "Location": {"description": "where it is, or where to ask", "schema": {"type": "string"}},
+    "Consistency-Token": {"description": "opaque: a read that carries it sees this write", "schema": {"type": "string"}},
+    "Duplicate": {"description": "the Idempotency-Key came before: this is its first answer", "schema": {"type": "string", "enum": ["true"]}},
+    "Retry-After": {"description": "seconds", "schema": {"type": "integer"}},
+    "ETag": {"description": "the version, in quotes", "schema": {"type": "string"}},
+}
+"""Those of answers, as OpenAPI has them."""
+
+Responses = dict[int | str, dict[str, Any]]
+"""What FastAPI takes for the answers of a route, by status."""
+
+
+MEANINGS = {
+    "already-exists": "there is one of this id already",
+    "body-too-slow": "the body did not arrive in time",
+    "currency-mismatch": "the customer's currency is another",
+    "failed": "the worker met an error of its own, which its log has",
+    "head-too-large": "the head of the request is larger than 65536 bytes",
+    "illegal-transition": "the order's status does not allow this",
+    "insufficient-credit": "the limit would be below what is used",
+    "insufficient-stock": "there is not as much",
+    "invalid": "body.items: Field required",
+    "interrupted": "the partition is being taken over: look whether the record still is parked, and ask again",
+    "newer-schema": "an event can only be read by a newer Foldstream: an operator has to install it",
+    "no-http": "Invalid HTTP request received.",
+    "no-broker": "Kafka does not answer at the moment: ask again",
+    "no-owner": "no worker owns the aggregate's partition at the moment: ask again",
+    "not-found": "there is none of this id",
+    "not-head": "an earlier record of the same key is parked, and has to be retried or discarded first; GET /parked says which",
+    "not-owner": "this worker does not own the aggregate's partition for certain: ask again",
+    "not-parked": "no record of this topic, partition and offset is parked: GET /parked lists them",
+    "not-ready": "waiting for partition 1",
+    "not-yet": "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)",
+    "overloaded": "the worker has as much to do as it can: ask again later",
+    "parked": "the command was parked: an operator has to release or discard it",
+    "stuck": "the consumer's thread has made no progress for 60 s",
+    "token-not-applicable": "the Consistency-Token is of another write",
+    "too-large": "the body is larger than 1048576 bytes",
+    "too-many-writes": "as many writes wait as may: send the same again later, with the same Idempotency-Key",
+    "undecodable": "the body is not JSON that can be read",
+    "unknown-customer": "there is no customer of this id",
+    "unknown-product": "there is no product of this id",
+    "unsupported-media-type": "send the body as application/json",
+    "version-conflict": "expected version 3, the aggregate is at 4",
+    "view-recovering": "the aggregate's view is not up to date yet: ask again",
+    "view-stopped": "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it",
+}
+"""Every code, and what a `detail` may say: the examples of OpenAPI."""
 
 
 class ProblemDetails(BaseModel):
@@ -37,52 +86,58 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it so)
         self.details = ProblemDetails(title=HTTPStatus(status).phrase, status=status, code=code, detail=detail, state=state)
         self.headers = headers
 
+    def response(self) -> JSONResponse:
+        """As it is answered."""
+        return JSONResponse(self.details.model_dump(exclude_none=True), self.details.status, self.headers, MEDIA_TYPE)
+
 
 def later(code: str, detail: str) -> Problem:
     """Nothing is wrong with the request, but it cannot be answered now: 503 with Retry-After."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
-def install(web: FastAPI, bodies: Iterable[type[BaseModel]]) -> None:
-    """Answer every error in this form, and describe it in OpenAPI, beside the models of request bodies."""
+def install(web: FastAPI) -> None:
+    """Answer every error in this form."""
     web.add_exception_handler(Problem, _problem)
     web.add_exception_handler(RequestValidationError, _unreadable)
     web.add_exception_handler(HTTPException, _http)
     web.add_exception_handler(Exception, _failed)
-    models: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in (ProblemDetails, *bodies)]
-    _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
-    made = web.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = made()
-        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas["$defs"])
-        return document
-
-    web.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend it
 
 
 async def _problem(_request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, Problem)
-    return JSONResponse(problem.details.model_dump(exclude_none=True), problem.details.status, problem.headers, MEDIA_TYPE)
+    return problem.response()
 
 
-async def _unreadable(request: Request, error: Exception) -> JSONResponse:
-    return await _problem(request, Problem(422, "invalid", f"the request's parameters: {error}"[:500]))
+async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
+    """Names what is at fault, never its value."""
+    assert isinstance(error, RequestValidationError)
+    faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    return Problem(422, "invalid", "; ".join(faults)[:500]).response()
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
     detail = f"{request.method} {request.url.path[:200]}: {error.detail}; see /docs"
-    return await _problem(request, Problem(error.status_code, code, detail, headers=error.headers))
+    return Problem(error.status_code, code, detail, headers=error.headers).response()
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path[:200], exc_info=error)
-    return await _problem(request, Problem(500, "failed", "the worker met an error of its own, which its log has"))
+    return Problem(500, "failed", "the worker met an error of its own, which its log has").response()
 
 
-def documented(**codes: str) -> dict[int | str, dict[str, Any]]:
-    """For OpenAPI: the errors of a route, `_404="not-found: ..."`."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    return {int(status[1:]): {"description": what, "content": content} for status, what in codes.items()}
+def documented(**codes: str) -> Responses:
+    """The errors of a route: `_404="not-found"`, `_503="no-owner, not-owner: what to do"`; the codes before the colon are all that come with this status."""
+    return {int(status[1:]): _documented(int(status[1:]), what) for status, what in codes.items()}
+
+
+def _documented(status: int, what: str) -> dict[str, Any]:
+    codes = what.partition(":")[0].split(", ")
+    headers = {}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        codes, headers = [*dict.fromkeys(["overloaded", *codes])], {"headers": {"Retry-After": HEADERS["Retry-After"]}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/ProblemDetails"}, {"properties": {"code": {"enum": codes}}}]}
+    examples = {code: {"value": Problem(status, code, MEANINGS[code]).details.model_dump(exclude_none=True)} for code in codes}
+    return {"description": what, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}, **headers}

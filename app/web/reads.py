@@ -1,21 +1,23 @@
 """Reads of what the write side knows: the outcome of a command, and an order's snapshot (contract, section 4)."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
 from aiokafka.errors import KafkaError
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.domain.ids import event_id
 from app.domain.order import status
-from app.web import problem
+from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
 from app.web.problem import Problem, later
-from app.web.request import Asked, checked_id
+from app.web.request import Asked
 from app.web.writes import unanswered_yet
+from schemas.answers import CommandAnswer, OrderAnswer
+from schemas.fields import Id, NotNull
 from tables.aggregate import Aggregate, Answered, Snapshot
 from tables.customer import customer_aggregate
 from tables.order import order_aggregate
@@ -23,8 +25,10 @@ from tables.product import product_aggregate
 
 AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (order_aggregate, product_aggregate, customer_aggregate)}
 
-NOT_FOUND = problem.documented(_404="not-found")
-BUSY = problem.documented(_503="no-owner, not-owner: ask again after Retry-After seconds")
+UNREAD = problem.documented(_404="not-found", _422="invalid", _503="no-owner, not-owner: ask again after Retry-After seconds")
+
+AggregateType = Annotated[str, Path(json_schema_extra={"enum": list(AGGREGATES)})]
+OrderNamed = Annotated[Id | None, NotNull, Query(alias="orderId", description="the order that the command names, if it names one")]
 
 
 class Reads:
@@ -78,22 +82,33 @@ class Reads:
 
 def routes(reads: Reads) -> APIRouter:
     """All routes that read."""
-    router = APIRouter(responses={**NOT_FOUND, **BUSY}, tags=["reads"])
+    router = APIRouter(responses=UNREAD, tags=["reads"])
 
-    @router.get("/orders/{order_id}", responses=problem.documented(_400="token-not-applicable", _412="not-yet"))
-    async def order(request: Request, order_id: str) -> Response:
+    @router.get("/orders/{order_id}", responses=_ORDER, dependencies=[headers.READ])
+    async def order(request: Request, order_id: Id) -> Response:
         """An order's status and version; at least as new as the Consistency-Token says."""
-        return await reads.order(request, checked_id(order_id, "the id in the path"))
+        return await reads.order(request, order_id)
 
-    @router.get("/commands/{aggregate_type}/{aggregate_id}/{command_id}", responses=problem.documented(_202="it may still come"))
-    async def command(request: Request, aggregate_type: str, aggregate_id: str, command_id: str, orderId: str | None = None) -> Response:  # noqa: N803 (as on the wire)
-        """The result of a command; `orderId` is the order that it names, if it names one."""
+    @router.get("/commands/{aggregate_type}/{aggregate_id}/{command_id}", responses=_COMMAND, dependencies=[headers.FORWARDED])
+    async def command(request: Request, aggregate_type: AggregateType, aggregate_id: Id, command_id: Id, order_id: OrderNamed = None) -> Response:
+        """The result of a command."""
         if aggregate_type not in AGGREGATES:
             raise Problem(404, "not-found", f"there are {', '.join(AGGREGATES)}")
-        ids = checked_id(aggregate_id, "the aggregate's id"), checked_id(command_id, "the command's id")
-        return await reads.command(request, Asked(aggregate_type, *ids, orderId if orderId is None else checked_id(orderId, "orderId")))
+        return await reads.command(request, Asked(aggregate_type, aggregate_id, command_id, order_id))
 
     return router
+
+
+_ORDER = {
+    **openapi.answer(200, OrderAnswer, "the order", "ETag"),
+    304: {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}},
+    **problem.documented(_400="token-not-applicable", _412="not-yet"),
+}
+_COMMAND = {
+    **openapi.answer(200, CommandAnswer, "the result"),
+    **openapi.UNANSWERED,
+    **problem.documented(_503="no-broker, no-owner, not-owner: ask again after Retry-After seconds"),
+}
 
 
 def _tagged(request: Request, order_id: str, found: Snapshot[Any]) -> Response:

@@ -1,86 +1,106 @@
 """The routes by which a shop puts its orders in."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
 
-from app.web import body, problem
-from app.web.problem import Problem
+from fastapi import APIRouter, Path, Request, Response
+
+from app.web import body, headers, openapi, problem
+from app.web.problem import Problem, Responses
 from app.web.request import derived_id, order
 from app.web.writes import Writes
+from schemas.answers import Answer, CustomerAnswer, OrderAnswer, ProductAnswer
+from schemas.customer import ChangeCreditLimit, ChangeCustomer
+from schemas.fields import Id
 from schemas.http import CancelOrder, PatchCustomer, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
+from schemas.message import Command
 
-BODIES = (PostOrder, ShipOrder, CancelOrder, PostProduct, ReceiveStock, PostCustomer, PatchCustomer)
+BODIES = (PostOrder, ShipOrder, CancelOrder, PostProduct, ReceiveStock, PostCustomer, ChangeCustomer, ChangeCreditLimit)
 
 REFUSED = problem.documented(
     _400="undecodable: the body is no JSON",
-    _409="already-exists, illegal-transition, insufficient-stock, insufficient-credit, currency-mismatch, version-conflict, parked",
+    _408="body-too-slow",
     _413="too-large",
     _415="unsupported-media-type",
-    _422="invalid",
-    _503="no-owner, not-owner, too-many-writes: ask again after Retry-After seconds",
+    _422="invalid: the body, a parameter, or an Idempotency-Key that was used for something else",
+    _503="no-owner, not-owner, too-many-writes: nothing was done; send the same again after Retry-After seconds",
 )
-UNKNOWN = problem.documented(_404="not-found, unknown-product, unknown-customer")
-UNANSWERED = problem.documented(_202="unanswered: the outcome is not known yet, Location will tell")
+
+AggregateId = Annotated[Id, Path(examples=["o-1"])]
 
 
 def routes(writes: Writes) -> APIRouter:
     """All routes that write."""
-    router = APIRouter(responses={**REFUSED, **UNKNOWN, **UNANSWERED}, tags=["writes"])
+    router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["writes"], dependencies=[headers.WRITE])
     for of in (_orders, _products, _customers):
         of(router, writes)
     return router
 
 
 def _orders(router: APIRouter, writes: Writes) -> None:
-    @router.post("/orders", status_code=201, openapi_extra=body.documented(PostOrder))
+    @router.post("/orders", status_code=201, responses=_created(OrderAnswer), openapi_extra=body.documented(PostOrder))
     async def place_order(request: Request) -> Response:
         """Place an order; its total is computed, its id derived from the Idempotency-Key where none is given."""
-        asked = await body.read(request, PostOrder)
-        identity = asked.order_id or derived_id(request, "Order")
-        command = order(request, "Order", identity, asked, leaving_out="order_id")
-        return await writes.write(request, command, 201, {"orderId": identity, "status": "PLACED"}, f"/orders/{identity}")
+        return await _create(writes, request, "Order", PostOrder, status="PLACED")
 
-    @router.post("/orders/{order_id}/ship", openapi_extra=body.documented(ShipOrder))
-    async def ship_order(request: Request, order_id: str) -> Response:
+    @router.post("/orders/{order_id}/ship", responses=_changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ShipOrder))
+    async def ship_order(request: Request, order_id: AggregateId) -> Response:
         """Ship a confirmed order."""
-        command = order(request, "Order", order_id, await body.read(request, ShipOrder))
-        return await writes.write(request, command, 200, {"orderId": order_id, "status": "SHIPPED"})
+        return await _change(writes, request, "Order", order_id, await body.read(request, ShipOrder), status="SHIPPED")
 
-    @router.post("/orders/{order_id}/cancel", openapi_extra=body.documented(CancelOrder))
-    async def cancel_order(request: Request, order_id: str) -> Response:
+    @router.post("/orders/{order_id}/cancel", responses=_changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(CancelOrder))
+    async def cancel_order(request: Request, order_id: AggregateId) -> Response:
         """Give up an order that was not shipped."""
-        command = order(request, "Order", order_id, await body.read(request, CancelOrder))
-        return await writes.write(request, command, 200, {"orderId": order_id, "status": "CANCELLED"})
+        return await _change(writes, request, "Order", order_id, await body.read(request, CancelOrder), status="CANCELLED")
 
 
 def _products(router: APIRouter, writes: Writes) -> None:
-    @router.post("/products", status_code=201, openapi_extra=body.documented(PostProduct))
+    @router.post("/products", status_code=201, responses=_created(ProductAnswer), openapi_extra=body.documented(PostProduct))
     async def register_product(request: Request) -> Response:
         """Offer a product; it begins without stock."""
-        asked = await body.read(request, PostProduct)
-        identity = asked.product_id or derived_id(request, "Product")
-        command = order(request, "Product", identity, asked, leaving_out="product_id")
-        return await writes.write(request, command, 201, {"productId": identity}, f"/products/{identity}")
+        return await _create(writes, request, "Product", PostProduct)
 
-    @router.post("/products/{product_id}/stock", openapi_extra=body.documented(ReceiveStock))
-    async def receive_stock(request: Request, product_id: str) -> Response:
+    @router.post("/products/{product_id}/stock", responses=_changed(ProductAnswer, "unknown-product"), openapi_extra=body.documented(ReceiveStock))
+    async def receive_stock(request: Request, product_id: AggregateId) -> Response:
         """Goods arrive."""
-        command = order(request, "Product", product_id, await body.read(request, ReceiveStock))
-        return await writes.write(request, command, 200, {"productId": product_id})
+        return await _change(writes, request, "Product", product_id, await body.read(request, ReceiveStock))
 
 
 def _customers(router: APIRouter, writes: Writes) -> None:
-    @router.post("/customers", status_code=201, openapi_extra=body.documented(PostCustomer))
+    @router.post("/customers", status_code=201, responses=_created(CustomerAnswer), openapi_extra=body.documented(PostCustomer))
     async def register_customer(request: Request) -> Response:
         """A customer with a limit of credit."""
-        asked = await body.read(request, PostCustomer)
-        identity = asked.customer_id or derived_id(request, "Customer")
-        command = order(request, "Customer", identity, asked, leaving_out="customer_id")
-        return await writes.write(request, command, 201, {"customerId": identity}, f"/customers/{identity}")
+        return await _create(writes, request, "Customer", PostCustomer)
 
-    @router.patch("/customers/{customer_id}", openapi_extra=body.documented(PatchCustomer))
-    async def change_customer(request: Request, customer_id: str) -> Response:
+    @router.patch(
+        "/customers/{customer_id}",
+        responses=_changed(CustomerAnswer, "unknown-customer", "insufficient-credit"),
+        openapi_extra=body.documented(ChangeCustomer, ChangeCreditLimit),
+    )
+    async def change_customer(request: Request, customer_id: AggregateId) -> Response:
         """Change name and email, or the credit limit; not both in one request."""
         meant = (await body.read(request, PatchCustomer)).command()
         if meant is None:
             raise Problem(422, "invalid", "body: either name and email (one of them at least), or creditLimit")
-        return await writes.write(request, order(request, "Customer", customer_id, meant), 200, {"customerId": customer_id})
+        return await _change(writes, request, "Customer", customer_id, meant)
+
+
+async def _create(writes: Writes, request: Request, aggregate_type: str, model: type[Command], **shown: str) -> Response:
+    """What the body describes, under the id that it gives or that follows from the Idempotency-Key."""
+    name, asked = aggregate_type.lower(), await body.read(request, model)
+    identity = getattr(asked, f"{name}_id") or derived_id(request, aggregate_type)
+    command = order(request, aggregate_type, identity, asked, leaving_out=f"{name}_id")
+    return await writes.write(request, command, 201, {f"{name}Id": identity, **shown}, f"/{name}s/{identity}")
+
+
+async def _change(writes: Writes, request: Request, aggregate_type: str, identity: str, command: Command, **shown: str) -> Response:
+    return await writes.write(request, order(request, aggregate_type, identity, command), 200, {f"{aggregate_type.lower()}Id": identity, **shown})
+
+
+def _created(model: type[Answer]) -> Responses:
+    conflict = problem.documented(_409="already-exists, version-conflict, parked")
+    return {**conflict, **REFUSED, **openapi.answer(201, model, "it is in the log", "Location", "Consistency-Token", "Duplicate")}
+
+
+def _changed(model: type[Answer], unknown: str, *conflicts: str) -> Responses:
+    errors = problem.documented(_404=unknown, _409=", ".join([*conflicts, "version-conflict", "parked"]))
+    return {**errors, **REFUSED, **openapi.answer(200, model, "it is in the log", "Consistency-Token", "Duplicate")}

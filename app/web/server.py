@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from contextlib import nullcontext
+from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,22 +14,25 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import events, health, histories, metrics, problem, reads, routes
+from app.web import events, health, histories, metrics, openapi, parked, problem, reads, routes
+from app.web.bounds import Bounds
+from app.web.connection import IDLE_S, Connection
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.histories import Histories
 from app.web.lag import Lag
 from app.web.log_pages import LogPages
+from app.web.parked import ParkedRecords
 from app.web.reads import AGGREGATES, Reads
+from app.web.vitals import Vitals, parts
 from app.web.writes import Writes
+from schemas.http import Discard
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 4_000
-"""Connections at the same time; the next is answered 503."""
-
-KEEP_ALIVE_S = 20
 STOP_S = 2
+BACKLOG = 2_048
+"""Connections that wait to be taken; the system may allow fewer."""
 
 
 class Server(Service):
@@ -46,7 +50,8 @@ class Server(Service):
         self._forwarder = Forwarder(self._owners, self.owner.url)
         self._lag = Lag(settings, app.followed())
         self._pages = LogPages(settings, _logs(settings))
-        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag, self._pages))
+        self._vitals = Vitals(lambda: parts(app, self._lag))
+        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals))
 
     async def on_start(self) -> None:
         """Connect, then serve."""
@@ -54,6 +59,7 @@ class Server(Service):
         await self._forwarder.open()
         self.add_future(self._owners.follow())
         self.add_future(self._lag.follow())
+        self.add_future(self._vitals.watch())
         self.add_future(self._uvicorn.serve([self._socket]))
         log.info("HTTP at %s", self.owner.url)
 
@@ -68,16 +74,27 @@ class Server(Service):
         await self._desk.close()
 
 
-def site(app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages) -> FastAPI:
+def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
+    app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages, vitals: Vitals
+) -> FastAPI:
     """All routes."""
-    web = FastAPI(title="Foldstream", summary="Orders, event-sourced on Apache Kafka.", version="0.1.0")
-    problem.install(web, routes.BODIES)
+    web = FastAPI(
+        title="Foldstream",
+        summary="Orders, event-sourced on Apache Kafka.",
+        version=version("foldstream"),
+        responses=problem.documented(_500="failed", _503="overloaded"),
+        redirect_slashes=False,
+    )
+    web.add_middleware(Bounds)
+    problem.install(web)
+    openapi.describe(web, (*routes.BODIES, Discard))
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
     web.include_router(histories.routes(Histories(desk, forwarder)))
     web.include_router(events.routes(pages, app.side.settings.partitions))
-    web.include_router(health.routes(app))
-    web.include_router(metrics.routes(app.side.measures, lag))
+    web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
+    web.include_router(health.routes(app, vitals))
+    web.include_router(metrics.routes(app, lag))
     return web
 
 
@@ -89,7 +106,7 @@ def _logs(settings: Settings) -> dict[str, str]:
 def listen(settings: Settings) -> socket.socket:
     """The socket of the settings; FoldstreamError when another program has it."""
     try:
-        return socket.create_server((settings.web_host, settings.web_port), backlog=1_024)
+        return socket.create_server((settings.web_host, settings.web_port), backlog=BACKLOG)
     except OSError as error:
         message = f"cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror}): set FOLDSTREAM_WEB_HOST or FOLDSTREAM_WEB_PORT"
         raise FoldstreamError(message) from error
@@ -103,14 +120,16 @@ def _uvicorn(web: FastAPI) -> uvicorn.Server:
     server = uvicorn.Server(
         uvicorn.Config(
             web,
+            http=Connection,
+            ws="none",
+            proxy_headers=False,
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_keep_alive=KEEP_ALIVE_S,
+            backlog=BACKLOG,
+            timeout_keep_alive=int(IDLE_S),
             timeout_graceful_shutdown=STOP_S,
-            h11_max_incomplete_event_size=64 << 10,
         )
     )
     server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]  # the worker has its own

@@ -14,8 +14,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka.admin import AdminClient
 
 from app.kernel import requests
+from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.context import emit
+from app.kernel.parked import Park
 from app.kernel.reader import bounds, read, reader
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
@@ -48,20 +50,22 @@ class Counting:
         self.tables = [self.counts]
         self._results = settings.topic("results")
         self.fingerprint = fingerprint
+        self.mended: set[bytes] = set()
+        """Values that this code can process although they begin with b"raise"."""
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Count; b"raise" fails after it has changed things, b"unwritable" leaves a row of no type, b"big N" writes an event of N bytes."""
+        """Count; b"raise" fails after it changed things, if it is not `mended`, b"unwritable" leaves a row of no type, b"big N" writes N bytes."""
         assert record.key is not None
         assert record.value is not None
         count = (self.counts.get(record.key.decode()) or 0) + 1
         self.counts[record.key.decode()] = count
         size = int(record.value[4:]) if record.value.startswith(b"big ") else 0
-        emit(self.events, record.key, json.dumps({"version": count, "padding": "x" * size}).encode())
+        emit(self.events, record.key, json.dumps({"version": count, "of": record.offset, "padding": "x" * size}).encode())
         where = [("command-topic", record.topic), ("command-partition", str(record.partition)), ("command-offset", str(record.offset))]
         emit(self._results, record.key, b"{}", [(name, value.encode()) for name, value in where])
         if record.value == b"unwritable":
             self.counts[record.key.decode()] = object()  # type: ignore[assignment]  # that is the point
-        if record.value == b"raise":
+        if record.value.startswith(b"raise") and record.value not in self.mended:
             raise ValueError("asked to")
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
@@ -135,7 +139,7 @@ class Harness:
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
         counting = Counting(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = WriteSide(settings, [self.commands], [counting], accept_loss=accept_loss)
+        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, accept_loss=accept_loss)
         return Opened(self, counting, Task(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
@@ -176,6 +180,11 @@ class Harness:
         """The log holds each key's versions 1..n, and nothing else."""
         assert await self.versions() == {key: list(range(1, count + 1)) for key, count in counts.items()}
 
+    async def order(self, key: str) -> list[int]:
+        """The offsets of the commands that caused the events of a key, in the order of the log."""
+        events = await self.records(self.settings.topic("events.count"))
+        return [json.loads(event.value)["of"] for event in events if event.key == key.encode()]
+
     async def set_group_offset(self, offset: int) -> None:
         """Reset the group's offset, as an operator could."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False)
@@ -215,6 +224,18 @@ class Opened:
             while await self._reached() < end:
                 records = await self.harness.records(self.harness.commands, self.position)
                 await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    async def retry(self, offset: int) -> Park | None:
+        """Retry the record that was parked from an offset."""
+        return await self.task.release(Request(self.harness.commands, offset))
+
+    async def discard(self, offset: int, why: str) -> Park | None:
+        """Discard it."""
+        return await self.task.release(Request(self.harness.commands, offset, why))
+
+    async def idle(self) -> None:
+        """Return once nothing is being released."""
+        await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
 
     async def _reached(self) -> int:
         await self.task.ready.wait()

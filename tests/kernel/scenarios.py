@@ -1,11 +1,14 @@
 """What each guarantee of the kernel means, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from app.kernel import release
+from app.kernel.asked import NotParked
 from app.kernel.batch import Batch
 from tests.kernel.harness import Harness, Opened
 
@@ -14,20 +17,11 @@ COMMANDS, KEYS = 600, 7
 
 async def interrupted(harness: Harness, step: str, *, after: bool) -> None:
     """A task is closed when it is about to call `step` of its producer, or `step` is just returning to it; another opening processes what is left."""
-    reached = asyncio.Event()
-    original = getattr(AIOKafkaProducer, step)
-
-    async def stop_here(*words: Any, **named: Any) -> None:  # noqa: ANN401 (stands for any method)
-        if after:
-            await original(*words, **named)
-        reached.set()
-        await asyncio.Event().wait()
-
     opened = await harness.open()
     await harness.send(*[(f"k{number % KEYS}", b"big 2000") for number in range(COMMANDS)])
     batch = Batch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(AIOKafkaProducer, step, stop_here)
+        reached = _stop_at(patch, step, after=after)
         processing = asyncio.create_task(opened.task.process(batch, opened.counting))
         await reached.wait()
         await opened.task.close()
@@ -86,6 +80,31 @@ async def partly_refused(harness: Harness) -> None:
     assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
 
 
+async def released_in_the_middle(harness: Harness, step: str, *, calls: int, after: bool) -> None:
+    """A task is closed around a call of a step of a release, two records to a transaction; its successor ends it, once and in order."""
+    opened = await harness.open()
+    await harness.send(("a", b"raise"), *[("a", b"")] * 5, ("b", b""))
+    await opened.pump()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "RECORDS", 2)
+        opened.counting.mended = {b"raise"}
+        reached = _stop_at(patch, step, after=after, calls=calls)
+        retrying = asyncio.create_task(opened.retry(0))
+        await reached.wait()
+        await opened.task.close()
+        await asyncio.wait([retrying])
+    successor = await harness.open()
+    successor.counting.mended = {b"raise"}
+    try:
+        with suppress(NotParked):  # where it was cut off before its first commit, the operator asks again
+            await successor.retry(0)
+        await successor.idle()
+        assert await harness.order("a") == [0, 1, 2, 3, 4, 5]
+        await harness.send(("a", b""))
+    finally:
+        await _goes_on(successor, a=7, b=1)
+
+
 async def not_a_member(harness: Harness) -> None:
     """A worker whose group does not confirm it fences nobody: the owner goes on."""
     owner = await harness.open(worker="owner")
@@ -99,6 +118,22 @@ async def not_a_member(harness: Harness) -> None:
         assert owner.flow.starts == [{harness.commands: 0}], "the owner was fenced, and opened again"
     finally:
         await zombie.task.close()
+
+
+def _stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
+    """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does."""
+    reached, original, left = asyncio.Event(), getattr(AIOKafkaProducer, step), iter(range(calls - 1, -1, -1))
+
+    async def stop_here(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (stands for any method)
+        if next(left, 0):
+            return await original(*words, **named)
+        if after:
+            await original(*words, **named)
+        reached.set()
+        return await asyncio.Event().wait()
+
+    patch.setattr(AIOKafkaProducer, step, stop_here)
+    return reached
 
 
 async def _goes_on(opened: Opened, **counts: int) -> None:

@@ -12,13 +12,14 @@ from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
 from app.kernel.position import positions
 from app.kernel.processor import Processor
+from app.kernel.release import Releases
 from app.kernel.task import Task
 from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
 from tests.kernel.harness import Flow, Harness
-from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, restarted
+from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, released_in_the_middle, restarted
 from tests.kernel.view_harness import ViewHarness
 from tests.kernel.view_scenarios import killed_around_a_write, lost_disk
 
@@ -139,3 +140,16 @@ async def test_a_view_that_parks_without_reading_what_is_parked_is_found(views: 
 
     with pytest.raises(AssertionError):
         await lost_disk(views)
+
+
+async def test_a_release_that_no_successor_goes_on_with_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    original = Releases.__init__
+
+    def __init__(self: Releases, *words: Any) -> None:  # noqa: ANN401, N807 (stands for the method)
+        original(self, *words)
+        self._following.clear()
+
+    switch_off(Releases, __init__)
+
+    with pytest.raises(AssertionError):
+        await released_in_the_middle(harness, "commit_transaction", calls=1, after=True)

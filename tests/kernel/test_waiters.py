@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from app.kernel.waiters import Place, TooMany, Waiters
+from app.kernel.waiters import Lost, Place, TooMany, Waiters
 
 FIRST, SECOND = Place("commands", 0, 1), Place("commands", 0, 2)
 
 
 async def test_an_answer_reaches_who_waits_for_its_record() -> None:
     waiters = Waiters(10)
-    with waiters.expect("key") as waiter:
+    with waiters.expect("key", 0) as waiter:
         waiting = asyncio.create_task(waiter.answer(SECOND))
         await asyncio.sleep(0)
 
@@ -23,7 +23,7 @@ async def test_an_answer_reaches_who_waits_for_its_record() -> None:
 
 async def test_an_answer_that_comes_before_the_place_is_known_is_kept() -> None:
     waiters = Waiters(10)
-    with waiters.expect("key") as waiter:
+    with waiters.expect("key", 0) as waiter:
         waiters.tell("key", FIRST, "first")
 
         assert await waiter.answer(FIRST) == "first"
@@ -31,7 +31,7 @@ async def test_an_answer_that_comes_before_the_place_is_known_is_kept() -> None:
 
 async def test_nobody_is_told_who_has_gone() -> None:
     waiters = Waiters(10)
-    with waiters.expect("key"):
+    with waiters.expect("key", 0):
         assert "key" in waiters
 
     assert "key" not in waiters
@@ -40,8 +40,24 @@ async def test_nobody_is_told_who_has_gone() -> None:
 
 async def test_no_more_wait_than_may() -> None:
     waiters = Waiters(1)
-    with waiters.expect("one"), pytest.raises(TooMany), waiters.expect("two"):
+    with waiters.expect("one", 0), pytest.raises(TooMany), waiters.expect("two", 0):
         pass
 
-    with waiters.expect("two"):
+    with waiters.expect("two", 0):
         assert "two" in waiters
+
+
+async def test_whose_transaction_has_an_unknown_outcome_is_told_at_once_and_only_who_was_not_answered() -> None:
+    waiters = Waiters(10)
+    with waiters.expect("lost", 0) as lost, waiters.expect("answered", 0) as answered, waiters.expect("elsewhere", 1) as elsewhere:
+        waiting = asyncio.create_task(lost.answer(FIRST))
+        waiters.tell("answered", FIRST, "first")
+        await asyncio.sleep(0)
+
+        waiters.lose(0)
+
+        with pytest.raises(Lost):
+            await waiting
+        assert await answered.answer(FIRST) == "first"
+        waiters.tell("elsewhere", Place("commands", 1, 1), "other")
+        assert await elsewhere.answer(Place("commands", 1, 1)) == "other"

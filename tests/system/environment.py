@@ -17,7 +17,7 @@ from app.admin import apply
 from app.results import Json
 from app.settings import Settings
 from app.topics import command_topic, topics
-from tests.system.worker import Worker
+from tests.system.worker import PROGRAM, Worker
 from tests.waiting import until
 
 SESSION_S = 6.0
@@ -39,11 +39,11 @@ class Environment:
         """Create all topics of the contract."""
         await apply(self.settings)
 
-    def worker(self, name: str, **variables: str) -> Worker:
-        """Start a worker with a data directory of its own, and these settings beside those of the environment."""
+    def worker(self, name: str, *, program: tuple[str, ...] = PROGRAM, **variables: str) -> Worker:
+        """Start a worker with a data directory of its own, and these settings beside those of the environment; `program` is what Python runs."""
         own = self.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "session_timeout_s", "partitions"})
         environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {"web_port": 0, **own, **variables}.items()}
-        self.workers.append(Worker(name, self._directory, environment))
+        self.workers.append(Worker(name, self._directory, environment, program))
         return self.workers[-1]
 
     async def send(self, commands: Iterable[Json], transactional_id: str | None = None) -> int:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from app.audit.audit import audit
+from app.kernel.parked import OUTCOME
 from tests.system.environment import Environment
-from tests.system.written import WrittenLog, intact
+from tests.system.written import Written, WrittenLog, intact
 
 Spoil = Callable[[WrittenLog], None]
 
@@ -61,6 +62,20 @@ def missing_result(log: WrittenLog) -> None:
     del log.results[1]
 
 
+def discarded(log: WrittenLog) -> None:
+    log.parked.append(_outcome(1, b"discarded"))
+
+
+def released_unanswered(log: WrittenLog) -> None:
+    log.parked.append(_outcome(1, b"released"))
+    del log.results[1]
+
+
+def _outcome(offset: int, became: bytes) -> Written:
+    values = (b"commands.product", b"0", str(offset).encode(), became, b"", b"2026-01-01T00:00:00.000Z")
+    return Written("parked", {}, headers=list(zip(OUTCOME, values, strict=True)))
+
+
 def wrong_row(log: WrittenLog) -> None:
     log.rows[0].value["state"]["on_hand"] = 6
 
@@ -86,6 +101,8 @@ def extra_row(log: WrittenLog) -> None:
         (answered_twice, "commands.product [0] 0: answered 2 times"),
         (only_a_duplicate, "command command-0 to Product the-product was answered as a duplicate, and has no first result"),
         (missing_result, "commands.product [0] 1: was processed, and has neither a result nor been parked"),
+        (discarded, "commands.product [0] 1: was answered, and is discarded"),
+        (released_unanswered, "commands.product [0] 1: was processed, and has neither a result nor been parked"),
         (wrong_row, "row product the-product is"),
         (missing_row, "row reservation the-product/the-order is missing"),
         (extra_row, "row product another has no event behind it"),

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from tests.waiting import until
 
+PROGRAM = ("-m", "app", "worker")
+
 
 class Worker:
     """One `foldstream worker`: its process, which may be started again, and what all its processes logged."""
 
-    def __init__(self, name: str, directory: Path, environment: dict[str, str]) -> None:
+    def __init__(self, name: str, directory: Path, environment: dict[str, str], program: tuple[str, ...]) -> None:
         self.name = name
+        self._program = program
         self.starts = 0
         self.datadir = directory / name
         self._log = directory / f"{name}.log"
@@ -25,7 +28,7 @@ class Worker:
         """Start a process; the one before must have ended."""
         self.starts += 1
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "app", "worker"], env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen([sys.executable, *self._program], env=self._environment, stdout=log, stderr=log)
 
     def signal(self, which: signal.Signals) -> None:
         """Send a signal to the process."""
@@ -38,8 +41,8 @@ class Worker:
 
     @property
     def serves(self) -> bool:
-        """True once it has said where it serves HTTP."""
-        return "HTTP at" in self.said
+        """True once the process that was started last has said where it serves HTTP."""
+        return self.said.count("HTTP at") >= self.starts
 
     @property
     def ended(self) -> bool:

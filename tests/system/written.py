@@ -37,15 +37,18 @@ class WrittenLog:
     results: list[Written]
     events: list[Written]
     rows: list[Written]
+    parked: list[Written] = field(default_factory=list)
 
     async def write(self, settings: Settings) -> None:
         """Put the records into their topics, the product's partition holding them all, unless one is misplaced."""
         partition = partition_of(PRODUCT.encode(), settings.partitions)
         position = Written(_CHANGELOG, {"topic_id": "some", "offset_next": len(self.commands)}, _row("position", settings.topic("commands.product")))
         async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap) as producer:
-            for record in [*self.commands, *self.results, *self.events, *self.rows, position]:
+            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position]:
                 topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
-                headers = [(name, settings.topic(value.decode()).encode() if name == "command-topic" else value) for name, value in record.headers]
+                headers = [
+                    (name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers
+                ]
                 where = (partition + record.misplaced) % settings.partitions
                 await producer.send_and_wait(topic, msgspec.json.encode(record.value), record.key, where, headers=headers)
 

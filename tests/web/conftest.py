@@ -1,4 +1,4 @@
-"""Two workers that serve HTTP, on the broker of this run."""
+"""Workers that serve HTTP, on the broker of this run."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,5 +31,17 @@ async def shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
             clients = [await ready(session, worker) for worker in workers]
             await settled(*clients)
             yield Shop(environment, *clients)
+    finally:
+        environment.close()
+
+
+@pytest.fixture
+async def alone(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Client]:
+    """A client of the only worker of an environment."""
+    environment = Environment(kafka.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            yield await ready(session, environment.worker("alone"))
     finally:
         environment.close()

@@ -1,0 +1,144 @@
+"""Parked records go on, when an operator says so: retried or discarded, and then those behind them, in order (contract, section 2).
+
+Every step is a transaction: what a record causes, its row's end and the word of it on the topic `parked` are there together, or not at all.
+A worker that is killed in between leaves a queue whose head is `behind-parked`, and whoever takes the task over goes on with it.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+from time import monotonic
+
+from aiokafka import ConsumerRecord
+
+from app.kernel import parking
+from app.kernel.asked import Interrupted, NotHead, NotParked, Request
+from app.kernel.context import Outgoing
+from app.kernel.intake import Intake
+from app.kernel.outcome import RefusedBatch
+from app.kernel.parked import BEHIND, Park, Parked, outcome
+from app.kernel.side import WriteSide
+from app.kernel.unit import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+RECORDS = 200
+BYTES = 8 << 20
+"""What one transaction releases at most; the size is that of the values."""
+
+Commit = Callable[[Sequence[ConsumerRecord], float], Awaitable[None]]
+"""Commits what the records caused that were taken up at a monotonic time."""
+
+
+class Releases:
+    """One opening's; each step is one transaction, made by `commit` of the records it took."""
+
+    def __init__(self, unit: UnitOfWork, intake: Intake, side: WriteSide, commit: Commit) -> None:
+        self._unit = unit
+        self._intake = intake
+        self._handlers = side.handlers
+        self._topic = side.settings.topic("parked")
+        self._commit = commit
+        heads = parking.heads()
+        intake.open_anew(heads, parking.counts())
+        self._following = deque(queue for queue, reason in heads.items() if reason == BEHIND)
+
+    def __bool__(self) -> bool:
+        return bool(self._following)
+
+    async def answer(self, request: Request) -> None:
+        """Do what an operator asks for."""
+        try:
+            request.tell(await self._answer(request))
+        except (NotParked, NotHead) as error:
+            request.fail(error)
+        except BaseException:
+            request.fail(Interrupted("the task was taken over meanwhile: look whether the record still is parked"))
+            raise
+
+    async def _answer(self, request: Request) -> Park | None:
+        began_s, row = monotonic(), self._asked_for(request)
+        self._unit.mark()
+        park = None
+        if request.discard is None:
+            park = self._retry(row)
+        else:
+            self._discard(row, request.discard)
+        try:
+            await self._commit([row.record()], began_s)
+        except RefusedBatch as refused:
+            self._intake.absolve(row.record())
+            request.tell(Park("failed", str(refused)))
+            raise
+        became = f"parked again: {park}" if park else f"discarded: {request.discard}" if request.discard else "released"
+        log.info("an operator asked for it: %s [%d] %d is %s", *_place(row.record()), became)
+        if row.blocks:
+            self._go_on(parking.queue(row))
+        return park
+
+    def _asked_for(self, request: Request) -> Parked:
+        row = parking.find(request.topic, request.offset)
+        if row is None:
+            raise NotParked(f"{request.topic} {request.offset} is not parked here")
+        if not parking.is_head(self._unit.rows.store, row):
+            raise NotHead("an earlier record of the same key is parked, and has to be retried or discarded first")
+        return row
+
+    async def follow(self) -> None:
+        """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
+        began_s, queue = monotonic(), self._following[0]
+        tried = [row.record() for row in self._tried(queue)]
+        if tried:
+            await self._commit(tried, began_s)
+            log.info("%d records of one key that waited behind another followed, from %s [%d] %d on", len(tried), *_place(tried[0]))
+        self._following.popleft()
+        self._go_on(queue)
+
+    def _tried(self, queue: str) -> Iterator[Parked]:
+        """Retry the records of a queue, until one of them becomes its head or the transaction is full."""
+        size = 0
+        for row in islice(parking.in_order(queue), min(self._intake.limit, RECORDS)):
+            self._unit.mark()
+            park = self._retry(row)
+            yield row
+            size += len(row.value or b"")
+            if size > BYTES or (park is not None and park.blocks):
+                return
+
+    def _retry(self, row: Parked) -> Park | None:
+        if row.reason == "misrouted":
+            self._redirect(row)
+            return None
+        park = self._intake.attempt(self._unit, self._handlers[row.topic], row.record())
+        self._intake.let_go(row)
+        if park is None:
+            self._say(row, "released")
+        else:
+            self._intake.keep(self._unit, row.again(park))
+        return park
+
+    def _redirect(self, row: Parked) -> None:
+        """To the partition of its key, where it is a new record."""
+        self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, list(row.headers)))  # type: ignore[arg-type]  # a header without a value is one, too
+        self._intake.let_go(row)
+        self._say(row, "released")
+
+    def _discard(self, row: Parked, why: str) -> None:
+        self._intake.let_go(row)
+        self._say(row, "discarded", why)
+
+    def _say(self, row: Parked, became: str, why: str = "") -> None:
+        self._unit.outgoing.append(outcome(self._topic, row, became, why))
+
+    def _go_on(self, queue: str) -> None:
+        """Look who is the head now that the transaction is committed."""
+        head = parking.head(self._unit.rows.store, queue)
+        if head is None:
+            self._intake.blocked.discard(queue)
+        elif head[1] == BEHIND:
+            self._following.append(queue)
+
+
+def _place(record: ConsumerRecord) -> tuple[str, int, int]:
+    return record.topic, record.partition, record.offset

@@ -1,0 +1,126 @@
+"""Parked records over HTTP: those that are open, and what an operator has done with one (contract, sections 2 and 4)."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated, Any
+
+import aiohttp
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from app.kernel.asked import Interrupted, NotHead, NotParked
+from app.kernel.asked import Request as Asked
+from app.kernel.parked import Park
+from app.kernel.tasks import NotServed
+from app.web import body, headers, openapi, problem
+from app.web.desk import ANSWER_S, Desk
+from app.web.forward import Forwarder
+from app.web.page import Page, Place, page
+from app.web.problem import Problem, later
+from schemas.answers import ParkedPage, SettledAnswer
+from schemas.http import Discard
+
+BUSY = problem.documented(_503="no-owner, not-owner, interrupted: ask again after Retry-After seconds")
+
+
+BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
+
+
+Limit = Annotated[int, Query(ge=1, le=1_000)]
+Number = Annotated[int, Field(ge=0, lt=1 << 63)]
+
+
+class ParkedRecords:
+    """Lists the records of all workers, and has the task that keeps one retry or discard it."""
+
+    def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
+        self._desk = desk
+        self._forwarder = forwarder
+        self._partitions = partitions
+
+    async def page(self, request: Request, partition: int | None, start: Place, limit: int) -> Response:
+        """Open records by partition, topic and offset."""
+        if partition is not None and partition >= self._partitions:
+            raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
+        found: list[dict[str, Any]] = []
+        for number in range(start.partition, self._partitions) if partition is None else [partition]:
+            if len(found) == limit:
+                return _answer(found, str(Place(number)))
+            items, following = await self._of(request, number, start if number == start.partition else Place(number), limit - len(found))
+            found += items
+            if following is not None:
+                return _answer(found, following)
+        return _answer(found, None)
+
+    async def _of(self, request: Request, partition: int, start: Place, limit: int) -> Page:
+        if self._desk.owns(partition):
+            return self._desk.rows(partition, lambda store: page(store, partition, start, limit))
+        answer = await self._ask(request, partition, f"partition={partition}&limit={limit}&after={start}")
+        if answer.status_code != HTTPStatus.OK:
+            raise later("no-owner", f"the worker that owns partition {partition} does not answer for it: ask again")
+        told = msgspec.json.decode(answer.body)
+        return told["items"], told["next"]
+
+    async def release(self, request: Request, partition: int, asked: Asked) -> Response:
+        """Retry or discard, at the worker that owns the partition."""
+        if not 0 <= partition < self._partitions:
+            raise _unknown()
+        if not self._desk.owns(partition):
+            return await self._ask(request, partition)
+        park = await self._done(partition, asked)
+        if park is not None:
+            raise Problem(409, "parked", f"it still is parked: {park.reason}: {park}")
+        outcome = "released" if asked.discard is None else "discarded"
+        return JSONResponse({"topic": asked.topic, "partition": partition, "offset": asked.offset, "outcome": outcome})
+
+    async def _done(self, partition: int, asked: Asked) -> Park | None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._desk.release(partition, asked)
+        except NotParked as error:
+            raise _unknown() from error
+        except NotHead as error:
+            raise Problem(409, "not-head", f"{error}; GET /parked says which") from error
+        except (Interrupted, NotServed, TimeoutError) as error:
+            raise later(
+                "interrupted", "the partition is being taken over, or has much to do: look whether the record still is parked, and ask again"
+            ) from error
+
+    async def _ask(self, request: Request, partition: int, query: str | None = None) -> Response:
+        try:
+            return await self._forwarder.ask(request, partition, query)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise later("no-owner", "the worker that owns the partition did not answer: look whether it still is parked, and ask again") from error
+
+
+def routes(records: ParkedRecords) -> APIRouter:
+    """All routes about parked records."""
+    router = APIRouter(responses={**problem.documented(_422="invalid"), **BUSY}, tags=["parked"], dependencies=[headers.FORWARDED])
+    settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}
+
+    @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
+    async def parked(request: Request, partition: Number | None = None, after: str | None = None, limit: Limit = 100) -> Response:
+        """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
+        return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
+
+    @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
+    async def retry(request: Request, topic: str, partition: Number, offset: Number) -> Response:
+        """Process it again; those behind it follow once it is released. 409 `parked` when it failed again."""
+        return await records.release(request, partition, Asked(topic, offset))
+
+    @router.post("/parked/{topic}/{partition}/{offset}/discard", responses={**settled, **BODY}, openapi_extra=body.documented(Discard))
+    async def discard(request: Request, topic: str, partition: Number, offset: Number) -> Response:
+        """Give it up, for a reason; those behind it follow."""
+        return await records.release(request, partition, Asked(topic, offset, (await body.read(request, Discard)).reason))
+
+    return router
+
+
+def _answer(items: list[dict[str, Any]], following: str | None) -> Response:
+    return JSONResponse({"items": items, "next": following})
+
+
+def _unknown() -> Problem:
+    return Problem(404, "not-parked", "no record of this topic, partition and offset is parked: GET /parked lists them")

@@ -1,0 +1,130 @@
+"""The bodies of HTTP answers (contract, section 4); errors are problem details."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from schemas.fields import Id, NotNull
+from schemas.message import Message, Refusal
+
+Version = Annotated[int, Field(ge=1)]
+"""Of an aggregate that exists."""
+
+
+class Answer(Message):
+    """What a client gets: no field comes that is not described."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OrderAnswer(Answer):
+    """An order after a write, or as it was read."""
+
+    order_id: Id
+    version: Version
+    status: Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+
+
+class ProductAnswer(Answer):
+    """A product after a write."""
+
+    product_id: Id
+    version: Version
+
+
+class CustomerAnswer(Answer):
+    """A customer after a write."""
+
+    customer_id: Id
+    version: Version
+
+
+class Unanswered(Answer):
+    """The outcome of the command is not known yet: `Location` is where it can be asked for."""
+
+    command_id: Id
+
+
+class CommandAnswer(Answer):
+    """The result of a command, as the topic `results` has it, without its metadata."""
+
+    command_id: Id
+    command_type: str
+    aggregate_id: Id
+    aggregate_type: Literal["Order", "Product", "Customer"]
+    outcome: Literal["accepted", "refused"]
+    version: Annotated[int, Field(ge=0)]
+    event_ids: list[Id]
+    refusal: Annotated[Refusal | None, NotNull] = None
+
+
+class ParkedRecord(Answer):
+    """A record that could not be processed; key and value as text, cut off after 1,000 characters."""
+
+    topic: str
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+    key: str | None
+    reason: Literal["undecodable", "unknown-type", "invalid", "misrouted", "failed", "behind-parked", "out-of-order"]
+    error: str
+    agent: str
+    head: bool
+    """Only a head may be retried or discarded."""
+    timestamp: str
+    parked_at: str
+    value: str | None
+
+
+class ParkedPage(Answer):
+    """Records by partition, topic and offset; `next` is where to go on, or null."""
+
+    items: list[ParkedRecord]
+    next: str | None
+
+
+class SettledAnswer(Answer):
+    """What became of a parked record."""
+
+    topic: str
+    partition: Annotated[int, Field(ge=0)]
+    offset: Annotated[int, Field(ge=0)]
+    outcome: Literal["released", "discarded"]
+
+
+class EventAnswer(Message):
+    """An event as the log has it, in today's schema."""
+
+    event_id: Id
+    event_type: str
+    aggregate_id: Id
+    aggregate_type: Literal["Order", "Product", "Customer"]
+    version: Version
+    schema_version: Version
+    timestamp: str
+    metadata: dict[str, Any]
+    payload: dict[str, Any]
+
+
+class EventsAnswer(Answer):
+    """The history of an aggregate, in the order of its versions."""
+
+    items: list[EventAnswer]
+
+
+class EventsPage(Answer):
+    """Events of one type; `next` is the `position` of the page that follows."""
+
+    items: list[EventAnswer]
+    next: str
+
+
+class Alive(Answer):
+    """The worker makes progress."""
+
+    status: Literal["alive"]
+
+
+class Ready(Answer):
+    """The worker serves all that is assigned to it."""
+
+    status: Literal["ready"]

@@ -1,0 +1,10 @@
+"""Times as messages have them: RFC 3339, UTC, with milliseconds."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1024)
+def rfc3339(timestamp_ms: int) -> str:
+    """A record's timestamp as text."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

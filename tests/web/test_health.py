@@ -1,0 +1,89 @@
+"""/healthz says 503 when a restart helps, and only then; writes that cannot be answered are bounded."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from app.kafka.embedded import EmbeddedKafka
+from app.kernel.side import WAITING_WRITES
+from tests.conftest import FreePort, RunningKafka
+from tests.system.environment import Environment
+from tests.web.client import PLACE, Answer, Client, ready
+
+TOO_MANY = 100
+STUCK = ("-m", "tests.web.stuck")
+
+
+async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: RunningKafka, tmp_path: Path) -> None:
+    environment = Environment(kafka.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        async with aiohttp.ClientSession() as session:
+            client = await ready(session, environment.worker("stuck", program=STUCK))
+            before = await client.get("/healthz")
+
+            async with asyncio.timeout(60):
+                while (answer := await client.get("/healthz")).status == 200:  # noqa: ASYNC110 (another process changes it)
+                    await asyncio.sleep(0.1)
+    finally:
+        environment.close()
+
+    assert (before.status, before.body) == (200, {"status": "alive"})
+    assert (answer.status, answer.body["code"]) == (503, "stuck")
+    assert "the consumer's thread" in answer.body["detail"]
+
+
+@pytest.mark.timeout(300)
+async def test_a_broker_that_stands_still_leaves_the_worker_alive_and_the_writes_that_wait_bounded(free_port: FreePort, tmp_path: Path) -> None:
+    broker = EmbeddedKafka(tmp_path / "broker", free_port())
+    environment = Environment(broker.bootstrap, tmp_path)
+    try:
+        await asyncio.to_thread(broker.start)
+        await environment.create_topics()
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            client = await ready(session, environment.worker("alone"))
+
+            answers, alive = await _while_it_stands_still(broker, client)
+            again = [await _until_answered(client, number) for number in (0, len(answers) - 1)]
+            await ready(session, client.worker)
+    finally:
+        environment.close()
+        broker.stop()
+
+    refused = [answer for answer in answers if answer.status == 503]
+    assert {answer.status for answer in answers} == {202, 503}
+    assert {(answer.body["code"], answer.headers["retry-after"]) for answer in refused} == {("too-many-writes", "1")}
+    assert len(refused) == TOO_MANY
+    assert [each.status for each in again] == [201, 201]
+    assert set(alive) == {200}
+
+
+async def _while_it_stands_still(broker: EmbeddedKafka, client: Client) -> tuple[list[Answer], list[int]]:
+    """The answers to more writes than may wait, and what /healthz says until all have come."""
+    running = broker.status()
+    assert running is not None
+    process = psutil.Process(running.pid)
+    process.suspend()
+    try:
+        asked = [asyncio.create_task(_order(client, number)) for number in range(WAITING_WRITES + TOO_MANY)]
+        alive = [(await client.get("/healthz")).status]
+        while not all(each.done() for each in asked):
+            await asyncio.sleep(0.2)
+            alive.append((await client.get("/healthz")).status)
+        return [each.result() for each in asked], alive
+    finally:
+        process.resume()
+
+
+async def _order(client: Client, number: int) -> Answer:
+    return await client.post("/orders", PLACE, idempotency_key=f"key-{number}")
+
+
+async def _until_answered(client: Client, number: int) -> Answer:
+    async with asyncio.timeout(60):
+        while (answer := await _order(client, number)).status in {202, 503}:  # noqa: ASYNC110 (as above)
+            await asyncio.sleep(0.2)
+        return answer

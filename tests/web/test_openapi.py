@@ -1,0 +1,31 @@
+"""What /openapi.json says is what comes: nothing undocumented, and nothing accepted that it excludes (contract, section 4)."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from app.web.examples import EXAMPLES
+from tests.web.client import Client
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance,negative_data_rejection"
+"""503 is allowed where it is documented (`schemathesis.toml`)."""
+
+COMMAND = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run"]
+BOUNDED = ["--max-examples", "12", "--seed", "1", "--no-shrink", "--continue-on-failure", "--no-color"]
+
+
+async def test_schemathesis_finds_nothing_undocumented_in_what_a_worker_answers(alone: Client, tmp_path: Path) -> None:
+    asked = [*COMMAND, f"{alone.worker.url}/openapi.json", "--checks", CHECKS, *BOUNDED]
+
+    done = await asyncio.to_thread(subprocess.run, asked, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+
+
+@pytest.mark.parametrize("model", EXAMPLES)
+def test_every_example_fits_its_model(model: type[BaseModel]) -> None:
+    assert model.model_validate(EXAMPLES[model], by_alias=True, by_name=False)

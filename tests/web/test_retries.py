@@ -1,0 +1,129 @@
+"""Clients that send a request again and again under one Idempotency-Key get it done once, whatever dies meanwhile; and each answer is what the log says."""
+
+import asyncio
+import json
+import signal
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from itertools import count, cycle
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+import pytest
+
+from app.audit.audit import audit
+from app.log import Log
+from app.settings import Settings
+from tests.system.environment import Environment
+from tests.waiting import until
+from tests.web.client import PLACE, Answer, Client
+from tests.web.conftest import Shop
+from tests.web.raw import POST, connected
+
+CLIENTS = 2_000
+RETRY_S = 0.2
+
+
+class Placed(NamedTuple):
+    """An order as a client was told of it, or as the log has it."""
+
+    order_id: str
+    version: int
+
+
+Orders = Mapping[str, list[Placed]]
+"""By customer, of whom each client is another."""
+
+
+class Buyer:
+    """Wants one order, and asks any of the workers for it until it has it."""
+
+    def __init__(self, name: str, clients: list[Client]) -> None:
+        self.name = name
+        self._clients = cycle(clients if hash(name) % 2 else clients[::-1])
+        self.statuses: Counter[int] = Counter()
+
+    async def buys(self) -> Placed:
+        """What it was told in the end, by a 201 or by where a 202 pointed to."""
+        while True:
+            answer = await self._asked("POST", "/orders", {**PLACE, "customerId": self.name}, idempotency_key=f"key-{self.name}")
+            if answer is not None and answer.status == 201:
+                return Placed(answer.body["orderId"], answer.body["version"])
+            if answer is not None and answer.status == 202 and (told := await self._outcome(answer.headers["location"])):
+                return told
+            await asyncio.sleep(RETRY_S)
+
+    async def _outcome(self, location: str) -> Placed | None:
+        """What the result says; None when the command never came, or nobody can tell."""
+        while (answer := await self._asked("GET", location)) is not None and answer.status == 202:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(RETRY_S)
+        if answer is None or answer.status != 200:
+            return None
+        assert answer.body["outcome"] == "accepted"
+        return Placed(answer.body["aggregateId"], answer.body["version"])
+
+    async def _asked(self, method: str, path: str, body: object = None, **headers: str) -> Answer | None:
+        try:
+            answer = await next(self._clients).ask(method, path, body, **headers)
+        except aiohttp.ClientError:
+            return None
+        self.statuses[answer.status] += 1
+        assert answer.status in ({201, 202, 503} if method == "POST" else {200, 202, 404, 503}), answer
+        return answer
+
+
+async def placed(settings: Settings) -> Orders:
+    """Every order in the log."""
+    found: defaultdict[str, list[Placed]] = defaultdict(list)
+    async with Log(settings) as log:
+        async for record in log.topic(settings.topic("events.order")):
+            event: dict[str, Any] = msgspec.json.decode(record.value)
+            if event["eventType"] == "OrderPlaced":
+                found[event["payload"]["customerId"]].append(Placed(event["aggregateId"], event["version"]))
+    return found
+
+
+@pytest.mark.timeout(300)
+async def test_a_worker_killed_in_the_middle_of_2000_posts_leaves_each_client_with_the_one_order_it_was_told_of(shop: Shop) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        clients = [Client(session, each.worker) for each in (shop.one, shop.other)]
+        buyers = [Buyer(f"client-{number}", clients) for number in range(CLIENTS)]
+
+        buying = {buyer.name: asyncio.create_task(buyer.buys()) for buyer in buyers}
+        await until(lambda: sum(each.done() for each in buying.values()) > CLIENTS // 10, within_s=60)
+        shop.other.worker.signal(signal.SIGKILL)
+        await shop.other.worker.exit_code(within_s=10)
+        unserved = sum(not each.done() for each in buying.values())
+        shop.other.worker.start()
+        await asyncio.gather(*buying.values())
+
+    assert unserved > 0, "the worker was killed too late"
+    assert {name: [each.result()] for name, each in buying.items()} == await placed(shop.environment.settings)
+    assert await audit(shop.environment.settings) == []
+
+
+@pytest.mark.parametrize(("keys", "orders"), [(cycle(["one-key"]), 1), (map("key-{}".format, count()), 2)], ids=["the same key", "a new key: the control"])
+async def test_a_client_that_lost_its_answer_and_asks_again_is_found_to_have_so_many_orders(shop: Shop, keys: Any, orders: int) -> None:  # noqa: ANN401 (an iterator)
+    async with connected(shop.one.worker, reading=False) as forgetful:
+        await forgetful.send(_post(next(keys)))
+        await _until_placed(shop.environment, 1)
+
+    again = await shop.one.post("/orders", {**PLACE, "customerId": "forgetful"}, idempotency_key=next(keys))
+
+    found = (await placed(shop.environment.settings))["forgetful"]
+    assert again.status == 201
+    assert len(found) == orders
+    assert Placed(again.body["orderId"], again.body["version"]) in found
+    assert await audit(shop.environment.settings) == []
+
+
+def _post(key: str) -> bytes:
+    body = json.dumps({**PLACE, "customerId": "forgetful"}).encode()
+    return POST + f"Idempotency-Key: {key}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def _until_placed(environment: Environment, orders: int) -> None:
+    async with asyncio.timeout(60):
+        while sum(map(len, (await placed(environment.settings)).values())) < orders:  # noqa: ASYNC110 (as above)
+            await asyncio.sleep(RETRY_S)
