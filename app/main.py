@@ -10,18 +10,15 @@ from agents.customer import customer
 from agents.order import order
 from agents.product import product
 from app.admin import refuse_start
+from app.domain.deciders import DECIDERS
 from app.domain.mapping import check_mapped
 from app.kernel.app import app
 from app.kernel.application import spare_collector
 from app.kernel.directory import lock
 from app.settings import settings
 from app.web.server import Server
-from tables.customer import customer_aggregate
-from tables.order import order_aggregate
-from tables.product import product_aggregate
 
 AGENTS = (order, product, customer)
-AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
 QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING}
 """What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG.
@@ -34,7 +31,7 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
     """Run one worker until SIGTERM; its exit code. FoldstreamError when it must not start."""
     chosen = settings()
     _log(chosen.log_level)
-    check_mapped(aggregate.decider for aggregate in AGGREGATES)
+    check_mapped(DECIDERS)
     held = lock(app.side.directory)
     asyncio.run(refuse_start(chosen))
     app.side.accept_loss = accept_loss

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from app.cli.ids import require_id
+from app.domain.deciders import DECIDERS
 from app.errors import FoldstreamError
 from app.log import Log
 from app.results import Json
@@ -16,14 +17,10 @@ from app.settings import Settings, settings
 from app.topics import event_topic
 from schemas.upcasts import NewerSchema, upcasters
 
+LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")
+"""What has a log of its own."""
 
-class AggregateType(StrEnum):
-    """What has a log of its own."""
-
-    ORDER = "Order"
-    PRODUCT = "Product"
-    CUSTOMER = "Customer"
-    SAGA = "Saga"
+AggregateType = StrEnum("AggregateType", dict(zip(LOGS, LOGS, strict=True)))  # type: ignore[misc]  # mypy wants to read the names
 
 
 def events(

@@ -18,12 +18,11 @@ from app.web.problem import Problem, later
 from app.web.request import Asked, checked_id
 from app.web.token import Token, parse
 from app.web.writes import unanswered_yet
+from tables import aggregates
 from tables.aggregate import Aggregate, Answered, Snapshot
-from tables.customer import customer_aggregate
 from tables.order import order_aggregate
-from tables.product import product_aggregate
 
-AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (order_aggregate, product_aggregate, customer_aggregate)}
+AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in aggregates.AGGREGATES}
 
 WAIT_S = 2.0
 """How long a read waits for what its token names (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""
