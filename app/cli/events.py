@@ -24,7 +24,7 @@ AggregateType = StrEnum("AggregateType", dict(zip(LOGS, LOGS, strict=True)))  # 
 
 
 def events(
-    aggregate_id: str,
+    aggregate_id: Annotated[str, typer.Argument(metavar="AGGREGATE_ID", help="Whose history: the aggregateId of its commands.")],
     aggregate_type: Annotated[AggregateType | None, typer.Option("--type", case_sensitive=False, help="Read only the log of this type.")] = None,
     from_version: Annotated[int, typer.Option(min=1, help="Leave out what came before this version.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)
