@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from doctest import ELLIPSIS, OutputChecker
 from itertools import pairwise
 from pathlib import Path
@@ -31,9 +30,12 @@ class Wrong(AssertionError):  # noqa: N818 (what the page is)
     """What the page says is not what happens."""
 
 
-def blocks(page: str) -> Iterator[Block]:
-    """The fenced blocks of a Markdown page, in order."""
-    return (Block(*found.group("path", "kind", "text")) for found in _FENCED.finditer(page))
+def blocks(page: str) -> list[Block]:
+    """The fenced blocks of a Markdown page, in order; Wrong when there is none, or a fence that is not one of theirs."""
+    found = [Block(*each.group("path", "kind", "text")) for each in _FENCED.finditer(page)]
+    if not found or len(re.findall("^```", page, re.MULTILINE)) != 2 * len(found):
+        raise Wrong("the page has no fenced block, or one that cannot be read: ```kind, its lines, ```")
+    return found
 
 
 def follow(page: str, root: Path, shell: Shell) -> None:

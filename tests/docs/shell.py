@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -44,5 +45,5 @@ class Shell:
         assert self._bash.stdout
         self._bash.stdin.write(f"{command}\ncode=$?; echo; echo '{_END}'; echo $code; (exit $code)\n")
         self._bash.stdin.flush()
-        lines = iter(self._bash.stdout.readline, f"{_END}\n")
+        lines = takewhile(f"{_END}\n".__ne__, self._bash.stdout)
         return _KILLED.sub("", "".join(lines)), int(self._bash.stdout.readline())

@@ -53,6 +53,8 @@ def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
         ("```console\n$ (exit 3)\n$ echo $?\n0\n```\n", "and prints\n3"),
         ("```diff\n--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-# Not its title\n+# Other\n```\n", "patch failed"),
         ("```python\nimport nobody_can_follow\n```\n", "without a path"),
+        ("```console of another kind\n$ echo one\ntwo\n```\n", "cannot be read"),
+        ("no block at all\n", "no fenced block"),
     ],
 )
 def test_a_page_that_is_wrong_is_found_out(copy: Path, block: str, complaint: str) -> None:
