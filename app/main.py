@@ -12,6 +12,7 @@ from agents.order import order
 from agents.product import product
 from app import logs
 from app.admin import refuse_start
+from app.domain.deciders import DECIDERS
 from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
 from app.kernel.app import app
@@ -19,14 +20,10 @@ from app.kernel.application import spare_collector
 from app.kernel.directory import lock
 from app.settings import Settings, settings
 from app.web.server import Server
-from tables.customer import customer_aggregate
-from tables.order import order_aggregate
-from tables.product import product_aggregate
 
 log = logging.getLogger(__name__)
 
 AGENTS = (order, product, customer, history)
-AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
 
 
 def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
@@ -42,7 +39,7 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
 
 
 def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
-    check_mapped(aggregate.decider for aggregate in AGGREGATES)
+    check_mapped(DECIDERS)
     held = lock(app.side.directory)
     asyncio.run(refuse_start(chosen))
     app.side.accept_loss = accept_loss

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from app.domain.deciders import DECIDERS
 from app.settings import Settings
 
-AGGREGATES = ("order", "product", "customer")
+AGGREGATES = tuple(decider.topic for decider in DECIDERS)
 """What takes commands; an aggregate type's topic bears its name in lower case."""
 
 DAY_MS = 24 * 60 * 60 * 1000

@@ -51,7 +51,7 @@ class CommandAnswer(Answer):
     command_id: Id
     command_type: str
     aggregate_id: Id
-    aggregate_type: Literal["Order", "Product", "Customer"]
+    aggregate_type: str
     outcome: Literal["accepted", "refused"]
     version: Annotated[int, Field(ge=0)]
     event_ids: list[Id]
@@ -97,7 +97,7 @@ class EventAnswer(Message):
     event_id: Id
     event_type: str
     aggregate_id: Id
-    aggregate_type: Literal["Order", "Product", "Customer"]
+    aggregate_type: str
     version: Version
     schema_version: Version
     timestamp: str

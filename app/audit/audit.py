@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from aiokafka import ConsumerRecord
 
 from app.audit.answers import Answers
-from app.audit.history import AGGREGATES, Aggregate, History
+from app.audit.history import History
 from app.audit.parked import states
 from app.audit.rows import Folds, Rows, differences, offset_next, read_rows
+from app.domain.decider import Decider
+from app.domain.deciders import DECIDERS
 from app.log import Log
 from app.settings import Settings
 
@@ -33,17 +35,17 @@ class _Partition:
         """A line for each thing that is wrong. The changelog is read first: all that its rows stand for is found in the topics read after it."""
         rows = await self._rows()
         folds: Folds = {}
-        for aggregate in AGGREGATES:
-            async for finding in self._history(aggregate, folds):
+        for decider in DECIDERS:
+            async for finding in self._history(decider, folds):
                 yield finding
         async for finding in self._differences(rows, folds):
             yield finding
         async for finding in self._answers(rows):
             yield finding
 
-    async def _history(self, aggregate: Aggregate, folds: Folds) -> AsyncIterator[str]:
-        history = History(aggregate, self._settings.partitions)
-        async for record in self._read(self._settings.topic(f"events.{aggregate.decider.topic}")):
+    async def _history(self, decider: Decider, folds: Folds) -> AsyncIterator[str]:
+        history = History(decider, self._settings.partitions)
+        async for record in self._read(self._settings.topic(f"events.{decider.topic}")):
             for finding in history.read(record):
                 yield finding
         folds.update(history.rows())
@@ -76,7 +78,7 @@ class _Partition:
                         yield finding
 
     def _inputs(self) -> Iterator[str]:
-        return (self._settings.topic(f"commands.{aggregate.decider.topic}") for aggregate in AGGREGATES)
+        return (self._settings.topic(f"commands.{decider.topic}") for decider in DECIDERS)
 
     def _read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
         return self._log.partition(topic, self._partition)

@@ -1,34 +1,16 @@
 """The log of record of one aggregate type in one partition: what is wrong with it, and what it folds to."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiokafka import ConsumerRecord
 from msgspec import to_builtins
 from pydantic import ValidationError
 
-from app.domain.customer import customer_decider
 from app.domain.decider import Decider, order_named
-from app.domain.order import order_decider
-from app.domain.product import product_decider
 from app.kernel.routing import partition_of
 from schemas.message import EventEnvelope
 from schemas.upcasts import NewerSchema, upcasters
-
-
-class Aggregate(NamedTuple):
-    """An aggregate type, and the tables (by name) in which its state stands."""
-
-    decider: Decider
-    tables: tuple[str, ...]
-    """That of the roots, then that of the details, if there are any."""
-
-
-AGGREGATES = (
-    Aggregate(order_decider, ("order",)),
-    Aggregate(product_decider, ("product", "reservation")),
-    Aggregate(customer_decider, ("customer", "payment")),
-)
 
 _UNREADABLE = (ValidationError, NewerSchema, KeyError, AssertionError)
 """What reading and folding an event raise when it, or one before it, is not what it must be."""
@@ -37,14 +19,13 @@ _UNREADABLE = (ValidationError, NewerSchema, KeyError, AssertionError)
 class History:
     """Folds events in plain memory, with the deciders and nothing else of the product."""
 
-    def __init__(self, aggregate: Aggregate, partitions: int) -> None:
-        self._decider = aggregate.decider
-        self._tables = aggregate.tables
+    def __init__(self, decider: Decider, partitions: int) -> None:
+        self._decider = decider
         self._partitions = partitions
         self._ids: set[str] = set()
         self._versions: dict[str, int] = {}
         self._roots: dict[str, Any] = {}
-        self._details: dict[str, Any] = {}
+        self._details: dict[bytes, Any] = {}
 
     def read(self, record: ConsumerRecord) -> Iterator[str]:
         """Fold one event; a line for each thing that is wrong with it."""
@@ -59,9 +40,9 @@ class History:
     def rows(self) -> Iterator[tuple[bytes, Any]]:
         """What the events fold to, as rows: full key (table, NUL, key) and plain JSON value."""
         for aggregate_id, root in self._roots.items():
-            yield _key(self._tables[0], aggregate_id), {"version": self._versions[aggregate_id], "state": to_builtins(root)}
-        for name, detail in self._details.items():
-            yield _key(self._tables[1], name), to_builtins(detail)
+            yield _key(self._decider.topic, aggregate_id), {"version": self._versions[aggregate_id], "state": to_builtins(root)}
+        for key, detail in self._details.items():
+            yield key, to_builtins(detail)
 
     def _misplaced(self, record: ConsumerRecord, event: EventEnvelope) -> Iterator[str]:
         if record.key != event.aggregate_id.encode():
@@ -92,9 +73,9 @@ class History:
         payload = model.model_validate(upcasters.upcast(event.event_type, event.schema_version, event.payload))
         root = self._roots.get(event.aggregate_id, self._decider.initial)
         self._roots[event.aggregate_id] = self._decider.evolve(root, payload)
-        if (order_id := order_named(payload)) is not None:
-            name = f"{event.aggregate_id}/{order_id}"
-            self._details[name] = self._decider.evolve_detail(self._details.get(name), payload)
+        if self._decider.detail is not None and (order_id := order_named(payload)) is not None:
+            key = _key(self._decider.detail, f"{event.aggregate_id}/{order_id}")
+            self._details[key] = self._decider.evolve_detail(self._details.get(key), payload)
 
 
 def _key(table: str, name: str) -> bytes:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.audit.history import AGGREGATES
+from app.domain.deciders import DECIDERS
 from app.kernel.position import positions
 
 Rows = Mapping[bytes, bytes]
@@ -16,7 +16,7 @@ Folds = dict[bytes, Any]
 """By full key, as plain JSON values."""
 
 _NUL = "\0"
-_FOLDED = tuple((table + _NUL).encode() for aggregate in AGGREGATES for table in aggregate.tables)
+_FOLDED = tuple((table + _NUL).encode() for decider in DECIDERS for table in (decider.topic, decider.detail) if table is not None)
 
 
 async def read_rows(changelog: AsyncIterator[ConsumerRecord]) -> Rows:

@@ -18,7 +18,20 @@ def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> i
     """Start `command` in a session of its own, stdout and stderr in the file `output` (emptied first); its process id."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)]
+    files += [(os.POSIX_SPAWN_CLOSE, number) for number in _inherited()]
     return os.posix_spawn(command[0], command, environment, file_actions=files, setsid=True)
+
+
+def _inherited() -> list[int]:
+    """The files that whoever started us left open for our children, too, a lock of theirs among them: a process that outlives us must not hold it."""
+    return [number for number in map(int, os.listdir("/dev/fd")) if number > 2 and _is_inheritable(number)]  # noqa: PLR2004, PTH208 (stderr; links to nowhere)
+
+
+def _is_inheritable(number: int) -> bool:
+    try:
+        return os.get_inheritable(number)
+    except OSError:  # that of the listing itself
+        return False
 
 
 def runs(pid: int, words: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from app.cli.events import events
 from app.cli.replay import replay
 from app.cli.send import send
 from app.cli.settings import settings
+from app.cli.verify import verify
 from app.cli.worker import worker
 
 logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a connection that fails is told once, by our own message
@@ -18,5 +19,5 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
-for command in (demo, replay, worker, send, events, settings):
+for command in (demo, replay, worker, send, events, verify, settings):
     app.command()(command)

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from app.cli.ids import require_id
+from app.domain.deciders import DECIDERS
 from app.domain.recorded import today
 from app.errors import FoldstreamError
 from app.log import Log
@@ -17,18 +18,14 @@ from app.settings import Settings, settings
 from app.topics import event_topic
 from schemas.upcasts import NewerSchema
 
+LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")
+"""What has a log of its own."""
 
-class AggregateType(StrEnum):
-    """What has a log of its own."""
-
-    ORDER = "Order"
-    PRODUCT = "Product"
-    CUSTOMER = "Customer"
-    SAGA = "Saga"
+AggregateType = StrEnum("AggregateType", dict(zip(LOGS, LOGS, strict=True)))  # type: ignore[misc]  # mypy wants to read the names
 
 
 def events(
-    aggregate_id: str,
+    aggregate_id: Annotated[str, typer.Argument(metavar="AGGREGATE_ID", help="Whose history: the aggregateId of its commands.")],
     aggregate_type: Annotated[AggregateType | None, typer.Option("--type", case_sensitive=False, help="Read only the log of this type.")] = None,
     from_version: Annotated[int, typer.Option(min=1, help="Leave out what came before this version.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)

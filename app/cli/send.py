@@ -83,7 +83,7 @@ def _require_address(command: Json) -> None:
         require_id(name, command.get(name))
     kind = command.get("aggregateType")
     if not isinstance(kind, str) or kind.lower() not in AGGREGATES:
-        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands")
+        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands, {', '.join(AGGREGATES)} do")
 
 
 def _require_room(command: Json) -> None:

@@ -92,4 +92,4 @@ class Demo:
             await asyncio.sleep(SLOW_S)
 
     def _say(self, what: str) -> None:
-        self._console.print(f"[bold]>[/] {what}", highlight=False)
+        self._console.print(f"[bold]>[/] {what}", highlight=False, soft_wrap=True)

@@ -146,5 +146,6 @@ customer_decider: Decider[CustomerCommand, CustomerEvent, Customer, Payment] = D
     initial=Unregistered(),
     decide=decide,
     evolve=evolve,
+    detail="payment",
     evolve_detail=evolve_payment,
 )

@@ -22,6 +22,10 @@ Decision = tuple[EventT, ...] | Refusal
 """The events that an accepted command causes, or why it is refused."""
 
 
+def no_detail(_detail: object, _event: Event) -> None:
+    """Nothing stands beside the root."""
+
+
 @dataclass(frozen=True)
 class Decider(Generic[CommandT, EventT, Root, Detail]):
     """An aggregate type as pure functions: nothing here knows a clock, a broker or a table.
@@ -32,7 +36,7 @@ class Decider(Generic[CommandT, EventT, Root, Detail]):
     aggregate_type: str
     """As on the wire: `Order`."""
     topic: str
-    """As in topic names: `order`."""
+    """As in topic names: `order`; the table of the roots has the same name."""
     commands: Mapping[str, type[CommandT]]
     """By command type; each reads its payload with `read`."""
     events: Mapping[str, type[EventT]]
@@ -41,7 +45,9 @@ class Decider(Generic[CommandT, EventT, Root, Detail]):
     """The state of an aggregate without events."""
     decide: Callable[[CommandT, Root, Detail | None, At], Decision[EventT]]
     evolve: Callable[[Root, EventT], Root]
-    evolve_detail: Callable[[Detail | None, EventT], Detail | None]
+    detail: str | None = None
+    """As in the name of the details' table: `reservation`."""
+    evolve_detail: Callable[[Detail | None, EventT], Detail | None] = no_detail
 
     @cached_property
     def naming_orders(self) -> frozenset[str]:

@@ -88,10 +88,6 @@ def _illegal(command: OrderCommand, order: Order) -> Refusal:
     return Refusal(code="illegal-transition", message=f"{type(command).__name__} is not possible when the order is {status(order)}", state=status(order))
 
 
-def no_detail(_detail: None, _event: OrderEvent) -> None:
-    """An order has no details."""
-
-
 order_decider: Decider[OrderCommand, OrderEvent, Order, None] = Decider(
     aggregate_type="Order",
     topic="order",
@@ -100,5 +96,4 @@ order_decider: Decider[OrderCommand, OrderEvent, Order, None] = Decider(
     initial=Draft(),
     decide=decide,
     evolve=evolve,
-    evolve_detail=no_detail,
 )

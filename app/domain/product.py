@@ -134,5 +134,6 @@ product_decider: Decider[ProductCommand, ProductEvent, Product, Reservation] = D
     initial=Unregistered(),
     decide=decide,
     evolve=evolve,
+    detail="reservation",
     evolve_detail=evolve_reservation,
 )

@@ -1,4 +1,4 @@
-"""A client's connection, with an end to everything that uvicorn leaves to the client's pleasure (docs/decisions/0011).
+"""A client's connection, with an end to everything that uvicorn leaves to the client's pleasure (docs/decisions/0013).
 
 uvicorn knows one time-out, that of an idle connection, and its fast parser no limit to a head. How long a body may take is said in `body`.
 """

@@ -18,12 +18,11 @@ from app.web.request import Asked
 from app.web.writes import unanswered_yet
 from schemas.answers import CommandAnswer, OrderAnswer
 from schemas.fields import Id, NotNull
+from tables import aggregates
 from tables.aggregate import Aggregate, Answered, Snapshot
-from tables.customer import customer_aggregate
 from tables.order import order_aggregate
-from tables.product import product_aggregate
 
-AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (order_aggregate, product_aggregate, customer_aggregate)}
+AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in aggregates.AGGREGATES}
 
 UNREAD = problem.documented(_404="not-found", _422="invalid", _503="no-owner, not-owner: ask again after Retry-After seconds")
 

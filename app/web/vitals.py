@@ -1,4 +1,4 @@
-"""Whether what keeps a worker going goes on: only what a restart can mend counts, so that supervisors kill nothing in vain (docs/decisions/0010)."""
+"""Whether what keeps a worker going goes on: only what a restart can mend counts, so that supervisors kill nothing in vain (docs/decisions/0012)."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator

@@ -4,14 +4,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from app.domain.answer import Answer, Asked, Standing, respond
-from app.domain.customer import customer_decider
 from app.domain.decider import Decider, order_named
-from app.domain.order import order_decider
-from app.domain.product import product_decider
 from schemas.message import Event, payload_json
 
 AT = "2026-11-24T06:00:00.000Z"
-DECIDERS: tuple[Decider, ...] = (order_decider, product_decider, customer_decider)
 
 
 @dataclass

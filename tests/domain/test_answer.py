@@ -8,11 +8,12 @@ import pytest
 from app.domain.answer import MESSAGE_LENGTH, parse
 from app.domain.customer import customer_decider
 from app.domain.decider import Decider
+from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from app.domain.product import product_decider
 from schemas.message import Refusal
 from tests.domain.examples import COMMANDS, KNOWN, OFFERED, PLACED
-from tests.domain.scenario import DECIDERS, given
+from tests.domain.scenario import given
 
 LINE = COMMANDS["PlaceOrder"]["items"][0]
 ABSENT = object()

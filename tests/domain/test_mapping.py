@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
+from app.domain.deciders import DECIDERS
 from app.domain.ids import event_id
 from app.domain.mapping import OUTSIDE, Unmapped, check_mapped
 from app.domain.order import order_decider, status
@@ -15,7 +16,7 @@ from schemas.integration import Notification
 from schemas.message import Event, payload_json
 from schemas.order import OrderShipped
 from tests.domain.examples import ORDERS
-from tests.domain.scenario import DECIDERS, given
+from tests.domain.scenario import given
 
 IDS = st.text("ABCabc019._~:@-", min_size=1, max_size=128)
 PLACE = st.tuples(IDS, IDS, IDS, st.integers(0, 999))

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from app.domain import customer, product
 from app.domain.customer import PaymentState, customer_decider
 from app.domain.decider import Decider
+from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from app.domain.product import ReservationState, product_decider
 from schemas.message import Event, payload_json
-from tests.domain.scenario import DECIDERS, Scenario, given
+from tests.domain.scenario import Scenario, given
 
 Asking = tuple[str, dict[str, Any]]
 
@@ -41,6 +42,8 @@ ASKINGS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "RefundPayment": {"orderId": ORDER_ID},
 }
 
+for_each_decider = pytest.mark.parametrize("decider", DECIDERS, ids=[decider.aggregate_type for decider in DECIDERS])
+
 
 def askings(decider: Decider) -> st.SearchStrategy[list[Asking]]:
     one = [st.tuples(st.just(command), st.fixed_dictionaries(ASKINGS[command])) for command in decider.commands]
@@ -64,7 +67,7 @@ def read_again(event: Event) -> Event:
     return type(event).model_validate(json.loads(payload_json(event)))
 
 
-@pytest.mark.parametrize("decider", DECIDERS)
+@for_each_decider
 @for_all(st.data())
 def test_the_events_read_from_the_log_give_the_same_aggregate(decider: Decider, data: st.DataObject) -> None:
     lived = data.draw(lives(decider))
@@ -74,7 +77,7 @@ def test_the_events_read_from_the_log_give_the_same_aggregate(decider: Decider, 
     assert (folded.root, folded.details, folded.events) == (lived.root, lived.details, lived.events)
 
 
-@pytest.mark.parametrize("decider", DECIDERS)
+@for_each_decider
 @for_all(st.data())
 def test_the_state_in_an_answer_is_the_fold_of_its_events(decider: Decider, data: st.DataObject) -> None:
     lived = data.draw(lives(decider))
@@ -87,7 +90,7 @@ def test_the_state_in_an_answer_is_the_fold_of_its_events(decider: Decider, data
     assert answer.detail == lived.details.get(str(payload.get("orderId")))
 
 
-@pytest.mark.parametrize("decider", DECIDERS)
+@for_each_decider
 @for_all(st.data())
 def test_deciding_again_gives_the_same_bytes(decider: Decider, data: st.DataObject) -> None:
     asked = data.draw(askings(decider))

@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from app.domain.customer import customer_decider
 from app.domain.decider import Decider
+from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from schemas.message import CommandEnvelope, EventEnvelope, Message, payload_json
 from schemas.order import OrderPlaced
 from schemas.product import ProductRegistered, RegisterProduct
 from tests.domain.examples import PLACED
-from tests.domain.scenario import AT, DECIDERS
+from tests.domain.scenario import AT
 
 COMMAND: dict[str, Any] = {
     "commandId": "k-1",

@@ -7,6 +7,7 @@ import pytest
 
 from app.audit.audit import audit
 from app.kernel.parked import OUTCOME
+from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment
 from tests.system.written import Written, WrittenLog, intact
 
@@ -116,3 +117,15 @@ async def test_what_is_wrong_is_found(small_environment: Environment, spoil: Spo
     findings = await audit(small_environment.settings)
 
     assert any(finding in line for line in findings), findings
+
+
+async def test_the_command_prints_the_findings_and_ends_with_1(small_environment: Environment) -> None:
+    log = intact()
+    missing_row(log)
+    await log.write(small_environment.settings)
+    chosen = small_environment.settings.model_dump(mode="json", include={"broker", "topic_prefix", "app_id", "partitions"})
+
+    done = foldstream("verify", **chosen)
+
+    assert done.returncode == 1
+    assert done.stdout.endswith("row reservation the-product/the-order is missing\n")

@@ -1,0 +1,8 @@
+"""Every aggregate type there is: topics, commands and checks follow from this list."""
+
+from app.domain.customer import customer_decider
+from app.domain.decider import Decider
+from app.domain.order import order_decider
+from app.domain.product import product_decider
+
+DECIDERS: tuple[Decider, ...] = (order_decider, product_decider, customer_decider)

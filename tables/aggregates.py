@@ -1,0 +1,7 @@
+"""Every aggregate type with its tables."""
+
+from tables.customer import customer_aggregate
+from tables.order import order_aggregate
+from tables.product import product_aggregate
+
+AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)

@@ -1,0 +1,19 @@
+"""The list of aggregate types, layer by layer: one that stands in one layer alone would have topics that nobody reads."""
+
+from app.domain.deciders import DECIDERS
+from app.main import AGENTS
+from tables.aggregates import AGGREGATES
+
+
+def test_every_decider_has_its_tables() -> None:
+    assert [aggregate.decider for aggregate in AGGREGATES] == list(DECIDERS)
+
+
+def test_every_decider_has_its_agent() -> None:
+    assert [agent.name for agent in AGENTS] == [decider.topic for decider in DECIDERS]
+
+
+def test_every_decider_names_the_tables_that_are_judged() -> None:
+    declared = [[table.name for table in aggregate.tables] for aggregate in AGGREGATES]
+
+    assert declared == [[name for name in (decider.topic, decider.detail) if name is not None] for decider in DECIDERS]
