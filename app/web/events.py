@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
+from app.domain.deciders import DECIDERS
 from app.web import headers, openapi, problem
 from app.web.fresh import refuse_token
 from app.web.log_pages import LogPages, Page
@@ -19,9 +20,9 @@ from schemas.fields import Timestamp
 
 _timestamp = TypeAdapter(Timestamp)
 
-Type = Annotated[str, Query(alias="type")]
-Position = Annotated[str | None, Query(max_length=100_000)]
-From = Annotated[str | None, Query(alias="from")]
+Type = Annotated[str, Query(alias="type", max_length=64, json_schema_extra={"enum": [name for decider in DECIDERS for name in decider.events]})]
+Position = Annotated[str | None, Query(max_length=8_000)]
+From = Annotated[str | None, Query(alias="from", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
 ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="no-broker, newer-schema: ask again after Retry-After seconds")

@@ -28,6 +28,7 @@ BUSY = problem.documented(_503="no-owner, not-owner, interrupted: ask again afte
 BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
 
 
+After = Annotated[str | None, Query(max_length=1_000)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 
@@ -101,7 +102,7 @@ def routes(records: ParkedRecords) -> APIRouter:
     settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}
 
     @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
-    async def parked(request: Request, partition: Number | None = None, after: str | None = None, limit: Limit = 100) -> Response:
+    async def parked(request: Request, partition: Number | None = None, after: After = None, limit: Limit = 100) -> Response:
         """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
         return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
 
