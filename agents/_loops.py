@@ -27,17 +27,13 @@ def handler(aggregate: Aggregate) -> "Commands":
     return app.handles(aggregate.decider.topic, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
 
 
-async def serve(batches: Batches, commands: "Commands") -> None:
-    """Answer commands, batch by batch, as long as the worker lives."""
-    await _carry(batches, commands)
+def follower(model: Model) -> Events:
+    """What folds events into a read model; declared once."""
+    return app.follows(Events(model))
 
 
-async def follow(batches: Batches, model: Model) -> None:
-    """Fold events into a read model, batch by batch, as long as the worker lives."""
-    await _carry(batches, Events(model))
-
-
-async def _carry(batches: Batches, handler: Handler) -> None:
+async def serve(batches: Batches, handler: Handler) -> None:
+    """Hand over batch by batch, as long as the worker lives."""
     with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
         async for event in batches.noack().events():
             await app.process(event.value, handler)

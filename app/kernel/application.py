@@ -59,6 +59,11 @@ class Application(faust.App):
         self.side.handlers[self.side.settings.topic(f"commands.{kind}")] = handler
         return handler
 
+    def follows(self, handler: AnyHandler) -> AnyHandler:
+        """Declare what folds events into a read model."""
+        self.view.handlers.append(handler)
+        return handler
+
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""
         self.side.folds.append(fold)

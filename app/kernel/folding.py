@@ -1,7 +1,7 @@
 """Runs events through the agents of a view, many at a time, and moves the agents' positions with their rows."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -43,9 +43,14 @@ class Folding:
             await self.unit.commit()
             self._reached.update(self._ahead)
 
+    async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
+        """Commit what parked events caused that were released; nothing of it is counted."""
+        del taken, began_s
+        await self.unit.commit()
+
     async def _each(self, work: Work, records: list[ConsumerRecord]) -> None:
         for number, record in enumerate(records, 1):
-            await self._intake.handle(self.unit, work.handler, record)
+            await self._intake.fold(self.unit, work.handler, record)
             if number % YIELD_EVERY == 0:
                 await asyncio.sleep(0)
 

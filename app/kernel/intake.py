@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from aiokafka import ConsumerRecord
 
 from app.kernel import parking
-from app.kernel.outcome import StoreFailed, Stuck
+from app.kernel.draft import Draft
+from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.routing import partition_of
-from app.kernel.unit import UnitOfWork
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,20 +66,20 @@ class Intake:
             for record in records:
                 self._condemned.pop(_place(record), None)
 
-    def handle(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> None:
+    def handle(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> None:
         """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""
         unit.mark()
-        park = self._blocked(record) or self.attempt(unit, handler, record)
+        park = self._behind(handler, record) or self.attempt(unit, handler, record)
         if park is not None:
             self._tell(handler, record, park)
             self.keep(unit, from_record(record, handler.agent, park))
 
-    def attempt(self, unit: UnitOfWork, handler: Handler, record: ConsumerRecord) -> Park | None:
+    def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""
         try:
             self._guard(record)
             handler(record)
-        except StoreFailed:
+        except (StoreFailed, UnreadableLog):
             raise
         except Park as park:
             unit.rollback()
@@ -90,7 +90,7 @@ class Intake:
             return Park("failed", repr(error))
         return None
 
-    def keep(self, unit: UnitOfWork, row: Parked) -> None:
+    def keep(self, unit: Draft, row: Parked) -> None:
         """Park a record."""
         unit.outgoing.append(outgoing(self._parked_topic, row))
         parking.keep(row)
@@ -106,8 +106,8 @@ class Intake:
         parking.let_go(row)
         self.open[row.topic, row.reason] -= 1
 
-    def _blocked(self, record: ConsumerRecord) -> Park | None:
-        if self.blocked and record.key is not None and parking.queue_of(record.topic, record.key) in self.blocked:
+    def _behind(self, handler: Handler, record: ConsumerRecord) -> Park | None:
+        if self.blocked and record.key is not None and parking.queue_of(handler.agent, record.topic, record.key) in self.blocked:
             return Park(BEHIND, "an earlier record of this key is parked")
         return None
 

@@ -29,8 +29,8 @@ class Measures:
 
     counted: Counter[Label] = field(default_factory=Counter)
     """Commands (`commands`, aggregate, outcome) and events (`events`, aggregate, type) of committed transactions."""
-    parked: dict[int, Counter[tuple[str, str]]] = field(default_factory=dict)
-    """Records that are parked, by topic and reason, of each partition that is open."""
+    parked: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
+    """Records that are parked, by topic and reason, of each task that is open."""
     transactions: Counter[str] = field(default_factory=Counter)
     """By outcome: committed, refused, unknown."""
     latency_s: Histogram = field(default_factory=lambda: Histogram((0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)))

@@ -4,19 +4,20 @@ A record is parked once: the producer fences that of a former owner, and only th
 was killed between Kafka and its own write, meets its parked records again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.context import Outgoing
 from app.kernel.ending import stop, stop_reading
 from app.kernel.outcome import RefusedBatch, Stuck
+from app.kernel.parked import Parked, parse
 from app.kernel.reader import bounds, read, reader
 from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
 
-Parked = tuple[str, str, str]
-"""Agent, topic and offset of a parked record of this partition, as its headers have them."""
+Place = tuple[str, str, int]
+"""Agent, topic and offset of what was parked of this partition."""
 
 
 class Outlet:
@@ -27,7 +28,20 @@ class Outlet:
         self._parked_topic = settings.topic("parked")
         self._partition = partition
         self._producer: AIOKafkaProducer | None = None
-        self._open: set[Parked] = set()
+        self._open: dict[Place, str] = {}
+        self._discarded: set[tuple[str, int]] = set()
+
+    async def discarded(self, topic: str, offset: int) -> bool:
+        """True if an operator gave up what is at this place."""
+        await self._fenced()
+        return (topic, offset) in self._discarded
+
+    async def agrees(self, rows: Iterable[Parked]) -> bool:
+        """True if all of these are open on the topic `parked`, too: a worker may have been killed when it had written only there."""
+        waiting = list(rows)
+        if waiting:
+            await self._fenced()
+        return all(_place(row) in self._open for row in waiting)
 
     async def write(self, outgoing: Iterable[Outgoing]) -> None:
         """Write what is not there yet, in one transaction. UnknownOutcome: open the view again, it will find out. Stuck: Kafka takes it never."""
@@ -35,13 +49,16 @@ class Outlet:
         if not waiting:
             return
         transaction = Transaction(await self._fenced(), self._settings.partitions)
-        fresh = [record for record in waiting if not self._is_open(record)]
+        fresh = [record for record in waiting if not self._is_told(record)]
+        if not fresh:
+            return
         try:
             transaction.extend(fresh)
             await transaction.commit()
         except RefusedBatch as error:
             raise Stuck(f"a view's record is not taken by Kafka: {error}") from error
-        self._open.update(_parked(_headers(record.headers)) for record in fresh if record.topic == self._parked_topic)
+        for record in fresh:
+            self._take(record)
 
     async def close(self) -> None:
         """Let the producer go; what it left open its successor ends."""
@@ -66,21 +83,22 @@ class Outlet:
         finally:
             await stop_reading(consumer)
 
-    def _take(self, record: ConsumerRecord) -> None:
-        headers = _headers(record.headers)
-        if "parked-reason" in headers:
-            self._open.add(_parked(headers))
-        else:
-            self._open -= {each for each in self._open if each[1:] == (headers["parked-topic"], headers["parked-offset"])}
+    def _take(self, record: ConsumerRecord | Outgoing) -> None:
+        said = parse(record)
+        if isinstance(said, Parked):
+            self._open[_place(said)] = said.reason
+            self._discarded.discard((said.topic, said.offset))
+            return
+        for place in [place for place in self._open if place[1:] == (said.topic, said.offset)]:
+            del self._open[place]
+        if said.outcome == "discarded":
+            self._discarded.add((said.topic, said.offset))
 
-    def _is_open(self, record: Outgoing) -> bool:
-        return record.topic == self._parked_topic and _parked(_headers(record.headers)) in self._open
+    def _is_told(self, record: Outgoing) -> bool:
+        """True if the topic says that already."""
+        said = parse(record)
+        return isinstance(said, Parked) and self._open.get(_place(said)) == said.reason
 
 
-def _parked(headers: Mapping[str, str]) -> Parked:
-    return headers["parked-agent"], headers["parked-topic"], headers["parked-offset"]
-
-
-def _headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    """Those that say where a parked record came from; they stand behind its own, so they count where it has the same."""
-    return {name: value.decode() for name, value in headers if name.startswith("parked-") and value is not None}
+def _place(row: Parked) -> Place:
+    return row.agent, row.topic, row.offset

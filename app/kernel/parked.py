@@ -78,7 +78,7 @@ class Settled(NamedTuple):
     outcome: str
 
 
-def parse(record: ConsumerRecord) -> Parked | Settled:
+def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
     """What a record of the topic `parked` says."""
     names = tuple(name for name, _ in record.headers)
     facts = {name: value.decode() for name, value in record.headers[-len(FACTS) :] if value is not None}

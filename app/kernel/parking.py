@@ -13,8 +13,10 @@ from app.kernel.parked import Parked, parse
 from app.kernel.store import Store
 from app.kernel.table import Table
 
+NUL = "\0"
+
 parked = Table[Parked](None, name="parked", value_type=Parked, cached=False)
-"""Open records by place; those of a topic sort by offset."""
+"""Open records by place and agent; those of a topic sort by offset."""
 
 waiting = Table[str](None, name="parked-waiting", value_type=str)
 """The reasons of those that block, by queue and offset: the first of a queue is its head."""
@@ -22,36 +24,36 @@ waiting = Table[str](None, name="parked-waiting", value_type=str)
 
 def keep(row: Parked) -> None:
     """It is open, from this transaction on."""
-    parked[_place(row.topic, row.offset)] = row
+    parked[_key(row)] = row
     if row.blocks:
         waiting[_waiting(row)] = row.reason
 
 
 def let_go(row: Parked) -> None:
     """It is open no more."""
-    del parked[_place(row.topic, row.offset)]
+    del parked[_key(row)]
     if row.blocks:
         del waiting[_waiting(row)]
 
 
-def find(topic: str, offset: int) -> Parked | None:
-    """The open record from a place."""
-    return parked.get(_place(topic, offset))
+def found(topic: str, offset: int) -> list[Parked]:
+    """What is open of a place, from the committed rows of the current task: a row for each agent that parked what came from there."""
+    return [row for _, row in parked.rows(_store(), f"{_place(topic, offset)}\0")]
 
 
-def read_again(record: ConsumerRecord) -> None:
-    """Take over what a record of the topic `parked` says: that topic alone tells what is open."""
+def read_again(record: ConsumerRecord, agent: str) -> None:
+    """Take over what a record of the topic `parked` says of a topic that one agent reads: that topic alone tells what is open."""
     said = parse(record)
-    before = find(said.topic, said.offset)
+    before = parked.get(f"{_place(said.topic, said.offset)}\0{agent}")
     if before is not None:
         let_go(before)
     if isinstance(said, Parked):
         keep(said)
 
 
-def queue_of(topic: str, key: bytes) -> str:
-    """The name of the queue in which records of this key wait."""
-    return f"{topic}\0{key.hex()}"
+def queue_of(agent: str, topic: str, key: bytes) -> str:
+    """The name of the queue in which records of this key wait for an agent."""
+    return f"{agent}\0{topic}\0{key.hex()}"
 
 
 def heads() -> dict[str, str]:
@@ -69,9 +71,9 @@ def head(store: Store, queue: str) -> tuple[int, str] | None:
 
 def in_order(queue: str) -> Iterator[Parked]:
     """The records of a queue, from the committed rows of the current task."""
-    topic = queue.partition("\0")[0]
+    agent, topic, _ = queue.split("\0")
     for key, _ in waiting.rows(_store(), f"{queue}\0"):
-        yield parked[_place(topic, int(key.rpartition("\0")[2]))]
+        yield parked[f"{_place(topic, int(key.rpartition(NUL)[2]))}\0{agent}"]
 
 
 def listed(store: Store, topic: str, offset: int) -> Iterator[Parked]:
@@ -92,7 +94,7 @@ def counts() -> Counter[tuple[str, str]]:
 def queue(row: Parked) -> str:
     """The name of the queue in which a blocking record is."""
     assert row.key is not None, "a record without a key blocks nothing"
-    return queue_of(row.topic, row.key)
+    return queue_of(row.agent, row.topic, row.key)
 
 
 def _store() -> Store:
@@ -101,6 +103,10 @@ def _store() -> Store:
 
 def _place(topic: str, offset: int) -> str:
     return f"{topic}\0{offset:020d}"
+
+
+def _key(row: Parked) -> str:
+    return f"{_place(row.topic, row.offset)}\0{row.agent}"
 
 
 def _waiting(row: Parked) -> str:

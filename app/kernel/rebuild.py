@@ -76,8 +76,9 @@ class Rebuilder:
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
         _note(record, "parked", self._partition, seen)
-        if parse(record).topic in self._side.inputs:
-            parking.read_again(record)
+        handler = self._side.handlers.get(parse(record).topic)
+        if handler is not None:  # others are parked by views
+            parking.read_again(record, handler.agent)
 
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)

@@ -6,7 +6,7 @@ A worker that is killed in between leaves a queue whose head is `behind-parked`,
 
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from time import monotonic
 
@@ -15,11 +15,11 @@ from aiokafka import ConsumerRecord
 from app.kernel import parking
 from app.kernel.asked import Interrupted, NotHead, NotParked, Request
 from app.kernel.context import Outgoing
+from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
 from app.kernel.parked import BEHIND, Park, Parked, outcome
-from app.kernel.side import WriteSide
-from app.kernel.unit import UnitOfWork
+from app.kernel.ports import Handler
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +34,12 @@ Commit = Callable[[Sequence[ConsumerRecord], float], Awaitable[None]]
 class Releases:
     """One opening's; each step is one transaction, made by `commit` of the records it took."""
 
-    def __init__(self, unit: UnitOfWork, intake: Intake, side: WriteSide, commit: Commit) -> None:
+    def __init__(self, unit: Draft, intake: Intake, handlers: Iterable[Handler], parked_topic: str, commit: Commit) -> None:
+        """`parked_topic` is the name of the topic `parked` on the broker."""
         self._unit = unit
         self._intake = intake
-        self._handlers = side.handlers
-        self._topic = side.settings.topic("parked")
+        self._handlers = {handler.agent: handler for handler in handlers}
+        self._topic = parked_topic
         self._commit = commit
         heads = parking.heads()
         intake.open_anew(heads, parking.counts())
@@ -58,32 +59,37 @@ class Releases:
             raise
 
     async def _answer(self, request: Request) -> Park | None:
-        began_s, row = monotonic(), self._asked_for(request)
-        self._unit.mark()
-        park = None
-        if request.discard is None:
-            park = self._retry(row)
-        else:
-            self._discard(row, request.discard)
+        began_s, rows = monotonic(), self._asked_for(request)
         try:
-            await self._commit([row.record()], began_s)
+            park = self._settle(rows, request.discard)
+            await self._commit([row.record() for row in rows], began_s)
         except RefusedBatch as refused:
-            self._intake.absolve(row.record())
+            self._intake.absolve(rows[0].record())
             request.tell(Park("failed", str(refused)))
             raise
         became = f"parked again: {park}" if park else f"discarded: {request.discard}" if request.discard else "released"
-        log.info("an operator asked for it: %s [%d] %d is %s", *_place(row.record()), became)
-        if row.blocks:
-            self._go_on(parking.queue(row))
+        log.info("an operator asked for it: %s [%d] %d is %s", *_place(rows[0].record()), became)
+        for queue in [parking.queue(row) for row in rows if row.blocks]:
+            self._go_on(queue)
         return park
 
-    def _asked_for(self, request: Request) -> Parked:
-        row = parking.find(request.topic, request.offset)
-        if row is None:
+    def _asked_for(self, request: Request) -> list[Parked]:
+        """The rows of the place, one for each agent that parked what came from there."""
+        rows = parking.found(request.topic, request.offset)
+        if not rows:
             raise NotParked(f"{request.topic} {request.offset} is not parked here")
-        if not parking.is_head(self._unit.rows.store, row):
+        if not all(parking.is_head(self._unit.rows.store, row) for row in rows):
             raise NotHead("an earlier record of the same key is parked, and has to be retried or discarded first")
-        return row
+        return rows
+
+    def _settle(self, rows: list[Parked], discard: str | None) -> Park | None:
+        """Retry or discard for each agent; why it is parked again for one of them."""
+        if discard is not None:
+            for row in rows:
+                self._intake.let_go(row)
+            self._say(rows[0], "discarded", discard)
+            return None
+        return next(filter(None, [self._retry(row) for row in rows]), None)
 
     async def follow(self) -> None:
         """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
@@ -99,7 +105,6 @@ class Releases:
         """Retry the records of a queue, until one of them becomes its head or the transaction is full."""
         size = 0
         for row in islice(parking.in_order(queue), min(self._intake.limit, RECORDS)):
-            self._unit.mark()
             park = self._retry(row)
             yield row
             size += len(row.value or b"")
@@ -110,7 +115,8 @@ class Releases:
         if row.reason == "misrouted":
             self._redirect(row)
             return None
-        park = self._intake.attempt(self._unit, self._handlers[row.topic], row.record())
+        self._unit.mark()
+        park = self._intake.attempt(self._unit, self._handlers[row.agent], row.record())
         self._intake.let_go(row)
         if park is None:
             self._say(row, "released")
@@ -123,10 +129,6 @@ class Releases:
         self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, list(row.headers)))  # type: ignore[arg-type]  # a header without a value is one, too
         self._intake.let_go(row)
         self._say(row, "released")
-
-    def _discard(self, row: Parked, why: str) -> None:
-        self._intake.let_go(row)
-        self._say(row, "discarded", why)
 
     def _say(self, row: Parked, became: str, why: str = "") -> None:
         self._unit.outgoing.append(outcome(self._topic, row, became, why))

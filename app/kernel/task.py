@@ -6,7 +6,7 @@ Whatever goes wrong once it is open ends in the same way: the task is taken over
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
+from app.kernel.draft import Draft
 from app.kernel.ending import ended, stop, stop_reading
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
@@ -25,7 +26,7 @@ from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
 from app.kernel.processor import Processor
 from app.kernel.reader import reader
-from app.kernel.release import Releases
+from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
 from app.kernel.store import Store, wipe
 from app.kernel.takeover import TakeOver
@@ -200,9 +201,13 @@ class Task:
         if isinstance(error, StoreFailed):
             wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
-            self._side.waiters.lose(self.partition)
+            self._tell_waiters()
             self._count_failure()
         await asyncio.sleep(0 if was_open else RETRY_S)
+
+    def _tell_waiters(self) -> None:
+        """Nobody knows what became of what they wait for."""
+        self._side.waiters.lose(self.partition)
 
     def _count_failure(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -232,33 +237,41 @@ class Task:
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
             self._accept_loss = False
             self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
-            self._releases = Releases(unit, self._intake, self._side, self._processor.commit)
-            self._side.measures.parked[self.partition] = self._intake.open
+            self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
         finally:
             await stop_reading(consumer)
+
+    def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:
+        """From here on parked records may be released."""
+        self._releases = Releases(unit, intake, handlers, self._side.settings.topic("parked"), commit)
+        self._side.measures.parked[self.name] = intake.open
 
     async def _claim(self, fenced: AIOKafkaProducer) -> None:
         if self._side.owner is not None:
             await claim(fenced, self._side.settings, self.partition, self._side.owner)
 
     async def _serve(self) -> None:
-        assert self._processor is not None
         assert self._releases is not None
         while True:
             while self._queue or self._requests or self._releases:
                 async with self._idle:
-                    await self._step(self._processor, self._releases)
+                    await self._step(self._releases)
             await self._queue.filled()
 
-    async def _step(self, processor: Processor, releases: Releases) -> None:
+    async def _step(self, releases: Releases) -> None:
         """At most one transaction of each kind: neither holds up the other."""
         if self._requests:
             await releases.answer(self._requests.take())
         elif releases:
             await releases.follow()
         if self._queue:
-            await processor.transact(self._queue)
+            await self._take_in(self._queue)
             self._queue.finish()
+
+    async def _take_in(self, queue: Queue) -> None:
+        """One transaction of what waits."""
+        assert self._processor is not None
+        await self._processor.transact(queue)
 
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
@@ -267,7 +280,7 @@ class Task:
         """Let everything go; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
         self.ready.clear()
         self._queue.renew()
-        self._side.measures.parked.pop(self.partition, None)
+        self._side.measures.parked.pop(self.name, None)
         processor, self._processor, self._releases = self._processor, None, None
         if processor is not None:
             processor.unit.close()

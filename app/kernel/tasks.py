@@ -108,9 +108,10 @@ class Tasks(TableManager):
 
     async def release(self, partition: int, request: Request) -> Park | None:
         """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when its task is not open here."""
-        if not self.serves(partition):
-            raise NotServed(f"partition {partition} is not open here")
-        return await self._by_partition[partition].release(request)
+        task = self._of(request.topic).get(partition)
+        if task is None or not self._certain(task):
+            raise NotServed(f"what reads {request.topic} [{partition}] is not open here")
+        return await task.release(request)
 
     def retake(self, partitions: Iterable[TP]) -> None:
         """Take the tasks over again that read these."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from app.kernel.cluster import Cluster
+from app.kernel.ports import Handler
 from app.kernel.side import WriteSide
 from app.kernel.view_identity import ViewIdentity
 
@@ -40,6 +41,8 @@ class ViewSide:
     write: WriteSide
     """Settings, measures and the worker's directory are shared with the write side."""
     models: list[ReadModel] = field(default_factory=list)
+    handlers: list[Handler] = field(default_factory=list)
+    """What the agents do with an event."""
     inputs: list[str] = field(default_factory=list)
     """The topics that are followed, each once."""
 

@@ -8,8 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from app.kernel import parking
 from app.kernel.ending import stop_reading
 from app.kernel.folding import Folding
+from app.kernel.outcome import StoreFailed
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
 from app.kernel.position import Position
@@ -21,6 +23,7 @@ from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
 from app.kernel.view_unit import ViewUnit
+from app.kernel.work import Queue
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +80,9 @@ class ViewTask(Task):
             await asyncio.sleep(RETRY_S)
         self._queue.renew()
         self._began_s = asyncio.get_running_loop().time()
-        self._begin(await self._opened())
+        self._outlet = Outlet(self._view.write.settings, self.partition)
+        self._begin(await self._opened(), self._outlet)
+        await self._check_parked(self._outlet)
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
 
@@ -89,26 +94,32 @@ class ViewTask(Task):
         finally:
             await stop_reading(consumer)
 
-    def _begin(self, opened: OpenView) -> None:
+    def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
         self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
-        self._outlet = Outlet(write.settings, self.partition)
-        unit = ViewUnit(opened.store, self._outlet, write.waiters)
+        unit, intake = ViewUnit(opened.store, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
         unit.enter()
-        self._folding = Folding(unit, ViewIntake(write.settings, opened.store), opened.reached)
+        self._folding = Folding(unit, intake, opened.reached)
+        self._release_with(unit, self._view.handlers, intake, self._folding.commit)
+
+    async def _check_parked(self, outlet: Outlet) -> None:
+        """What an operator released or discarded just before a kill may be settled in Kafka alone: the rows are folded anew then."""
+        if not await outlet.agrees(parking.listed(self.store, "", 0)):
+            raise StoreFailed("what is parked here is not what the topic `parked` says")
 
     async def _serve(self) -> None:
-        assert self._folding is not None
         catching_up = asyncio.create_task(self._catch_up(), name=f"{self.name} catches up")
         try:
-            while True:
-                await self._queue.filled()
-                while self._queue:
-                    async with self._idle:
-                        await self._folding.fold(self._queue)
-                        self._queue.finish()
+            await super()._serve()
         finally:
             catching_up.cancel()
+
+    async def _take_in(self, queue: Queue) -> None:
+        assert self._folding is not None
+        await self._folding.fold(queue)
+
+    def _tell_waiters(self) -> None:
+        """Nobody waits for a view."""
 
     async def _catch_up(self) -> None:
         start = sum(self._offsets().values())
@@ -131,7 +142,8 @@ class ViewTask(Task):
         del abort
         self.ready.clear()
         self._queue.renew()
-        folding, self._folding = self._folding, None
+        self._side.measures.parked.pop(self.name, None)
+        folding, self._folding, self._releases = self._folding, None, None
         if folding is not None:
             folding.unit.close()
         outlet, self._outlet = self._outlet, None

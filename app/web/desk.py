@@ -74,7 +74,10 @@ class Desk:
 
     def view(self, aggregate_id: str, rows: Callable[[Store], Row]) -> Row:
         """Rows of the view of the partition of an aggregate; a Problem when it cannot show them, also if that began while they were read."""
-        partition = self.partition(aggregate_id)
+        return self.view_rows(self.partition(aggregate_id), rows)
+
+    def view_rows(self, partition: int, rows: Callable[[Store], Row]) -> Row:
+        """The same for what is in the view of a partition."""
         store: Store | None = self._app.tables.view(partition)
         found = None if store is None else rows(store)
         if store is not None and self._app.tables.view(partition) is store:

@@ -1,6 +1,8 @@
 """Pages of parked records, as HTTP shows them."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -44,16 +46,25 @@ Page = tuple[list[dict[str, Any]], str | None]
 """Records, and the cursor of what comes behind them."""
 
 
-def page(store: Store, partition: int, start: Place, limit: int) -> Page:
+def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> Page:
     """The open records of a partition from a place on, at most `limit`; whole values are not shown."""
     items: list[dict[str, Any]] = []
     size = 0
-    for row in parking.listed(store, start.topic, start.offset):
+    for store, row in _merged(stores, start):
         if len(items) == limit or size > PAGE_BYTES:
             return items, str(Place(partition, row.topic, row.offset))
         items.append(_item(row, head=parking.is_head(store, row)))
         size += len(row.value or b"")
     return items, None
+
+
+def _merged(stores: Iterable[Store], start: Place) -> Iterator[tuple[Store, Parked]]:
+    """What the task and the view of a partition keep, in one order."""
+    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].offset))
+
+
+def _listed(store: Store, start: Place) -> Iterator[tuple[Store, Parked]]:
+    return ((store, row) for row in parking.listed(store, start.topic, start.offset))
 
 
 def _item(row: Parked, *, head: bool) -> dict[str, Any]:

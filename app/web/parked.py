@@ -22,7 +22,7 @@ from app.web.problem import Problem, later
 from schemas.answers import ParkedPage, SettledAnswer
 from schemas.http import Discard
 
-BUSY = problem.documented(_503="no-owner, not-owner, interrupted: ask again after Retry-After seconds")
+BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recovering, view-stopped: ask again after Retry-After seconds")
 
 
 BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
@@ -57,7 +57,7 @@ class ParkedRecords:
 
     async def _of(self, request: Request, partition: int, start: Place, limit: int) -> Page:
         if self._desk.owns(partition):
-            return self._desk.rows(partition, lambda store: page(store, partition, start, limit))
+            return self._desk.rows(partition, lambda store: self._desk.view_rows(partition, lambda view: page((store, view), partition, start, limit)))
         answer = await self._ask(request, partition, f"partition={partition}&limit={limit}&after={start}")
         if answer.status_code != HTTPStatus.OK:
             raise later("no-owner", f"the worker that owns partition {partition} does not answer for it: ask again")

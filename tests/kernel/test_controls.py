@@ -21,7 +21,7 @@ from app.kernel.work import Queue, Work
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, released_in_the_middle, restarted
 from tests.kernel.view_harness import ViewHarness
-from tests.kernel.view_scenarios import killed_around_a_write, lost_disk
+from tests.kernel.view_scenarios import killed_around_a_write, killed_when_kafka_alone_knows_of_a_release, lost_disk
 
 Off = Callable[..., Any]
 """Stands in for a method of the kernel, without the mechanism."""
@@ -153,3 +153,13 @@ async def test_a_release_that_no_successor_goes_on_with_is_found(harness: Harnes
 
     with pytest.raises(AssertionError):
         await released_in_the_middle(harness, "commit_transaction", calls=1, after=True)
+
+
+async def test_a_view_that_does_not_ask_the_topic_what_is_parked_is_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
+    async def agrees(_self: Outlet, _rows: object) -> bool:
+        return True
+
+    switch_off(Outlet, agrees)
+
+    with pytest.raises(AssertionError):
+        await killed_when_kafka_alone_knows_of_a_release(views)

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from app.domain.recorded import Recorded
+from app.kernel import parking
 from app.kernel.batch import Batch
 from app.kernel.outcome import StoreFailed
 from app.kernel.store import Store
 from app.kernel.table import Table
-from app.kernel.view_intake import blocked
-from tables.history import History, entries, versions
-from tests.kernel.view_harness import OpenedView, ViewHarness, event
+from tables.history import History
+from tests.kernel.view_harness import Failing, OpenedView, ViewHarness, event
 from tests.kernel.view_scenarios import killed_around_a_write, lost_disk
 from tests.waiting import until
 
@@ -137,22 +136,6 @@ async def test_two_workers_that_both_believe_to_have_the_view_park_once(views: V
     await successor.task.close()
 
 
-class Failing(History):
-    """Fails at orders called `bad`, so many times."""
-
-    def __init__(self, views: ViewHarness, times: int) -> None:
-        super().__init__(views.settings, entries, versions)
-        self.events = views.model.events
-        self.times = times
-
-    def apply(self, event: Recorded, value: bytes) -> None:
-        """Fold, then fail: what was changed must not stay."""
-        super().apply(event, value)
-        if event.aggregate_id == "bad" and self.times:
-            self.times -= 1
-            raise LookupError(event)
-
-
 async def test_an_event_that_fails_for_good_is_parked_and_leaves_nothing_else_behind(views: ViewHarness) -> None:
     model = Failing(views, 1_000)
     opened = await views.open_view(model)
@@ -163,7 +146,7 @@ async def test_an_event_that_fails_for_good_is_parked_and_leaves_nothing_else_be
     assert opened.versions() == {"a": 2}
     assert [headers["parked-reason"] for _, _, headers in await views.parked()] == [b"failed", b"behind-parked"]
     assert model.times == 1_000 - 4
-    assert [row.reason for _, row in blocked.rows(opened.task.store)] == ["failed"]
+    assert [row.reason for row in parking.listed(opened.task.store, "", 0)] == ["failed", "behind-parked"]
     await opened.task.close()
 
 

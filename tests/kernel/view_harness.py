@@ -9,7 +9,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from agents._event import Events
+from app.domain.recorded import Recorded
+from app.kernel import parking
+from app.kernel.asked import Request
 from app.kernel.batch import Batch
+from app.kernel.parked import Park
 from app.kernel.reader import bounds, reader
 from app.kernel.side import WriteSide
 from app.kernel.table import Table
@@ -59,6 +63,7 @@ class ViewHarness(Harness):
         side = ViewSide(WriteSide(settings, accept_loss=accept_loss))
         for model in models or [self.model]:
             side.add(model)
+            side.handlers.append(Events(model))
         return side
 
     async def open_view(self, model: History | None = None, *, models: Sequence[History] = (), accept_loss: bool = False, worker: str = "") -> "OpenedView":
@@ -128,8 +133,14 @@ class OpenedView:
         return self.task.positions[topic].offset_next
 
     def rows(self) -> dict[bytes, bytes]:
-        """All rows on disk, byte by byte; positions included."""
-        return dict(self.task.store.scan(b""))
+        """All rows on disk, byte by byte; positions included, but not what is parked, which has the time when it was."""
+        return {key: value for key, value in self.task.store.scan(b"") if not key.startswith(parking.parked.prefix)}
+
+    async def release(self, offset: int, discard: str | None = None) -> Park | None:
+        """Retry the event that was parked from an offset, or discard it, and return once those behind it have followed."""
+        park = await self.task.release(Request(self.harness.orders, offset, discard))
+        await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
+        return park
 
     def versions(self) -> dict[str, int]:
         """The last version of each order."""
@@ -139,6 +150,22 @@ class OpenedView:
     def history(self, order_id: str) -> list[int]:
         """The versions of the events of an order."""
         return [version for version, _ in self.harness.model.committed(self.task.store, "Order", order_id, 1)]
+
+
+class Failing(History):
+    """Fails at orders called `bad`, so many times."""
+
+    def __init__(self, views: ViewHarness, times: int) -> None:
+        super().__init__(views.settings, entries, versions)
+        self.events = views.model.events
+        self.times = times
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold, then fail: what was changed must not stay."""
+        super().apply(event, value)
+        if event.aggregate_id == "bad" and self.times:
+            self.times -= 1
+            raise LookupError(event)
 
 
 def event(order_id: str, version: int, **more: object) -> bytes:

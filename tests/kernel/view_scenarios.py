@@ -1,9 +1,11 @@
 """What a view guarantees, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 
+from app.kernel.asked import Interrupted, Request
 from app.kernel.batch import Batch
 from app.kernel.store import Change, Store, Stored
 from tests.kernel.view_harness import ViewHarness, event
@@ -52,4 +54,26 @@ async def lost_disk(harness: ViewHarness) -> None:
     await opened.pump()
     assert opened.rows() == rows
     assert [value for _, value, _ in await harness.parked()] == [event("b", 2), event("b", 3)]
+    await opened.task.close()
+
+
+async def killed_when_kafka_alone_knows_of_a_release(harness: ViewHarness) -> None:
+    """The worker ends when the topic `parked` has it that an event was discarded, and the disk does not: nothing waits behind it for ever."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 2))
+    await opened.pump()
+
+    def killed(_store: Store, _changes: Iterable[Change], _stored: Stored | None = None) -> None:
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", killed)
+        with suppress(Interrupted):
+            await opened.task.release(Request(harness.orders, 1, "not needed"))
+    await opened.task.close()
+
+    opened = await harness.open_view()
+    await harness.write_events(("b", 1), ("a", 2))
+    await opened.pump()
+    assert opened.versions() == {"a": 2, "b": 1}
     await opened.task.close()
