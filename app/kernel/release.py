@@ -82,14 +82,25 @@ class Releases:
             raise NotHead("an earlier record of the same key is parked, and has to be retried or discarded first")
         return rows
 
-    def _settle(self, rows: list[Parked], discard: str | None) -> Park | None:
-        """Retry or discard for each agent; why it is parked again for one of them."""
-        if discard is not None:
-            for row in rows:
-                self._intake.let_go(row)
-            self._say(rows[0], "discarded", discard)
+    def _settle(self, rows: Sequence[Parked], discard: str | None = None) -> Park | None:
+        """Retry or discard the rows of one place; why it is parked again for one of its agents. The word that it is settled comes before that."""
+        parks = [self._attempt(row) if discard is None else None for row in rows]
+        for row in rows:
+            self._intake.let_go(row)
+        if None in parks:
+            became = ("released", "") if discard is None else ("discarded", discard)
+            self._unit.outgoing.append(outcome(self._topic, rows[0], *became))
+        for row, park in zip(rows, parks, strict=True):
+            if park is not None:
+                self._intake.keep(self._unit, row.again(park))
+        return next(filter(None, parks), None)
+
+    def _attempt(self, row: Parked) -> Park | None:
+        if row.reason == "misrouted":  # on the partition of its key it is a new record
+            self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, list(row.headers)))  # type: ignore[arg-type]  # a header without a value is one, too
             return None
-        return next(filter(None, [self._retry(row) for row in rows]), None)
+        self._unit.mark()
+        return self._intake.attempt(self._unit, self._handlers[row.agent], row.record())
 
     async def follow(self) -> None:
         """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
@@ -105,33 +116,11 @@ class Releases:
         """Retry the records of a queue, until one of them becomes its head or the transaction is full."""
         size = 0
         for row in islice(parking.in_order(queue), min(self._intake.limit, RECORDS)):
-            park = self._retry(row)
+            park = self._settle([row])
             yield row
             size += len(row.value or b"")
             if size > BYTES or (park is not None and park.blocks):
                 return
-
-    def _retry(self, row: Parked) -> Park | None:
-        if row.reason == "misrouted":
-            self._redirect(row)
-            return None
-        self._unit.mark()
-        park = self._intake.attempt(self._unit, self._handlers[row.agent], row.record())
-        self._intake.let_go(row)
-        if park is None:
-            self._say(row, "released")
-        else:
-            self._intake.keep(self._unit, row.again(park))
-        return park
-
-    def _redirect(self, row: Parked) -> None:
-        """To the partition of its key, where it is a new record."""
-        self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, list(row.headers)))  # type: ignore[arg-type]  # a header without a value is one, too
-        self._intake.let_go(row)
-        self._say(row, "released")
-
-    def _say(self, row: Parked, became: str, why: str = "") -> None:
-        self._unit.outgoing.append(outcome(self._topic, row, became, why))
 
     def _go_on(self, queue: str) -> None:
         """Look who is the head now that the transaction is committed."""
