@@ -10,7 +10,7 @@ from faust.types import TP
 from mode import Service
 
 from app.errors import FoldstreamError
-from app.kernel.asked import Request
+from app.kernel.asked import NotParked, Request
 from app.kernel.batch import Batch
 from app.kernel.flow import ConsumerFlow
 from app.kernel.membership import die
@@ -107,7 +107,9 @@ class Tasks(TableManager):
             await task.process(batch, handler)
 
     async def release(self, partition: int, request: Request) -> Park | None:
-        """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when its task is not open here."""
+        """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when the task is not open here."""
+        if request.topic not in {*self.app.side.inputs, *self.app.view.inputs}:
+            raise NotParked(f"{request.topic} is not read here")
         task = self._of(request.topic).get(partition)
         if task is None or not self._certain(task):
             raise NotServed(f"what reads {request.topic} [{partition}] is not open here")

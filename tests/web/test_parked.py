@@ -17,6 +17,7 @@ from tests.system.environment import Environment, Results
 from tests.system.traffic import order
 from tests.web.client import Client
 from tests.web.conftest import Shop
+from tests.web.test_history import event, write_events
 
 
 def receive_stock(number: int) -> Json:
@@ -166,3 +167,17 @@ async def _owns(client: Client, shop: Shop) -> bool:
     """True if the worker answers for the product's partition itself."""
     answer = await client.get(f"/parked?partition={partition_of(b'p', shop.environment.settings.partitions)}", Foldstream_Forwarded="1")
     return answer.status == 200
+
+
+async def test_an_event_that_a_view_parked_is_listed_beside_the_commands_and_can_be_discarded(shop: Shop) -> None:
+    await shop.environment.send([{**order("gap"), "commandType": "Mislay"}])
+    await count(shop.one, 1)
+    await write_events(shop.environment, "events.order", [event("gap", 2)])
+
+    command, parked_event = await count(shop.other, 2)
+
+    assert (command["agent"], parked_event["agent"], parked_event["reason"]) == ("order", "history", "out-of-order")
+    done = await shop.one.post(f"{path(parked_event)}/discard", {"reason": "never was"})
+    assert (done.status, done.body["outcome"]) == (200, "discarded")
+    assert await count(shop.other, 1) == [command]
+    assert (await shop.one.get("/orders/gap/events")).status == 404
