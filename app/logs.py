@@ -24,7 +24,7 @@ is a warning.
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 """What every record has; all else was given with `extra`."""
 
-_TASK = re.compile(r"task-(\d+)")
+_TASK = re.compile(r"(?:task|view) (\d+)\b.*")
 
 
 class Text(logging.Formatter):

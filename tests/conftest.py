@@ -1,5 +1,6 @@
 """What every test can ask for: one real broker per run, and free ports for brokers of its own."""
 
+import logging
 import random
 import signal
 import socket
@@ -14,6 +15,10 @@ pytest.register_assert_rewrite("tests.kernel", "tests.system")  # what helpers a
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job: the programs that tests interrupt would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+"""What asyncio tells of futures that the collector finds is written with a traceback, which Python 3.11 formats with `ast`, and that takes whatever is
+being parsed at the moment for damaged: `SystemError: AST constructor recursion depth mismatch`."""
 
 FreePort = Callable[[], int]
 

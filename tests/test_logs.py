@@ -56,7 +56,7 @@ def test_a_json_line_has_the_fields_that_are_known_and_the_exception() -> None:
     assert set(line) == {"timestamp", "level", "logger", "message", "topic", "offset", "exception"}
 
 
-@pytest.mark.parametrize(("name", "expected"), [("task-3", 3), ("another", None)])
+@pytest.mark.parametrize(("name", "expected"), [("task 3", 3), ("view 2 catches up", 2), ("another", None)])
 async def test_the_task_at_work_is_named_by_itself(name: str, expected: int | None) -> None:
     async def said(formatter: Callable[[logging.LogRecord], str]) -> Any:  # noqa: ANN401 (JSON)
         return json.loads(formatter(record("it opens")))

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any
 
 
@@ -25,6 +26,7 @@ def _reached(function: Callable[..., Any]) -> Iterator[str]:
     yield from (ast.dump(_undocumented(defined[name])) for name in sorted(found))
 
 
+@cache
 def _definitions(module: object) -> dict[str, ast.stmt]:
     """What a module defines at its top, by name."""
     defined: dict[str, ast.stmt] = {}

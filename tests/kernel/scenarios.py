@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel import release
+from app.kernel import ending, release, task
 from app.kernel.asked import NotParked
 from app.kernel.batch import Batch
 from tests.kernel.harness import Harness, Opened
@@ -121,7 +121,9 @@ async def not_a_member(harness: Harness) -> None:
 
 
 def _stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
-    """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does."""
+    """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does. Who closes the task waits shortly."""
+    patch.setattr(task, "SETTLE_S", 0.2)
+    patch.setattr(ending, "CLOSE_S", 0.2)
     reached, original, left = asyncio.Event(), getattr(AIOKafkaProducer, step), iter(range(calls - 1, -1, -1))
 
     async def stop_here(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (stands for any method)
