@@ -32,7 +32,9 @@ class Text(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """A line, and those of its traceback."""
-        first = f"{self.formatTime(record)} {record.levelname:<8} {_printable(record.getMessage())}"
+        correlation = getattr(record, "correlationId", None)
+        about = f" (correlation id {correlation})" if correlation else ""
+        first = f"{self.formatTime(record)} {record.levelname:<8} {_printable(record.getMessage() + about)}"
         return "\n".join([first, *(f"    | {_printable(line)}" for line in _traceback(self, record).splitlines())])
 
 

@@ -36,6 +36,10 @@ def test_what_comes_from_outside_breaks_no_line_of_a_terminal_and_moves_no_curso
     assert line.endswith(r"WARNING  parked a key\n2026-01-01 00:00:00,000 INFO     task 0 is open\r\x1b[2K\x9b\u2028\x00")
 
 
+def test_a_terminal_is_told_the_correlation_too() -> None:
+    assert Text().format(record("parked", correlationId="a\nb")).endswith(r"WARNING  parked (correlation id a\nb)")
+
+
 def test_a_traceback_follows_its_line_and_looks_like_no_other() -> None:
     first, *others = Text().format(record("it failed", error=raised())).split("\n")
 
