@@ -83,13 +83,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return self.membership is not None and bool(await self.call_thread(self.membership.confirm, generation))
 
     async def positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """From where is fetched next."""
+        """From where is fetched next, of those of which that is known."""
         found: dict[TP, int] = await self.call_thread(self._positions, partitions)
         return found
 
     async def _positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        assigned = self.assignment()
-        return {tp: await self._ensure_consumer().position(TopicPartition(*tp)) for tp in partitions if tp in assigned}
+        return known_positions(self._ensure_consumer(), partitions)
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
         """Move the positions from which is fetched, in the thread that fetches; what has gone to another worker meanwhile is left out."""
@@ -116,3 +115,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             log.info("the group's offsets were not committed: %s", type(error).__name__)
             return False
         return True
+
+
+def known_positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
+    """From where is fetched next. aiokafka's own `position` waits for one that is not known yet: for ever, if who would seek waits for us."""
+    subscription = consumer._subscription.subscription  # noqa: SLF001 (aiokafka has no public way to ask without waiting)
+    if subscription is None or subscription.assignment is None:
+        return {}
+    assigned = {tp: subscription.assignment.state_value(TopicPartition(*tp)) for tp in partitions if TopicPartition(*tp) in subscription.assignment.tps}
+    return {tp: state.position for tp, state in assigned.items() if state.has_valid_position}
