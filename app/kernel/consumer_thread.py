@@ -106,7 +106,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def _give(self, offsets: Mapping[TP, int]) -> bool:
         assigned = self.assignment()
         wanted = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
-        if not wanted:
+        if not wanted or self.membership is None or not self.membership.settled:
             return False
         try:
             async with asyncio.timeout(GIVE_S):

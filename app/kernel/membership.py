@@ -60,6 +60,15 @@ class Membership:
         lease = self._lease
         return lease is not None and lease.generation == generation and Lease.now_s() - lease.sent_s < self._session_timeout_s
 
+    @property
+    def settled(self) -> bool:
+        """True once a heartbeat was answered in the generation that was joined last.
+
+        Until then no offsets may be committed: aiokafka takes the answer "rebalance in progress" for a reason to join again,
+        also in the middle of a join: one that began so followed the other without end.
+        """
+        return self.certain(self._coordinator.generation)
+
     async def confirm(self, generation: int) -> bool:
         """A heartbeat sent now and answered without error, all in this generation: a later one may have given the partition away."""
         if generation != self._coordinator.generation or self._coordinator.coordinator_id is None:
