@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
+from app.kernel.consumer_offsets import commit, known_positions
 from app.kernel.membership import Membership
 
 log = logging.getLogger(__name__)
@@ -21,9 +22,6 @@ FETCH_WAIT_MS = 100
 
 NEVER_MS = 2**31 - 1
 """Faust pauses whatever is not to be fetched, so that nothing is polled may be right: heartbeats alone say that a worker lives."""
-
-GIVE_S = 1.0
-"""How long is waited for the group to take offsets; it does not while its broker is away (seconds)."""
 
 BEAT_S = 1.0
 STOP_S = 1.5
@@ -100,27 +98,5 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self.seek(tp, offsets[tp])
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so a failure is only noted."""
-        return bool(await self.call_thread(self._give, offsets))
-
-    async def _give(self, offsets: Mapping[TP, int]) -> bool:
-        assigned = self.assignment()
-        wanted = {TopicPartition(tp.topic, tp.partition): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
-        if not wanted or self.membership is None or not self.membership.settled:
-            return False
-        try:
-            async with asyncio.timeout(GIVE_S):
-                await self._ensure_consumer().commit(wanted)
-        except (KafkaError, TimeoutError) as error:
-            log.info("the group's offsets were not committed: %s", type(error).__name__)
-            return False
-        return True
-
-
-def known_positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
-    """From where is fetched next. aiokafka's own `position` waits for one that is not known yet: for ever, if who would seek waits for us."""
-    subscription = consumer._subscription.subscription  # noqa: SLF001 (aiokafka has no public way to ask without waiting)
-    if subscription is None or subscription.assignment is None:
-        return {}
-    assigned = {tp: subscription.assignment.state_value(TopicPartition(*tp)) for tp in partitions if TopicPartition(*tp) in subscription.assignment.tps}
-    return {tp: state.position for tp, state in assigned.items() if state.has_valid_position}
+        """Commit offsets to the group; False if they were not taken."""
+        return self.membership is not None and bool(await self.call_thread(commit, self._ensure_consumer(), self.membership, offsets))

@@ -1,0 +1,71 @@
+"""What it means that a member does not disturb its group, acted out by two real consumers."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.protocol.group import JoinGroupRequest
+from faust.types import TP
+
+from app.kernel.consumer_offsets import commit
+from app.kernel.membership import Membership
+from app.settings import Settings
+from tests.waiting import until
+
+
+class Member(NamedTuple):
+    """A consumer, and what is known of its membership."""
+
+    consumer: AIOKafkaConsumer
+    membership: Membership
+
+    @property
+    def coordinator(self) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        """Its side of the group's protocol."""
+        return self.consumer._coordinator  # noqa: SLF001 (aiokafka shows no coordinator)
+
+
+async def committed_while_joining(bootstrap: str, topic: str) -> None:
+    """A second member comes; while the first one joins again it is asked to commit. Both own partitions in the generation that follows, which stays."""
+    async with _member(bootstrap, topic) as first:
+        offsets = {TP(topic, partition): 1 for partition in range(2)}
+        commits = _commit_at_each_join(first, offsets)
+        async with _member(bootstrap, topic) as second:
+            await until(lambda: first.coordinator.generation == second.coordinator.generation and bool(commits), within_s=30)
+            assert not await commits[0], "a member that joins has nothing to commit"
+            await until(lambda: first.membership.settled and second.membership.settled, within_s=30)
+            assert len(commits) == 1, f"joined again, {len(commits)} times"
+
+            [mine] = first.consumer.assignment()
+            assert await commit(first.consumer, first.membership, offsets)
+            assert await first.consumer.committed(mine) == 1
+
+
+def _commit_at_each_join(member: Member, offsets: dict[TP, int]) -> list["asyncio.Task[bool]"]:
+    """Behind each JoinGroup that is sent from now on an attempt to commit follows, on the same connection."""
+    send, commits = member.coordinator._send_req, list["asyncio.Task[bool]"]()  # noqa: SLF001
+
+    async def watched(request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        sending = asyncio.ensure_future(send(request))
+        if isinstance(request, JoinGroupRequest):
+            await asyncio.sleep(0)
+            commits.append(asyncio.create_task(commit(member.consumer, member.membership, offsets)))
+        return await sending
+
+    member.coordinator._send_req = watched  # noqa: SLF001
+    return commits
+
+
+@asynccontextmanager
+async def _member(bootstrap: str, topic: str) -> AsyncIterator[Member]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False, auto_offset_reset="latest", heartbeat_interval_ms=300)
+    await consumer.start()
+    try:
+        member = Member(consumer, Membership(consumer._coordinator, Settings()))  # noqa: SLF001
+        consumer.subscribe([topic])
+        await until(lambda: bool(consumer.assignment()) and member.membership.settled, within_s=30)
+        yield member
+    finally:
+        await consumer.stop()
