@@ -216,12 +216,12 @@ class Task:
         self._failures.append(now_s)
 
     async def _open(self) -> None:
-        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
-            await asyncio.sleep(RETRY_S)
+        await self._owned()
         self._queue.renew()
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._producer.start()
+        await self._owned()
         fenced_s = asyncio.get_running_loop().time()
         await self._take_over(self._producer)
         await self._claim(self._producer)
@@ -229,6 +229,14 @@ class Task:
         self.ready.set()
         await self._flow.start(self.partition, self._offsets())
         log.info("task %d is open", self.partition)
+
+    async def _owned(self) -> None:
+        """Wait for the group's word, before the fence: who lost the partition must fence nobody; and after it.
+
+        A pause in between may have let another open the task, and the fence came after his: his rows would fall behind what is answered here.
+        """
+        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
+            await asyncio.sleep(RETRY_S)
 
     async def _take_over(self, fenced: AIOKafkaProducer) -> None:
         consumer = reader(self._side.settings.bootstrap)

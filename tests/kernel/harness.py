@@ -89,7 +89,8 @@ class Flow:
 
     def __init__(self, *, member: bool) -> None:
         self.starts: list[Mapping[str, int]] = []
-        self._member = member
+        self.member = member
+        """What the group says."""
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Note from where the task wants its records."""
@@ -106,7 +107,7 @@ class Flow:
 
     async def owned(self) -> bool:
         """What the test says of the group."""
-        return self._member
+        return self.member
 
 
 class Harness:

@@ -120,6 +120,29 @@ async def not_a_member(harness: Harness) -> None:
         await zombie.task.close()
 
 
+async def fenced_too_late(harness: Harness) -> None:
+    """A worker that was a member when it asked, but not when it had fenced, does not serve: the owner would not know of what it answers."""
+    await (await harness.open()).task.close()
+    late, fenced, start = harness.start(worker="late"), asyncio.Event(), AIOKafkaProducer.start
+
+    async def start_late(producer: AIOKafkaProducer) -> None:
+        await start(producer)
+        late.flow.member = False
+        fenced.set()
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AIOKafkaProducer, "start", start_late)
+            await fenced.wait()
+        owner = await harness.open(worker="owner")
+        await harness.send(("a", b""))
+        await owner.pump()
+        assert late.flow.starts == [], "who lost the partition serves it"
+        await _goes_on(owner, a=1)
+    finally:
+        await late.task.close()
+
+
 def _stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
     """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does. Who closes the task waits shortly."""
     patch.setattr(task, "SETTLE_S", 0.2)

@@ -19,7 +19,16 @@ from app.kernel.unit import UnitOfWork
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
 from tests.kernel.harness import Flow, Harness
-from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, released_in_the_middle, restarted
+from tests.kernel.scenarios import (
+    fenced_too_late,
+    interrupted,
+    not_a_member,
+    opened_anew_between_two_batches,
+    overtaken,
+    partly_refused,
+    released_in_the_middle,
+    restarted,
+)
 from tests.kernel.view_harness import ViewHarness
 from tests.kernel.view_scenarios import killed_around_a_write, killed_when_kafka_alone_knows_of_a_release, lost_disk
 
@@ -101,6 +110,19 @@ async def test_a_worker_that_fences_without_asking_its_group_is_found(harness: H
 
     with pytest.raises((AssertionError, TimeoutError)):  # two that fence each other come to no end
         await not_a_member(harness)
+
+
+async def test_a_worker_that_asks_its_group_only_before_it_fences_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+    original = Task._owned
+
+    async def _owned(self: Task) -> None:
+        if self._producer is None:
+            await original(self)
+
+    switch_off(Task, _owned)
+
+    with pytest.raises(AssertionError, match="serves it"):
+        await fenced_too_late(harness)
 
 
 async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from tests.kernel.harness import Harness
-from tests.kernel.scenarios import not_a_member, opened_anew_between_two_batches, partly_refused, restarted
+from tests.kernel.scenarios import fenced_too_late, not_a_member, opened_anew_between_two_batches, partly_refused, restarted
 
 
 async def test_everything_a_batch_causes_is_in_the_log_and_on_disk(harness: Harness) -> None:
@@ -140,6 +140,10 @@ async def test_a_task_that_is_told_again_and_again_to_open_anew_opens(harness: H
 
 async def test_a_worker_that_its_group_does_not_confirm_fences_nobody(harness: Harness) -> None:
     await not_a_member(harness)
+
+
+async def test_a_worker_that_fenced_after_it_lost_the_partition_does_not_serve(harness: Harness) -> None:
+    await fenced_too_late(harness)
 
 
 async def test_what_the_broker_refuses_is_found_and_parked_and_leaves_the_rest_whole(harness: Harness) -> None:
