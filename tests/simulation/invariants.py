@@ -6,7 +6,6 @@ from functools import lru_cache
 from tests.simulation.broker import CHANGELOG, EVENTS, Batch, decided
 from tests.simulation.kernel import Kernel
 from tests.simulation.rows import Command, Event, Item, Parked, Released, Result, Rows, merged, row
-from tests.simulation.worker import Worker
 from tests.simulation.world import World
 
 Committed = tuple[tuple[int, Batch], ...]

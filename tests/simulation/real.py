@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
-from aiokafka.errors import for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
@@ -27,6 +27,9 @@ ANSWERS: dict[str, Answer] = {
     "OutOfOrderSequenceNumber": "out of order",
     "DuplicateSequenceNumber": "ok",
     "MessageSizeTooLargeError": "refused",
+    "NotCoordinatorForGroupError": "concurrent",  # a new broker has no coordinator at first: ask again, too
+    "GroupLoadInProgressError": "concurrent",
+    "GroupCoordinatorNotAvailableError": "concurrent",
 }
 
 
@@ -47,12 +50,12 @@ class RealBroker:
     async def receive(self, request: Request, epoch: int) -> Answer:
         """Send a request, again as long as markers are still to be written; `epoch` is the number of the one that it gets, if it asks for one."""
         async with asyncio.timeout(WITHIN_S):
-            while (answer := await self._ask(request, epoch)) == "concurrent":
+            while (answer := await self._ask(request, epoch)) == "concurrent":  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(POLL_S)
         return answer
 
     async def _ask(self, request: Request, epoch: int) -> Answer:
-        coordinator = await self._client.coordinator_lookup(CoordinationType.TRANSACTION, self._name)
+        coordinator = await self._coordinator()
         match request:
             case Init():
                 answer = await self._client.send(coordinator, InitProducerIdRequest(self._name, 60_000))
@@ -68,6 +71,14 @@ class RealBroker:
                 answer = await self._client.send(coordinator, EndTxnRequest(self._name, *self._epochs[request.epoch], request.marker == "commit"))
                 code = answer.error_code
         return ANSWERS[for_code(code).__name__]
+
+    async def _coordinator(self) -> int:
+        """It is not there at once on a broker that had no transactions before."""
+        while True:
+            try:
+                return int(await self._client.coordinator_lookup(CoordinationType.TRANSACTION, self._name))
+            except GroupCoordinatorNotAvailableError:
+                await asyncio.sleep(POLL_S)
 
     async def _produce(self, request: Produce) -> int:
         producer_id, epoch = self._epochs[request.epoch]
@@ -92,7 +103,7 @@ class Reading:
     async def ends(self, partitions: list[TopicPartition], expected: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Last stable offset and end of each; what is expected is waited for, since markers are written after the answer."""
         deadline_s = asyncio.get_running_loop().time() + WITHIN_S
-        while (found := await self._ends(partitions)) != expected and asyncio.get_running_loop().time() < deadline_s:
+        while (found := await self._ends(partitions)) != expected and asyncio.get_running_loop().time() < deadline_s:  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(POLL_S)
         return found
 

@@ -102,7 +102,8 @@ class _Draft:
         self.items: list[Item] = []
 
     def waiting(self, key: str) -> tuple[tuple[int, str], ...]:
-        return self._get(f"waiting {key}")
+        waiting: tuple[tuple[int, str], ...] = self._get(f"waiting {key}")
+        return waiting
 
     def park(self, command: Command, offset: int, why: str) -> None:
         self.changes[f"waiting {command.key}"] = (*self.waiting(command.key), (offset, why))

@@ -3,7 +3,7 @@
 from functools import partial
 from itertools import islice
 
-from tests.simulation.broker import PARTITIONS, mark, receive, unmarked
+from tests.simulation.broker import mark, receive, unmarked
 from tests.simulation.kernel import Kernel
 from tests.simulation.worker import killed
 from tests.simulation.world import NAMES, Group, Steps, World

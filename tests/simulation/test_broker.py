@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,15 +12,17 @@ from aiokafka.client import AIOKafkaClient
 
 from app.kernel.reader import reader
 from tests.conftest import RunningKafka
-from tests.simulation.broker import PARTITIONS, Broker, Init, last_stable_offset, visible
-from tests.simulation.real import LARGEST, RealBroker, Reading
+from tests.simulation import broker, real
+from tests.simulation.broker import PARTITIONS, Batch, Broker, Init, last_stable_offset, visible
+from tests.simulation.real import LARGEST, Reading, RealBroker
 from tests.simulation.traces import TRACE_STEPS, request, settled
 
-TRACES = 40
+TRACES = 16
 
 
 @pytest.fixture
 async def topic(kafka: RunningKafka) -> str:
+    """Two partitions for each trace."""
     name = f"traces-{uuid4().hex}"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
@@ -32,6 +35,7 @@ async def topic(kafka: RunningKafka) -> str:
 
 @pytest.fixture
 async def client(kafka: RunningKafka, topic: str) -> AsyncIterator[AIOKafkaClient]:
+    """Requests go where the test says."""
     client = AIOKafkaClient(bootstrap_servers=kafka.bootstrap)
     await client.bootstrap()
     try:
@@ -43,16 +47,37 @@ async def client(kafka: RunningKafka, topic: str) -> AsyncIterator[AIOKafkaClien
 
 @pytest.fixture
 async def reading(kafka: RunningKafka) -> AsyncIterator[Reading]:
+    """What there is to see."""
     async with reader(kafka.bootstrap) as committed, AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap) as uncommitted:
         yield Reading(committed, uncommitted)
 
 
 async def test_the_model_of_the_broker_is_right(client: AIOKafkaClient, reading: Reading, topic: str) -> None:
     for number in range(TRACES):
-        await follow(RealBroker(client, topic, 2 * number), reading, random.Random(number))
+        await follow(RealBroker(client, topic, 2 * number), reading, random.Random(number))  # noqa: S311 (chance that can be repeated)
+
+
+@pytest.mark.control
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ("_init", lambda broker: (broker._replace(epoch=broker.epoch + 1, status="empty"), "ok")),
+        ("_followed_by_commit", lambda log: tuple((offset, entry) for offset, entry in enumerate(log) if isinstance(entry, Batch))),
+    ],
+    ids=["a fence aborts nothing", "what is aborted is seen"],
+)
+async def test_a_model_with_a_wrong_rule_is_found(
+    client: AIOKafkaClient, reading: Reading, topic: str, monkeypatch: pytest.MonkeyPatch, rule: tuple[str, Any]
+) -> None:
+    monkeypatch.setattr(broker, *rule)
+    monkeypatch.setattr(real, "WITHIN_S", 1.0)
+
+    with pytest.raises(AssertionError):
+        await test_the_model_of_the_broker_is_right(client, reading, topic)
 
 
 async def follow(real: RealBroker, reading: Reading, chance: random.Random) -> None:
+    """Send one trace to both."""
     model, granted, told = Broker(), list[int](), list[str]()
     for number in range(TRACE_STEPS):
         asked = request(model, granted, number, chance) if granted else Init()

@@ -2,8 +2,7 @@
 
 import random
 
-from tests.simulation.broker import PARTITIONS, Add, Batch, Broker, End, Init, Produce, Request, mark, receive, unmarked
-from tests.simulation.broker import Answer
+from tests.simulation.broker import PARTITIONS, Add, Answer, Batch, Broker, End, Init, Produce, Request, mark, receive, unmarked
 
 TRACE_STEPS = 14
 
@@ -32,7 +31,12 @@ def request(broker: Broker, granted: list[int], number: int, chance: random.Rand
 
 
 def _sequence(broker: Broker, epoch: int, number: int, chance: random.Random) -> int:
-    """Mostly the one that is expected; sometimes one that was there before, or that leaves a gap."""
+    """Mostly the one that is expected; sometimes one that was there before, or that leaves a gap.
+
+    Never where nothing was written yet: there any is right, unless one was refused before, of which the real broker keeps a note.
+    """
     partition = broker.partitions[number]
+    if partition.epoch < 0:
+        return 0
     expected = partition.sequence if epoch == partition.epoch else 0
     return max(0, expected + chance.choices([0, -1, 1], [8, 1, 1])[0])
