@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Chosen], None]] = {
     "takeover": lambda there, chosen: takeover.run(there, chosen.aggregates),
     "growth": lambda there, chosen: growth.run(there, chosen.orders),
     "profile": lambda there, chosen: hotspots.run(there, chosen.commands),
+    "profile-takeover": lambda there, chosen: hotspots.run_takeover(there, chosen.aggregates),
 }
 TABLE = ["throughput", "latency", "takeover", "growth"]
 
@@ -28,6 +29,7 @@ ABOUT = {
     "takeover": "seconds until one partition with many orders serves again, after a kill, after a clean stop, and from an empty disk",
     "growth": "cost per command and memory with ever more orders there",
     "profile": "where the worker's CPU time goes, by function",
+    "profile-takeover": "the same while it takes a partition over from an empty disk",
 }
 
 
@@ -44,7 +46,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    about = "\n".join(f"  {name:<12}{text}" for name, text in ABOUT.items())
+    about = "\n".join(f"  {name:<18}{text}" for name, text in ABOUT.items())
     parser = argparse.ArgumentParser(prog="python -m bench", description=f"{__doc__}\n{about}", formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measurement", nargs="*", type=_measurement, default=TABLE, help=f"any of the above, in this order (default: {' '.join(TABLE)})")
     parser.add_argument("--commands", type=_positive, default=100_000, metavar="N", help="of each run of throughput and profile (default 100,000)")

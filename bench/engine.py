@@ -1,6 +1,7 @@
 """What is measured: Foldstream's worker and the hand-written loops, each a process of its own with its log beside its data."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -62,14 +63,15 @@ class Running:
             lines = "\n".join(self.said.splitlines()[-15:])
             raise Failed(f"{self._engine.name} ended with {self.process.returncode}:\n{lines}")
 
-    def until_said(self, text: str, within_s: float) -> None:
-        """Wait for something in its log; Failed when it does not come in time."""
+    def until_said(self, pattern: str, within_s: float) -> float:
+        """Wait for something in its log and return when it was seen there (CLOCK_MONOTONIC seconds); Failed when it does not come in time."""
         deadline_s = time.monotonic() + within_s
-        while text not in self.said:
+        while re.search(pattern, self.said) is None:
             self.require()
             if time.monotonic() > deadline_s:
-                raise Failed(f"{self._engine.name} did not say {text!r} within {within_s:.0f} s")
+                raise Failed(f"{self._engine.name} did not say {pattern!r} within {within_s:.0f} s")
             time.sleep(0.05)
+        return time.monotonic()
 
     def stop(self) -> None:
         """End it cleanly, or by force if that takes too long."""

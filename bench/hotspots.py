@@ -1,6 +1,7 @@
 """Where a worker's CPU time goes, by function: what it takes itself, and with all that it calls."""
 
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,14 +9,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.command import place
+from bench.command import SIZE, place
 from bench.engine import SAMPLED, Running, samples
-from bench.figures import Sample, cost, other_load, table
+from bench.figures import cost, other_load, table
 from bench.meter import Meter
 from bench.place import PARTITIONS, Place, machine, say
+from bench.takeover import ASSIGNED, OPEN, OPEN_WITHIN_S, filled
 
 SHOWN = 30
-HEAD_SELF = ("function", "itself, us/command", "with callees, us/command")
+OURS = ("app/", "agents/", "tables/")
 
 Stack = list[str]
 """Functions as `file:name`, from inside out."""
@@ -34,16 +36,31 @@ def run(there: Place, commands: int) -> None:
     with there.fresh("profile") as settings:
         there.fill(settings, place(range(commands)))
         with Running(SAMPLED, settings) as running:
-            window = Meter(there, settings, running).window(commands)
-        stacks = read(samples(settings), *window)
-        print(_report(spent(stacks), *window), flush=True)
+            first, last = Meter(there, settings, running).window(commands)
+        found = spent(read(samples(settings), first.at_s, last.at_s))
+    seen = cost(first, last, last.visible - first.visible)
+    print(f"\nProfile: {commands:,} PlaceOrder commands of {SIZE} bytes, {PARTITIONS} partitions, {machine()}, other load {other_load(seen)} cores")
+    print(_report(found, last.visible - first.visible, "command"), flush=True)
 
 
-def read(path: Path, first: Sample, last: Sample) -> list[tuple[float, Stack]]:
-    """The CPU seconds and stacks that were sampled between two looks at the run."""
+def run_takeover(there: Place, orders: int) -> None:
+    """The same for the take-over of a partition from an empty disk, per row of its changelog."""
+    with filled(there, orders) as settings:
+        rows = there.ends(settings.changelog, settings.partitions)
+        shutil.rmtree(settings.datadir)
+        say("profile: a sampled worker on an empty disk")
+        with Running(SAMPLED, settings) as running:
+            began_s, ended_s = (running.until_said(line, OPEN_WITHIN_S) for line in (ASSIGNED, OPEN))
+        found = spent(read(samples(settings), began_s, ended_s))
+    print(f"\nProfile: take-over of one partition from an empty disk in {ended_s - began_s:.1f} s, {rows:,} rows, {machine()}")
+    print(_report(found, rows, "row"), flush=True)
+
+
+def read(path: Path, first_s: float, last_s: float) -> list[tuple[float, Stack]]:
+    """The CPU seconds and stacks that were sampled between two times (CLOCK_MONOTONIC seconds)."""
     decode = msgspec.json.Decoder(tuple[float, float, Stack]).decode
     taken = (decode(line) for line in path.read_bytes().splitlines())
-    return [(used_s, [_named(each) for each in stack]) for at_s, used_s, stack in taken if first.at_s <= at_s <= last.at_s]
+    return [(used_s, [_named(each) for each in stack]) for at_s, used_s, stack in taken if first_s <= at_s <= last_s]
 
 
 def spent(stacks: Iterable[tuple[float, Stack]]) -> Spent:
@@ -56,17 +73,13 @@ def spent(stacks: Iterable[tuple[float, Stack]]) -> Spent:
     return found
 
 
-def _report(found: Spent, first: Sample, last: Sample) -> str:
-    commands = last.visible - first.visible
-    seen = cost(first, last, commands)
-    about = (
-        f"Profile: {commands:,} PlaceOrder commands of 689 bytes, {PARTITIONS} partitions, {machine()}; "
-        f"{seen.worker_us:.1f} us CPU per command, of which {_us(found.own_s.total(), commands)} in Python's threads; other load {other_load(seen)} cores"
-    )
-    rows = [(name, _us(own_s, commands), _us(found.whole_s[name], commands)) for name, own_s in found.own_s.most_common(SHOWN)]
-    ours = [(name, whole_s) for name, whole_s in found.whole_s.most_common() if name.startswith(("app/", "agents/", "tables/"))]
-    calls = [(name, _us(found.own_s[name], commands), _us(whole_s, commands)) for name, whole_s in ours[:SHOWN]]
-    return "\n".join(["", about, "", table(HEAD_SELF, rows), "", "Foldstream's own, with what they call:", "", table(HEAD_SELF, calls)])
+def _report(found: Spent, count: int, unit: str) -> str:
+    head = ("function", f"itself, us/{unit}", f"with callees, us/{unit}")
+    own = [name for name, _ in found.own_s.most_common(SHOWN)]
+    whole = [name for name, _ in found.whole_s.most_common() if name.startswith(OURS)][:SHOWN]
+    tables = [table(head, [(name, _us(found.own_s[name], count), _us(found.whole_s[name], count)) for name in names]) for names in (own, whole)]
+    total = f"In Python's threads: {_us(found.own_s.total(), count)} us/{unit}, what C code takes with the Python function that called it."
+    return "\n\n".join([total, tables[0], "Foldstream's own, with what they call:", tables[1]])
 
 
 def _us(seconds: float, commands: int) -> str:

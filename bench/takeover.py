@@ -19,6 +19,9 @@ from bench.meter import Meter
 from bench.place import Place, machine, say
 
 OPEN_WITHIN_S = 300.0
+ASSIGNED, OPEN, VIEW_OPEN = r"generation \d+: partitions \[0\]", "task 0 is open", "view 0 is open"
+"""Of the worker's log."""
+
 HEAD = ("take-over", "task open, s", "rows/s", "view open, s", "RSS then, MB")
 
 
@@ -32,9 +35,7 @@ class TakenOver(NamedTuple):
 
 def run(place: Place, aggregates: int) -> None:
     """Fill one partition, then take it over from a disk that a crash left, from one left cleanly, and from none."""
-    with place.fresh("takeover", partitions=1) as settings:
-        with _filled(place, settings, aggregates) as running:
-            running.kill()
+    with filled(place, aggregates) as settings:
         rows = place.ends(settings.changelog, 1)
         crashed = _taken_over(settings, "the disk that kill -9 left")
         clean = _taken_over(settings, "the disk that a clean stop left")
@@ -50,21 +51,24 @@ def run(place: Place, aggregates: int) -> None:
 
 
 @contextmanager
-def _filled(there: Place, settings: Settings, aggregates: int) -> Iterator[Running]:
-    say(f"take-over: placing {aggregates:,} orders in one partition")
-    there.fill(settings, place(range(aggregates)))
-    with Running(WORKER, settings) as running:
-        Meter(there, settings, running).window(aggregates)
-        yield running
+def filled(there: Place, aggregates: int) -> Iterator[Settings]:
+    """An environment of one partition with so many orders, whose worker was killed as soon as it had placed all."""
+    with there.fresh("takeover", partitions=1) as settings:
+        say(f"take-over: placing {aggregates:,} orders in one partition")
+        there.fill(settings, place(range(aggregates)))
+        with Running(WORKER, settings) as running:
+            Meter(there, settings, running).window(aggregates)
+            running.kill()
+        yield settings
 
 
 def _taken_over(settings: Settings, what: str) -> TakenOver:
     say(f"take-over: from {what}")
     with Running(WORKER, settings) as running:
-        for line in ("task 0 is open", "view 0 is open"):
+        for line in (OPEN, VIEW_OPEN):
             running.until_said(line, OPEN_WITHIN_S)
-        assigned_s = _said_at(running, r"generation \d+: partitions \[0\]")
-        return TakenOver(_said_at(running, "task 0 is open") - assigned_s, _said_at(running, "view 0 is open") - assigned_s, memory(running))
+        assigned_s = _said_at(running, ASSIGNED)
+        return TakenOver(_said_at(running, OPEN) - assigned_s, _said_at(running, VIEW_OPEN) - assigned_s, memory(running))
 
 
 def _said_at(running: Running, pattern: str) -> float:
