@@ -1,32 +1,18 @@
 """What the engines are given, and that the loop which says so writes what a worker writes."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
-import pytest
 from aiokafka import ConsumerRecord
 
 from agents.order import answer
 from app.kernel.app import app
 from app.kernel.draft import Draft
-from app.kernel.store import Store
-from app.kernel.waiters import Waiters
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of
 from bench.outgoing import CHANGELOG, Written, same
 from schemas.message import CommandEnvelope
 from schemas.order import ConfirmOrder, PlaceOrder
-
-
-@pytest.fixture
-def draft(tmp_path: Path) -> Iterator[Draft]:
-    """A task's rows, on disk, and what it writes."""
-    draft = Draft(Store(tmp_path / "rows"), Waiters(1))
-    draft.enter()
-    yield draft
-    draft.close()
 
 
 def test_every_place_order_is_valid_and_of_the_same_size() -> None:
