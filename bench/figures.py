@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-CONTAMINATED_CORES = 0.3
-"""Other load beyond this much says that a run was not alone on the machine; the bench itself takes a part of it (cores)."""
+CONTAMINATED_CORES = 0.2
+"""Other load beyond this much says that a run was not alone on the machine (cores)."""
 
 
 class Sample(NamedTuple):
@@ -14,12 +14,13 @@ class Sample(NamedTuple):
     at_s: float
     worker_s: float
     broker_s: float
+    bench_s: float
     machine_s: float
     visible: int
 
 
 class Cost(NamedTuple):
-    """What commands cost between two samples; CPU in microseconds per command, all other load of the machine in cores."""
+    """What commands cost between two samples; CPU in microseconds per command; in cores what neither these nor the bench itself used."""
 
     commands_per_s: float
     worker_us: float
@@ -31,8 +32,11 @@ def cost(first: Sample, last: Sample, commands: int) -> Cost:
     """The cost of `commands` that were done from `first` to `last`."""
     took_s = last.at_s - first.at_s
     worker_s, broker_s = last.worker_s - first.worker_s, last.broker_s - first.broker_s
-    other_s = last.machine_s - first.machine_s - worker_s - broker_s
-    return Cost(commands / took_s, worker_s / commands * 1e6, broker_s / commands * 1e6, other_s / took_s)
+    return Cost(commands / took_s, worker_s / commands * 1e6, broker_s / commands * 1e6, (_other_s(last) - _other_s(first)) / took_s)
+
+
+def _other_s(sample: Sample) -> float:
+    return sample.machine_s - sample.worker_s - sample.broker_s - sample.bench_s
 
 
 def middle(costs: Sequence[Cost]) -> Cost:

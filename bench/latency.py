@@ -5,6 +5,7 @@ import sys
 import time
 from typing import NamedTuple
 
+import psutil
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from app.settings import Settings
@@ -53,12 +54,13 @@ def _measure(there: Place, engine: Engine, seconds: int) -> Seen:
 def _observe(meter: Meter, consumer: Consumer, settings: Settings, seconds: int) -> Seen:
     load = [sys.executable, "-m", "bench.load", settings.bootstrap, settings.topic("commands.order"), str(PER_SECOND), str(WARM_S + seconds)]
     with subprocess.Popen(load, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (our own words)
+        meter.own.append(psutil.Process(process.pid))
         try:
             for _ in range(PER_SECOND * WARM_S):
                 _next(consumer)
             first = meter.sample()
             ordered_ms = sorted(_latency_ms(consumer) for _ in range(PER_SECOND * seconds))
-            last = meter.sample()
+            last = meter.sample()  # before the load is waited for: its CPU time is asked of its process
             late = int(process.communicate()[0])
         except BaseException:
             process.terminate()

@@ -27,12 +27,14 @@ class Meter:
         self._running = running
         self._worker = psutil.Process(running.process.pid)
         self._broker = psutil.Process(place.broker_pid)
+        self.own = [psutil.Process()]
+        """The bench's own processes: what they use is no other load."""
 
     def sample(self) -> Sample:
         """One look."""
         self._running.require()
         visible = self._place.ends(self._events, self._partitions)
-        return Sample(time.monotonic(), _cpu_s(self._worker), _cpu_s(self._broker), _machine_s(), visible)
+        return Sample(time.monotonic(), _cpu_s(self._worker), _cpu_s(self._broker), sum(map(_cpu_s, self.own)), _machine_s(), visible)
 
     def window(self, commands: int, begin: int = 0) -> tuple[Sample, Sample]:
         """From the first sample that shows an event of `commands`, written already, to the first that shows all; `begin` offsets were visible before."""

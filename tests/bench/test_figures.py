@@ -6,8 +6,8 @@ from bench.figures import Cost, Sample, cost, middle, other_load, percentile, ta
 
 
 def test_a_cost_is_what_was_used_between_two_samples() -> None:
-    first = Sample(at_s=10, worker_s=1, broker_s=2, machine_s=100, visible=50)
-    last = Sample(at_s=14, worker_s=4, broker_s=3, machine_s=106, visible=40_050)
+    first = Sample(at_s=10, worker_s=1, broker_s=2, bench_s=1, machine_s=100, visible=50)
+    last = Sample(at_s=14, worker_s=4, broker_s=3, bench_s=2, machine_s=107, visible=40_050)
 
     found = cost(first, last, 40_000)
 
