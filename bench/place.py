@@ -4,11 +4,12 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import IsolationLevel, Producer, TopicPartition
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
 from app.admin import apply
@@ -20,6 +21,10 @@ PARTITIONS = 4
 _ANSWER_S = 30.0
 _SEVERE = 2
 """What librdkafka prints by itself: not that a broker which was stopped is gone."""
+
+
+_NO_LEADER_YET = {KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}
+"""What a broker may say of a topic that was just created."""
 
 
 class Place:
@@ -58,6 +63,16 @@ class Place:
 
     def ends(self, topic: str, partitions: int) -> int:
         """How many offsets of a topic a read_committed consumer may have: records and commit markers."""
+        deadline_s = time.monotonic() + _ANSWER_S
+        while True:
+            try:
+                return self._ends(topic, partitions)
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.1)
+
+    def _ends(self, topic: str, partitions: int) -> int:
         wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(partitions)}  # type: ignore[no-untyped-call]
         found = self._admin.list_offsets(wanted, isolation_level=IsolationLevel.READ_COMMITTED, request_timeout=_ANSWER_S)
         return sum(future.result().offset for future in found.values())
