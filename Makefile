@@ -22,8 +22,8 @@ setup: .venv/setup.stamp  ## .venv with the locked packages and this project, no
 demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on
 	@$(BIN)/foldstream demo $(ARGS)
 
-test: setup  ## all tests, on a real Kafka; ARGS='-k name' is passed on
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is passed on
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: lint types layers  ## what CI runs: lint, types, layers, then the tests
 	@$(MAKE) --no-print-directory test

@@ -5,6 +5,7 @@ import logging
 import resource
 
 import uvloop
+from faust import Worker as FaustWorker
 
 from agents.customer import customer
 from agents.history import history
@@ -24,6 +25,13 @@ from app.web.server import Server
 log = logging.getLogger(__name__)
 
 AGENTS = (order, product, customer, history)
+
+
+class Worker(FaustWorker):
+    """Ends as soon as all has ended."""
+
+    async def _sentinel_task(self) -> None:
+        """Here a worker of Faust's sleeps a second more."""
 
 
 def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
@@ -53,7 +61,7 @@ def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
 def _serve(level: str) -> int:
     uvloop.install()
     app.finalize()
-    worker = app.Worker(loglevel=level, override_logging=False, redirect_stdouts=False, quiet=True)
+    worker = Worker(app, loglevel=level, override_logging=False, redirect_stdouts=False, quiet=True)
     worker.spinner = None  # it moves the cursor, also in a log file
     server = Server(app)
     app.side.owner = server.owner

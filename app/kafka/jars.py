@@ -7,9 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from jgo.constants import MAVEN_CENTRAL_URL
-from jgo.maven import MavenContext
-
 from app.broker.home import exclusive, made
 from app.errors import FoldstreamError
 
@@ -40,9 +37,9 @@ class Jar(NamedTuple):
 
 
 class Jars:
-    """The jars in `folder` (by default in the user's cache), fetched from `repository` where they are absent or damaged."""
+    """The jars in `folder` (by default in the user's cache), fetched from `repository` (by default Maven Central) where they are absent or damaged."""
 
-    def __init__(self, folder: Path | None = None, repository: str = MAVEN_CENTRAL_URL) -> None:
+    def __init__(self, folder: Path | None = None, repository: str | None = None) -> None:
         """Nothing is read or fetched yet."""
         self._folder = folder or _cache()
         self._repository = repository
@@ -80,8 +77,11 @@ class Jars:
         ) from failures[-1]
 
     def _attempt(self, jar: Jar, cache: Path) -> Path:
+        from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415 (jgo takes a quarter of a second to import, and is needed once)
+        from jgo.maven import MavenContext  # noqa: PLC0415 (as above)
+
         *group, name, version, _ = jar.path.split("/")
-        maven = MavenContext(repo_cache=cache, remote_repos={"central": self._repository})
+        maven = MavenContext(repo_cache=cache, remote_repos={"central": self._repository or MAVEN_CENTRAL_URL})
         return maven.project(".".join(group), name).at_version(version).artifact().resolve()
 
 

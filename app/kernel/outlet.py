@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.context import Outgoing
-from app.kernel.ending import stop, stop_reading
+from app.kernel.ending import stop
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.kernel.parked import Parked, parse
-from app.kernel.reader import bounds, read, reader
+from app.kernel.reader import bounds, read, reading
 from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
 
@@ -74,14 +74,11 @@ class Outlet:
         return self._producer
 
     async def _read_open(self) -> None:
-        where, consumer = TopicPartition(self._parked_topic, self._partition), reader(self._settings.bootstrap)
-        try:
-            await consumer.start()
+        where = TopicPartition(self._parked_topic, self._partition)
+        async with reading(self._settings.bootstrap) as consumer:
             async for records, _ in read(consumer, where, *await bounds(consumer, where)):
                 for record in records:
                     self._take(record)
-        finally:
-            await stop_reading(consumer)
 
     def _take(self, record: ConsumerRecord | Outgoing) -> None:
         said = parse(record)

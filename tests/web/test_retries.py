@@ -85,37 +85,37 @@ async def placed(settings: Settings) -> Orders:
 
 
 @pytest.mark.timeout(300)
-async def test_a_worker_killed_in_the_middle_of_2000_posts_leaves_each_client_with_the_one_order_it_was_told_of(shop: Shop) -> None:
+async def test_a_worker_killed_in_the_middle_of_2000_posts_leaves_each_client_with_the_one_order_it_was_told_of(own_shop: Shop) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-        clients = [Client(session, each.worker) for each in (shop.one, shop.other)]
+        clients = [Client(session, each.worker) for each in (own_shop.one, own_shop.other)]
         buyers = [Buyer(f"client-{number}", clients) for number in range(CLIENTS)]
 
         buying = {buyer.name: asyncio.create_task(buyer.buys()) for buyer in buyers}
         await until(lambda: sum(each.done() for each in buying.values()) > CLIENTS // 10, within_s=60)
-        shop.other.worker.signal(signal.SIGKILL)
-        await shop.other.worker.exit_code(within_s=10)
+        own_shop.other.worker.signal(signal.SIGKILL)
+        await own_shop.other.worker.exit_code(within_s=10)
         unserved = sum(not each.done() for each in buying.values())
-        shop.other.worker.start()
+        own_shop.other.worker.start()
         await asyncio.gather(*buying.values())
 
     assert unserved > 0, "the worker was killed too late"
-    assert {name: [each.result()] for name, each in buying.items()} == await placed(shop.environment.settings)
-    assert await audit(shop.environment.settings) == []
+    assert {name: [each.result()] for name, each in buying.items()} == await placed(own_shop.environment.settings)
+    assert await audit(own_shop.environment.settings) == []
 
 
 @pytest.mark.parametrize(("keys", "orders"), [(cycle(["one-key"]), 1), (map("key-{}".format, count()), 2)], ids=["the same key", "a new key: the control"])
-async def test_a_client_that_lost_its_answer_and_asks_again_is_found_to_have_so_many_orders(shop: Shop, keys: Any, orders: int) -> None:  # noqa: ANN401 (an iterator)
-    async with connected(shop.one.worker, reading=False) as forgetful:
+async def test_a_client_that_lost_its_answer_and_asks_again_is_found_to_have_so_many_orders(own_shop: Shop, keys: Any, orders: int) -> None:  # noqa: ANN401 (an iterator)
+    async with connected(own_shop.one.worker, reading=False) as forgetful:
         await forgetful.send(_post(next(keys)))
-        await _until_placed(shop.environment, 1)
+        await _until_placed(own_shop.environment, 1)
 
-    again = await shop.one.post("/orders", {**PLACE, "customerId": "forgetful"}, idempotency_key=next(keys))
+    again = await own_shop.one.post("/orders", {**PLACE, "customerId": "forgetful"}, idempotency_key=next(keys))
 
-    found = (await placed(shop.environment.settings))["forgetful"]
+    found = (await placed(own_shop.environment.settings))["forgetful"]
     assert again.status == 201
     assert len(found) == orders
     assert Placed(again.body["orderId"], again.body["version"]) in found
-    assert await audit(shop.environment.settings) == []
+    assert await audit(own_shop.environment.settings) == []
 
 
 def _post(key: str) -> bytes:

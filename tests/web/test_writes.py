@@ -34,16 +34,16 @@ async def test_a_request_sent_again_gets_its_first_answer_from_any_worker(shop: 
 
 
 async def test_the_outcome_of_a_command_can_be_asked_of_any_worker(shop: Shop) -> None:
-    placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1"}, idempotency_key="key-1")
-    await shop.one.post("/orders/o-1/ship", {}, idempotency_key="key-2")
+    placed = await shop.one.post("/orders", {**PLACE, "orderId": "asked"}, idempotency_key="key-1")
+    await shop.one.post("/orders/asked/ship", {}, idempotency_key="key-2")
 
     for client in (shop.one, shop.other):
-        accepted = await client.get("/commands/Order/o-1/key-1")
+        accepted = await client.get("/commands/Order/asked/key-1")
         assert (accepted.status, accepted.body["outcome"], accepted.body["version"]) == (200, "accepted", 1)
         assert (accepted.body["commandType"], len(accepted.body["eventIds"])) == ("PlaceOrder", 1)
-        refused = await client.get("/commands/Order/o-1/key-2")
+        refused = await client.get("/commands/Order/asked/key-2")
         assert (refused.body["outcome"], refused.body["refusal"]["code"]) == ("refused", "illegal-transition")
-        assert (await client.get("/commands/Order/o-1/never")).status == 404
+        assert (await client.get("/commands/Order/asked/never")).status == 404
     assert placed.status == 201
 
 
@@ -84,39 +84,39 @@ async def test_what_is_wrong_with_a_request_is_told_as_a_problem(shop: Shop) -> 
 
 
 async def test_a_version_that_is_expected_is_checked(shop: Shop) -> None:
-    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    await shop.one.post("/orders", {**PLACE, "orderId": "expected"})
 
-    wrong = await shop.other.post("/orders/o-1/cancel", {"reason": "late"}, if_match='"2"')
-    right = await shop.other.post("/orders/o-1/cancel", {"reason": "late"}, if_match='"1"')
+    wrong = await shop.other.post("/orders/expected/cancel", {"reason": "late"}, if_match='"2"')
+    right = await shop.other.post("/orders/expected/cancel", {"reason": "late"}, if_match='"1"')
 
     assert (wrong.status, wrong.body["code"]) == (409, "version-conflict")
     assert right.status == 200
 
 
 async def test_a_token_of_another_write_and_one_of_the_future_are_not_answered_with_something_older(shop: Shop) -> None:
-    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
-    other = await shop.one.post("/orders", {**PLACE, "orderId": "o-2"})
-    later = await shop.one.post("/orders/o-2/cancel", {"reason": "late"})
+    await shop.one.post("/orders", {**PLACE, "orderId": "one"})
+    other = await shop.one.post("/orders", {**PLACE, "orderId": "another"})
+    later = await shop.one.post("/orders/another/cancel", {"reason": "late"})
 
-    foreign = await shop.one.get("/orders/o-1", consistency_token=other.headers["consistency-token"])
+    foreign = await shop.one.get("/orders/one", consistency_token=other.headers["consistency-token"])
     headers = {"consistency_token": "nonsense"}
-    nonsense = await shop.one.get("/orders/o-1", **headers)
+    nonsense = await shop.one.get("/orders/one", **headers)
 
     assert [(each.status, each.body["code"]) for each in (foreign, nonsense)] == [(400, "token-not-applicable")] * 2
-    assert (await shop.other.get("/orders/o-2", consistency_token=later.headers["consistency-token"])).body["status"] == "CANCELLED"
+    assert (await shop.other.get("/orders/another", consistency_token=later.headers["consistency-token"])).body["status"] == "CANCELLED"
 
 
 async def test_a_forwarded_request_is_not_forwarded_again(shop: Shop) -> None:
-    answers = [await client.get("/orders/o-1", foldstream_forwarded="1") for client in (shop.one, shop.other)]
+    answers = [await client.get("/orders/nobody", foldstream_forwarded="1") for client in (shop.one, shop.other)]
 
     assert sorted(each.status for each in answers) == [404, 503]
     [away] = [each for each in answers if each.status == 503]
     assert (away.body["code"], away.headers["retry-after"]) == ("not-owner", "1")
 
 
-async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_the_past(shop: Shop) -> None:
-    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
-    owner, client = (shop.one, shop.other) if (await shop.one.get("/orders/o-1", foldstream_forwarded="1")).status == 200 else (shop.other, shop.one)
+async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_the_past(own_shop: Shop) -> None:
+    await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    owner, client = await own_shop.owner_first("o-1")
     owner.worker.signal(signal.SIGSTOP)
     waiting = asyncio.create_task(owner.get("/orders/o-1"))
 
@@ -132,11 +132,11 @@ async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_t
     assert answer.status == 503 or answer.body["status"] == "CANCELLED"
 
 
-async def test_what_was_done_is_counted_for_prometheus(shop: Shop) -> None:
-    await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
-    await shop.one.post("/orders/o-1/ship", {})
+async def test_what_was_done_is_counted_for_prometheus(own_shop: Shop) -> None:
+    await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    await own_shop.one.post("/orders/o-1/ship", {})
 
-    shown = "".join([await client.text("/metrics") for client in (shop.one, shop.other)])
+    shown = "".join([await client.text("/metrics") for client in (own_shop.one, own_shop.other)])
 
     assert 'foldstream_commands_total{aggregate="Order",outcome="accepted"} 1.0' in shown
     assert 'foldstream_commands_total{aggregate="Order",outcome="refused"} 1.0' in shown

@@ -1,0 +1,98 @@
+"""A task of the write side: it owns the rows of its partition number and runs one Kafka transaction at a time."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from app.kernel.ending import stop
+from app.kernel.intake import Intake
+from app.kernel.outcome import RefusedBatch
+from app.kernel.owners import claim
+from app.kernel.ports import Flow
+from app.kernel.position import Position
+from app.kernel.processor import Processor
+from app.kernel.reader import reading
+from app.kernel.side import WriteSide
+from app.kernel.store import Store
+from app.kernel.takeover import TakeOver
+from app.kernel.task import Task
+from app.kernel.transaction import producer
+from app.kernel.work import Queue
+
+log = logging.getLogger(__name__)
+
+DISCLAIM_S = 0.5
+
+
+class WriteTask(Task):
+    """Open once it has fenced the former owner, knows what that one committed, and has claimed the partition in `owners`."""
+
+    kind = "task"
+
+    def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
+        self._processor: Processor | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._intake = Intake(side.settings, partition)
+        super().__init__(side, partition, flow, die)
+
+    @property
+    def disk(self) -> Path:
+        """Where its rows are."""
+        return self._side.store_path(self.partition)
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        """Where the open task is in its inputs, by topic."""
+        return self._processor.positions if self._processor else {}
+
+    @property
+    def store(self) -> Store:
+        """The committed rows of the open task."""
+        assert self._processor is not None, "the task is open"
+        return self._processor.unit.rows.store
+
+    async def disclaim(self) -> None:
+        """Say in `owners` that nobody answers for the partition."""
+        self.ready.clear()
+        if self._producer is not None and self._side.owner is not None:
+            with suppress(KafkaError, RefusedBatch, TimeoutError):
+                async with asyncio.timeout(DISCLAIM_S):
+                    await claim(self._producer, self._side.settings, self.partition, None)
+
+    async def _open(self) -> None:
+        settings = self._side.settings
+        self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
+        await self._producer.start()
+        fenced_s = asyncio.get_running_loop().time()
+        await self._take_over(self._producer)
+        if self._side.owner is not None:
+            await claim(self._producer, settings, self.partition, self._side.owner)
+        self._side.measures.recovery_s.add(asyncio.get_running_loop().time() - fenced_s)
+        log.info("%s is open", self.name)
+
+    async def _take_over(self, fenced: AIOKafkaProducer) -> None:
+        async with reading(self._side.settings.bootstrap) as consumer:
+            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
+        self._accept_loss = False
+        self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
+        self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
+
+    async def _take_in(self, queue: Queue) -> None:
+        assert self._processor is not None
+        await self._processor.transact(queue)
+
+    def _tell_waiters(self) -> None:
+        self._side.waiters.lose(self.partition)
+
+    async def _let_go(self, *, abort: bool) -> None:
+        processor, self._processor = self._processor, None
+        if processor is not None:
+            processor.unit.close()
+        started, self._producer = self._producer, None
+        if started is not None:
+            await stop(started, abort=abort)
