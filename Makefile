@@ -37,7 +37,7 @@ types: setup  ## mypy, strict
 layers: setup  ## import-linter: arrows point down only, the core is pure
 	@$(BIN)/lint-imports
 
-bench: setup  ## commands per second, beside a hand-written loop; ARGS is passed on
+bench: setup  ## throughput, latency, take-over, growth, beside hand-written loops; ARGS='profile', ARGS=--help
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: setup  ## resolve the dependencies of pyproject.toml anew into requirements.lock

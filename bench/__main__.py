@@ -1,114 +1,82 @@
-"""`make bench`: commands per second and CPU per command of a worker, and of the hand-written loop, in one run on one broker."""
+"""`make bench`: what Foldstream's worker costs, beside a hand-written loop, in one run on one broker of its own. Nothing is asserted.
+
+Compare figures of one run only: machines differ, and so does one machine from hour to hour. Where the last column of other load is marked with (!),
+something else was running: do it again.
+"""
 
 import argparse
-import asyncio
-import os
-import subprocess
-import sys
-import tempfile
-import time
+import signal
 from collections.abc import Callable
-from pathlib import Path
 
-import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from bench import growth, hotspots, latency, takeover, throughput
+from bench.place import Place, place
 
-from app.admin import apply
-from app.kafka.embedded import EmbeddedKafka
-from app.kernel.routing import partition_of
-from app.settings import Settings
-from bench.command import commands
-from bench.loop import PARTITIONS
+Chosen = argparse.Namespace
 
-POLL_S = 0.1
-GIVE_UP_S = 300.0
+MEASUREMENTS: dict[str, Callable[[Place, Chosen], None]] = {
+    "throughput": lambda there, chosen: throughput.run(there, chosen.commands, chosen.repeat),
+    "latency": lambda there, chosen: latency.run(there, chosen.seconds),
+    "takeover": lambda there, chosen: takeover.run(there, chosen.aggregates),
+    "growth": lambda there, chosen: growth.run(there, chosen.orders),
+    "profile": lambda there, chosen: hotspots.run(there, chosen.commands),
+    "profile-takeover": lambda there, chosen: hotspots.run_takeover(there, chosen.aggregates),
+}
+TABLE = ["throughput", "latency", "takeover", "growth"]
 
-Start = Callable[[Settings], "subprocess.Popen[bytes]"]
-
-
-def worker(settings: Settings) -> "subprocess.Popen[bytes]":
-    """Foldstream's own worker."""
-    names = ("broker", "datadir", "app_id", "topic_prefix", "replication", "partitions")
-    environment = {f"FOLDSTREAM_{name.upper()}": str(getattr(settings, name)) for name in names}
-    return _spawn(settings, [sys.executable, "-m", "app", "worker"], environment)
-
-
-def loop(settings: Settings) -> "subprocess.Popen[bytes]":
-    """The hand-written loop."""
-    topics = [settings.topic("commands.order"), settings.topic("events.order"), settings.changelog]
-    return _spawn(settings, [sys.executable, "-m", "bench.loop", settings.bootstrap, *topics, str(settings.datadir / "rows")], {})
-
-
-def _spawn(settings: Settings, words: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    settings.datadir.mkdir(parents=True, exist_ok=True)
-    with (settings.datadir / "log").open("wb") as log:
-        return subprocess.Popen(words, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 (our own words)
-
-
-async def fill(settings: Settings, count: int) -> None:
-    """Create the topics and write the commands."""
-    await apply(settings)
-    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, linger_ms=5, max_batch_size=1 << 18) as producer:
-        for key, value in commands(count):
-            await producer.send(settings.topic("commands.order"), value, key, partition=partition_of(key, PARTITIONS))
-        await producer.flush()
-
-
-async def measure(start: Start, settings: Settings, count: int) -> dict[str, float]:
-    """Run an engine over all commands; between its first and its last events: commands/s, CPU microseconds per command."""
-    await fill(settings, count)
-    async with AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, isolation_level="read_committed") as consumer:
-        process = start(settings)
-        try:
-            samples = await _samples(consumer, psutil.Process(process.pid), settings.topic("events.order"), count)
-        finally:
-            process.terminate()
-            process.wait(20)
-    (began_s, began_cpu_s, first), (ended_s, ended_cpu_s, last) = samples
-    return {"commands_per_s": (last - first) / (ended_s - began_s), "worker_us_per_command": (ended_cpu_s - began_cpu_s) / (last - first) * 1e6}
-
-
-async def _samples(consumer: AIOKafkaConsumer, process: psutil.Process, events: str, count: int) -> list[tuple[float, float, int]]:
-    """(time, CPU seconds, offsets of events) when the first are visible, and when all are (markers have offsets too, so a little early)."""
-    partitions = [TopicPartition(events, number) for number in range(PARTITIONS)]
-    first: tuple[float, float, int] | None = None
-    deadline = time.monotonic() + GIVE_UP_S
-    while time.monotonic() < deadline:
-        seen = sum((await consumer.end_offsets(partitions)).values())
-        times = process.cpu_times()
-        sample = (time.monotonic(), times.user + times.system, seen)
-        first = first or (sample if seen else None)
-        if first and seen >= count:
-            return [first, sample]
-        await asyncio.sleep(POLL_S)
-    message = f"only {seen} of {count} events after {GIVE_UP_S:.0f} s"
-    raise TimeoutError(message)
+ABOUT = {
+    "throughput": "commands/s and CPU per command of the worker and of two loops by hand: one writes event and changelog, one all that a worker writes",
+    "latency": "from when a command was due to when its event is seen, at 1,000 commands/s, for the same three",
+    "takeover": "seconds until one partition with many orders serves again, after a kill, after a clean stop, and from an empty disk",
+    "growth": "cost per command and memory with ever more orders there",
+    "profile": "where the worker's CPU time goes, by function",
+    "profile-takeover": "the same while it takes a partition over from an empty disk",
+}
 
 
 def main() -> None:
-    """Print a table of this run."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--commands", type=int, default=100_000)
-    parser.add_argument("--repeat", type=int, default=2)
-    parser.add_argument("--port", type=int, default=29_192, help="of the broker that the run starts; the next one is its controller's")
-    chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        kafka = EmbeddedKafka(Path(folder), chosen.port)
-        kafka.start(print)
-        try:
-            _table(kafka.bootstrap, Path(folder), chosen.commands, chosen.repeat)
-        finally:
-            kafka.stop()
+    """Run what was chosen, each with its table as it ends; Ctrl-C ends all that was started and removes what was written."""
+    chosen = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with place(chosen.port) as there:
+            for name in chosen.measurement:
+                MEASUREMENTS[name](there, chosen)
+    except KeyboardInterrupt:
+        raise SystemExit("\ninterrupted; everything that was started has ended") from None
 
 
-def _table(bootstrap: str, folder: Path, count: int, repeat: int) -> None:
-    print(f"{count} PlaceOrder commands of 689 bytes, {PARTITIONS} partitions, worker and broker on {os.cpu_count()} cores")
-    for turn in range(repeat):
-        for name, start in (("hand-written loop", loop), ("foldstream worker", worker)):
-            run = f"{start.__name__}{turn}"
-            settings = Settings(broker=bootstrap, datadir=folder / run, app_id=run, topic_prefix=f"{run}.", partitions=PARTITIONS, replication=1)
-            figures = asyncio.run(measure(start, settings, count))
-            print(f"{name}  {figures['commands_per_s']:8.0f} commands/s  {figures['worker_us_per_command']:6.1f} us CPU per command", flush=True)
+def _parser() -> argparse.ArgumentParser:
+    about = "\n".join(f"  {name:<18}{text}" for name, text in ABOUT.items())
+    parser = argparse.ArgumentParser(prog="python -m bench", description=f"{__doc__}\n{about}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measurement", nargs="*", type=_measurement, default=TABLE, help=f"any of the above, in this order (default: {' '.join(TABLE)})")
+    parser.add_argument("--commands", type=_positive, default=100_000, metavar="N", help="of each run of throughput and profile (default 100,000)")
+    parser.add_argument("--repeat", type=_positive, default=3, metavar="N", help="runs of each engine, in turns, of which the median counts (default 3)")
+    parser.add_argument("--seconds", type=_positive, default=15, metavar="S", help="how long latency is measured, after 5 s of warm-up (default 15)")
+    parser.add_argument("--aggregates", type=_positive, default=200_000, metavar="N", help="orders in the partition that is taken over (default 200,000)")
+    parser.add_argument("--orders", type=_sizes, default=[10_000, 100_000], metavar="N,N", help="sizes at which growth is measured (default 10000,100000)")
+    parser.add_argument("--port", type=_positive, default=29_192, help="of the broker that is started; the next one is its controller's (default 29192)")
+    return parser
+
+
+def _measurement(text: str) -> str:
+    if text not in MEASUREMENTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(MEASUREMENTS)}")
+    return text
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _sizes(text: str) -> list[int]:
+    """Growing numbers with commas between them."""
+    sizes = [_positive(each) for each in text.split(",")]
+    if sizes != sorted(set(sizes)):
+        raise argparse.ArgumentTypeError("each larger than the one before")
+    return sizes
 
 
 if __name__ == "__main__":

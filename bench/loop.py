@@ -1,74 +1,103 @@
-"""The hand-written loop to compare with: aiokafka and RocksDB, one transactional producer per partition, event and changelog only.
+"""The hand-written loop to compare with: aiokafka and RocksDB, one transactional producer per partition.
 
-usage: python -m bench.loop BOOTSTRAP COMMANDS EVENTS CHANGELOG DIRECTORY
+usage: python -m bench.loop few|same BOOTSTRAP GROUP PREFIX DIRECTORY
+
+`few` writes event and changelog only, `same` the records that a worker writes. It recovers nothing: it is for fresh topics.
 """
 
 import asyncio
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from rocksdict import Options, Rdict, WriteBatch
 
+from bench.outgoing import CHANGELOG, Written, few, same
+from bench.place import PARTITIONS
+
 BATCH = 1_000
-PARTITIONS = 4
+KINDS = {"few": few, "same": same}
+
+
+class Names(NamedTuple):
+    """How the group and the topics of this run are called; the group is the prefix of transactional ids, too."""
+
+    group: str
+    prefix: str
+
+    def topic(self, name: str) -> str:
+        """A topic of the contract, on the broker."""
+        return f"{self.prefix}{self.group}-write-changelog" if name == CHANGELOG else self.prefix + name
 
 
 class Partition:
     """One partition's producer and store."""
 
-    def __init__(self, bootstrap: str, number: int, directory: Path, events: str, changelog: str) -> None:
+    def __init__(self, kind: str, bootstrap: str, names: Names, number: int, directory: Path) -> None:
+        self._outgoing = KINDS[kind]
+        self._names = names
         self._number = number
-        self._events = events
-        self._changelog = changelog
+        directory.mkdir(parents=True, exist_ok=True)
         self._store = Rdict(str(directory / str(number)), Options(raw_mode=True))
+        self._rows: dict[bytes, bytes] = {}
         self.producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap, transactional_id=f"loop-{number}", max_batch_size=1 << 20, linger_ms=0, retry_backoff_ms=5
+            bootstrap_servers=bootstrap, transactional_id=f"{names.group}-{number}", max_batch_size=1 << 20, linger_ms=0, retry_backoff_ms=5
         )
 
-    async def transact(self, records: list[ConsumerRecord], group: str) -> None:
+    async def transact(self, records: list[ConsumerRecord]) -> None:
         """Apply a batch of commands in one transaction."""
-        rows: dict[bytes, bytes] = {}
         await self.producer.begin_transaction()
-        outgoing = [pair for record in records for pair in self._apply(record, rows)]
-        sent = [future for topic in (self._events, self._changelog) for future in await self._send(topic, [o for o in outgoing if o[0] == topic])]
+        sent = await self._send(written for record in records for written in self._apply(record))
         last = records[-1]
-        await self.producer.send_offsets_to_transaction({TopicPartition(last.topic, last.partition): last.offset + 1}, group)
+        await self.producer.send_offsets_to_transaction({TopicPartition(last.topic, last.partition): last.offset + 1}, self._names.group)
         await asyncio.gather(*sent)
         await self.producer.commit_transaction()
+        self._keep()
+
+    def _apply(self, record: ConsumerRecord) -> list[Written]:
+        outgoing = self._outgoing(record, self._row)
+        self._rows.update((written.key, written.value) for written in outgoing if written.topic == CHANGELOG)
+        return outgoing
+
+    def _row(self, key: bytes) -> bytes | None:
+        row: bytes | None = self._rows.get(key) or self._store.get(key)
+        return row
+
+    async def _send(self, outgoing: Iterable[Written]) -> list["asyncio.Future[object]"]:
+        builders: dict[str, Any] = {}
+        sent = []
+        for topic, key, value, headers in outgoing:
+            builder = builders.get(topic) or builders.setdefault(topic, self.producer.create_batch())
+            if builder.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                sent.append(await self._send_batch(topic, builder))
+                builders[topic] = self.producer.create_batch()
+                builders[topic].append(key=key, value=value, timestamp=None, headers=headers)
+        return sent + [await self._send_batch(topic, builder) for topic, builder in builders.items()]
+
+    async def _send_batch(self, topic: str, builder: object) -> "asyncio.Future[object]":
+        future: asyncio.Future[object] = await self.producer.send_batch(builder, self._names.topic(topic), partition=self._number)
+        return future
+
+    def _keep(self) -> None:
         batch = WriteBatch(raw_mode=True)
-        for key, row in rows.items():
+        for key, row in self._rows.items():
             batch.put(key, row)
         self._store.write(batch)
-
-    def _apply(self, record: ConsumerRecord, rows: dict[bytes, bytes]) -> list[tuple[str, bytes, bytes]]:
-        command = msgspec.json.decode(record.value)
-        before = rows.get(record.key) or self._store.get(record.key)
-        version = (msgspec.json.decode(before)["version"] if before else 0) + 1
-        total = sum(item["quantity"] * item["price"] for item in command["payload"]["items"])
-        row = rows[record.key] = msgspec.json.encode({"version": version, "status": "PLACED", "total": total})
-        event = msgspec.json.encode({**command, "eventType": "OrderPlaced", "version": version})
-        return [(self._events, record.key, event), (self._changelog, record.key, row)]
-
-    async def _send(self, topic: str, outgoing: list[tuple[str, bytes, bytes]]) -> list["asyncio.Future[object]"]:
-        builders = [self.producer.create_batch()]
-        for _, key, value in outgoing:
-            if builders[-1].append(key=key, value=value, timestamp=None) is None:
-                builders.append(self.producer.create_batch())
-                builders[-1].append(key=key, value=value, timestamp=None)
-        return [await self.producer.send_batch(builder, topic, partition=self._number) for builder in builders]
+        self._rows.clear()
 
 
-async def main(bootstrap: str, commands: str, events: str, changelog: str, directory: Path) -> None:
+async def main(kind: str, bootstrap: str, group: str, prefix: str, directory: str) -> None:
     """Serve all partitions until SIGTERM."""
-    stop = asyncio.Event()
+    names, folder, stop = Names(group, prefix), Path(directory), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    consumer = AIOKafkaConsumer(commands, bootstrap_servers=bootstrap, group_id="loop", auto_offset_reset="earliest", enable_auto_commit=False)
-    async with consumer, asyncio.TaskGroup() as group:
+    commands = names.topic("commands.order")
+    consumer = AIOKafkaConsumer(commands, bootstrap_servers=bootstrap, group_id=group, auto_offset_reset="earliest", enable_auto_commit=False)
+    async with consumer, asyncio.TaskGroup() as tasks:
         for number in range(PARTITIONS):
-            group.create_task(_serve(consumer, Partition(bootstrap, number, directory, events, changelog), TopicPartition(commands, number), stop))
+            tasks.create_task(_serve(consumer, Partition(kind, bootstrap, names, number, folder), TopicPartition(commands, number), stop))
 
 
 async def _serve(consumer: AIOKafkaConsumer, partition: Partition, where: TopicPartition, stop: asyncio.Event) -> None:
@@ -76,10 +105,8 @@ async def _serve(consumer: AIOKafkaConsumer, partition: Partition, where: TopicP
         while not stop.is_set():
             records = (await consumer.getmany(where, timeout_ms=100, max_records=BATCH)).get(where)
             if records:
-                await partition.transact(records, "loop")
+                await partition.transact(records)
 
 
 if __name__ == "__main__":
-    words, folder = sys.argv[1:5], Path(sys.argv[5])
-    folder.mkdir(parents=True)
-    asyncio.run(main(*words, folder))  # type: ignore[call-arg]  # exactly four words
+    asyncio.run(main(*sys.argv[1:6]))

@@ -1,0 +1,111 @@
+"""What is measured: Foldstream's worker and the hand-written loops, each a process of its own with its log beside its data."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from app.settings import Settings, variable
+
+STOP_S = 20.0
+"""An engine that has not ended this long after SIGTERM is killed (seconds)."""
+
+
+class Failed(RuntimeError):  # noqa: N818 (what happened)
+    """An engine ended, or did not do what it was given."""
+
+
+class Engine(NamedTuple):
+    """Something that takes commands; `words` is what Python is to run, given the settings of a run."""
+
+    short: str
+    """As in names of topics."""
+    name: str
+    words: Callable[[Settings], list[str]]
+
+
+class Running:
+    """An engine at work: `with Running(engine, settings) as running`; it is ended when that is left."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine
+        settings.datadir.mkdir(parents=True, exist_ok=True)
+        self._log = settings.datadir.parent / f"{settings.datadir.name}.log"
+        self._began = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 (our own words)
+                [sys.executable, *engine.words(settings)],
+                env={**os.environ, **_environment(settings)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the bench, which ends the engine
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+    @property
+    def said(self) -> str:
+        """What this process logged."""
+        return self._log.read_text()[self._began :]
+
+    def require(self) -> None:
+        """Failed, with the end of its log, if it has ended."""
+        if self.process.poll() is not None:
+            lines = "\n".join(self.said.splitlines()[-15:])
+            raise Failed(f"{self._engine.name} ended with {self.process.returncode}:\n{lines}")
+
+    def until_said(self, pattern: str, within_s: float) -> float:
+        """Wait for something in its log and return when it was seen there (CLOCK_MONOTONIC seconds); Failed when it does not come in time."""
+        deadline_s = time.monotonic() + within_s
+        while re.search(pattern, self.said) is None:
+            self.require()
+            if time.monotonic() > deadline_s:
+                raise Failed(f"{self._engine.name} did not say {pattern!r} within {within_s:.0f} s")
+            time.sleep(0.05)
+        return time.monotonic()
+
+    def stop(self) -> None:
+        """End it cleanly, or by force if that takes too long."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    own = settings.model_dump(mode="json", include={"broker", "datadir", "app_id", "topic_prefix", "replication", "partitions"})
+    return {variable(name): str(value) for name, value in {**own, "web_port": 0, "log_format": "json"}.items()}
+
+
+def _loop(settings: Settings, records: str) -> list[str]:
+    return ["-m", "bench.loop", records, settings.bootstrap, settings.app_id, settings.topic_prefix, str(settings.datadir / "rows")]
+
+
+def _sampled(settings: Settings) -> list[str]:
+    return ["-m", "bench.sampled", str(samples(settings))]
+
+
+def samples(settings: Settings) -> Path:
+    """Where the sampled worker leaves what it saw."""
+    return settings.datadir / "samples"
+
+
+LOOP = Engine("few", "loop, event and changelog", lambda settings: _loop(settings, "few"))
+SAME = Engine("same", "loop, the worker's records", lambda settings: _loop(settings, "same"))
+WORKER = Engine("worker", "foldstream worker", lambda _: ["-m", "app", "worker"])
+SAMPLED = Engine("sampled", "foldstream worker, sampled", _sampled)

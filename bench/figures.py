@@ -1,0 +1,69 @@
+"""What is made of samples: percentiles, medians and tables. Pure."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+CONTAMINATED_CORES = 0.2
+"""Other load beyond this much says that a run was not alone on the machine (cores)."""
+
+
+class Sample(NamedTuple):
+    """One look at a run: CPU seconds used so far by each, and how many events are visible (commit markers count, too)."""
+
+    at_s: float
+    worker_s: float
+    broker_s: float
+    bench_s: float
+    machine_s: float
+    visible: int
+
+
+class Cost(NamedTuple):
+    """What commands cost between two samples; CPU in microseconds per command; in cores what neither these nor the bench itself used."""
+
+    commands_per_s: float
+    worker_us: float
+    broker_us: float
+    other_cores: float
+
+
+def cost(first: Sample, last: Sample, commands: int) -> Cost:
+    """The cost of `commands` that were done from `first` to `last`."""
+    took_s = last.at_s - first.at_s
+    worker_s, broker_s = last.worker_s - first.worker_s, last.broker_s - first.broker_s
+    return Cost(commands / took_s, worker_s / commands * 1e6, broker_s / commands * 1e6, (_other_s(last) - _other_s(first)) / took_s)
+
+
+def _other_s(sample: Sample) -> float:
+    return sample.machine_s - sample.worker_s - sample.broker_s - sample.bench_s
+
+
+def middle(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(*(median(figures) for figures in zip(*costs, strict=True)))
+
+
+def other_load(cost: Cost) -> str:
+    """The other load in cores, marked where it says that the run was not alone."""
+    return f"{cost.other_cores:.2f}{' (!)' if cost.other_cores > CONTAMINATED_CORES else ''}"
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The smallest of the ordered values that at least this share of them does not exceed (nearest rank)."""
+    assert ordered, "there are values"
+    assert 0 < share <= 1, "a share of them"
+    return ordered[-int(-share * len(ordered) // 1) - 1]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with its columns aligned, the first to the left and all others to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join(_line(cells, widths) for cells in (head, rule, *rows))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    aligned = [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True))]
+    return f"| {' | '.join(aligned)} |"

@@ -1,0 +1,86 @@
+"""How the cost of a command and the worker's memory go with the number of orders: filled once, and measured at each size on the way.
+
+Measured are commands to orders chosen at random among those that are there, each once: every one is accepted, and its row has to be looked up.
+They are written while the worker is stopped (SIGSTOP, for less than its session time-out), so that writing them costs nothing while it runs.
+"""
+
+import random
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import NamedTuple
+
+from app.settings import Settings
+from bench.command import confirm, place
+from bench.engine import WORKER, Running
+from bench.figures import Cost, cost, other_load, table
+from bench.memory import Memory, memory
+from bench.meter import Meter
+from bench.place import PARTITIONS, Place, machine, say
+
+MEASURED = 50_000
+"""The most commands that are measured at one size."""
+
+SEED = 7
+HEAD = ("orders", "measured", "commands/s", "worker us/command", "broker us/command", "other load, cores", "RSS MB", "of its own MB", "peak MB")
+
+
+class Seen(NamedTuple):
+    """What was seen with so many orders there."""
+
+    orders: int
+    measured: int
+    cost: Cost
+    memory: Memory
+
+
+def run(place: Place, sizes: Sequence[int]) -> None:
+    """Print a row for each size; sizes grow."""
+    seen: list[Seen] = []
+    with place.fresh("growth") as settings, Running(WORKER, settings) as running:
+        meter, unconfirmed = Meter(place, settings, running), list[int]()
+        for before, size in pairwise([0, *sizes]):
+            _grow(place, settings, meter, range(before, size))
+            unconfirmed += range(before, size)
+            chosen, unconfirmed = _chosen(unconfirmed)
+            seen.append(_measure(place, settings, meter, running, chosen)._replace(orders=size))
+            say("  " + "  ".join(_cells(seen[-1])))
+    about = f"Growth: ConfirmOrder to orders chosen at random among all, {PARTITIONS} partitions, {machine()}"
+    print("\n".join(["", about, "", table(HEAD, [_cells(each) for each in seen])]), flush=True)
+
+
+def _grow(there: Place, settings: Settings, meter: Meter, numbers: range) -> None:
+    say(f"growth: placing {len(numbers):,} more orders")
+    begin = meter.sample().visible
+    there.fill(settings, place(numbers))
+    meter.window(len(numbers), begin)
+
+
+def _chosen(numbers: list[int]) -> tuple[list[int], list[int]]:
+    """Some of the orders at random, and all others."""
+    shuffled = random.Random(SEED).sample(numbers, len(numbers))  # noqa: S311 (the same in every run)
+    return shuffled[:MEASURED], shuffled[MEASURED:]
+
+
+def _measure(there: Place, settings: Settings, meter: Meter, running: Running, numbers: Sequence[int]) -> Seen:
+    say(f"growth: confirming {len(numbers):,} orders")
+    with _stopped(running):
+        begin = meter.sample().visible
+        there.fill(settings, confirm(numbers))
+    first, last = meter.window(len(numbers), begin)
+    return Seen(0, len(numbers), cost(first, last, last.visible - first.visible), memory(running))
+
+
+@contextmanager
+def _stopped(running: Running) -> Iterator[None]:
+    running.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        running.process.send_signal(signal.SIGCONT)
+
+
+def _cells(seen: Seen) -> tuple[str, ...]:
+    costs = (f"{seen.cost.commands_per_s:,.0f}", f"{seen.cost.worker_us:.1f}", f"{seen.cost.broker_us:.1f}", other_load(seen.cost))
+    return f"{seen.orders:,}", f"{seen.measured:,}", *costs, *(f"{each:.0f}" for each in seen.memory)

@@ -1,0 +1,92 @@
+"""From the time at which a command was due to the time at which a read_committed consumer is given its event, under a steady load."""
+
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+import psutil
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from app.settings import Settings
+from bench.command import place_as
+from bench.engine import LOOP, SAME, WORKER, Engine, Failed, Running
+from bench.figures import Cost, cost, other_load, percentile, table
+from bench.load import due_ns_of
+from bench.meter import Meter
+from bench.place import PARTITIONS, Place, client, machine, say
+
+WARM_S = 5
+PER_SECOND = 1_000
+PATIENCE_S = 30.0
+"""Without an event for this long the engine has failed (seconds)."""
+
+HEAD = ("engine", "p50 ms", "p99 ms", "max ms", "commands sent late", "worker us/command", "other load, cores")
+
+
+class Seen(NamedTuple):
+    """What became of one load: latencies in milliseconds, in order; how many commands the load sent late; the cost meanwhile."""
+
+    ordered_ms: list[float]
+    late: int
+    cost: Cost
+
+
+def run(place: Place, seconds: int) -> None:
+    """Print a table of all engines."""
+    rows = [_row(engine, _measure(place, engine, seconds)) for engine in (LOOP, SAME, WORKER)]
+    about = f"Latency: {PER_SECOND:,} commands/s for {seconds} s after {WARM_S} s that do not count, {PARTITIONS} partitions, {machine()}"
+    print("\n".join(["", about, "", table(HEAD, rows)]), flush=True)
+
+
+def _measure(there: Place, engine: Engine, seconds: int) -> Seen:
+    say(f"latency: {engine.name}, {PER_SECOND:,} commands/s for {WARM_S} + {seconds} s")
+    with there.fresh(f"latency-{engine.short}") as settings, Running(engine, settings) as running:
+        consumer = _consumer(there, settings)
+        try:
+            there.fill(settings, [place_as(f"{0:019d}-{0:016d}", 0)])
+            _next(consumer)
+            return _observe(Meter(there, settings, running), consumer, settings, seconds)
+        finally:
+            consumer.close()
+
+
+def _observe(meter: Meter, consumer: Consumer, settings: Settings, seconds: int) -> Seen:
+    load = [sys.executable, "-m", "bench.load", settings.bootstrap, settings.topic("commands.order"), str(PER_SECOND), str(WARM_S + seconds)]
+    with subprocess.Popen(load, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (our own words)
+        meter.own.append(psutil.Process(process.pid))
+        try:
+            for _ in range(PER_SECOND * WARM_S):
+                _next(consumer)
+            first = meter.sample()
+            ordered_ms = sorted(_latency_ms(consumer) for _ in range(PER_SECOND * seconds))
+            last = meter.sample()  # before the load is waited for: its CPU time is asked of its process
+            late = int(process.communicate()[0])
+        except BaseException:
+            process.terminate()
+            raise
+    return Seen(ordered_ms, late, cost(first, last, len(ordered_ms)))
+
+
+def _consumer(there: Place, settings: Settings) -> Consumer:
+    consumer = Consumer({**client(there.bootstrap), "group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed"})
+    consumer.assign([TopicPartition(settings.topic("events.order"), number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
+    return consumer
+
+
+def _latency_ms(consumer: Consumer) -> float:
+    due_ns = due_ns_of(_next(consumer))
+    return (time.time_ns() - due_ns) / 1e6
+
+
+def _next(consumer: Consumer) -> bytes:
+    """The key of the next event."""
+    message = consumer.poll(PATIENCE_S)
+    if message is None or message.error():
+        raise Failed(f"no event within {PATIENCE_S:.0f} s: {message and message.error()}")
+    return message.key() or b""
+
+
+def _row(engine: Engine, seen: Seen) -> tuple[str, ...]:
+    percentiles = [percentile(seen.ordered_ms, share) for share in (0.5, 0.99, 1.0)]
+    return engine.name, *(f"{each:.0f}" for each in percentiles), str(seen.late), f"{seen.cost.worker_us:.0f}", other_load(seen.cost)

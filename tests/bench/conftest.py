@@ -1,0 +1,19 @@
+"""A task's rows without a broker."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.kernel.draft import Draft
+from app.kernel.store import Store
+from app.kernel.waiters import Waiters
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Iterator[Draft]:
+    """A task's rows, on disk, and what it writes."""
+    draft = Draft(Store(tmp_path / "rows"), Waiters(1))
+    draft.enter()
+    yield draft
+    draft.close()

@@ -1,0 +1,62 @@
+"""What the engines are given, and that the loop which says so writes what a worker writes."""
+
+import re
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from agents.order import answer
+from app.kernel.app import app
+from app.kernel.draft import Draft
+from bench.command import SIZE, Command, confirm, order_id, place, place_as
+from bench.load import due_ns_of
+from bench.outgoing import CHANGELOG, Written, same
+from schemas.message import CommandEnvelope
+from schemas.order import ConfirmOrder, PlaceOrder
+
+
+def test_every_place_order_is_valid_and_of_the_same_size() -> None:
+    commands = [*place(range(2)), place_as("0" * 36, 99_999_999)]
+
+    assert {len(value) for _, value in commands} == {SIZE}
+    for key, value in commands:
+        envelope = CommandEnvelope.model_validate_json(value)
+        assert envelope.aggregate_id.encode() == key
+        PlaceOrder.read(envelope.payload)
+
+
+def test_a_confirm_order_is_to_the_order_that_was_placed() -> None:
+    [(key, value)] = confirm([7])
+
+    assert key.decode() == order_id(7) == CommandEnvelope.model_validate_json(value).aggregate_id
+    ConfirmOrder.read(msgspec.json.decode(value)["payload"])
+
+
+def test_the_load_says_in_its_keys_when_a_command_was_due() -> None:
+    assert due_ns_of(b"1764000000123456789-0000000000000001") == 1_764_000_000_123_456_789
+
+
+def test_the_loop_writes_the_records_that_a_worker_writes(draft: Draft) -> None:
+    [command] = place([1])
+    record = _record(command)
+
+    answer(record)
+
+    by_loop = same(record, lambda _key: None)
+    assert _compared(by_loop) == _compared(_by_worker(draft))
+
+
+def _record(command: Command) -> ConsumerRecord[bytes, bytes]:
+    key, value = command
+    return ConsumerRecord("commands.order", 0, 41, 1_764_000_000_123, 1, key, value, None, len(key), len(value), ())
+
+
+def _by_worker(draft: Draft) -> list[Written]:
+    rows = [Written(CHANGELOG, key, value or b"", []) for key, value in draft.rows.changes()]
+    prefix = app.side.settings.topic("")
+    return rows + [Written(each.topic.removeprefix(prefix), each.key or b"", each.value or b"", each.headers) for each in draft.outgoing]
+
+
+def _compared(written: list[Written]) -> list[tuple[object, ...]]:
+    """Each record with its headers in order; the digest in the answer's row is of a worker's own making."""
+    return sorted((each.topic, each.key, re.sub(rb'"body":"[0-9a-f]{16}"', b'"body":"digest"', each.value), each.headers) for each in written)
