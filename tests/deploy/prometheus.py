@@ -61,10 +61,10 @@ def _configuration(target: str) -> Any:  # noqa: ANN401 (a file's content)
 
 
 async def _sees(session: aiohttp.ClientSession, url: str) -> bool:
-    """True once it has scraped its target; before that it may not even listen."""
+    """True once it has scraped its target; before that it may not even listen, or answers 503 in plain text."""
     try:
         return await finite(session, url, "up == 1")
-    except aiohttp.ClientConnectionError:
+    except (aiohttp.ClientConnectionError, aiohttp.ContentTypeError):
         return False
 
 
