@@ -219,6 +219,8 @@ class Tasks(TableManager):
 
     async def _untold(self) -> dict[TP, int]:
         """The positions of which the group does not know; of an idle partition, the one behind what is no record (commit markers)."""
+        if not self._all():  # before its first assignment a worker would wait for ever for a consumer's thread that answers nobody yet
+            return {}
         read = await self.app.consumer.idle_positions()
         told = {TP(topic, task.partition): offset for task in self._all() for topic, offset in task.group_offsets.items()}
         return {tp: offset for tp, offset in self._processed(read) if told.get(tp) != offset}

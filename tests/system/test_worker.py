@@ -10,6 +10,7 @@ from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, traffic
 from tests.waiting import until
 
+LATE_THREAD = ("-m", "tests.system.late_thread")
 STOP_S = 5.0
 """Within this time a worker that was asked to end has ended (contract of the kernel, seconds)."""
 
@@ -24,6 +25,15 @@ async def test_sigterm_in_the_middle_of_work_ends_a_worker_cleanly_within_five_s
 
     assert await worker.exit_code(within_s=STOP_S) == 0
     assert await audit(environment.settings) == []
+
+
+async def test_sigterm_before_the_consumers_thread_answers_ends_a_worker(environment: Environment) -> None:
+    worker = environment.worker("worker", program=LATE_THREAD)
+    await until(lambda: worker.serves, within_s=60)
+
+    worker.signal(signal.SIGTERM)
+
+    assert await worker.exit_code(within_s=30) == 0
 
 
 @pytest.mark.timeout(600)
