@@ -2,7 +2,7 @@
 
 import re
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -36,7 +36,7 @@ class Caused(Struct, frozen=True, rename="camel", omit_defaults=True):
     trace_id: str | None = None
 
 
-class Received(NamedTuple):
+class Received(Struct, frozen=True):
     """A command as it was read; `refusal` says what is wrong with its envelope, if it can be answered all the same."""
 
     command_id: str

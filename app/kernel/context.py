@@ -39,9 +39,9 @@ class Unit(Protocol):
 current: ContextVar[Unit] = ContextVar("current unit of work")
 
 
-def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None:
+def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE, partition: int | None = None) -> None:
     """Write a record to `topic` (its name on the broker) with everything else this transaction causes, or not at all."""
-    current.get().outgoing.append(Outgoing(topic, key, value, headers))
+    current.get().outgoing.append(Outgoing(topic, key, value, headers, partition))
 
 
 def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)

@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Iterable
+from time import time
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from app.kernel.context import Outgoing
+from app.kernel.context import Headers, Outgoing
 from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.routing import partition_of
+from app.kernel.store import Change
 
 TIMEOUT_MS = 15_000
 """The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
@@ -21,6 +23,8 @@ DEADLINE_S = 12.0
 BATCH_BYTES = 1 << 20
 RECORD_BYTES = (4 << 20) - 4096
 """The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
+
+_NONE: Headers = []
 
 
 class Transaction:
@@ -33,14 +37,24 @@ class Transaction:
 
     def extend(self, outgoing: Iterable[Outgoing]) -> None:
         """Add records; RefusedBatch when one is larger than any topic takes."""
+        now_ms, partitions = int(time() * 1000), self._partitions
         for topic, key, value, headers, partition in outgoing:
-            where = (topic, partition_of(key or b"", self._partitions) if partition is None else partition)
-            batches = self._batches.get(where) or self._start(where)
-            appended = batches[-1].append(key=key, value=value, timestamp=None, headers=headers)
-            if appended is None:
-                appended = self._start(where)[-1].append(key=key, value=value, timestamp=None, headers=headers)
-            if appended.size > RECORD_BYTES:
-                raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
+            where = (topic, partition_of(key or b"", partitions) if partition is None else partition)
+            self._append(where, key, value, headers, now_ms)
+
+    def log(self, changelog: TopicPartition, changes: Iterable[Change]) -> None:
+        """Add changed rows."""
+        where, now_ms = (changelog.topic, changelog.partition), int(time() * 1000)
+        for key, value in changes:
+            self._append(where, key, value, _NONE, now_ms)
+
+    def _append(self, where: tuple[str, int], key: bytes | None, value: bytes | None, headers: Headers, now_ms: int) -> None:
+        batches = self._batches.get(where) or self._start(where)
+        appended = batches[-1].append(key=key, value=value, timestamp=now_ms, headers=headers)
+        if appended is None:
+            appended = self._start(where)[-1].append(key=key, value=value, timestamp=now_ms, headers=headers)
+        if appended.size > RECORD_BYTES:
+            raise RefusedBatch(f"a record for {where[0]} is larger than {RECORD_BYTES} bytes")
 
     async def commit(self) -> dict[TopicPartition, int]:
         """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
