@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, answer, count, emit
+from app.kernel.context import Headers, answer, count, emit, emit_beside
 from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
@@ -57,7 +57,7 @@ class Outbox:
             f'"version":{version},"schemaVersion":{upcasters.version(kind)},"timestamp":"{command.at}","metadata":'
         )
         value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
-        _emit_beside(command, self._events, value, [_header("event-type", kind), *command.headers])
+        emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
         outside = OUTSIDE[kind]
         if outside is not None:
@@ -68,11 +68,11 @@ class Outbox:
         key = command.record.key
         value = b"".join((b'{"orderId":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
-        _emit_beside(command, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
+        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
 
     def _notify(self, command: Received, outside: Outside, version: int) -> None:
         value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
-        _emit_beside(command, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
+        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 
     def result(self, command: Received, answered: Answered, event_ids: Sequence[str], *, repeats: Repeated | None = None) -> None:
         """The result of a command that was answered, now or before."""
@@ -84,7 +84,7 @@ class Outbox:
         told = body.encode() + refusal + (b',"duplicate":true' if repeats else b"")
         headers = [_header("command-type", command.command_type), *command.headers, *_read_at(command)]
         value = self._result(command, told)
-        _emit_beside(command, self._results, value, headers)
+        emit_beside(command.record, self._results, value, headers)
         self._tell_others(command, Told(value, same_body=repeats is None or repeats.same_body), headers)
 
     def parked(self, command: Received, reason: str, error: str) -> None:
@@ -109,11 +109,6 @@ class Outbox:
         answer((self._type, command.aggregate_id, command.command_id), command.record, told)
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
             emit(command.reply_to.topic, command.reply_to.key.encode(), told.result, headers)
-
-
-def _emit_beside(command: Received, topic: str, value: bytes, headers: Headers) -> None:
-    """Write a record of the command's key: to the partition that it came on, which the kernel found to be its own."""
-    emit(topic, command.record.key, value, headers, command.record.partition)
 
 
 def _escaped(text: str) -> str:

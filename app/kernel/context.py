@@ -39,9 +39,14 @@ class Unit(Protocol):
 current: ContextVar[Unit] = ContextVar("current unit of work")
 
 
-def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE, partition: int | None = None) -> None:
+def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None:
     """Write a record to `topic` (its name on the broker) with everything else this transaction causes, or not at all."""
-    current.get().outgoing.append(Outgoing(topic, key, value, headers, partition))
+    current.get().outgoing.append(Outgoing(topic, key, value, headers))
+
+
+def emit_beside(record: ConsumerRecord, topic: str, value: bytes, headers: Headers) -> None:
+    """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
+    current.get().outgoing.append(Outgoing(topic, record.key, value, headers, record.partition))
 
 
 def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)
