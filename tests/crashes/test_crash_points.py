@@ -1,20 +1,16 @@
 """A worker that dies at any named point of a task's life leaves nothing that its successor cannot finish."""
 
-import signal
-from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from app.audit.audit import audit
 from app.results import Json
-from tests.conftest import RunningKafka
+from tests.crashes.lives import Mortal, died
 from tests.crashes.points import REBUILD, RELEASE, TAKE_OVER, TRANSACTION
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, traffic
-from tests.system.worker import PROGRAM, Worker
 from tests.web.client import ready
 from tests.web.test_parked import receive_stock
 
@@ -22,49 +18,6 @@ COMMANDS = 300
 """The first half holds commands of each type: of one without an answer, nothing would say how far its topic was read once the changelog is lost."""
 END = -1
 """Kafka's name for the offset at which a partition ends, whatever it is."""
-
-
-class Mortal:
-    """One worker with an id, and so without a session to wait for, whose lives follow one another on one disk."""
-
-    def __init__(self, environment: Environment, disk: Path) -> None:
-        self._environment = environment
-        self._disk = disk
-
-    def live(self, name: str = "plain", program: tuple[str, ...] = PROGRAM) -> Worker:
-        """Begin a life; the one before has ended."""
-        return self._environment.worker(name, program=program, worker_id="mortal", datadir=str(self._disk))
-
-    def doomed(self, point: str) -> Worker:
-        """Begin one that ends at a point."""
-        return self.live(point, ("-m", "tests.crashes.mortal", point))
-
-    async def die_at(self, points: Iterable[str]) -> None:
-        """Die at each of these points in turn."""
-        for point in points:
-            await died(self.doomed(point))
-
-
-async def died(doomed: Worker) -> None:
-    """Return once it has, at its point."""
-    assert await doomed.exit_code(within_s=60) == -signal.SIGKILL, f"{doomed.name} was not reached"
-
-
-@pytest.fixture
-async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """An environment in which one task has all the work."""
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
-    try:
-        await environment.create_topics()
-        yield environment
-    finally:
-        environment.close()
-
-
-@pytest.fixture
-def mortal(environment: Environment, tmp_path: Path) -> Mortal:
-    """A worker of it."""
-    return Mortal(environment, tmp_path / "disk")
 
 
 async def finished(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
@@ -83,6 +36,18 @@ async def test_a_worker_that_dies_at_any_point_of_a_transaction_leaves_no_trace(
         await mortal.die_at(TRANSACTION)
 
         await finished(environment, mortal, commands, results)
+
+
+@pytest.mark.control
+async def test_a_worker_whose_position_is_not_in_its_transaction_is_found_when_it_dies_behind_it(environment: Environment, mortal: Mortal) -> None:
+    commands = traffic(COMMANDS)
+    async with Results(environment.settings) as results:
+        await environment.send(commands)
+
+        await died(mortal.doomed("after-store-write", "without_position"))
+
+        with pytest.raises(AssertionError, match="answered 2 times"):
+            await finished(environment, mortal, commands, results)
 
 
 async def test_a_worker_that_dies_at_any_point_of_a_take_over_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:

@@ -39,6 +39,7 @@ async def test_a_position_that_is_not_known_yet_is_left_out(sought: AIOKafkaCons
     assert known_positions(sought, [TP(topic, 0), TP(topic, 1), TP("another", 0)]) == {TP(topic, 0): 7}
 
 
+@pytest.mark.control
 async def test_asking_aiokafka_for_it_would_wait_until_somebody_seeks(sought: AIOKafkaConsumer, topic: str) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(sought.position(TopicPartition(topic, 1)), timeout=1)
@@ -48,6 +49,7 @@ async def test_offsets_that_would_be_committed_in_the_middle_of_a_join_start_no_
     await committed_while_joining(kafka.bootstrap, topic)
 
 
+@pytest.mark.control
 async def test_without_waiting_for_the_group_to_settle_each_join_starts_another(kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Membership, "settled", True)
 
