@@ -89,6 +89,7 @@ def extra_row(log: WrittenLog) -> None:
     log.rows.append(replace(log.rows[0], key=b"product\0another"))
 
 
+@pytest.mark.control
 @pytest.mark.parametrize(
     ("spoil", "finding"),
     [
