@@ -1,12 +1,14 @@
 """What the tests of faults ask for: a broker behind a proxy, and the proxy."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
+from tests.kernel.harness import Harness
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +28,11 @@ async def proxy(proxied: ProxiedKafka) -> AsyncIterator[Proxy]:
     [proxy] = proxied.proxies()
     async with proxy:
         yield proxy
+
+
+@pytest.fixture
+async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
+    """Topics and a directory for a task of the kernel that is behind the proxy."""
+    harness = Harness(proxy.bootstrap, tmp_path)
+    await harness.create_topics()
+    return harness

@@ -47,16 +47,16 @@ class LostAnswer(Fault):
 
 
 class LateAnswer(Fault):
-    """The answer, and whatever comes after it on the connection, is late by so many seconds."""
+    """The answer, and whatever comes after it on the connection, gets to the client once `deliver` is set, if that still is there."""
 
-    def __init__(self, kind: Kind, late_s: float) -> None:
+    def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
-        self._late_s = late_s
+        self.deliver = asyncio.Event()
 
     async def answer(self, link: Link, frame: bytes) -> None:
-        """Carry it when it is time."""
+        """Keep it."""
         self.struck.set()
-        await asyncio.sleep(self._late_s)
+        await self.deliver.wait()
         await link.to_client(frame)
 
 

@@ -95,19 +95,21 @@ async def test_what_a_lost_answer_would_tell_is_done(client: Client, proxy: Prox
 
 
 async def test_an_answer_that_is_late_comes_all_the_same(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(LateAnswer(Kind.PRODUCE, late_s=0.5))
+    fault = proxy.arm(LateAnswer(Kind.PRODUCE))
 
     await _spares_others(client, fault)
     writing = asyncio.create_task(client.write())
     await asyncio.wait_for(fault.struck.wait(), 60)
+    assert await client.written() == 1
     assert not writing.done()
+    fault.deliver.set()
 
     await writing
     await _goes_on(client, written=2)
 
 
 async def test_an_answer_that_is_later_than_the_client_waits_for_it_is_none(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(LateAnswer(Kind.PRODUCE, late_s=600))
+    fault = proxy.arm(LateAnswer(Kind.PRODUCE))
 
     await _spares_others(client, fault)
     with pytest.raises(RequestTimedOutError):
@@ -156,7 +158,7 @@ async def test_faults_of_one_kind_come_one_after_the_other(client: Client, proxy
 
 async def test_a_cut_closes_every_connection_and_a_new_one_is_carried(client: Client, proxy: Proxy) -> None:
     waiting = asyncio.create_task(client.write())
-    held = proxy.arm(LateAnswer(Kind.PRODUCE, late_s=600))
+    held = proxy.arm(LateAnswer(Kind.PRODUCE))
     await asyncio.wait_for(held.struck.wait(), 60)
 
     proxy.cut()
