@@ -9,6 +9,7 @@ from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness
+from tests.system.environment import Environment
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +37,14 @@ async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
     harness = Harness(proxy.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
+
+
+@pytest.fixture
+async def behind(proxied: ProxiedKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """Fresh topics on that broker, without workers; tests reach them past the proxy, workers with `broker=proxy.bootstrap` only through it."""
+    environment = Environment(proxied.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        yield environment
+    finally:
+        environment.close()

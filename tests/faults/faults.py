@@ -46,12 +46,16 @@ class LostAnswer(Fault):
         self.struck.set()
 
 
-class LateAnswer(Fault):
-    """The answer, and whatever comes after it on the connection, gets to the client once `deliver` is set, if that still is there."""
+class Late(Fault):
+    """What is late arrives once `deliver` is set."""
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
         self.deliver = asyncio.Event()
+
+
+class LateAnswer(Late):
+    """The answer, and whatever comes after it on the connection, is late; the client may have gone meanwhile."""
 
     async def answer(self, link: Link, frame: bytes) -> None:
         """Keep it."""
@@ -70,12 +74,11 @@ class HalfOpen(Fault):
         await link.to_broker(frame)
 
 
-class LateRequest(Fault):
-    """The client sees its connection break; the request lies somewhere in between, and gets to the broker once `deliver` is set."""
+class LateRequest(Late):
+    """The client sees its connection break; the request lies somewhere in between, and gets to the broker all the same."""
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
-        self.deliver = asyncio.Event()
         self.answered = asyncio.Event()
         """Set when the broker has answered it; nobody hears that."""
 

@@ -69,6 +69,16 @@ class Environment:
             await self.send(commands[begin : begin + chunk])
             await results.number(begin + chunk)
 
+    async def flow(self, commands: Iterable[Json], results: "Results", ahead: int) -> int:
+        """Write commands until there are no more, never more than `ahead` of them without a result; how many there were."""
+        sent = 0
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
+            for command in commands:
+                await results.number(sent - ahead + 1)
+                await self._produce(producer, command)
+                sent += 1
+        return sent
+
     async def configure(self, topic: str, **config: str) -> None:
         """Change settings of a topic (Kafka's names for them, `_` for `.`)."""
         [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
