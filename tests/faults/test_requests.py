@@ -1,17 +1,13 @@
 """Whatever is lost or late between a worker and its broker leaves no trace in the log: each command has one first result."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
-from app.audit.audit import audit
-from app.results import Json
+from tests.faults.commands import Commands
 from tests.faults.faults import Fault, HalfOpen, Kind, Late, LateAnswer, LateRequest, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy
 from tests.system.environment import Environment, Results
-from tests.system.traffic import endless, identities
-from tests.system.worker import Worker
 
 STARTING = (Kind.JOIN_GROUP, Kind.INIT_PRODUCER_ID)
 """What a worker asks for before it has processed anything."""
@@ -23,52 +19,41 @@ AHEAD = 200
 STRUCK_S = 120
 
 
-class Commands:
-    """Commands without an end, until `over` is set; `sent` are those that were taken."""
-
-    def __init__(self) -> None:
-        self.sent: list[Json] = []
-        self.over = asyncio.Event()
-
-    def __iter__(self) -> Iterator[Json]:
-        for command in endless(seed=1):
-            if self.over.is_set():
-                return
-            self.sent.append(command)
-            yield command
-
-
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("befalls", [LostRequest, LostAnswer, LateRequest, LateAnswer, HalfOpen])
 async def test_a_worker_goes_on_whatever_befalls_its_requests(behind: Environment, proxy: Proxy, befalls: type[Fault]) -> None:
-    commands = Commands()
+    commands = Commands(seed=1)
     starting = [proxy.arm(befalls(kind)) for kind in STARTING]
     worker = behind.worker("worker", broker=proxy.bootstrap)
 
     async with Results(behind.settings) as results, asyncio.TaskGroup() as background:
-        background.create_task(behind.flow(commands, results, AHEAD))
+        flow = background.create_task(behind.flow(commands, results, AHEAD))
         for fault in starting:
             await _endured(fault, results)
         for kind in RUNNING:
             await _endured(proxy.arm(befalls(kind)), results)
         commands.over.set()
+        await flow
+        assert await commands.findings(behind, results) == []
 
-    await _as_if_nothing_had_happened(behind, worker, commands)
+    assert (worker.ended, worker.starts) == (False, 1)
 
 
 @pytest.mark.timeout(600)
 async def test_a_worker_goes_on_when_all_its_connections_are_half_open(behind: Environment, proxy: Proxy) -> None:
-    commands = Commands()
+    commands = Commands(seed=1)
     worker = behind.worker("worker", broker=proxy.bootstrap)
 
     async with Results(behind.settings) as results, asyncio.TaskGroup() as background:
-        background.create_task(behind.flow(commands, results, AHEAD))
+        flow = background.create_task(behind.flow(commands, results, AHEAD))
         await results.number(2 * AHEAD)
         proxy.freeze()
         await _goes_on(results)
         commands.over.set()
+        await flow
+        assert await commands.findings(behind, results) == []
 
-    await _as_if_nothing_had_happened(behind, worker, commands)
+    assert (worker.ended, worker.starts) == (False, 1)
 
 
 async def _endured(fault: Fault, results: Results) -> None:
@@ -83,11 +68,3 @@ async def _endured(fault: Fault, results: Results) -> None:
 async def _goes_on(results: Results) -> None:
     """Commands are answered that were not sent yet."""
     await results.number(len(results.all) + 2 * AHEAD)
-
-
-async def _as_if_nothing_had_happened(environment: Environment, worker: Worker, commands: Commands) -> None:
-    async with Results(environment.settings) as results:
-        await results.number(len(commands.sent))
-        assert results.firsts() == dict.fromkeys(identities(commands.sent), 1)
-    assert (worker.ended, worker.starts) == (False, 1)
-    assert await audit(environment.settings) == []
