@@ -53,7 +53,7 @@ class Outcome:
     seed: int
     commands: int
     damage: Damage
-    own_exits: int
+    own_exits: list[str]
     findings: list[str]
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Outcome:
         cuts = done[Step.CUT] + done[Step.FREEZE] + self.damage.struck
         counted = f"{self.commands} commands, {done[Step.KILL]} kills, {done[Step.PAUSE]} pauses, {done[Step.RESTART]} broker restarts, {cuts} cuts"
         found = "; ".join([f"{len(self.findings)} findings", *self.findings[:_SHOWN]]) if self.findings else "nothing"
-        return f"seed {self.seed}: {counted}, {self.own_exits} exits of workers themselves; audit: {found}"
+        return f"seed {self.seed}: {counted}, {len(self.own_exits)} exits of workers themselves; audit: {found}"
 
 
 class Chaos:
@@ -80,7 +80,7 @@ class Chaos:
         async with Results(self._stage.environment.settings) as results:
             stood_still = await self._break(results)
             findings = stood_still + await self._commands.findings(self._stage.environment, results)
-        own_exits = sum(each.own_exits for each in self._stage.workers)
+        own_exits = [why for each in self._stage.workers for why in each.own_exits]
         return Outcome(self._plan.seed, self._commands.taken, self._damage, own_exits, findings)
 
     async def _break(self, results: Results) -> list[str]:
@@ -132,6 +132,8 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # who writes and reads here meets the broker's end, too
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     outcome = asyncio.run(make(plan, directory))
+    for why in outcome.own_exits:
+        _say(why)
     _say(str(outcome))
     if outcome.findings:
         _say(f"the logs of the workers and of the broker are in {directory}")

@@ -18,26 +18,24 @@ _LONG_S = 86_400.0
 
 
 class Supervised:
-    """A worker that is started again whenever it ends; `exits` are the codes with which it ended."""
+    """A worker that is started again whenever it ends."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self.exits: list[int] = []
+        self.own_exits: list[str] = []
+        """Why it ended of itself, each time."""
 
     async def supervise(self) -> None:
         """Never returns."""
         while True:
-            self.exits.append(await self.worker.exit_code(_LONG_S))
+            code = await self.worker.exit_code(_LONG_S)
+            if code != -signal.SIGKILL:
+                self.own_exits.append(f"{self.worker.name}, exit code {code}: {self.worker.last_words}")
             self.worker.start()
 
     async def serving(self) -> None:
         """Return once it has been assigned partitions."""
         await until(lambda: bool(self.worker.owned), within_s=200)
-
-    @property
-    def own_exits(self) -> int:
-        """How often it ended of itself."""
-        return sum(code != -signal.SIGKILL for code in self.exits)
 
 
 class Stage:

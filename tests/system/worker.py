@@ -67,6 +67,12 @@ class Worker:
         return self._log.read_text()
 
     @property
+    def last_words(self) -> str:
+        """Why the process that was started last ended of itself, as it said."""
+        found = re.findall(r"CRITICAL (.*)", self._said_last)
+        return found[-1] if found else "without a word"
+
+    @property
     def _said_last(self) -> str:
         """What the process that was started last has logged."""
         return self._log.read_bytes()[self._began_at :].decode(errors="replace")
