@@ -11,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.kernel.context import Headers
 from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_consequence, is_refusal
+from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
 from app.kernel.store import Change
 
@@ -118,6 +119,7 @@ def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         max_request_size=2 * RECORD_BYTES,
         linger_ms=0,
+        request_timeout_ms=ANSWER_MS,
         retry_backoff_ms=5,
         transaction_timeout_ms=TIMEOUT_MS,
     )
