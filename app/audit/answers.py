@@ -1,6 +1,6 @@
 """Whether every command was answered, and for the first time exactly once; and what events the answers tell of."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -103,9 +103,9 @@ class Answers:
         found = self._scratch.get(_place_key(_COMMAND, topic, offset))
         return None if found is None else (int.from_bytes(found[:8], "big"), found[8:])
 
-    def eventless(self) -> Iterator[tuple[str, First]]:
+    async def eventless(self) -> AsyncIterator[tuple[str, First]]:
         """The accepted commands of which not all events were found."""
-        for key, value in self._scratch.scan(_FIRST):
+        async for key, value in self._scratch.scan(_FIRST):
             first = _first(value)
             if first.accepted and first.sure and first.seen < first.events:
                 yield _told(key.removeprefix(_FIRST)), first

@@ -71,7 +71,7 @@ class _Partition:
             await self._processed(topic)
         for decider in DECIDERS:
             await self._history(decider)
-        self._eventless()
+        await self._eventless()
 
     async def _processed(self, topic: str) -> None:
         """The commands below the task's position; a later one is kept, too, if it was accepted."""
@@ -86,9 +86,9 @@ class _Partition:
         history = History(decider, self._rows, causes, self._scratch, self._findings, self._settings.partitions)
         async for batch in self._logs.read(self._settings.topic(f"events.{decider.topic}"), self._partition):
             history.read(batch)
-        history.finish()
+        await history.finish()
 
-    def _eventless(self) -> None:
-        for name, first in self._answers.eventless():
+    async def _eventless(self) -> None:
+        async for name, first in self._answers.eventless():
             told = f"command {name} was accepted with {first.events} events, of which {first.seen} are in the log"
             self._findings.add(Kind.WRONG_RESULT, Place(self._settings.topic("results"), self._partition, first.result, None), told)

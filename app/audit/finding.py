@@ -13,12 +13,13 @@ LENGTH = 1_000
 """Characters of one finding."""
 
 
+NUL = "\0"
+"""Between a table and a row's key, in the keys of the changelog."""
+
+
 class Kind(StrEnum):
     """The kinds of findings, as they begin a line."""
 
-    UNREADABLE = "unreadable"
-    WRONG_PARTITION = "wrong-partition"
-    WRONG_KEY = "wrong-key"
     VERSION_GAP = "version-gap"
     VERSION_REPEAT = "version-repeat"
     EVENT_ID_TWICE = "event-id-twice"
@@ -32,6 +33,9 @@ class Kind(StrEnum):
     WRONG_RESULT = "wrong-result"
     ANSWERED_AND_PARKED = "answered-and-parked"
     PARKED_ORDER = "parked-order"
+    WRONG_PARTITION = "wrong-partition"
+    WRONG_KEY = "wrong-key"
+    UNREADABLE = "unreadable"
 
 
 class Place(NamedTuple):
@@ -46,10 +50,6 @@ class Place(NamedTuple):
         offset = "" if self.offset is None else f" {self.offset}"
         key = "" if self.key is None else f" key {self.key.decode(errors='backslashreplace').replace(NUL, ' ')}"
         return f"{self.topic} [{self.partition}]{offset}{key}"
-
-
-NUL = "\0"
-"""Between a table and a row's key, in the keys of the changelog."""
 
 
 def place(record: ConsumerRecord) -> Place:

@@ -76,12 +76,12 @@ class History:
             except _UNFOLDABLE as error:
                 self._findings.add(Kind.UNREADABLE, place(record), f"cannot be folded: {error!r}")
 
-    def finish(self) -> None:
+    async def finish(self) -> None:
         """Hold what is left of the rows against the folds, once all events are read."""
         for table in filter(None, (self._decider.topic, self._decider.detail)):
-            for key, row in self._rows.left(table):
+            async for key, row in self._rows.left(table):
                 self._rows.at_end(key, row, self._folded(key))
-        for key, value in self._scratch.scan(_DETAIL + f"{self._decider.detail}{NUL}".encode()):
+        async for key, value in self._scratch.scan(_DETAIL + f"{self._decider.detail}{NUL}".encode()):
             self._require(key.removeprefix(_DETAIL), self._detail(value).since)
 
     def _folded(self, key: bytes) -> Any:  # noqa: ANN401 (any JSON)

@@ -4,7 +4,7 @@ A row is held against the fold at the last moment at which both can be the same:
 So the rows of a worker that is at work are judged, too.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -64,10 +64,11 @@ class Rows:
         """True if there is no such row."""
         return self._scratch.get(_PREFIX + key) is None
 
-    def left(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+    async def left(self, table: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """The rows of a table that have not been judged, each by its full key (table, NUL, key); none may be put meanwhile."""
-        rows = self._scratch.scan(_PREFIX + f"{table}{NUL}".encode())
-        return ((key.removeprefix(_PREFIX), row) for key, row in rows if row != _JUDGED)
+        async for key, row in self._scratch.scan(_PREFIX + f"{table}{NUL}".encode()):
+            if row != _JUDGED:
+                yield key.removeprefix(_PREFIX), row
 
     def at_end(self, key: bytes, row: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
         """Hold one of the rows that were left against what all of its events fold to; None when it has no event."""

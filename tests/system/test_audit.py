@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 
 from app.audit.audit import audit
-from app.domain.ids import event_id
 from app.kernel.routing import partition_of
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment
-from tests.system.written import PRODUCT, Written, WrittenLog, intact, parked, result, settled
+from tests.system.written import PRODUCT, WrittenLog, intact, parked, product, received, settled
 
 Spoil = Callable[[WrittenLog], None]
 
@@ -60,20 +59,14 @@ def wrong_id(log: WrittenLog) -> None:
 
 
 def without_command(log: WrittenLog) -> None:
-    log.events.append(_stock_received())
+    _, _, event = received(3, 4)
+    log.events.append(replace(event, caused_by=2))
 
 
 def with_a_forged_result(log: WrittenLog) -> None:
-    log.events.append(_stock_received())
-    log.results.append(replace(result(3), headers=result(0).headers).but(eventIds=[_FORGED_ID]))
-
-
-def _stock_received() -> Written:
-    received = intact().events[1].but(version=4, eventId=_FORGED_ID, metadata={"correlationId": "some", "causationId": "command-3"})
-    return replace(received, caused_by=2)
-
-
-_FORGED_ID = event_id("Product", PRODUCT, "command-3", 0)
+    without_command(log)
+    _, result, _ = received(3, 4)
+    log.results.append(replace(result, headers=log.results[0].headers))
 
 
 def other_payload(log: WrittenLog) -> None:
@@ -147,7 +140,7 @@ def of_another_version(log: WrittenLog) -> None:
 def without_its_event(log: WrittenLog) -> None:
     del log.events[2]
     del log.rows[1]
-    log.rows[0] = log.rows[0].but(version=2, state={"type": "REGISTERED", "on_hand": 5, "reserved": 0, "shipped": 0})
+    log.rows[0] = product(2, on_hand=5, reserved=0)
 
 
 def with_another_id(log: WrittenLog) -> None:
@@ -220,11 +213,11 @@ def extra_row(log: WrittenLog) -> None:
 
 
 def row_behind(log: WrittenLog) -> None:
-    log.rows[0] = log.rows[0].but(version=2, state={"type": "REGISTERED", "on_hand": 5, "reserved": 0, "shipped": 0})
+    log.rows[0] = product(2, on_hand=5, reserved=0)
 
 
 def wrong_row_behind(log: WrittenLog) -> None:
-    log.rows[0] = log.rows[0].but(version=2, state={"type": "REGISTERED", "on_hand": 6, "reserved": 0, "shipped": 0})
+    log.rows[0] = product(2, on_hand=6, reserved=0)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A log written by hand: as Foldstream would have left it after three commands to one product, until a test spoils it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -55,38 +55,69 @@ class WrittenLog:
     events: list[Written]
     rows: list[Written]
     parked: list[Written] = field(default_factory=list)
-    processed: int | None = None
-    """How far the task has got; as a rule all commands."""
 
     async def write(self, settings: Settings) -> None:
         """Put the records into their topics, the product's partition holding them all, unless one is misplaced."""
-        offset_next = len(self.commands) if self.processed is None else self.processed
-        position = Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", settings.topic("commands.product")))
-        async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap) as producer:
-            times = [await _write(producer, settings, command) for command in self.commands]
-            for record in [*self.results, *self.events, *self.rows, *self.parked, position]:
-                timed = record if record.caused_by is None else record.but(timestamp=rfc3339(times[record.caused_by]))
-                await _write(producer, settings, timed)
+        async with Writer(settings) as writer:
+            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position(settings, len(self.commands))]:
+                await writer.write(record)
 
 
-async def _write(producer: AIOKafkaProducer, settings: Settings, record: Written) -> int:
-    """Write one record; the time that it has in the log (ms)."""
-    topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
-    headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
-    where = (partition_of(PRODUCT.encode(), settings.partitions) + record.misplaced) % settings.partitions
-    value = msgspec.json.encode(record.value) if record.value else None
-    written = await producer.send_and_wait(topic, value, record.key, where, headers=headers)
-    return int(written.timestamp)
+class Writer:
+    """Puts records into their topics, one after the other: `async with Writer(settings) as writer`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._times: list[int] = []
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap)
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._producer.stop()
+
+    async def write(self, *records: Written) -> None:
+        """Write records; events get the time of the commands that caused them."""
+        for record in records:
+            timed = record if record.caused_by is None else record.but(timestamp=rfc3339(self._times[record.caused_by]))
+            written_at = await self._write(timed)
+            if record.topic.startswith("commands."):
+                self._times.append(written_at)
+
+    async def _write(self, record: Written) -> int:
+        """Write one; the time that it has in the log (ms)."""
+        settings = self._settings
+        topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
+        headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
+        where = (partition_of(PRODUCT.encode(), settings.partitions) + record.misplaced) % settings.partitions
+        value = msgspec.json.encode(record.value) if record.value else None
+        written = await self._producer.send_and_wait(topic, value, record.key, where, headers=headers)
+        return int(written.timestamp)
 
 
 def intact() -> WrittenLog:
     """A product that was registered, filled with 5, and of which an order reserved 2."""
-    rows = [
-        Written(_CHANGELOG, {"version": 3, "state": {"type": "REGISTERED", "on_hand": 5, "reserved": 2, "shipped": 0}}, _row("product", PRODUCT)),
-        Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/{ORDER}")),
-    ]
-    numbers = range(len(_DECIDED))
-    return WrittenLog([_command(number) for number in numbers], [result(number) for number in numbers], [_event(number) for number in numbers], rows)
+    commands, results, events = zip(*(_caused(number, number + 1, *decided) for number, decided in enumerate(_DECIDED)), strict=True)
+    reservation = Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/{ORDER}"))
+    return WrittenLog([*commands], [*results], [*events], [product(3, 5), reservation])
+
+
+def received(number: int, version: int) -> tuple[Written, Written, Written]:
+    """A command that one piece is received, after the others, with its result and its event."""
+    return _caused(number, version, "ReceiveStock", "StockReceived", {"quantity": 1})
+
+
+def product(version: int, on_hand: int, reserved: int = 2) -> Written:
+    """The product's row."""
+    state = {"type": "REGISTERED", "on_hand": on_hand, "reserved": reserved, "shipped": 0}
+    return Written(_CHANGELOG, {"version": version, "state": state}, _row("product", PRODUCT))
+
+
+def position(settings: Settings, offset_next: int) -> Written:
+    """The row that says how many commands were processed."""
+    return Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", settings.topic("commands.product")))
 
 
 def parked(offset: int, reason: str) -> Written:
@@ -101,37 +132,22 @@ def settled(offset: int, became: str) -> Written:
     return Written("parked", {}, headers=[(name, value.encode()) for name, value in zip(OUTCOME, values, strict=True)])
 
 
-def result(number: int) -> Written:
-    """The result of the command of this number, which need not be there."""
-    kind, _, payload = _DECIDED[min(number, 2)]
-    answer = {"commandId": f"command-{number}", "commandType": kind, "outcome": "accepted", "version": number + 1, "eventIds": [_id(number)]}
-    read_at = [("command-topic", b"commands.product"), ("command-partition", b"0"), ("command-offset", str(number).encode())]
-    order = [("order-id", ORDER.encode())] if "orderId" in payload else []
-    return Written("results", {**_product(), **answer, "metadata": _metadata(number)}, headers=[*read_at, *order])
-
-
 def _row(table: str, key: str) -> bytes:
     return f"{table}\0{key}".encode()
 
 
-def _command(number: int) -> Written:
-    kind, _, payload = _DECIDED[number]
-    return Written("commands.product", {**_product(), "commandId": f"command-{number}", "commandType": kind, "metadata": {}, "payload": payload})
-
-
-def _event(number: int) -> Written:
-    _, kind, payload = _DECIDED[number]
-    fields = {"eventId": _id(number), "eventType": kind, "version": number + 1, "schemaVersion": 1, "timestamp": _SENT, "metadata": _metadata(number)}
-    return Written("events.product", {**_product(), **fields, "payload": payload}, caused_by=number)
-
-
-def _id(number: int) -> str:
-    return event_id("Product", PRODUCT, f"command-{number}", 0, ORDER if number == 2 else None)
-
-
-def _metadata(number: int) -> dict[str, str]:
-    return {"correlationId": "some", "causationId": f"command-{number}"}
-
-
-def _product() -> dict[str, Any]:
-    return {"aggregateId": PRODUCT, "aggregateType": "Product"}
+def _caused(number: int, version: int, command_type: str, event_type: str, payload: dict[str, Any]) -> tuple[Written, Written, Written]:
+    """The command at this offset, its result and its event."""
+    named = {"aggregateId": PRODUCT, "aggregateType": "Product"}
+    asked = {**named, "commandId": f"command-{number}", "commandType": command_type}
+    order_id, metadata = payload.get("orderId"), {"correlationId": "some", "causationId": f"command-{number}"}
+    identity = event_id("Product", PRODUCT, f"command-{number}", 0, order_id)
+    read_at = [("command-topic", b"commands.product"), ("command-partition", b"0"), ("command-offset", str(number).encode())]
+    headers = [*read_at, ("order-id", order_id.encode())] if order_id else read_at
+    result = {**asked, "outcome": "accepted", "version": version, "eventIds": [identity], "metadata": metadata}
+    event = {**named, "eventId": identity, "eventType": event_type, "version": version, "schemaVersion": 1, "timestamp": _SENT, "metadata": metadata}
+    return (
+        Written("commands.product", {**asked, "metadata": {}, "payload": payload}),
+        Written("results", result, headers=headers),
+        Written("events.product", {**event, "payload": payload}, caused_by=number),
+    )
