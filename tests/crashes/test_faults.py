@@ -16,6 +16,8 @@ from tests.system.traffic import identities, order, traffic
 from tests.system.worker import Worker
 from tests.waiting import until
 
+pytestmark = pytest.mark.timeout(300)
+
 FULL_DISK = ("-m", "tests.crashes.full_disk")
 NEWER = ("-m", "tests.crashes.newer")
 
@@ -27,7 +29,6 @@ def large_and_parked(count: int) -> Iterator[Json]:
         yield {**order(f"mislaid-{number}"), "commandType": "Mislay", "payload": {"what": luck.randbytes(4_000).hex()}}
 
 
-@pytest.mark.timeout(300)
 async def test_a_worker_whose_disk_is_full_says_so_and_one_with_room_goes_on(environment: Environment) -> None:
     commands = [*large_and_parked(300), *(order(f"o-{number}") for number in range(50))]
     async with Results(environment.settings) as results:
@@ -35,12 +36,12 @@ async def test_a_worker_whose_disk_is_full_says_so_and_one_with_room_goes_on(env
         await environment.send(commands[:200])
         await results.number(200, within_s=100)
         await environment.send(commands[200:300])  # what is in memory is written to disk when more comes
-        await until(lambda: "task 0 is taken over again in place: StoreFailed: IO error" in full.said, within_s=60)
+        await until(lambda: "task 0 is taken over again in place: StoreFailed: IO error" in full.said, within_s=100)
         await environment.send(commands[300:])
         full.destroy()
 
         environment.worker("roomy", datadir=str(full.datadir))
-        await results.number(len(commands), within_s=60)
+        await results.number(len(commands), within_s=100)
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(environment.settings) == []
 
@@ -80,21 +81,21 @@ async def changed_in_turn(environment: Environment, newer: tuple[str, ...]) -> N
     async with Results(environment.settings) as results:
         await environment.send(commands[:200])
         old = environment.worker("old")
-        await results.number(200, within_s=60)
+        await results.number(200, within_s=100)
         new = environment.worker("new", program=newer)
         await opens_another(new, 0)
         await environment.send(commands[200:400])
-        await results.number(400, within_s=60)
+        await results.number(400, within_s=100)
         old.signal(signal.SIGKILL)
         await environment.send(commands[400:600])
-        await results.number(600, within_s=60)
+        await results.number(600, within_s=100)
         old.destroy()
         before = tasks_opened(old)
         old.start()
         await opens_another(old, before)
         new.signal(signal.SIGTERM)
         await environment.send(commands[600:])
-        await results.number(800, within_s=60)
+        await results.number(800, within_s=100)
     assert [result for result in results.all if result["outcome"] == "parked"] == []
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(environment.settings) == []
@@ -107,16 +108,14 @@ def tasks_opened(worker: Worker) -> int:
 
 async def opens_another(worker: Worker, before: int) -> None:
     """Return once it has opened one more."""
-    await until(lambda: tasks_opened(worker) > before, within_s=60)
+    await until(lambda: tasks_opened(worker) > before, within_s=100)
 
 
-@pytest.mark.timeout(300)
 async def test_workers_of_two_versions_whose_rows_differ_may_alternate(shared_environment: Environment) -> None:
     await changed_in_turn(shared_environment, NEWER)
 
 
 @pytest.mark.control
-@pytest.mark.timeout(300)
 async def test_rows_of_another_version_that_are_not_told_apart_are_found(shared_environment: Environment) -> None:
     with pytest.raises(AssertionError):
         await changed_in_turn(shared_environment, (*NEWER, "unsigned"))
