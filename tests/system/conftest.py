@@ -13,19 +13,20 @@ from tests.system.environment import Environment
 @pytest.fixture
 async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """Fresh topics on the shared broker, without workers."""
-    async with _opened(Environment(kafka.bootstrap, tmp_path)) as fresh:
+    async with opened(Environment(kafka.bootstrap, tmp_path)) as fresh:
         yield fresh
 
 
 @pytest.fixture
 async def small_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """The same with the fewest partitions among which a record can be in the wrong one."""
-    async with _opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
         yield fresh
 
 
 @asynccontextmanager
-async def _opened(fresh: Environment) -> AsyncIterator[Environment]:
+async def opened(fresh: Environment) -> AsyncIterator[Environment]:
+    """Create its topics, and end its workers afterwards."""
     try:
         await fresh.create_topics()
         yield fresh
