@@ -12,7 +12,7 @@ import pytest
 
 from app.kafka.embedded import EmbeddedKafka
 
-pytest.register_assert_rewrite("tests.kernel", "tests.system")  # what helpers assert is explained, too
+pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job: the programs that tests interrupt would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)

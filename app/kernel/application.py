@@ -19,7 +19,7 @@ from app.settings import Settings
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
-GC_THRESHOLD = 100_000
+GC_THRESHOLD = 300_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
 
 

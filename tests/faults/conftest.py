@@ -9,8 +9,7 @@ from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness
-from tests.system.conftest import opened
-from tests.system.environment import Environment
+from tests.system.environment import Environment, opened
 
 
 @pytest.fixture(scope="session")

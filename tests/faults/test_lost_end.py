@@ -2,8 +2,9 @@
 
 import pytest
 
+from app.kernel.context import Outgoing
 from app.kernel.outcome import UnknownOutcome
-from app.kernel.transaction import producer
+from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
 from tests.faults.faults import Fault, Kind, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy
@@ -17,7 +18,11 @@ async def test_what_an_unanswered_end_has_committed_is_not_done_again_and_what_i
 
 @pytest.mark.control
 async def test_an_unanswered_end_that_is_taken_for_an_abort_doubles_its_transaction(harness: Harness, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    committed = UnitOfWork.commit
+    packed, committed, written = UnitOfWork.pack, UnitOfWork.commit, list[Outgoing]()
+
+    def pack(self: UnitOfWork) -> None:
+        written.extend(self.outgoing)
+        packed(self)
 
     async def commit(self: UnitOfWork) -> None:
         try:
@@ -26,9 +31,11 @@ async def test_an_unanswered_end_that_is_taken_for_an_abort_doubles_its_transact
             await self._producer.stop()
             self._producer = producer(harness.settings.bootstrap, f"{harness.settings.app_id}-0")
             await self._producer.start()
+            self._transaction, self.outgoing = Transaction(self._producer, self._partitions), list(written)
             await committed(self)
             await self._producer.stop()
 
+    monkeypatch.setattr(UnitOfWork, "pack", pack)
     monkeypatch.setattr(UnitOfWork, "commit", commit)
 
     with pytest.raises(AssertionError, match=r"\{'a': \[1, 2, 1, 2\]"):

@@ -1,13 +1,12 @@
 """What the system tests ask for."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import RunningKafka
-from tests.system.environment import Environment
+from tests.system.environment import Environment, opened
 
 
 @pytest.fixture
@@ -22,13 +21,3 @@ async def small_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterato
     """The same with the fewest partitions among which a record can be in the wrong one."""
     async with opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
         yield fresh
-
-
-@asynccontextmanager
-async def opened(fresh: Environment) -> AsyncIterator[Environment]:
-    """Create its topics, and end its workers afterwards."""
-    try:
-        await fresh.create_topics()
-        yield fresh
-    finally:
-        fresh.close()

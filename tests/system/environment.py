@@ -115,6 +115,16 @@ class Environment:
         return written
 
 
+@asynccontextmanager
+async def opened(fresh: Environment) -> AsyncIterator[Environment]:
+    """Create its topics, and close it afterwards."""
+    try:
+        await fresh.create_topics()
+        yield fresh
+    finally:
+        fresh.close()
+
+
 class Results:
     """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`."""
 

@@ -12,7 +12,7 @@ from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
 from app.kernel.routing import partition_of
 from tests.conftest import FreePort, RunningKafka
-from tests.system.environment import Environment, Results
+from tests.system.environment import Environment, Results, opened
 from tests.system.traffic import identities, order, traffic
 from tests.waiting import until
 
@@ -20,12 +20,8 @@ from tests.waiting import until
 @pytest.fixture
 async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """An environment in which all orders share a partition."""
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
-    try:
-        await environment.create_topics()
-        yield environment
-    finally:
-        environment.close()
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=1)) as fresh:
+        yield fresh
 
 
 @pytest.mark.timeout(600)

@@ -9,7 +9,7 @@ import pytest
 
 from app.audit.audit import audit
 from tests.conftest import RunningKafka
-from tests.system.environment import Environment, Results
+from tests.system.environment import Environment, Results, opened
 from tests.system.traffic import identities, traffic
 from tests.system.worker import Worker
 from tests.waiting import until
@@ -22,12 +22,8 @@ RESTART_S = "60"
 @pytest.fixture
 async def wide(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """An environment with partitions for several workers."""
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=PARTITIONS)
-    try:
-        await environment.create_topics()
-        yield environment
-    finally:
-        environment.close()
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=PARTITIONS)) as fresh:
+        yield fresh
 
 
 async def shared_by(workers: list[Worker]) -> None:
