@@ -45,8 +45,8 @@ async def judge_answers(decider: Decider, rows: Rows, firsts: Firsts, *, complet
 async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
     """Hold the rows of what is parked against the topic; `agents` has the names of those who read each topic."""
     async for key, row in rows.left("parked"):
-        topic, at, _ = _name(key).split(NUL)
-        if topic in agents:
+        topic, at, agent = [*_name(key).split(NUL), "", ""][:3]
+        if agents.get(topic) == agent and at.isdecimal():
             before, after = parked.states(topic, int(at))
             if after is None or (before == after and not is_open(after)):
                 rows.add(key, f"is {after or 'not'} in the topic parked", row)
