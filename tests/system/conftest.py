@@ -24,6 +24,13 @@ async def small_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterato
         yield fresh
 
 
+@pytest.fixture
+async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """The same in which all keys share a partition."""
+    async with _opened(Environment(kafka.bootstrap, tmp_path, partitions=1)) as fresh:
+        yield fresh
+
+
 @asynccontextmanager
 async def _opened(fresh: Environment) -> AsyncIterator[Environment]:
     try:

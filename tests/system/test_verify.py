@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -43,14 +42,6 @@ ALL_HELD = "scratch.HELD_BYTES = scratch.HELD_ROWS = 1 << 60"
 ORDERS, MANY_ORDERS = 5_000, 30_000
 ALLOWED_KIB = 80 << 10
 """What the audit of the longer log may take more, until all that is bounded is full: RocksDB's buffers, fetches, the cache of keys' partitions."""
-
-
-@pytest.fixture
-async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
-    await environment.create_topics()
-    yield environment
-    environment.close()
 
 
 def started(settings: Settings, change: str = "", **variables: str) -> "subprocess.Popen[str]":
