@@ -1,6 +1,6 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test controls check lint types layers bench lock clean
+.PHONY: help setup demo test controls check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -39,6 +39,9 @@ types: setup  ## mypy, strict
 
 layers: setup  ## import-linter: arrows point down only, the core is pure
 	@$(BIN)/lint-imports
+
+chaos: setup  ## workers, broker and connections break under load, then the audit; ARGS='--seed 7 --minutes 10'
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 bench: setup  ## throughput, latency, take-over, growth, beside hand-written loops; ARGS='profile', ARGS=--help
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,84 +1,94 @@
 """Whether the log is what it must be, and every table of the write side what the log says (contract, section 5: `verify`)."""
 
-from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 
+from app.admin import refuse_start
 from app.audit.answers import Answers
+from app.audit.causes import Causes
+from app.audit.ends import spans
+from app.audit.finding import Findings, Kind, Place
 from app.audit.history import History
-from app.audit.parked import states
-from app.audit.rows import Folds, Rows, differences, offset_next, read_rows
+from app.audit.logs import Logs, Watch
+from app.audit.parked import ParkedLog
+from app.audit.rows import Rows
+from app.audit.scratch import Scratch
 from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
-from app.log import Log
+from app.errors import FoldstreamError
 from app.settings import Settings
 
 
-async def audit(settings: Settings) -> list[str]:
+async def audit(settings: Settings, watch: Watch = lambda _done, _total: None) -> list[str]:
     """A line for each thing that is wrong, none when all is well; workers may be at work meanwhile.
 
-    Read are the partitions one after the other, each up to the end it has then. FoldstreamError when the broker or a topic is not there.
+    Read is what was there at the start, once, partition after partition. What has to be remembered is in a temporary directory, of about the
+    size of one partition's commands, results and rows. FoldstreamError when the broker or a topic is not there.
     """
-    async with Log(settings) as log:
-        return [finding for partition in range(settings.partitions) async for finding in _Partition(log, settings, partition).findings()]
+    await refuse_start(settings)
+    findings = Findings()
+    try:
+        with TemporaryDirectory(prefix="foldstream-verify-") as directory:
+            logs = Logs(settings, await spans(settings), watch)
+            for partition in range(settings.partitions):
+                await _judge(logs, settings, findings, partition, Path(directory))
+    except KafkaError as error:
+        raise FoldstreamError(f"Kafka at {settings.bootstrap} did not give what is to be verified; run it again: {error!r}") from error
+    return findings.lines()
+
+
+async def _judge(logs: Logs, settings: Settings, findings: Findings, partition: int, directory: Path) -> None:
+    with TemporaryDirectory(dir=directory) as own, closing(Scratch(Path(own) / "scratch")) as scratch:
+        await _Partition(logs, settings, findings, scratch, partition).judge()
 
 
 class _Partition:
-    """One partition number of every topic: in memory are its aggregates, the ids of its events and of the commands still in the log."""
+    """One partition number of every topic."""
 
-    def __init__(self, log: Log, settings: Settings, partition: int) -> None:
-        self._log = log
+    def __init__(self, logs: Logs, settings: Settings, findings: Findings, scratch: Scratch, partition: int) -> None:
+        self._logs = logs
         self._settings = settings
+        self._findings = findings
+        self._scratch = scratch
         self._partition = partition
+        self._commands = {decider.aggregate_type: settings.topic(f"commands.{decider.topic}") for decider in DECIDERS}
+        self._rows = Rows(scratch, findings, settings.changelog, partition)
+        self._parked = ParkedLog(scratch, findings, self._commands.values())
+        self._answers = Answers(scratch, findings, self._parked, self._commands, settings.partitions)
 
-    async def findings(self) -> AsyncIterator[str]:
-        """A line for each thing that is wrong. The changelog is read first: all that its rows stand for is found in the topics read after it."""
-        rows = await self._rows()
-        folds: Folds = {}
+    async def judge(self) -> None:
+        """Each topic is read after those that say what must be in it."""
+        async for batch in self._logs.read(self._settings.changelog, self._partition, beyond=True):
+            self._rows.read(batch)
+        async for batch in self._logs.read(self._settings.topic("parked"), self._partition):
+            self._parked.read(batch)
+        async for batch in self._logs.read(self._settings.topic("results"), self._partition):
+            self._answers.results(batch)
+        for topic in self._commands.values():
+            await self._processed(topic)
         for decider in DECIDERS:
-            async for finding in self._history(decider, folds):
-                yield finding
-        async for finding in self._differences(rows, folds):
-            yield finding
-        async for finding in self._answers(rows):
-            yield finding
+            await self._history(decider)
+        await self._eventless()
 
-    async def _history(self, decider: Decider, folds: Folds) -> AsyncIterator[str]:
-        history = History(decider, self._settings.partitions)
-        async for record in self._read(self._settings.topic(f"events.{decider.topic}")):
-            for finding in history.read(record):
-                yield finding
-        folds.update(history.rows())
+    async def _processed(self, topic: str) -> None:
+        """The commands below the task's position; a later one is kept, too, if it was accepted."""
+        offset_next = self._rows.offset_next(topic)
+        async for batch in self._logs.read(topic, self._partition):
+            for record in batch.records:
+                self._answers.command(record, processed=record.offset < offset_next)
 
-    async def _differences(self, rows: Rows, folds: Folds) -> AsyncIterator[str]:
-        """A row that has changed since it was read was behind the events, and says nothing."""
-        differing = dict(differences(rows, folds))
-        again = await self._rows() if differing else rows
-        for key, finding in differing.items():
-            if rows.get(key) == again.get(key):
-                yield f"{self._settings.changelog} [{self._partition}]: {finding}"
+    async def _history(self, decider: Decider) -> None:
+        topic = self._commands[decider.aggregate_type]
+        causes = Causes(decider, self._answers, topic, self._logs.span(topic, self._partition).begin)
+        history = History(decider, self._rows, causes, self._scratch, self._findings, self._settings.partitions)
+        async for batch in self._logs.read(self._settings.topic(f"events.{decider.topic}"), self._partition):
+            history.read(batch)
+        await history.finish()
 
-    async def _rows(self) -> Rows:
-        return await read_rows(self._read(self._settings.changelog))
-
-    async def _answers(self, rows: Rows) -> AsyncIterator[str]:
-        answers, topic_parked = Answers(self._settings.partitions), self._settings.topic("parked")
-        before = await states(self._read(topic_parked))
-        async for record in self._read(self._settings.topic("results")):
-            for finding in answers.result(record):
-                yield finding
-        after = await states(self._read(topic_parked))
-        for finding in answers.findings():
-            yield finding
-        for topic in self._inputs():
-            async for record in self._read(topic):
-                if record.offset < offset_next(rows, topic):
-                    place = (topic, record.offset)
-                    for finding in answers.command(record, before.get(place), after.get(place)):
-                        yield finding
-
-    def _inputs(self) -> Iterator[str]:
-        return (self._settings.topic(f"commands.{decider.topic}") for decider in DECIDERS)
-
-    def _read(self, topic: str) -> AsyncIterator[ConsumerRecord]:
-        return self._log.partition(topic, self._partition)
+    async def _eventless(self) -> None:
+        async for name, first in self._answers.eventless():
+            told = f"command {name} was accepted with {first.events} events, of which {first.seen} are in the log"
+            self._findings.add(Kind.WRONG_RESULT, Place(self._settings.topic("results"), self._partition, first.result, None), told)

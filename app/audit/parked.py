@@ -1,27 +1,153 @@
-"""What the topic `parked` says of the records that were read from one partition."""
+"""What the topic `parked` says of the records that were read from one partition, and whether their queues were kept in order (contract, section 2)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Collection
+from typing import NamedTuple
 
+import msgspec
 from aiokafka import ConsumerRecord
+from msgspec import Struct
 
-from app.kernel.parked import Parked, parse
-
-Place = tuple[str, int]
-"""A topic and an offset in this partition."""
+from app.audit.finding import Findings, Kind, place
+from app.audit.logs import Batch
+from app.audit.scratch import Scratch
+from app.kernel.parked import BEHIND, BLOCKING, Parked, Settled, parse
 
 RELEASED = "released"
 REDIRECTED = "released to its right partition"
 """It is answered there, under another offset."""
 
+_SETTLED = {RELEASED, REDIRECTED, "discarded"}
 
-async def states(records: AsyncIterator[ConsumerRecord]) -> dict[Place, str]:
-    """The last word on each place: the reason of what is open, or what became of it."""
-    found: dict[Place, str] = {}
-    async for record in records:
-        said = parse(record)
-        place = (said.topic, said.offset)
-        if isinstance(said, Parked):
-            found[place] = said.reason
-        else:
-            found[place] = REDIRECTED if found.get(place) == "misrouted" and said.outcome == RELEASED else said.outcome
-    return found
+
+class States(NamedTuple):
+    """The last word on a record: the reason of what is open, or what became of it; None when it was never parked."""
+
+    before: str | None
+    """Among what must be reflected in everything else that is read."""
+    after: str | None
+    """Among all that is read."""
+
+
+class _Seen(Struct, array_like=True):
+    before: str | None
+    after: str
+    behind: int | None = None
+    """The offset of the next in its queue."""
+
+
+class _Queue(Struct, array_like=True):
+    head: int
+    tail: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_seen = msgspec.msgpack.Decoder(_Seen).decode
+_queue = msgspec.msgpack.Decoder(_Queue).decode
+
+
+class ParkedLog:
+    """The topic `parked` of one partition, as far as it is about the topics that the write side reads."""
+
+    def __init__(self, scratch: Scratch, findings: Findings, inputs: Collection[str]) -> None:
+        self._scratch = scratch
+        self._findings = findings
+        self._inputs = inputs
+        self._any = False
+
+    def read(self, batch: Batch) -> None:
+        """Take what these records say."""
+        for record in batch.records:
+            try:
+                said = parse(record)
+            except (KeyError, ValueError) as error:
+                self._findings.add(Kind.UNREADABLE, place(record), repr(error))
+            else:
+                if said.topic in self._inputs:  # others are parked by views
+                    self._take(record, said, sure=record.offset < batch.sure)
+
+    def states(self, topic: str, offset: int) -> States:
+        """What was said of a record."""
+        seen = self._seen(topic, offset) if self._any else None
+        return States(None, None) if seen is None else States(seen.before, seen.after)
+
+    def _take(self, record: ConsumerRecord, said: Parked | Settled, *, sure: bool) -> None:
+        self._any = True
+        seen = self._seen(said.topic, said.offset)
+        if fault := self._fault(record.key, said, seen):
+            self._findings.add(Kind.PARKED_ORDER, place(record), f"{said.topic} [{said.partition}] {said.offset} {fault}")
+        word = _word(said, seen)
+        before, behind = (None, None) if seen is None else (seen.before, seen.behind)
+        self._put(said.topic, said.offset, _Seen(word if sure else before, word, behind))
+        if record.key is not None:
+            self._queue_up(said.topic, record.key, said.offset, word, seen)
+
+    def _fault(self, key: bytes | None, said: Parked | Settled, seen: _Seen | None) -> str | None:
+        """What is wrong with the place of this word among the others of its key."""
+        is_open = seen is not None and seen.after not in _SETTLED
+        queue = None if key is None else self._queue(said.topic, key)
+        if isinstance(said, Settled) and not is_open:
+            return f"is {said.outcome}, and was not parked"
+        if is_open:
+            ahead = queue is not None and seen is not None and seen.after in BLOCKING and queue.head != said.offset
+            return f"came before its head, {queue.head}" if ahead and queue else None
+        if seen is not None:
+            return f"is parked again, and was {seen.after}"
+        return _entering(said, queue) if isinstance(said, Parked) else None
+
+    def _queue_up(self, topic: str, key: bytes, offset: int, word: str, seen: _Seen | None) -> None:
+        waited, waits = seen is not None and seen.after in BLOCKING, word in BLOCKING
+        if waits and not waited:
+            self._enter(topic, key, offset)
+        elif waited and not waits:
+            self._leave(topic, key)
+
+    def _enter(self, topic: str, key: bytes, offset: int) -> None:
+        queue = self._queue(topic, key)
+        if queue is None:
+            self._scratch.put(_queue_key(topic, key), _encode(_Queue(offset, offset)))
+        elif (last := self._seen(topic, queue.tail)) is not None:
+            self._put(topic, queue.tail, _Seen(last.before, last.after, offset))
+            self._scratch.put(_queue_key(topic, key), _encode(_Queue(queue.head, offset)))
+
+    def _leave(self, topic: str, key: bytes) -> None:
+        """The head is the first that still waits."""
+        queue = self._queue(topic, key)
+        head = None if queue is None else queue.head
+        while head is not None and (seen := self._seen(topic, head)) is not None and seen.after not in BLOCKING:
+            head = seen.behind
+        left = None if queue is None or head is None else _encode(_Queue(head, queue.tail))
+        self._scratch.put(_queue_key(topic, key), left)
+
+    def _queue(self, topic: str, key: bytes) -> _Queue | None:
+        found = self._scratch.get(_queue_key(topic, key))
+        return None if found is None else _queue(found)
+
+    def _seen(self, topic: str, offset: int) -> _Seen | None:
+        found = self._scratch.get(_place_key(topic, offset))
+        return None if found is None else _seen(found)
+
+    def _put(self, topic: str, offset: int, seen: _Seen) -> None:
+        self._scratch.put(_place_key(topic, offset), _encode(seen))
+
+
+def _entering(said: Parked, queue: _Queue | None) -> str | None:
+    """What is wrong with a record that is parked for the first time."""
+    if queue is None:
+        return "is behind nothing" if said.reason == BEHIND else None
+    if said.reason != BEHIND:
+        return f"is {said.reason}, and not behind {queue.head}, which blocks its key"
+    return None if said.offset > queue.tail else f"was parked after {queue.tail}"
+
+
+def _word(said: Parked | Settled, seen: _Seen | None) -> str:
+    if isinstance(said, Parked):
+        return said.reason
+    return REDIRECTED if seen is not None and seen.after == "misrouted" and said.outcome == RELEASED else said.outcome
+
+
+def _place_key(topic: str, offset: int) -> bytes:
+    return b"parked\0%b\0%b" % (topic.encode(), offset.to_bytes(8, "big"))
+
+
+def _queue_key(topic: str, key: bytes) -> bytes:
+    return b"queue\0%b\0%b" % (topic.encode(), key)

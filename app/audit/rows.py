@@ -1,57 +1,95 @@
-"""The rows of one task as its changelog has them, and how they differ from what the log folds to."""
+"""The rows of one task as its changelog has them, each held against what the log folds to.
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+A row is held against the fold at the last moment at which both can be the same: before the first event that is not in it, or at the end.
+So the rows of a worker that is at work are judged, too.
+"""
+
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from aiokafka import ConsumerRecord
 
+from app.audit.finding import NUL, Findings, Kind, Place
+from app.audit.logs import Batch
+from app.audit.scratch import Scratch
 from app.domain.deciders import DECIDERS
 from app.kernel.position import positions
 
-Rows = Mapping[bytes, bytes]
-"""By full key (table, NUL, key), encoded as they stand in the changelog."""
-
-Folds = dict[bytes, Any]
-"""By full key, as plain JSON values."""
-
-_NUL = "\0"
-_FOLDED = tuple((table + _NUL).encode() for decider in DECIDERS for table in (decider.topic, decider.detail) if table is not None)
+_KEPT = (positions.prefix, *((table + NUL).encode() for decider in DECIDERS for table in (decider.topic, decider.detail) if table is not None))
+_PREFIX = b"row\0"
+_JUDGED = b""
+_OFFSET_BYTES = 8
 
 
-async def read_rows(changelog: AsyncIterator[ConsumerRecord]) -> Rows:
-    """The last value of each row that is judged here: what is folded from events, and the positions."""
-    rows: dict[bytes, bytes] = {}
-    async for record in changelog:
-        if record.value is None:
-            rows.pop(record.key, None)
-        elif record.key.startswith((*_FOLDED, positions.prefix)):
-            rows[record.key] = record.value
-    return rows
+class Rows:
+    """The changelog of one partition; `read` comes first."""
+
+    def __init__(self, scratch: Scratch, findings: Findings, changelog: str, partition: int) -> None:
+        """`changelog` is the name of the topic."""
+        self._scratch = scratch
+        self._findings = findings
+        self._changelog = changelog
+        self._partition = partition
+
+    def read(self, batch: Batch) -> None:
+        """Take the last value of each row, up to the end of what is judged; what comes after it only says which rows compaction may have taken away."""
+        for record in batch.records:
+            if record.key.startswith(_KEPT):
+                key = _PREFIX + record.key
+                if record.offset < batch.sure:
+                    self._scratch.put(key, record.value and record.offset.to_bytes(_OFFSET_BYTES, "big") + record.value)
+                elif self._scratch.get(key) is None:
+                    self._scratch.put(key, _JUDGED)
+
+    def offset_next(self, topic: str) -> int:
+        """How far the task has processed an input topic; 0 when it never did."""
+        row = self._scratch.get(_PREFIX + positions.prefix + topic.encode())
+        return int(positions.decode(row[_OFFSET_BYTES:]).offset_next) if row else 0
+
+    def version(self, key: bytes) -> int | None:
+        """The version in the row of an aggregate, 0 when there is no such row; None when it cannot be known any more."""
+        row = self._scratch.get(_PREFIX + key)
+        if row is None:
+            return 0
+        return int(_root(row[_OFFSET_BYTES:]).version) if row != _JUDGED else None
+
+    def judge(self, key: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
+        """Hold a row, if it is there and has not been judged, against what its events fold to."""
+        row = self._scratch.get(_PREFIX + key)
+        if row:
+            self._compare(key, row, fold)
+            self._scratch.put(_PREFIX + key, _JUDGED)
+
+    def missing(self, key: bytes) -> bool:
+        """True if there is no such row."""
+        return self._scratch.get(_PREFIX + key) is None
+
+    async def left(self, table: str) -> AsyncIterator[tuple[bytes, bytes]]:
+        """The rows of a table that have not been judged, each by its full key (table, NUL, key); none may be put meanwhile."""
+        async for key, row in self._scratch.scan(_PREFIX + f"{table}{NUL}".encode()):
+            if row != _JUDGED:
+                yield key.removeprefix(_PREFIX), row
+
+    def at_end(self, key: bytes, row: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
+        """Hold one of the rows that were left against what all of its events fold to; None when it has no event."""
+        if fold is None:
+            self.add(key, "has no event behind it", row)
+        else:
+            self._compare(key, row, fold)
+
+    def add(self, key: bytes, what: str, row: bytes | None = None) -> None:
+        """A finding about a row."""
+        offset = None if row is None else int.from_bytes(row[:_OFFSET_BYTES], "big")
+        self._findings.add(Kind.WRONG_ROW, Place(self._changelog, self._partition, offset, key), what)
+
+    def _compare(self, key: bytes, row: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
+        found = msgspec.json.decode(row[_OFFSET_BYTES:])
+        if found != fold:
+            self.add(key, f"is {found}, its events fold to {fold}", row)
 
 
-def offset_next(rows: Rows, topic: str) -> int:
-    """How far the task has processed an input topic; 0 when it never did."""
-    row = rows.get(positions.prefix + topic.encode())
-    return 0 if row is None else int(positions.decode(row).offset_next)
+class _Root(msgspec.Struct):
+    version: int
 
 
-def differences(rows: Rows, folds: Folds) -> Iterator[tuple[bytes, str]]:
-    """Each key at fault, with what is wrong."""
-    for key in sorted(folds.keys() | _folded(rows)):
-        fault = _difference(rows.get(key), folds.get(key))
-        if fault is not None:
-            yield key, f"row {key.decode().replace(_NUL, ' ')} {fault}"
-
-
-def _folded(rows: Rows) -> set[bytes]:
-    return {key for key in rows if key.startswith(_FOLDED)}
-
-
-def _difference(row: bytes | None, fold: Any) -> str | None:  # noqa: ANN401 (any JSON)
-    if row is None:
-        return "is missing"
-    if fold is None:
-        return "has no event behind it"
-    found = msgspec.json.decode(row)
-    return None if found == fold else f"is {found}, its events fold to {fold}"
+_root = msgspec.json.Decoder(_Root).decode

@@ -1,15 +1,35 @@
 """`foldstream verify`: the log, and every table of the write side against it."""
 
 import asyncio
+import time
 
 import typer
 
 from app.audit.audit import audit
 from app.settings import settings
 
+EVERY_S = 5.0
+"""How often what takes long says how far it is."""
+
 
 def verify() -> None:
-    """Check the log and the tables that follow from it; a line for each finding, and exit code 1 if there is one. Workers may be at work meanwhile."""
-    findings = asyncio.run(audit(settings()))
+    """Check the log and the tables that follow from it; a line for each finding, and exit code 1 if there is one. Workers may be at work meanwhile.
+
+    docs/verify.md says what each finding means, and what to do.
+    """
+    findings = asyncio.run(audit(settings(), _Progress().at))
     typer.echo("\n".join(findings or ["the log is as it must be, and every table is what the log says"]))
     raise typer.Exit(1 if findings else 0)
+
+
+class _Progress:
+    """Says now and then on stderr how much was read."""
+
+    def __init__(self) -> None:
+        self._said_at_s = time.monotonic()
+
+    def at(self, done: int, total: int) -> None:
+        """So many offsets of all were read."""
+        if time.monotonic() - self._said_at_s >= EVERY_S:
+            self._said_at_s = time.monotonic()
+            typer.echo(f"read {done:,} of {total:,} offsets ({100 * done // max(1, total)} %)", err=True)

@@ -1,7 +1,6 @@
 """Workers share the partitions, and keep theirs while each is restarted in turn."""
 
 import asyncio
-import re
 import signal
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -27,22 +26,11 @@ async def wide(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment
         yield fresh
 
 
-def assignments(worker: Worker) -> list[frozenset[int]]:
-    """The partitions of each generation, as the worker told them."""
-    told = re.findall(r"generation \d+: partitions (?:\[([\d, ]*)\]|none)", worker.said)
-    return [frozenset(int(number) for number in numbers.split(", ") if number) for numbers in told]
-
-
-def owned(worker: Worker) -> frozenset[int]:
-    """The partitions that it was assigned last."""
-    return assignments(worker)[-1] if assignments(worker) else frozenset()
-
-
 async def shared_by(workers: list[Worker]) -> None:
     """Return once each has as many partitions as the others, and each partition one of them."""
     share = PARTITIONS // len(workers)
-    await until(lambda: all(len(owned(worker)) == share for worker in workers), within_s=200)
-    assert frozenset().union(*map(owned, workers)) == set(range(PARTITIONS))
+    await until(lambda: all(len(worker.owned) == share for worker in workers), within_s=200)
+    assert frozenset().union(*(worker.owned for worker in workers)) == set(range(PARTITIONS))
 
 
 async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: Environment) -> None:
@@ -58,19 +46,19 @@ async def restarted_in_turn(wide: Environment, ids: Sequence[str], count: int) -
     workers = [wide.worker(f"worker-{number}", worker_id=worker_id, session_timeout_s=RESTART_S) for number, worker_id in enumerate(ids)]
     async with Results(wide.settings) as results, asyncio.TaskGroup() as background:
         await shared_by(workers)
-        before = {worker: (len(assignments(worker)), owned(worker)) for worker in workers}
+        before = {worker: (len(worker.assignments), worker.owned) for worker in workers}
         trickle = background.create_task(wide.send_paced(commands, results, chunk=50))
         for number, worker in enumerate(workers):
             await results.number(100 + count // 6 * number)
             worker.signal(signal.SIGTERM)
             assert await worker.exit_code(within_s=60) == 0
-            generations = len(assignments(worker))
+            generations = len(worker.assignments)
             worker.start()
-            await until(lambda worker=worker, generations=generations: len(assignments(worker)) > generations, within_s=200)  # type: ignore[misc]  # of this turn
+            await until(lambda worker=worker, generations=generations: len(worker.assignments) > generations, within_s=200)  # type: ignore[misc]  # of this turn
         await trickle
 
     for worker, (generations, partitions) in before.items():
-        assert set(assignments(worker)[generations:]) == {partitions}, f"{worker.name} had other partitions meanwhile"
+        assert set(worker.assignments[generations:]) == {partitions}, f"{worker.name} had other partitions meanwhile"
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(wide.settings) == []
 

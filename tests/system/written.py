@@ -1,17 +1,27 @@
 """A log written by hand: as Foldstream would have left it after three commands to one product, until a test spoils it."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from app.domain.ids import event_id
+from app.kernel.parked import FACTS, OUTCOME
 from app.kernel.routing import partition_of
 from app.settings import Settings
+from schemas.timestamp import rfc3339
 
 PRODUCT = "the-product"
+ORDER = "the-order"
 _SENT = "2026-01-01T00:00:00.000Z"
 _CHANGELOG = "changelog"
+_DECIDED: list[tuple[str, str, dict[str, Any]]] = [
+    ("RegisterProduct", "ProductRegistered", {"name": "A thing", "price": 500, "currency": "EUR"}),
+    ("ReceiveStock", "StockReceived", {"quantity": 5}),
+    ("ReserveInventory", "InventoryReserved", {"orderId": ORDER, "quantity": 2}),
+]
+"""Commands and what they cause: the payloads are the same."""
 
 
 @dataclass(frozen=True)
@@ -20,13 +30,20 @@ class Written:
 
     topic: str
     value: dict[str, Any]
+    """Empty for a record without a value."""
     key: bytes = PRODUCT.encode()
     headers: list[tuple[str, bytes]] = field(default_factory=list)
     misplaced: bool = False
+    caused_by: int | None = None
+    """The number of the command whose time the event has."""
 
     def but(self, **fields: object) -> "Written":
         """The same record with other fields in its value."""
         return replace(self, value={**self.value, **fields})
+
+    def paying(self, **fields: object) -> "Written":
+        """The same record with other fields in its payload."""
+        return self.but(payload={**self.value["payload"], **fields})
 
 
 @dataclass
@@ -41,51 +58,96 @@ class WrittenLog:
 
     async def write(self, settings: Settings) -> None:
         """Put the records into their topics, the product's partition holding them all, unless one is misplaced."""
-        partition = partition_of(PRODUCT.encode(), settings.partitions)
-        position = Written(_CHANGELOG, {"topic_id": "some", "offset_next": len(self.commands)}, _row("position", settings.topic("commands.product")))
-        async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap) as producer:
-            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position]:
-                topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
-                headers = [
-                    (name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers
-                ]
-                where = (partition + record.misplaced) % settings.partitions
-                await producer.send_and_wait(topic, msgspec.json.encode(record.value), record.key, where, headers=headers)
+        async with Writer(settings) as writer:
+            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position(settings, len(self.commands))]:
+                await writer.write(record)
+
+
+class Writer:
+    """Puts records into their topics, one after the other: `async with Writer(settings) as writer`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._times: list[int] = []
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap)
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._producer.stop()
+
+    async def write(self, *records: Written) -> None:
+        """Write records; events get the time of the commands that caused them."""
+        for record in records:
+            timed = record if record.caused_by is None else record.but(timestamp=rfc3339(self._times[record.caused_by]))
+            written_at = await self._write(timed)
+            if record.topic.startswith("commands."):
+                self._times.append(written_at)
+
+    async def _write(self, record: Written) -> int:
+        """Write one; the time that it has in the log (ms)."""
+        settings = self._settings
+        topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
+        headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
+        where = (partition_of(PRODUCT.encode(), settings.partitions) + record.misplaced) % settings.partitions
+        value = msgspec.json.encode(record.value) if record.value else None
+        written = await self._producer.send_and_wait(topic, value, record.key, where, headers=headers)
+        return int(written.timestamp)
 
 
 def intact() -> WrittenLog:
     """A product that was registered, filled with 5, and of which an order reserved 2."""
-    events = [
-        _event(1, "ProductRegistered", {"name": "A thing", "price": 500, "currency": "EUR"}),
-        _event(2, "StockReceived", {"quantity": 5}),
-        _event(3, "InventoryReserved", {"orderId": "the-order", "quantity": 2}),
-    ]
-    rows = [
-        Written(_CHANGELOG, {"version": 3, "state": {"type": "REGISTERED", "on_hand": 5, "reserved": 2, "shipped": 0}}, _row("product", PRODUCT)),
-        Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/the-order")),
-    ]
-    return WrittenLog([_command(number) for number in range(3)], [_result(number) for number in range(3)], events, rows)
+    commands, results, events = zip(*(_caused(number, number + 1, *decided) for number, decided in enumerate(_DECIDED)), strict=True)
+    reservation = Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/{ORDER}"))
+    return WrittenLog([*commands], [*results], [*events], [product(3, 5), reservation])
+
+
+def received(number: int, version: int) -> tuple[Written, Written, Written]:
+    """A command that one piece is received, after the others, with its result and its event."""
+    return _caused(number, version, "ReceiveStock", "StockReceived", {"quantity": 1})
+
+
+def product(version: int, on_hand: int, reserved: int = 2) -> Written:
+    """The product's row."""
+    state = {"type": "REGISTERED", "on_hand": on_hand, "reserved": reserved, "shipped": 0}
+    return Written(_CHANGELOG, {"version": version, "state": state}, _row("product", PRODUCT))
+
+
+def position(settings: Settings, offset_next: int) -> Written:
+    """The row that says how many commands were processed."""
+    return Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", settings.topic("commands.product")))
+
+
+def parked(offset: int, reason: str) -> Written:
+    """The word that a command was parked."""
+    values = (reason, "an error", "product", "commands.product", "0", str(offset), "0", _SENT)
+    return Written("parked", {"some": "command"}, headers=[(name, value.encode()) for name, value in zip(FACTS, values, strict=True)])
+
+
+def settled(offset: int, became: str) -> Written:
+    """The word of what became of a parked command."""
+    values = ("commands.product", "0", str(offset), became, "", _SENT)
+    return Written("parked", {}, headers=[(name, value.encode()) for name, value in zip(OUTCOME, values, strict=True)])
 
 
 def _row(table: str, key: str) -> bytes:
     return f"{table}\0{key}".encode()
 
 
-def _command(number: int) -> Written:
-    return Written("commands.product", {"commandId": f"command-{number}"})
-
-
-def _event(version: int, kind: str, payload: dict[str, Any]) -> Written:
-    metadata = {"correlationId": "some", "causationId": f"command-{version - 1}"}
-    fields = {"eventId": f"event-{version}", "eventType": kind, "version": version, "schemaVersion": 1, "timestamp": _SENT, "metadata": metadata}
-    return Written("events.product", {**_product(), **fields, "payload": payload})
-
-
-def _result(number: int) -> Written:
-    answer = {"commandId": f"command-{number}", "commandType": "Some", "outcome": "accepted", "version": number + 1, "eventIds": [f"event-{number + 1}"]}
+def _caused(number: int, version: int, command_type: str, event_type: str, payload: dict[str, Any]) -> tuple[Written, Written, Written]:
+    """The command at this offset, its result and its event."""
+    named = {"aggregateId": PRODUCT, "aggregateType": "Product"}
+    asked = {**named, "commandId": f"command-{number}", "commandType": command_type}
+    order_id, metadata = payload.get("orderId"), {"correlationId": "some", "causationId": f"command-{number}"}
+    identity = event_id("Product", PRODUCT, f"command-{number}", 0, order_id)
     read_at = [("command-topic", b"commands.product"), ("command-partition", b"0"), ("command-offset", str(number).encode())]
-    return Written("results", {**_product(), **answer, "metadata": {"correlationId": "some", "causationId": "some"}}, headers=read_at)
-
-
-def _product() -> dict[str, Any]:
-    return {"aggregateId": PRODUCT, "aggregateType": "Product"}
+    headers = [*read_at, ("order-id", order_id.encode())] if order_id else read_at
+    result = {**asked, "outcome": "accepted", "version": version, "eventIds": [identity], "metadata": metadata}
+    event = {**named, "eventId": identity, "eventType": event_type, "version": version, "schemaVersion": 1, "timestamp": _SENT, "metadata": metadata}
+    return (
+        Written("commands.product", {**asked, "metadata": {}, "payload": payload}),
+        Written("results", result, headers=headers),
+        Written("events.product", {**event, "payload": payload}, caused_by=number),
+    )

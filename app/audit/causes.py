@@ -1,0 +1,135 @@
+"""Whether each event is what its command causes: the command is decided again, on what the events before it fold to."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from app.audit import wire
+from app.audit.answers import Answers, First, named
+from app.audit.finding import Kind
+from app.domain.answer import Asked, Standing, respond
+from app.domain.decider import Decider, order_named
+from app.domain.ids import event_id
+from schemas.message import Event
+from schemas.timestamp import rfc3339
+from schemas.upcasts import upcasters
+
+Fault = tuple[Kind, str]
+
+
+class Caused(NamedTuple):
+    """An event of the log, and what there was before it."""
+
+    event: wire.Event
+    payload: Event
+    place: int
+    """Its place in the decision of its command."""
+    standing: Standing[Any, Any]
+    sure: bool
+    """Whether all that belongs to it must be among what is read."""
+
+
+class Causes:
+    """Judges the events of one type in one partition, in their order, after all answers of the partition.
+
+    Results and commands are deleted in time, events are not. So an event without a result is judged once one before it has its result,
+    and an event whose command is below the beginning of its topic is not decided again.
+    """
+
+    def __init__(self, decider: Decider, answers: Answers, commands: str, begin: int) -> None:
+        """`commands` is the topic of the commands, `begin` its first offset."""
+        self._decider = decider
+        self._answers = answers
+        self._commands = commands
+        self._begin = begin
+        self._results_begun = False
+        self._decided: tuple[bytes, tuple[Event, ...]] = (b"", ())
+
+    def faults(self, caused: Caused) -> Iterator[Fault]:
+        """What does not follow from a command."""
+        event, order_id = caused.event, order_named(caused.payload)
+        if event.event_id not in _ids(caused, order_id):
+            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
+        name, first = self._first(event, order_id)
+        if first is None:
+            yield from self._unanswered(caused)
+        else:
+            self._results_begun = True
+            self._answers.keep(name, _seen(first))
+            yield from self._against(caused, name, first)
+
+    def _first(self, event: wire.Event, order_id: str | None) -> tuple[bytes, First | None]:
+        name = b""
+        for order in dict.fromkeys([order_id or "", ""]):
+            name = named(event.aggregate_type, event.aggregate_id, order, event.metadata.causation_id)
+            if (first := self._answers.first(name)) is not None:
+                return name, first
+        return name, None
+
+    def _unanswered(self, caused: Caused) -> Iterator[Fault]:
+        if caused.sure and self._results_begun:
+            yield Kind.FORGED, f"no result tells of a command {caused.event.metadata.causation_id}, as there is for events before this one"
+
+    def _against(self, caused: Caused, name: bytes, first: First) -> Iterator[Fault]:
+        version = first.version - first.events + 1 + caused.place
+        if not first.accepted:
+            yield Kind.WRONG_RESULT, f"its command {caused.event.metadata.causation_id} was refused, says the result at offset {first.result}"
+        elif caused.place >= first.events or caused.event.version != version:
+            told = f"version {version - caused.place} and {first.events} events"
+            yield Kind.WRONG_RESULT, f"the result of its command, at offset {first.result}, tells of {told}; this is version {caused.event.version}"
+        elif first.command >= self._begin:
+            yield from self._decide(caused, name, first)
+
+    def _decide(self, caused: Caused, name: bytes, first: First) -> Iterator[Fault]:
+        found = self._answers.accepted_command(self._commands, first.command)
+        if found is None:
+            yield Kind.FORGED, f"its command is not at {self._commands} {first.command}, where its result says"
+            return
+        at, command = rfc3339(found[0]), _read(found[1])
+        if command is None or command.command_type not in self._decider.commands:
+            yield Kind.FORGED, f"at {self._commands} {first.command} is no command that could have caused it"
+        elif (command.command_id, command.aggregate_id) != (caused.event.metadata.causation_id, caused.event.aggregate_id):
+            yield Kind.FORGED, f"at {self._commands} {first.command} is another command than its result says: {command.command_id}"
+        elif caused.event.schema_version == upcasters.version(caused.event.event_type):  # earlier code may have decided otherwise
+            yield from self._compare(caused, at, self._events(caused, name, command, at))
+
+    def _events(self, caused: Caused, name: bytes, command: wire.Command, at: str) -> tuple[Event, ...]:
+        """What the command causes; the events that follow the first of a decision are those that were decided with it."""
+        if caused.place == 0 or self._decided[0] != name:
+            asked = Asked(command.command_type, command.payload, command.expected_version)
+            self._decided = (name, respond(self._decider, asked, caused.standing, at).events)
+        return self._decided[1]
+
+    def _compare(self, caused: Caused, at: str, decided: tuple[Event, ...]) -> Iterator[Fault]:
+        wanted = decided[caused.place] if caused.place < len(decided) else None
+        if wanted is None:
+            yield Kind.FORGED, f"its command {caused.event.metadata.causation_id} causes {len(decided)} events here, and this is one more"
+        elif type(wanted) is not type(caused.payload):
+            yield Kind.FORGED, f"its command causes {type(wanted).__name__}, not {caused.event.event_type}"
+        elif wanted != caused.payload:
+            yield Kind.FORGED, f"its payload differs from what its command causes in {', '.join(_differing(wanted, caused.payload))}"
+        elif caused.event.timestamp != at:
+            yield Kind.FORGED, f"its timestamp is {caused.event.timestamp}, its command's {at}"
+
+
+def _read(value: bytes) -> wire.Command | None:
+    try:
+        return wire.command(value)
+    except wire.UNREADABLE:
+        return None
+
+
+def _seen(first: First) -> First:
+    first.seen += 1
+    return first
+
+
+def _ids(caused: Caused, order_id: str | None) -> Iterator[str]:
+    """An id may name the order, if the command did."""
+    event = caused.event
+    for order in dict.fromkeys([order_id, None]):
+        yield event_id(event.aggregate_type, event.aggregate_id, event.metadata.causation_id, caused.place, order)
+
+
+def _differing(wanted: Event, found: Event) -> list[str]:
+    """Names of fields, never their values, which may be personal."""
+    return [name for name in type(wanted).model_fields if getattr(wanted, name) != getattr(found, name)]

@@ -1,0 +1,59 @@
+"""Stock and money are neither made nor lost: what an event gives back or takes must be there, as the events before it say."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.domain.customer import Payment, PaymentState
+from app.domain.customer import Registered as Customer
+from app.domain.product import Registered as Product
+from app.domain.product import Reservation, ReservationState
+from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
+from schemas.message import Event
+from schemas.order import OrderPlaced
+from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
+
+
+def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN401 (any decider's states)
+    """What an event makes out of nothing, or loses; root and detail are the states before it."""
+    match event, root, detail:
+        case OrderPlaced(), _, _:
+            yield from _total(event)
+        case InventoryReserved(), Product(), _:
+            yield from _once(detail, "reserved")
+            yield from _within(event.quantity, root.on_hand - root.reserved, "pieces are reserved")
+        case ((InventoryReleased() | InventoryShipped()), _, Reservation(ReservationState.RESERVED)):
+            yield from _same(event.quantity, detail.quantity, "pieces")
+        case ((InventoryReleased() | InventoryShipped()), _, _):
+            yield f"{event.quantity} pieces of order {event.order_id} are given up, and none are reserved"
+        case PaymentProcessed(), Customer(), _:
+            yield from _once(detail, "paid")
+            yield from _within(event.amount, root.credit_limit - root.credit_used, f"{root.currency} are paid")
+        case PaymentRefunded(), _, Payment(PaymentState.PAID):
+            yield from _same(event.amount, detail.amount, detail.currency)
+        case PaymentRefunded(), _, _:
+            yield f"{event.amount} {event.currency} of order {event.order_id} are refunded, and none are paid"
+        case CreditLimitChanged(), Customer(), _:
+            yield from _within(root.credit_used, event.credit_limit, "of the credit are used")
+        case _:
+            pass
+
+
+def _total(event: OrderPlaced) -> Iterator[str]:
+    total = sum(item.quantity * item.price for item in event.items)
+    if total != event.total_amount:
+        yield f"the items come to {total}, and totalAmount is {event.total_amount}"
+
+
+def _once(detail: object, what: str) -> Iterator[str]:
+    if detail is not None:
+        yield f"the order is {what} a second time"
+
+
+def _within(taken: int, there: int, what: str) -> Iterator[str]:
+    if taken > there:
+        yield f"{taken} {what}, and there are {there}"
+
+
+def _same(given: int, taken: int, what: str) -> Iterator[str]:
+    if given != taken:
+        yield f"{given} {what} are given back of {taken} that were taken"

@@ -1,0 +1,105 @@
+"""Up to where everything is read: taken once, in an order in which a system at work looks like one that stands still.
+
+All that a command causes is one transaction, but its topics show it one after the other: the broker writes the markers of a commit partition by
+partition. So an end is either
+
+* *committed*: up to here readers see everything. A transaction of which a part lies below it is committed, and all of its parts are *written* everywhere;
+* *settled*: up to here everything was written, and then waited for until each transaction in it had ended.
+
+What is settled after something was seen contains all that belongs to what was seen. Hence this order:
+
+1. committed: events, results, parked. What lies below these ends is old enough to be reflected in all that is read, and must be (`Span.sure`);
+2. settled: the changelog. It has the rows and positions of all of 1, and of some transactions later than those;
+3. settled: events and results. They have the events behind all rows, and the results of all commands below the positions of 2;
+4. settled: parked. It tells the release of everything that was answered in 3;
+5. committed: commands. Whoever processed one had read it as committed before.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from typing import NamedTuple, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.domain.deciders import DECIDERS
+from app.errors import FoldstreamError
+from app.kernel.ending import stop_reading
+from app.kernel.reader import RETRY_BACKOFF_MS, reading
+from app.settings import Settings
+
+OPEN_S = 60.0
+"""After this long a transaction that is still open is nobody's who is at work: workers' are ended by the broker after 15 s (seconds)."""
+
+_LOOK_S = 0.01
+
+
+class Span(NamedTuple):
+    """What is read of a partition: up to `end`. What is below `sure` must be reflected in everything else that is read."""
+
+    begin: int
+    sure: int
+    end: int
+
+
+Spans = Mapping[TopicPartition, Span]
+
+
+async def spans(settings: Settings) -> Spans:
+    """What is to be read of each partition; FoldstreamError when a transaction stays open."""
+    async with _Ends(settings) as ends:
+        return await _taken(ends, settings)
+
+
+async def _taken(ends: "_Ends", settings: Settings) -> Spans:
+    events, commands = ([settings.topic(f"{kind}.{decider.topic}") for decider in DECIDERS] for kind in ("events", "commands"))
+    results, parked, changelog = settings.topic("results"), settings.topic("parked"), settings.changelog
+    begins = await ends.begins([*events, *commands, results, parked, changelog])
+    sure = await ends.committed([*events, results, parked])
+    end = await ends.settled([changelog])
+    end |= await ends.settled([*events, results])
+    end |= await ends.settled([parked])
+    end |= await ends.committed(commands)
+    return {where: Span(begin, sure.get(where, end[where]), end[where]) for where, begin in begins.items()}
+
+
+class _Ends:
+    """Asks for the ends of all partitions of some topics."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        self._committed = await self._open.enter_async_context(reading(self._settings.bootstrap))
+        self._written = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, enable_auto_commit=False, retry_backoff_ms=RETRY_BACKOFF_MS)
+        self._open.push_async_callback(stop_reading, self._written)
+        await self._written.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._open.aclose()
+
+    async def begins(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        return dict(await self._committed.beginning_offsets(self._partitions(topics)))
+
+    async def committed(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        return dict(await self._committed.end_offsets(self._partitions(topics)))
+
+    async def settled(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        topics = list(topics)
+        written = dict(await self._written.end_offsets(self._partitions(topics)))
+        try:
+            async with asyncio.timeout(OPEN_S):
+                while open_ := _short(await self.committed(topics), written):  # noqa: ASYNC110 (the broker changes it)
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError as error:
+            raise FoldstreamError(f"a transaction stays open in {', '.join(open_)}: end its producer, or wait until the broker does") from error
+        return written
+
+    def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        return [TopicPartition(topic, partition) for topic in topics for partition in range(self._settings.partitions)]
+
+
+def _short(committed: Mapping[TopicPartition, int], written: Mapping[TopicPartition, int]) -> list[str]:
+    return [f"{where.topic} [{where.partition}]" for where, end in written.items() if committed[where] < end]
