@@ -1,6 +1,6 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types layers bench lock clean
+.PHONY: help setup demo test controls check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -25,6 +25,9 @@ demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on
 test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is passed on
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
+controls: setup  ## the negative controls alone: each switches one mechanism off, and sees the test of its guarantee fail
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m control $(ARGS)
+
 check: lint types layers  ## what CI runs: lint, types, layers, then the tests
 	@$(MAKE) --no-print-directory test
 
@@ -36,6 +39,9 @@ types: setup  ## mypy, strict
 
 layers: setup  ## import-linter: arrows point down only, the core is pure
 	@$(BIN)/lint-imports
+
+chaos: setup  ## workers, broker and connections break under load, then the audit; ARGS='--seed 7 --minutes 10'
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 bench: setup  ## throughput, latency, take-over, growth, beside hand-written loops; ARGS='profile', ARGS=--help
 	@$(BIN)/python -m bench $(ARGS)

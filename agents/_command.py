@@ -2,7 +2,7 @@
 
 import re
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -13,9 +13,12 @@ from app.domain.answer import invalid
 from app.domain.decider import Decider
 from schemas.decode import Undecodable, decode
 from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
+from schemas.plain import Envelope, Metadata, plain
+from schemas.plain import ReplyTo as PlainReplyTo
 from schemas.timestamp import rfc3339
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)
+_encode = msgspec.json.Encoder().encode
 _JSON = ("content-type", b"application/json")
 
 
@@ -36,7 +39,21 @@ class Caused(Struct, frozen=True, rename="camel", omit_defaults=True):
     trace_id: str | None = None
 
 
-class Received(NamedTuple):
+class Named(Struct, frozen=True):
+    """What has to be known of a command to answer it, whatever else is wrong with it."""
+
+    command_id: str
+    command_type: str
+    aggregate_id: str
+    payload: Any
+    expected_version: int | None = None
+
+
+Sent = Envelope | CommandEnvelope | Named
+Origin = Metadata | CommandMetadata
+
+
+class Received(Struct, frozen=True):
     """A command as it was read; `refusal` says what is wrong with its envelope, if it can be answered all the same."""
 
     command_id: str
@@ -44,7 +61,7 @@ class Received(NamedTuple):
     aggregate_id: str
     order_id: str | None
     expected_version: int | None
-    reply_to: ReplyTo | None
+    reply_to: ReplyTo | PlainReplyTo | None
     payload: Any
     metadata: bytes
     """Caused, as JSON."""
@@ -63,15 +80,22 @@ class Received(NamedTuple):
 
 def receive(decider: Decider, record: ConsumerRecord) -> Received:
     """The command in a record; Unreadable when it has to be parked."""
+    envelope = plain(record.value) if record.value is not None else None
+    if envelope is None or envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
+        return _receive_slowly(decider, record)
+    return _received(decider, record, envelope, envelope.metadata, _foreign(decider, envelope))
+
+
+def _receive_slowly(decider: Decider, record: ConsumerRecord) -> Received:
+    """The same for a command that is at fault, or written in a way of its own."""
     fields = _read(record)
     try:
         envelope = CommandEnvelope.model_validate(fields)
     except ValidationError as error:
         _check_answerable(decider, record, fields)
-        return _received(decider, record, fields, _metadata(fields), None, invalid(error, "command"))
-    if envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
-        _check_answerable(decider, record, fields)
-    return _received(decider, record, fields, envelope.metadata, envelope.expected_version, _foreign(decider, envelope))
+        return _received(decider, record, _named(fields), _metadata(fields), invalid(error, "command"))
+    _check_answerable(decider, record, fields)
+    return _received(decider, record, envelope, envelope.metadata, _foreign(decider, envelope))
 
 
 def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
@@ -84,7 +108,7 @@ def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
         return None
     kind, named, key = fields.get("commandType"), fields.get("aggregateId"), (record.key or b"").decode(errors="replace")
     told = {"commandType": kind if isinstance(kind, str) else "", "aggregateId": named if isinstance(named, str) else key}
-    return _received(decider, record, {**fields, **told}, _metadata(fields), None, None)
+    return _received(decider, record, _named({**fields, **told}), _metadata(fields), None)
 
 
 def _read(record: ConsumerRecord) -> dict[str, Any]:
@@ -106,25 +130,21 @@ def _check_answerable(decider: Decider, record: ConsumerRecord, fields: dict[str
         raise Unreadable("invalid", "the record's key is not the aggregateId")
 
 
-def _received(  # noqa: PLR0913, PLR0917 (what is known of a command comes from as many places)
-    decider: Decider,
-    record: ConsumerRecord,
-    fields: dict[str, Any],
-    metadata: CommandMetadata,
-    expected_version: int | None,
-    refusal: Refusal | None,
-) -> Received:
-    command_id, command_type, payload = fields["commandId"], fields["commandType"], fields.get("payload")
-    correlation = metadata.correlation_id or command_id
+def _named(fields: dict[str, Any]) -> Named:
+    return Named(fields["commandId"], fields["commandType"], fields["aggregateId"], fields.get("payload"))
+
+
+def _received(decider: Decider, record: ConsumerRecord, sent: Sent, metadata: Origin, refusal: Refusal | None) -> Received:
+    correlation = metadata.correlation_id or sent.command_id
     return Received(
-        command_id,
-        command_type,
-        fields["aggregateId"],
-        _order_named(payload) if command_type in decider.naming_orders else None,
-        expected_version,
+        sent.command_id,
+        sent.command_type,
+        sent.aggregate_id,
+        _order_named(sent.payload) if sent.command_type in decider.naming_orders else None,
+        sent.expected_version,
         metadata.reply_to,
-        payload,
-        msgspec.json.encode(Caused(correlation, command_id, metadata.user_id, metadata.trace_id)),
+        sent.payload,
+        _encode(Caused(correlation, sent.command_id, metadata.user_id, metadata.trace_id)),
         [("correlation-id", correlation.encode()), _JSON, *_trace(record)],
         rfc3339(record.timestamp),
         refusal,
@@ -132,7 +152,7 @@ def _received(  # noqa: PLR0913, PLR0917 (what is known of a command comes from 
     )
 
 
-def _foreign(decider: Decider, envelope: CommandEnvelope) -> Refusal | None:
+def _foreign(decider: Decider, envelope: Envelope | CommandEnvelope) -> Refusal | None:
     if envelope.aggregate_type == decider.aggregate_type:
         return None
     return Refusal(code="invalid", message=f"aggregateType: this topic is for {decider.aggregate_type}")

@@ -8,11 +8,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, answer, count, emit
+from app.kernel.context import Headers, answer, count, emit, emit_beside
 from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
@@ -55,12 +56,8 @@ class Outbox:
             f'{{"eventId":"{identity}","eventType":"{kind}","aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}",'
             f'"version":{version},"schemaVersion":{upcasters.version(kind)},"timestamp":"{command.at}","metadata":'
         )
-        emit(
-            self._events,
-            command.record.key,
-            b'%b%b,"payload":%b}' % (head.encode(), command.metadata, payload),
-            [_header("event-type", kind), *command.headers],
-        )
+        value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
+        emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
         outside = OUTSIDE[kind]
         if outside is not None:
@@ -69,13 +66,13 @@ class Outbox:
 
     def _tell(self, command: Received, identity: str, outside: Outside, payload: bytes) -> None:
         key = command.record.key
-        value = b'{"orderId":"%b"%b%b' % (key, b"" if payload == b"{}" else b",", payload[1:])
+        value = b"".join((b'{"orderId":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
-        emit(self._integration, key, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
+        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
 
     def _notify(self, command: Received, outside: Outside, version: int) -> None:
         value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
-        emit(self._notifications, command.record.key, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
+        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 
     def result(self, command: Received, answered: Answered, event_ids: Sequence[str], *, repeats: Repeated | None = None) -> None:
         """The result of a command that was answered, now or before."""
@@ -85,26 +82,33 @@ class Outbox:
         body = f'"{outcome}","version":{answered.version},"eventIds":[{ids}]'
         count("commands", self._type, outcome)
         told = body.encode() + refusal + (b',"duplicate":true' if repeats else b"")
-        self._result(command, _header("command-type", command.command_type), told, command.record.key, same_body=repeats is None or repeats.same_body)
+        headers = [_header("command-type", command.command_type), *command.headers, *_read_at(command)]
+        value = self._result(command, told)
+        emit_beside(command.record, self._results, value, headers)
+        self._tell_others(command, Told(value, same_body=repeats is None or repeats.same_body), headers)
 
     def parked(self, command: Received, reason: str, error: str) -> None:
         """The result of a command that was parked; its type and its aggregate can be any text."""
         count("commands", self._type, "parked")
         header = ("command-type", command.command_type.encode())
-        escaped = command._replace(command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
-        self._result(escaped, header, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None), command.aggregate_id.encode())
+        escaped = replace(command, command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
+        headers = [header, *command.headers, *_read_at(command)]
+        value = self._result(escaped, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None))
+        emit(self._results, command.aggregate_id.encode(), value, headers)
+        self._tell_others(escaped, Told(value, same_body=True), headers)
 
-    def _result(self, command: Received, header: tuple[str, bytes], body: bytes, key: bytes, *, same_body: bool = True) -> None:
+    def _result(self, command: Received, outcome: bytes) -> bytes:
         head = (
             f'{{"commandId":"{command.command_id}","commandType":"{command.command_type}",'
             f'"aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}","outcome":'
         )
-        value = b'%b%b,"metadata":%b}' % (head.encode(), body, command.metadata)
-        headers = [header, *command.headers, *_read_at(command)]
-        emit(self._results, key, value, headers)
-        answer((self._type, command.aggregate_id, command.command_id), command.record, Told(value, same_body=same_body))
+        return b"".join((head.encode(), outcome, b',"metadata":', command.metadata, b"}"))
+
+    def _tell_others(self, command: Received, told: Told, headers: Headers) -> None:
+        """Who waits for the result in this process, and who asked for a reply."""
+        answer((self._type, command.aggregate_id, command.command_id), command.record, told)
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
-            emit(command.reply_to.topic, command.reply_to.key.encode(), value, headers)
+            emit(command.reply_to.topic, command.reply_to.key.encode(), told.result, headers)
 
 
 def _escaped(text: str) -> str:

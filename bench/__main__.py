@@ -8,7 +8,7 @@ import argparse
 import signal
 from collections.abc import Callable
 
-from bench import growth, hotspots, latency, takeover, throughput
+from bench import growth, hotspots, latency, many, rolling, takeover, throughput
 from bench.place import Place, place
 
 Chosen = argparse.Namespace
@@ -18,16 +18,20 @@ MEASUREMENTS: dict[str, Callable[[Place, Chosen], None]] = {
     "latency": lambda there, chosen: latency.run(there, chosen.seconds),
     "takeover": lambda there, chosen: takeover.run(there, chosen.aggregates),
     "growth": lambda there, chosen: growth.run(there, chosen.orders),
+    "partitions": lambda there, chosen: many.run(there, chosen.partitions),
+    "rolling": lambda there, _chosen: rolling.run(there),
     "profile": lambda there, chosen: hotspots.run(there, chosen.commands),
     "profile-takeover": lambda there, chosen: hotspots.run_takeover(there, chosen.aggregates),
 }
-TABLE = ["throughput", "latency", "takeover", "growth"]
+TABLE = ["throughput", "latency", "takeover", "growth", "partitions", "rolling"]
 
 ABOUT = {
     "throughput": "commands/s and CPU per command of the worker and of two loops by hand: one writes event and changelog, one all that a worker writes",
     "latency": "from when a command was due to when its event is seen, at 1,000 commands/s, for the same three",
     "takeover": "seconds until one partition with many orders serves again, after a kill, after a clean stop, and from an empty disk",
     "growth": "cost per command and memory with ever more orders there",
+    "partitions": "seconds until one worker serves many partitions, and its memory",
+    "rolling": "how long each partition stands still while four workers are restarted in turn under load",
     "profile": "where the worker's CPU time goes, by function",
     "profile-takeover": "the same while it takes a partition over from an empty disk",
 }
@@ -54,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=_positive, default=15, metavar="S", help="how long latency is measured, after 5 s of warm-up (default 15)")
     parser.add_argument("--aggregates", type=_positive, default=200_000, metavar="N", help="orders in the partition that is taken over (default 200,000)")
     parser.add_argument("--orders", type=_sizes, default=[10_000, 100_000], metavar="N,N", help="sizes at which growth is measured (default 10000,100000)")
+    parser.add_argument("--partitions", type=_positive, default=64, metavar="N", help="of the one worker that has many (default 64)")
     parser.add_argument("--port", type=_positive, default=29_192, help="of the broker that is started; the next one is its controller's (default 29192)")
     return parser
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,6 +14,9 @@ from app.settings import Settings, variable
 
 STOP_S = 20.0
 """An engine that has not ended this long after SIGTERM is killed (seconds)."""
+
+OWN = {"broker", "datadir", "app_id", "topic_prefix", "replication", "partitions", "worker_id", "session_timeout_s"}
+"""The settings of a run that an engine is given."""
 
 
 class Failed(RuntimeError):  # noqa: N818 (what happened)
@@ -63,15 +67,22 @@ class Running:
             lines = "\n".join(self.said.splitlines()[-15:])
             raise Failed(f"{self._engine.name} ended with {self.process.returncode}:\n{lines}")
 
-    def until_said(self, pattern: str, within_s: float) -> float:
-        """Wait for something in its log and return when it was seen there (CLOCK_MONOTONIC seconds); Failed when it does not come in time."""
+    def until_said(self, pattern: str, within_s: float, times: int = 1) -> float:
+        """Wait until its log has so many different matches and return when that was seen (CLOCK_MONOTONIC seconds); Failed when it does not come in time."""
         deadline_s = time.monotonic() + within_s
-        while re.search(pattern, self.said) is None:
+        while len(set(re.findall(pattern, self.said))) < times:
             self.require()
             if time.monotonic() > deadline_s:
                 raise Failed(f"{self._engine.name} did not say {pattern!r} within {within_s:.0f} s")
             time.sleep(0.05)
         return time.monotonic()
+
+    def said_at(self, pattern: str) -> list[float]:
+        """When each line of its log whose message begins like this was written (seconds since 1970); Failed when there is none."""
+        found = re.findall(rf'^{{"timestamp": "([^"]+)".*"message": "(?:{pattern})', self.said, re.MULTILINE)
+        if not found:
+            raise Failed(f"no line of the log says {pattern!r}")
+        return [datetime.fromisoformat(timestamp).timestamp() for timestamp in found]
 
     def stop(self) -> None:
         """End it cleanly, or by force if that takes too long."""
@@ -88,7 +99,7 @@ class Running:
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
-    own = settings.model_dump(mode="json", include={"broker", "datadir", "app_id", "topic_prefix", "replication", "partitions"})
+    own = settings.model_dump(mode="json", include=OWN, exclude_none=True)
     return {variable(name): str(value) for name, value in {**own, "web_port": 0, "log_format": "json"}.items()}
 
 

@@ -3,23 +3,21 @@
 Both moments are in the worker's log, to the millisecond. How long the group takes to assign is not in it: that is the session time-out after a crash.
 """
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import NamedTuple
 
 from app.settings import Settings
 from bench.command import place
-from bench.engine import WORKER, Failed, Running
+from bench.engine import WORKER, Running
 from bench.figures import table
 from bench.memory import Memory, memory
 from bench.meter import Meter
 from bench.place import Place, machine, say
 
 OPEN_WITHIN_S = 300.0
-ASSIGNED, OPEN, VIEW_OPEN = r"generation \d+: partitions \[0\]", "task 0 is open", "view 0 is open"
+ASSIGNED, OPEN, VIEW_OPEN = r"generation \d+: partitions \[", "task 0 is open", "view 0 is open"
 """Of the worker's log."""
 
 HEAD = ("take-over", "task open, s", "rows/s", "view open, s", "RSS then, MB")
@@ -67,16 +65,8 @@ def _taken_over(settings: Settings, what: str) -> TakenOver:
     with Running(WORKER, settings) as running:
         for line in (OPEN, VIEW_OPEN):
             running.until_said(line, OPEN_WITHIN_S)
-        assigned_s = _said_at(running, ASSIGNED)
-        return TakenOver(_said_at(running, OPEN) - assigned_s, _said_at(running, VIEW_OPEN) - assigned_s, memory(running))
-
-
-def _said_at(running: Running, pattern: str) -> float:
-    """When a line of the log was written (seconds since 1970)."""
-    found = re.search(rf'^{{"timestamp": "([^"]+)".*"message": "{pattern}"', running.said, re.MULTILINE)
-    if found is None:
-        raise Failed(f"no line of the log says {pattern!r}")
-    return datetime.fromisoformat(found[1]).timestamp()
+        assigned_s, task_s, view_s = (running.said_at(line)[0] for line in (ASSIGNED, OPEN, VIEW_OPEN))
+        return TakenOver(task_s - assigned_s, view_s - assigned_s, memory(running))
 
 
 def _cells(taken: TakenOver, rows: int | None) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ DEPTH = 64
 DIGITS = 309
 """An integer beyond a double has at least as many."""
 
+_NEITHER = bytes(set(range(256)) - set(b"0123456789{["))
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
@@ -35,9 +36,15 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 
 def _is_plain(raw: bytes, value: dict[str, Any]) -> bool:
-    """True for text that is written as msgspec itself would write it, with too few brackets and digits to break a bound: most commands are."""
-    digits = len(raw) - len(raw.translate(None, b"0123456789"))
-    return digits < DIGITS and raw.count(b"{") + raw.count(b"[") <= DEPTH and _encoder.encode(value) == raw
+    """True for text that is written as msgspec itself would write it, and breaks no bound: most commands are."""
+    return bounded(raw) and _encoder.encode(value) == raw
+
+
+def bounded(raw: bytes) -> bool:
+    """True for text with too few brackets and digits to break a bound."""
+    counted = raw.translate(None, _NEITHER)
+    brackets = counted.count(b"{") + counted.count(b"[")
+    return brackets <= DEPTH and len(counted) - brackets < DIGITS
 
 
 def _keys(value: dict[str, Any] | list[Any], depth: int) -> int:

@@ -10,10 +10,13 @@ from pydantic_core import CoreSchema
 
 from schemas.currency import Listed
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9._~:@-]{1,128}$")]
+ID = r"^[A-Za-z0-9._~:@-]{1,128}$"
+TEXT_LENGTH = 500
+
+Id = Annotated[str, Field(pattern=ID)]
 """Names an aggregate, a command, a customer ..."""
 
-Text = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH)]
 """Free text; the bounds are in characters."""
 
 PersonalText = Annotated[Text, Field(json_schema_extra={"personal": True})]
@@ -38,7 +41,9 @@ _DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 
-Timestamp = Annotated[str, Field(pattern=f"^{_DATE}[Tt]{_TIME}{_OFFSET}$")]
+TIMESTAMP = f"^{_DATE}[Tt]{_TIME}{_OFFSET}$"
+
+Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
 """Date and time of RFC 3339, kept as it was written."""
 
 

@@ -22,14 +22,14 @@ WINDOW = 256
 State = TypeVar("State")
 
 
-class Snapshot(Struct, Generic[State], frozen=True):
-    """An aggregate as its events left it; `version` is that of the last one."""
+class Snapshot(Struct, Generic[State], frozen=True, gc=False):
+    """An aggregate as its events left it; `version` is that of the last one. No row refers to itself, so the collector need not look at thousands of them."""
 
     version: int
     state: State
 
 
-class Answered(Struct, frozen=True, omit_defaults=True):
+class Answered(Struct, frozen=True, omit_defaults=True, gc=False):
     """The first result of a command; its event ids follow from the command id."""
 
     version: int

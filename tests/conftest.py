@@ -11,7 +11,7 @@ import pytest
 
 from app.kafka.embedded import EmbeddedKafka
 
-pytest.register_assert_rewrite("tests.kernel", "tests.system")  # what helpers assert is explained, too
+pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job: the programs that tests interrupt would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,13 +38,13 @@ class RunningKafka:
 @pytest.fixture(scope="session")
 def free_port() -> FreePort:
     """Finds a port that is free together with the next one, for a broker and its controller."""
-    return _free_port
+    return find_port
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKafka]:
     """The broker all tests share; each takes fresh topics or a fresh prefix. A test that ends its broker needs one of its own."""
-    embedded = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), _free_port())
+    embedded = EmbeddedKafka(tmp_path_factory.mktemp("kafka"), find_port())
     try:
         embedded.start(print)
         yield RunningKafka(embedded)
@@ -52,8 +52,11 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKafka]:
         embedded.stop()
 
 
-def _free_port() -> int:
-    """Below the range from which the system picks ports for outgoing connections, so that none of those takes it before the broker does."""
+def find_port() -> int:
+    """A port that is free together with the next one.
+
+    Below the range from which the system picks ports for outgoing connections, so that none of those takes it before the broker does.
+    """
     candidates = random.SystemRandom().sample(range(20_000, 32_000), 100)
     return next(port for port in candidates if _is_free(port) and _is_free(port + 1))
 

@@ -8,6 +8,7 @@ import faust
 
 from app.kernel import requests
 from app.kernel.batch import Batch
+from app.kernel.patience import JOIN_S
 from app.kernel.ports import Handler
 from app.kernel.side import Fold, WriteSide
 from app.kernel.table import Table
@@ -18,7 +19,7 @@ from app.settings import Settings
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 
-GC_THRESHOLD = 100_000
+GC_THRESHOLD = 300_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
 
 
@@ -88,6 +89,7 @@ class Application(faust.App):
 def application(settings: Settings) -> Application:
     """The application for these settings; agents and tables are declared on it."""
     requests.install()
+    rebalance_s = max(10.0, settings.session_timeout_s)
     app = Application(
         settings.app_id,
         broker=[f"kafka://{address}" for address in settings.bootstrap.split(",")],
@@ -102,8 +104,8 @@ def application(settings: Settings) -> Application:
         consumer_auto_offset_reset="none",
         broker_session_timeout=settings.session_timeout_s,
         broker_heartbeat_interval=min(3.0, settings.session_timeout_s / 5),
-        broker_rebalance_timeout=max(10.0, settings.session_timeout_s),
-        broker_request_timeout=max(40.0, settings.session_timeout_s + 5),
+        broker_rebalance_timeout=rebalance_s,
+        broker_request_timeout=rebalance_s + JOIN_S,
         broker_max_poll_interval=300.0,
         worker_redirect_stdouts=False,
         Table=Table,

@@ -44,6 +44,11 @@ def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None
     current.get().outgoing.append(Outgoing(topic, key, value, headers))
 
 
+def emit_beside(record: ConsumerRecord, topic: str, value: bytes, headers: Headers) -> None:
+    """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
+    current.get().outgoing.append(Outgoing(topic, record.key, value, headers, record.partition))
+
+
 def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)
     """Tell who waits in this process for the record, known by `key`, once this transaction is committed."""
     unit = current.get()

@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.position import Position, positions
-from app.kernel.processor import TRANSACTION_BYTES, YIELD_EVERY
+from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_unit import ViewUnit
@@ -51,7 +51,7 @@ class Folding:
     async def _each(self, work: Work, records: list[ConsumerRecord]) -> None:
         for number, record in enumerate(records, 1):
             await self._intake.fold(self.unit, work.handler, record)
-            if number % YIELD_EVERY == 0:
+            if number % TURN_RECORDS == 0:
                 await asyncio.sleep(0)
 
     def _reach(self, follower: Follower, last: ConsumerRecord) -> None:

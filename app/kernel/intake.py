@@ -14,7 +14,7 @@ from app.kernel.draft import Draft
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
-from app.kernel.routing import partition_of
+from app.kernel.routing import partitions_of
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -66,18 +66,24 @@ class Intake:
             for record in records:
                 self._condemned.pop(_place(record), None)
 
-    def handle(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> None:
-        """Process or park one record; whatever happens, it leaves all of its effects or only those of its parking."""
-        unit.mark()
-        park = self._behind(handler, record) or self.attempt(unit, handler, record)
-        if park is not None:
-            self._tell(handler, record, park)
-            self.keep(unit, from_record(record, handler.agent, park))
+    def handle(self, unit: Draft, handler: Handler, records: Sequence[ConsumerRecord]) -> None:
+        """Process or park each record; whatever happens, it leaves all of its effects or only those of its parking."""
+        for record, misrouted in zip(records, self._misrouted(records), strict=True):
+            unit.mark()
+            park = self._behind(handler, record) or misrouted or self._try(unit, handler, record)
+            if park is not None:
+                self._tell(handler, record, park)
+                self.keep(unit, from_record(record, handler.agent, park))
 
     def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""
+        [misrouted] = self._misrouted([record])
+        return misrouted or self._try(unit, handler, record)
+
+    def _try(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         try:
-            self._guard(record)
+            if self._condemned:
+                self._refuse(record)
             handler(record)
         except (StoreFailed, UnreadableLog):
             raise
@@ -111,16 +117,20 @@ class Intake:
             return Park(BEHIND, "an earlier record of this key is parked")
         return None
 
-    def _guard(self, record: ConsumerRecord) -> None:
-        misrouted = self._misrouted(record)
-        if misrouted is not None:
-            raise misrouted
-        if self._condemned and _place(record) in self._condemned:
-            reason, error = "failed", self._condemned[_place(record)]
+    def _refuse(self, record: ConsumerRecord) -> None:
+        """Park a record that was alone in a transaction which the broker refused."""
+        error = self._condemned.get(_place(record))
+        if error is not None:
+            reason = "failed"
             raise Park(reason, error)
 
-    def _misrouted(self, record: ConsumerRecord) -> Park | None:
-        if record.key is None or (right := partition_of(record.key, self._partitions)) == self._partition:
+    def _misrouted(self, records: Sequence[ConsumerRecord]) -> list[Park | None]:
+        """Why each record is on the wrong partition, if it is; one without a key is on none."""
+        rights = partitions_of([record.key or b"" for record in records], self._partitions)
+        return [self._astray(record, right) for record, right in zip(records, rights, strict=True)]
+
+    def _astray(self, record: ConsumerRecord, right: int) -> Park | None:
+        if right == self._partition or record.key is None:
             return None
         return Park("misrouted", f"the key belongs to partition {right}")
 

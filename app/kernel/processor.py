@@ -16,8 +16,8 @@ from app.kernel.work import Work, portions
 TRANSACTION_BYTES = 8 << 20
 """Bytes of commands that one transaction takes in; what it writes is a few times as much."""
 
-YIELD_EVERY = 200
-"""Records between two turns of the event loop."""
+TURN_RECORDS = 50
+"""Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
 
 
 class Processor:
@@ -45,8 +45,7 @@ class Processor:
         try:
             await self.unit.commit()
         except RefusedBatch as refused:
-            self._measures.transactions["refused"] += 1
-            self._intake.refused(taken, str(refused))
+            self._refused(taken, refused)
             raise
         except UnknownOutcome:
             self._measures.transactions["unknown"] += 1
@@ -60,13 +59,25 @@ class Processor:
         self._ahead.clear()
         taken: list[ConsumerRecord] = []
         for work, records in portions(works, self._intake.limit, TRANSACTION_BYTES, lambda work: self._position(work.batch.topic).offset_next):
-            for record in records:
-                self._intake.handle(self.unit, work.handler, record)
-                taken.append(record)
-                if len(taken) % YIELD_EVERY == 0:
-                    await asyncio.sleep(0)
+            for at in range(0, len(records), TURN_RECORDS):
+                turn = records[at : at + TURN_RECORDS]
+                taken.extend(turn)
+                self._intake.handle(self.unit, work.handler, turn)
+                self._pack(taken)
+                await asyncio.sleep(0)
             self._reach(records[-1])
         return taken
+
+    def _pack(self, taken: Sequence[ConsumerRecord]) -> None:
+        try:
+            self.unit.pack()
+        except RefusedBatch as refused:
+            self._refused(taken, refused)
+            raise
+
+    def _refused(self, taken: Sequence[ConsumerRecord], why: RefusedBatch) -> None:
+        self._measures.transactions["refused"] += 1
+        self._intake.refused(taken, str(why))
 
     def _reach(self, last: ConsumerRecord) -> None:
         """Put the position behind the last record into the transaction."""

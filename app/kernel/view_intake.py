@@ -31,11 +31,12 @@ class ViewIntake(Intake):
 
     async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         for backoff_s in BACKOFF_S:
-            park = self.attempt(draft, handler, record)
+            park = self._try(draft, handler, record)
             if park is None or park.reason != "failed":
                 return park
             await asyncio.sleep(backoff_s)
-        return self.attempt(draft, handler, record)
+        return self._try(draft, handler, record)
 
-    def _guard(self, record: ConsumerRecord) -> None:
-        """Whatever is in the log is an event."""
+    def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
+        """Fold one event, after `unit.mark()`; whatever is in the log is an event, so nothing guards it."""
+        return self._try(unit, handler, record)

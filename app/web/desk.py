@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from app.kernel.application import Application
 from app.kernel.asked import Request as Release
 from app.kernel.parked import Park
+from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
 from app.kernel.store import Store
 from app.kernel.waiters import Lost, Place, TooMany, Waiter
@@ -38,7 +39,7 @@ class Desk:
 
     async def open(self) -> None:
         """Connect to Kafka."""
-        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, acks="all", enable_idempotence=True)
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=ANSWER_MS)
         await self._producer.start()
         await self._ends.open()
 

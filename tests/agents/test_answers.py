@@ -75,6 +75,7 @@ def test_a_repeated_command_changes_nothing_and_gets_its_first_answer(registered
     repeated_command_changes_nothing(registered, unit)
 
 
+@pytest.mark.control
 def test_control_without_the_window_a_repeated_command_is_decided_again(registered: Ask, unit: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Aggregate, "remember", lambda *_: None)
 

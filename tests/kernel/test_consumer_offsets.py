@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -9,19 +10,22 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.types import TP
 
-from app.kernel.consumer_offsets import known_positions
-from app.kernel.membership import Membership
+from app.kernel.consumer_offsets import commit, known_positions
 from tests.conftest import RunningKafka
+from tests.kernel import membership_scenarios
 from tests.kernel.membership_scenarios import committed_while_joining
 
 
 @pytest.fixture
 async def topic(kafka: RunningKafka) -> str:
-    """A topic of two partitions."""
+    """A topic of two partitions, of which the broker knows: a group's leader that does not find it would look again after minutes."""
     name = f"t{uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
     await admin.start()
     await admin.create_topics([NewTopic(name, 2, 1)])
+    async with asyncio.timeout(30):
+        while (await admin.describe_topics([name]))[0]["error_code"] != 0:  # noqa: ASYNC110 (the broker is asked)
+            await asyncio.sleep(0.05)
     await admin.close()
     return name
 
@@ -39,6 +43,7 @@ async def test_a_position_that_is_not_known_yet_is_left_out(sought: AIOKafkaCons
     assert known_positions(sought, [TP(topic, 0), TP(topic, 1), TP("another", 0)]) == {TP(topic, 0): 7}
 
 
+@pytest.mark.control
 async def test_asking_aiokafka_for_it_would_wait_until_somebody_seeks(sought: AIOKafkaConsumer, topic: str) -> None:
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(sought.position(TopicPartition(topic, 1)), timeout=1)
@@ -48,8 +53,10 @@ async def test_offsets_that_would_be_committed_in_the_middle_of_a_join_start_no_
     await committed_while_joining(kafka.bootstrap, topic)
 
 
+@pytest.mark.control
 async def test_without_waiting_for_the_group_to_settle_each_join_starts_another(kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Membership, "settled", True)
+    always = SimpleNamespace(settled=True)
+    monkeypatch.setattr(membership_scenarios, "commit", lambda consumer, _, offsets: commit(consumer, always, offsets))  # type: ignore[arg-type]  # of all that it asks
 
     with pytest.raises(AssertionError, match="joined again"):
         await committed_while_joining(kafka.bootstrap, topic)

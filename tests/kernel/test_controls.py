@@ -32,6 +32,8 @@ from tests.kernel.scenarios import (
 from tests.kernel.view_harness import ViewHarness
 from tests.kernel.view_scenarios import killed_around_a_write, killed_when_kafka_alone_knows_of_a_release, lost_disk
 
+pytestmark = pytest.mark.control
+
 Off = Callable[..., Any]
 """Stands in for a method of the kernel, without the mechanism."""
 

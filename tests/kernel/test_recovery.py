@@ -14,16 +14,6 @@ from tests.kernel.harness import Harness
 from tests.waiting import until
 
 
-@pytest.fixture
-async def counted(harness: Harness) -> Harness:
-    """An environment in which a task counted a=2, b=1 and was closed."""
-    opened = await harness.open()
-    await harness.send(("a", b""), ("b", b""), ("a", b""))
-    await opened.pump()
-    await opened.task.close()
-    return harness
-
-
 async def goes_on(harness: Harness, **open_with: str) -> None:
     """A task opens with the rows it should have, and counts on from them."""
     opened = await harness.open(**open_with)  # type: ignore[arg-type]  # only fingerprints are passed
@@ -204,7 +194,7 @@ async def test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(
 
     opened = await counted.open()
     await opened.task.close()
-    assert "--accept-loss" in counted.deaths[0]
+    assert any("--accept-loss" in death for death in counted.deaths)
 
     opened = await counted.open(accept_loss=True)
     assert opened.rows() == {}
@@ -217,7 +207,7 @@ async def test_input_that_was_deleted_before_it_was_read_stops_the_worker_until_
 
     opened = await counted.open()
     await opened.task.close()
-    assert "2 records" in counted.deaths[0]
+    assert any("2 records" in death for death in counted.deaths)
 
     opened = await counted.open(accept_loss=True)
     await opened.pump()

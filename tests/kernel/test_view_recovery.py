@@ -12,17 +12,6 @@ from tables.history import History, entries, versions
 from tests.kernel.view_harness import ViewHarness
 
 
-@pytest.fixture
-async def folded(views: ViewHarness) -> ViewHarness:
-    """An environment in which a view folded a=2, b=1 and was closed."""
-    opened = await views.open_view()
-    await views.write_events(("a", 1), ("b", 1), ("a", 2))
-    await opened.pump()
-    views.expected = opened.rows()
-    await opened.task.close()
-    return views
-
-
 def disk(views: ViewHarness) -> Path:
     return views.view_side().store_path(0)
 
@@ -108,8 +97,7 @@ async def test_a_log_that_begins_above_the_position_stops_the_worker_until_the_l
 
     opened = await folded.open_view()
     await opened.task.close()
-    assert "1 records" in folded.deaths[0]
-    assert "--accept-loss" in folded.deaths[0]
+    assert any("1 records" in death and "--accept-loss" in death for death in folded.deaths)
 
     opened = await folded.open_view(accept_loss=True)
     await opened.pump()

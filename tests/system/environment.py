@@ -69,6 +69,14 @@ class Environment:
             await self.send(commands[begin : begin + chunk])
             await results.number(begin + chunk)
 
+    async def flow(self, commands: Iterable[Json], results: "Results", ahead: int, sent: int = 0) -> None:
+        """Write commands until there are no more, never more than `ahead` of them without a result; `sent` were sent before."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
+            for command in commands:
+                await results.number(sent - ahead + 1)
+                await self._produce(producer, command)
+                sent += 1
+
     async def configure(self, topic: str, **config: str) -> None:
         """Change settings of a topic (Kafka's names for them, `_` for `.`)."""
         [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
@@ -90,16 +98,31 @@ class Environment:
         finally:
             await admin.close()
 
-    def close(self) -> None:
-        """End the workers; what they logged is shown by pytest when the test failed."""
+    def end(self) -> None:
+        """End the workers."""
         for worker in self.workers:
             worker.destroy()
+
+    def close(self) -> None:
+        """End the workers; what they logged is shown by pytest when the test failed."""
+        self.end()
+        for worker in self.workers:
             print(f"--- {worker.name}, started {worker.starts} times\n{worker.said[-20_000:]}")  # noqa: T201 (pytest shows it)
 
     async def _produce(self, producer: AIOKafkaProducer, command: Json) -> "asyncio.Future[object]":
         topic, key = command_topic(self.settings, command["aggregateType"]), command["aggregateId"].encode()
         written: asyncio.Future[object] = await producer.send(topic, msgspec.json.encode(command), key)
         return written
+
+
+@asynccontextmanager
+async def opened(fresh: Environment) -> AsyncIterator[Environment]:
+    """Create its topics, and close it afterwards."""
+    try:
+        await fresh.create_topics()
+        yield fresh
+    finally:
+        fresh.close()
 
 
 class Results:

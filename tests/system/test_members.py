@@ -1,7 +1,6 @@
 """Workers share the partitions, and keep theirs while each is restarted in turn."""
 
 import asyncio
-import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 
 from app.audit.audit import audit
 from tests.conftest import RunningKafka
-from tests.system.environment import Environment, Results
+from tests.system.environment import Environment, Results, opened
 from tests.system.traffic import identities, traffic
 from tests.system.worker import Worker
 from tests.waiting import until
@@ -23,30 +22,15 @@ RESTART_S = "60"
 @pytest.fixture
 async def wide(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """An environment with partitions for several workers."""
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=PARTITIONS)
-    try:
-        await environment.create_topics()
-        yield environment
-    finally:
-        environment.close()
-
-
-def assignments(worker: Worker) -> list[frozenset[int]]:
-    """The partitions of each generation, as the worker told them."""
-    told = re.findall(r"generation \d+: partitions (?:\[([\d, ]*)\]|none)", worker.said)
-    return [frozenset(int(number) for number in numbers.split(", ") if number) for numbers in told]
-
-
-def owned(worker: Worker) -> frozenset[int]:
-    """The partitions that it was assigned last."""
-    return assignments(worker)[-1] if assignments(worker) else frozenset()
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=PARTITIONS)) as fresh:
+        yield fresh
 
 
 async def shared_by(workers: list[Worker]) -> None:
     """Return once each has as many partitions as the others, and each partition one of them."""
     share = PARTITIONS // len(workers)
-    await until(lambda: all(len(owned(worker)) == share for worker in workers), within_s=200)
-    assert frozenset().union(*map(owned, workers)) == set(range(PARTITIONS))
+    await until(lambda: all(len(worker.owned) == share for worker in workers), within_s=200)
+    assert frozenset().union(*(worker.owned for worker in workers)) == set(range(PARTITIONS))
 
 
 async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: Environment) -> None:
@@ -62,18 +46,18 @@ async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing
     workers = [wide.worker(f"worker-{number}", worker_id=f"worker-{number}", session_timeout_s=RESTART_S) for number in range(4)]
     async with Results(wide.settings) as results, asyncio.TaskGroup() as background:
         await shared_by(workers)
-        before = {worker: (len(assignments(worker)), owned(worker)) for worker in workers}
+        before = {worker: (len(worker.assignments), worker.owned) for worker in workers}
         trickle = background.create_task(wide.send_paced(commands, results, chunk=50))
         for number, worker in enumerate(workers):
             await results.number(100 + 1_000 * number)
             worker.signal(signal.SIGTERM)
             assert await worker.exit_code(within_s=60) == 0
-            generations = len(assignments(worker))
+            generations = len(worker.assignments)
             worker.start()
-            await until(lambda worker=worker, generations=generations: len(assignments(worker)) > generations, within_s=200)  # type: ignore[misc]  # of this turn
+            await until(lambda worker=worker, generations=generations: len(worker.assignments) > generations, within_s=200)  # type: ignore[misc]  # of this turn
         await trickle
 
     for worker, (generations, partitions) in before.items():
-        assert set(assignments(worker)[generations:]) == {partitions}
+        assert set(worker.assignments[generations:]) == {partitions}
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(wide.settings) == []

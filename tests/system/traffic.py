@@ -1,7 +1,9 @@
 """A mixture of commands to all aggregate types, the same for the same seed; some come twice."""
 
 import random
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from app.results import Json
@@ -15,12 +17,17 @@ _SENT = "2026-01-01T00:00:00.000Z"
 
 def traffic(count: int, seed: int = 1) -> list[Json]:
     """`count` commands in the order in which they are to be sent, repeated ones included."""
+    return list(islice(endless(seed), count))
+
+
+def endless(seed: int) -> Iterator[Json]:
+    """The same without an end."""
     luck = random.Random(seed)  # noqa: S311 (the same each time is what is wanted)
-    fresh, commands = _fresh(luck), list[Json]()
-    while len(commands) < count:
-        again = commands and luck.random() < REPEATED
-        commands.append(luck.choice(commands[-100:]) if again else next(fresh))
-    return commands
+    fresh, recent = _fresh(luck), deque[Json](maxlen=100)
+    while True:
+        again = recent and luck.random() < REPEATED
+        recent.append(luck.choice(recent) if again else next(fresh))
+        yield recent[-1]
 
 
 def order(name: str, lines: int = 1) -> Json:
@@ -31,7 +38,7 @@ def order(name: str, lines: int = 1) -> Json:
     return {**named, "timestamp": _SENT, "metadata": {}, "payload": payload}
 
 
-def identities(commands: list[Json]) -> set[tuple[str, str]]:
+def identities(commands: Iterable[Json]) -> set[tuple[str, str]]:
     """Aggregate and command id of each different command."""
     return {(command["aggregateId"], command["commandId"]) for command in commands}
 

@@ -27,6 +27,7 @@ class Worker:
     def start(self) -> None:
         """Start a process; the one before must have ended."""
         self.starts += 1
+        self._began_at = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self.process = subprocess.Popen([sys.executable, *self._program], env=self._environment, stdout=log, stderr=log)
 
@@ -42,7 +43,18 @@ class Worker:
     @property
     def serves(self) -> bool:
         """True once the process that was started last has said where it serves HTTP."""
-        return self.said.count("HTTP at") >= self.starts
+        return "HTTP at" in self._said_last
+
+    @property
+    def assignments(self) -> list[frozenset[int]]:
+        """The partitions of each generation, as the worker told them."""
+        return _assignments(self.said)
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """The partitions that its present process was assigned last; none before it was, or when there is no process."""
+        told = [] if self.ended else _assignments(self._said_last)
+        return told[-1] if told else frozenset()
 
     @property
     def ended(self) -> bool:
@@ -53,6 +65,17 @@ class Worker:
     def said(self) -> str:
         """Everything logged so far."""
         return self._log.read_text()
+
+    @property
+    def last_words(self) -> str:
+        """Why the process that was started last ended of itself, as it said."""
+        found = re.findall(r"CRITICAL (.*)", self._said_last)
+        return found[-1] if found else "without a word"
+
+    @property
+    def _said_last(self) -> str:
+        """What the process that was started last has logged."""
+        return self._log.read_bytes()[self._began_at :].decode(errors="replace")
 
     async def exit_code(self, within_s: float) -> int:
         """How the process ends, which it must do within this time (seconds)."""
@@ -70,3 +93,8 @@ class Worker:
         while True:
             await until(lambda: self.ended, within_s=600)
             self.start()
+
+
+def _assignments(said: str) -> list[frozenset[int]]:
+    told = re.findall(r"generation \d+: partitions (?:\[([\d, ]*)\]|none)", said)
+    return [frozenset(int(number) for number in numbers.split(", ") if number) for numbers in told]

@@ -103,7 +103,10 @@ async def test_a_worker_killed_in_the_middle_of_2000_posts_leaves_each_client_wi
     assert await audit(own_shop.environment.settings) == []
 
 
-@pytest.mark.parametrize(("keys", "orders"), [(cycle(["one-key"]), 1), (map("key-{}".format, count()), 2)], ids=["the same key", "a new key: the control"])
+@pytest.mark.parametrize(
+    ("keys", "orders"),
+    [pytest.param(cycle(["one-key"]), 1, id="the same key"), pytest.param(map("key-{}".format, count()), 2, id="a new key", marks=pytest.mark.control)],
+)
 async def test_a_client_that_lost_its_answer_and_asks_again_is_found_to_have_so_many_orders(own_shop: Shop, keys: Any, orders: int) -> None:  # noqa: ANN401 (an iterator)
     async with connected(own_shop.one.worker, reading=False) as forgetful:
         await forgetful.send(_post(next(keys)))

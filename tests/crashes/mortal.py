@@ -1,0 +1,47 @@
+"""A worker that dies at the point named on its command line, as if it had been killed there; its transactions are small."""
+
+import os
+import signal
+import sys
+from functools import partialmethod
+from itertools import count
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+
+from app.kernel import intake, rebuild, release
+from app.kernel.side import WriteSide
+from app.main import run_worker
+from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, Point
+
+
+def arm(point: Point) -> None:
+    """From now on its call is the last thing that this process does."""
+    original, calls = getattr(point.owner, point.name), count(1)
+
+    def before(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (stands for any function)
+        if next(calls) == point.call:
+            die()
+        return original(*words, **named)
+
+    async def after(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (as above)
+        result = await original(*words, **named)
+        if next(calls) == point.call:
+            die()
+        return result
+
+    setattr(point.owner, point.name, after if point.after else before)
+
+
+def die() -> None:
+    """Nothing is closed, flushed or said."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+intake.TRANSACTION_RECORDS = rebuild.CHUNK = RECORDS
+release.RECORDS = RELEASED
+AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=RECORDS)
+if sys.argv[1] in REBUILD:
+    WriteSide.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
+arm(POINTS[sys.argv[1]])
+sys.exit(run_worker(accept_loss=False))

@@ -1,0 +1,59 @@
+"""The named points of a write task's life at which a worker can be made to die."""
+
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.sender import EndTxnHandler
+
+from app.kernel import restore, write_task
+from app.kernel.rebuild import Rebuilder
+from app.kernel.release import Releases
+from app.kernel.takeover import TakeOver
+from app.kernel.unit import UnitOfWork
+
+
+class Point(NamedTuple):
+    """A call of a function: the worker dies as it begins, or when it has ended."""
+
+    owner: object
+    """The class or module in which it is looked up."""
+    name: str
+    call: int = 1
+    after: bool = False
+    """Only what is awaited has an end of which is known."""
+
+
+WORK = 3
+"""The first transactions of an opening are its claim and, in a new changelog, its identity row: the third carries commands."""
+
+RECORDS = 10
+"""What the worker of a point takes into one transaction, one chunk of a rebuild and one read of the changelog, so that each has a middle."""
+
+RELEASED = 2
+"""The same for a release."""
+
+TRANSACTION = {
+    "before-begin": Point(AIOKafkaProducer, "begin_transaction", WORK),
+    "after-begin": Point(AIOKafkaProducer, "begin_transaction", WORK, after=True),
+    "between-produces": Point(AIOKafkaProducer, "send_batch", WORK, after=True),
+    "after-produces": Point(AIOKafkaProducer, "commit_transaction", WORK),
+    "commit-answer-unread": Point(EndTxnHandler, "handle_response", WORK),
+    "before-store-write": Point(AIOKafkaProducer, "commit_transaction", WORK, after=True),
+    "after-store-write": Point(UnitOfWork, "commit", WORK, after=True),
+}
+
+TAKE_OVER = {
+    "after-fence": Point(TakeOver, "run"),
+    "half-of-changelog": Point(restore, "_stored", 3),
+    "before-claim": Point(write_task, "claim"),
+    "after-claim": Point(write_task, "claim", after=True),
+}
+
+REBUILD = {"half-of-rebuild": Point(Rebuilder, "_advance", 5 * RECORDS // 2)}
+
+RELEASE = {
+    "release-uncommitted": Point(AIOKafkaProducer, "commit_transaction", WORK),
+    "between-steps-of-release": Point(Releases, "follow", after=True),
+}
+
+POINTS = TRANSACTION | TAKE_OVER | REBUILD | RELEASE

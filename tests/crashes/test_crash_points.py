@@ -1,0 +1,113 @@
+"""A worker that dies at any named point of a task's life leaves nothing that its successor cannot finish."""
+
+from contextlib import suppress
+
+import aiohttp
+import pytest
+
+from app.audit.audit import audit
+from app.results import Json
+from tests.crashes.lives import Mortal, died
+from tests.crashes.points import REBUILD, RELEASE, TAKE_OVER, TRANSACTION
+from tests.system.environment import Environment, Results
+from tests.system.traffic import identities, traffic
+from tests.web.client import ready
+from tests.web.test_parked import receive_stock
+
+COMMANDS = 300
+"""The first half holds commands of each type: of one without an answer, nothing would say how far its topic was read once the changelog is lost."""
+END = -1
+"""Kafka's name for the offset at which a partition ends, whatever it is."""
+
+
+async def finished(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
+    """A plain worker answers what is left, and everything has been done once."""
+    mortal.live("successor")
+    await results.number(len(commands), within_s=60)
+    assert results.firsts() == dict.fromkeys(identities(commands), 1)
+    assert await audit(environment.settings) == []
+
+
+async def test_a_worker_that_dies_at_any_point_of_a_transaction_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:
+    commands = traffic(COMMANDS)
+    async with Results(environment.settings) as results:
+        await environment.send(commands)
+
+        await mortal.die_at(TRANSACTION)
+
+        await finished(environment, mortal, commands, results)
+
+
+@pytest.mark.control
+async def test_a_worker_whose_position_is_not_in_its_transaction_is_found_when_it_dies_behind_it(environment: Environment, mortal: Mortal) -> None:
+    commands = traffic(COMMANDS)
+    async with Results(environment.settings) as results:
+        await environment.send(commands)
+
+        await died(mortal.doomed("after-store-write", "without_position"))
+
+        with pytest.raises(AssertionError, match="answered 2 times"):
+            await finished(environment, mortal, commands, results)
+
+
+async def test_a_worker_that_dies_at_any_point_of_a_take_over_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:
+    commands = traffic(COMMANDS)
+    async with Results(environment.settings) as results:
+        await killed_half_way(environment, mortal, commands, results)
+
+        await mortal.die_at(TAKE_OVER)
+
+        await finished(environment, mortal, commands, results)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["of-folded-rows", "of-everything"])
+async def test_a_worker_that_dies_in_the_middle_of_a_rebuild_leaves_no_trace(environment: Environment, mortal: Mortal, lost: bool) -> None:  # noqa: FBT001 (a case)
+    commands = traffic(COMMANDS)
+    async with Results(environment.settings) as results:
+        await killed_half_way(environment, mortal, commands, results)
+        if lost:
+            await lose_changelog(environment)
+
+        await mortal.die_at(REBUILD)
+
+        await finished(environment, mortal, commands, results)
+
+
+async def lose_changelog(environment: Environment) -> None:
+    """Delete all its rows, which a broker does not do to a compacted topic."""
+    changelog = environment.settings.changelog.removeprefix(environment.settings.topic_prefix)
+    await environment.configure(changelog, cleanup_policy="delete")
+    await environment.delete_before(changelog, 0, END)
+    await environment.configure(changelog)
+
+
+async def killed_half_way(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
+    """A plain worker has answered half of the commands when it is killed, and the others wait."""
+    half = len(commands) // 2
+    await environment.send(commands[:half])
+    plain = mortal.live()
+    await results.number(half, within_s=60)
+    plain.destroy()
+    await environment.send(commands[half:])
+
+
+async def test_a_worker_that_dies_in_the_middle_of_a_release_leaves_the_rest_to_its_successor_in_order(environment: Environment, mortal: Mortal) -> None:
+    commands, (uncommitted, between) = 10, RELEASE
+    async with Results(environment.settings) as results, aiohttp.ClientSession() as session:
+        await environment.send(map(receive_stock, range(commands)))
+        plain = mortal.live()
+        await results.number(commands, within_s=60)
+        plain.destroy()
+
+        doomed = mortal.doomed(uncommitted)
+        client = await ready(session, doomed)
+        with suppress(aiohttp.ClientError):  # it may die before it answers
+            await client.post(f"/parked/{environment.settings.topic('commands.product')}/0/0/discard", {"reason": "no such command"})
+        await died(doomed)
+        await mortal.die_at([between])
+
+        mortal.live("successor")
+        await results.number(commands + commands - 1, within_s=60)
+    finals = [result for result in results.all if result["outcome"] != "parked"]
+    assert [(result["commandId"], result["version"]) for result in finals] == [(f"c-{number}", number) for number in range(1, commands)]
+    assert await audit(environment.settings) == []

@@ -1,0 +1,39 @@
+"""What a run of faults sends, and what must have come of it in the end."""
+
+import asyncio
+from contextlib import suppress
+from typing import Self
+
+from app.audit.audit import audit
+from app.results import Json
+from tests.system.environment import Environment, Results
+from tests.system.traffic import endless, identities
+
+
+class Commands:
+    """Commands without an end, until `over` is set; knows those that were taken."""
+
+    def __init__(self, seed: int) -> None:
+        self.over = asyncio.Event()
+        self.taken = 0
+        self._stream = endless(seed)
+        self._identities: set[tuple[str, str]] = set()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Json:
+        if self.over.is_set():
+            raise StopIteration
+        command = next(self._stream)
+        self.taken += 1
+        self._identities |= identities([command])
+        return command
+
+    async def findings(self, environment: Environment, results: Results) -> list[str]:
+        """Wait for all answers as long as they come; then a line for each command without just one first result, and for all that the audit finds."""
+        with suppress(TimeoutError):
+            await results.number(self.taken)
+        firsts = results.firsts()
+        wrong = sorted(each for each in self._identities | firsts.keys() if each not in self._identities or firsts[each] != 1)
+        return [f"{each} has {firsts[each]} first results" for each in wrong] + await audit(environment.settings)

@@ -1,0 +1,50 @@
+"""What the tests of faults ask for: a broker behind a proxy, and the proxy."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FreePort
+from tests.faults.broker import ProxiedKafka
+from tests.faults.proxy import Proxy
+from tests.kernel.harness import Harness
+from tests.system.environment import Environment
+
+
+@pytest.fixture(scope="session")
+def proxied(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[ProxiedKafka]:
+    """The broker of the tests that break connections only; one that ends its broker needs its own."""
+    broker = ProxiedKafka(tmp_path_factory.mktemp("proxied"), free_port)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture
+async def proxy(proxied: ProxiedKafka) -> AsyncIterator[Proxy]:
+    """The way to that broker."""
+    [proxy] = proxied.proxies()
+    async with proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
+    """Topics and a directory for a task of the kernel that is behind the proxy."""
+    harness = Harness(proxy.bootstrap, tmp_path)
+    await harness.create_topics()
+    return harness
+
+
+@pytest.fixture
+async def behind(proxied: ProxiedKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """Fresh topics on that broker, without workers; tests reach them past the proxy, workers with `broker=proxy.bootstrap` only through it."""
+    environment = Environment(proxied.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        yield environment
+    finally:
+        environment.close()

@@ -1,0 +1,67 @@
+"""Where chaos is made: a broker, two workers that reach it only through a proxy each, and supervisors that start them again."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.conftest import find_port
+from tests.faults.broker import ProxiedKafka
+from tests.faults.proxy import Proxy
+from tests.system.environment import Environment
+from tests.system.worker import Worker
+from tests.waiting import until
+
+WORKERS = 2
+_LONG_S = 86_400.0
+
+
+class Supervised:
+    """A worker that is started again whenever it ends."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.own_exits: list[str] = []
+        """Why it ended of itself, each time."""
+
+    async def supervise(self) -> None:
+        """Never returns."""
+        while True:
+            code = await self.worker.exit_code(_LONG_S)
+            if code != -signal.SIGKILL:
+                self.own_exits.append(f"{self.worker.name}, exit code {code}: {self.worker.last_words}")
+            self.worker.start()
+
+    async def serving(self) -> None:
+        """Return once it has been assigned partitions."""
+        await until(lambda: bool(self.worker.owned), within_s=200)
+
+
+class Stage:
+    """All that faults can befall."""
+
+    def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], environment: Environment) -> None:
+        self.broker = broker
+        self.proxies = proxies
+        self.environment = environment
+        self.workers = [Supervised(environment.worker(f"worker-{number}", broker=proxy.bootstrap)) for number, proxy in enumerate(proxies)]
+
+
+@asynccontextmanager
+async def staged(directory: Path) -> AsyncIterator[Stage]:
+    """A stage with everything in `directory`; whatever was started is ended."""
+    broker = ProxiedKafka(directory / "broker", find_port, WORKERS)
+    environment = Environment(broker.bootstrap, directory)
+    async with AsyncExitStack() as ending:
+        ending.callback(broker.stop)
+        ending.callback(environment.end)
+        await asyncio.to_thread(broker.start)
+        await environment.create_topics()
+        proxies = [await ending.enter_async_context(proxy) for proxy in broker.proxies()]
+        stage = Stage(broker, proxies, environment)
+        async with asyncio.TaskGroup() as background:
+            supervised = [background.create_task(each.supervise()) for each in stage.workers]
+            yield stage
+            for each in supervised:
+                each.cancel()

@@ -1,0 +1,102 @@
+"""Negative controls of recovery, of parking and of views: with one mechanism of the kernel switched off, the test of its guarantee fails."""
+
+from typing import Any
+
+import pytest
+
+from agents import _event
+from app.domain.recorded import Recorded, recorded
+from app.kernel import restore, takeover, view_store
+from app.kernel.identity import Rebuild
+from app.kernel.intake import Intake
+from app.kernel.position import Position
+from app.kernel.takeover import TakeOver
+from app.kernel.task import Task
+from app.kernel.view_task import ViewTask
+from schemas.upcasts import NewerSchema
+from tests.kernel import test_recovery, test_task, test_view, test_view_recovery
+from tests.kernel.harness import Harness
+from tests.kernel.view_harness import ViewHarness
+
+pytestmark = pytest.mark.control
+
+
+async def test_a_foreign_disk_that_is_taken_for_the_own_is_found(counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restore, "unusable", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(counted, caplog, {"cluster_id": "another"}, "")
+
+
+async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_rebuild_that_was_cut_short_is_begun_again(counted)
+
+
+async def test_a_lost_log_of_record_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(counted)
+
+
+async def test_lost_input_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(takeover, "check", lambda _topic, offset_next, *_, **__: offset_next)
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_input_that_was_deleted_before_it_was_read_stops_the_worker_until_the_loss_is_accepted(counted)
+
+
+async def test_a_group_offset_that_is_used_for_the_position_is_found(
+    counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = TakeOver._position
+
+    async def as_the_group_says(self: TakeOver, cluster: Any, topic: str, committed: int | None) -> Position:  # noqa: ANN401 (a Cluster)
+        position = await original(self, cluster, topic, committed)
+        return position if committed is None else Position(position.topic_id, committed)
+
+    monkeypatch.setattr(TakeOver, "_position", as_the_group_says)
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_group_offset_that_was_reset_or_has_expired_is_said_and_not_used(counted, caplog, test_recovery.reset)
+
+
+async def test_a_record_that_does_not_wait_behind_a_parked_one_of_its_key_is_found(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Intake, "_behind", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        await test_task.test_records_behind_a_parked_one_wait_in_order_also_after_a_restart(harness)
+
+
+async def test_a_view_that_serves_as_soon_as_it_is_open_is_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ViewTask, "serving", Task.serving)
+
+    with pytest.raises(AssertionError):
+        await test_view.test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_opened(views)
+
+
+async def test_rows_of_a_view_that_other_code_folded_and_that_are_kept_are_found(
+    folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view_store, "_unusable", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        await test_view_recovery.test_rows_of_other_code_are_wiped(folded, caplog)
+
+
+async def test_a_view_that_parks_what_only_later_code_can_read_is_found(
+    views: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def readable_or_damaged(value: bytes) -> Recorded:
+        try:
+            return recorded(value)
+        except NewerSchema as error:
+            raise ValueError(error) from error
+
+    monkeypatch.setattr(_event, "recorded", readable_or_damaged)
+
+    with pytest.raises(TimeoutError):  # it goes on and never stops
+        await test_view.test_an_event_of_a_newer_schema_stops_the_view_and_is_neither_skipped_nor_parked(views, caplog)
