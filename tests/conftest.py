@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -21,6 +22,8 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 being parsed at the moment for damaged: `SystemError: AST constructor recursion depth mismatch`."""
 
 FreePort = Callable[[], int]
+
+_kept: list[ExitStack] = []
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,21 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningKafka]:
 
 
 def find_port() -> int:
-    """A port that is free together with the next one.
+    """A port that is free together with the next one, and kept for whoever asked until this process ends.
 
     Below the range from which the system picks ports for outgoing connections, so that none of those takes it before the broker does.
     """
     candidates = random.SystemRandom().sample(range(20_000, 32_000), 100)
-    return next(port for port in candidates if _is_free(port) and _is_free(port + 1))
+    return next(port for port in candidates if _keep(port, port + 1))
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+def _keep(*ports: int) -> bool:
+    """Keep all of these, or none: a broker takes seconds to listen, and another test run would find them free meanwhile."""
+    with ExitStack() as taken, suppress(OSError):
+        for port in ports:
+            holder = taken.enter_context(socket.socket())
+            holder.bind(("127.0.0.1", port))
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # from now on servers may bind it too, who all ask for that
+        _kept.append(taken.pop_all())
+        return True
+    return False

@@ -9,7 +9,7 @@ from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness
-from tests.system.environment import Environment
+from tests.system.environment import Environment, opened
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +42,5 @@ async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
 @pytest.fixture
 async def behind(proxied: ProxiedKafka, tmp_path: Path) -> AsyncIterator[Environment]:
     """Fresh topics on that broker, without workers; tests reach them past the proxy, workers with `broker=proxy.bootstrap` only through it."""
-    environment = Environment(proxied.bootstrap, tmp_path)
-    try:
-        await environment.create_topics()
-        yield environment
-    finally:
-        environment.close()
+    async with opened(Environment(proxied.bootstrap, tmp_path)) as fresh:
+        yield fresh

@@ -72,26 +72,21 @@ async def test_without_a_fault_everything_passes_and_no_broker_gives_another_add
     assert proxy.asked[Kind.PRODUCE] == 1
 
 
-async def test_a_lost_request_never_reaches_the_broker(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(LostRequest(Kind.PRODUCE))
+@pytest.mark.parametrize(
+    ("befalls", "error", "written"),
+    [(LostRequest, KafkaConnectionError, 0), (LostAnswer, KafkaConnectionError, 1), (LateAnswer, RequestTimedOutError, 1), (HalfOpen, RequestTimedOutError, 0)],
+)
+async def test_one_request_gets_no_answer_and_is_done_or_not_as_its_fault_says(
+    client: Client, proxy: Proxy, befalls: type[Fault], error: type[Exception], written: int
+) -> None:
+    fault = proxy.arm(befalls(Kind.PRODUCE))
 
     await _spares_others(client, fault)
-    with pytest.raises(KafkaConnectionError):
+    with pytest.raises(error):
         await client.write()
 
-    assert await client.written() == 0
-    await _goes_on(client, written=1)
-
-
-async def test_what_a_lost_answer_would_tell_is_done(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(LostAnswer(Kind.PRODUCE))
-
-    await _spares_others(client, fault)
-    with pytest.raises(KafkaConnectionError):
-        await client.write()
-
-    assert await client.written() == 1
-    await _goes_on(client, written=2)
+    assert await client.written() == written
+    await _goes_on(client, written + 1)
 
 
 async def test_an_answer_that_is_late_comes_all_the_same(client: Client, proxy: Proxy) -> None:
@@ -106,28 +101,6 @@ async def test_an_answer_that_is_late_comes_all_the_same(client: Client, proxy: 
 
     await writing
     await _goes_on(client, written=2)
-
-
-async def test_an_answer_that_is_later_than_the_client_waits_for_it_is_none(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(LateAnswer(Kind.PRODUCE))
-
-    await _spares_others(client, fault)
-    with pytest.raises(RequestTimedOutError):
-        await client.write()
-
-    assert await client.written() == 1
-    await _goes_on(client, written=2)
-
-
-async def test_on_a_half_open_connection_nothing_moves_and_nobody_is_told(client: Client, proxy: Proxy) -> None:
-    fault = proxy.arm(HalfOpen(Kind.PRODUCE))
-
-    await _spares_others(client, fault)
-    with pytest.raises(RequestTimedOutError):
-        await client.write()
-
-    assert await client.written() == 0
-    await _goes_on(client, written=1)
 
 
 async def test_a_late_request_is_done_when_the_client_has_long_gone_on(client: Client, proxy: Proxy) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from agents import _event
 from app.domain.recorded import Recorded, recorded
-from app.kernel import restore, takeover, view_store
+from app.kernel import disk, restore, takeover, view_store
 from app.kernel.identity import Rebuild
 from app.kernel.intake import Intake
 from app.kernel.position import Position
@@ -26,6 +26,15 @@ async def test_a_foreign_disk_that_is_taken_for_the_own_is_found(counted: Harnes
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(counted, caplog, {"cluster_id": "another"}, "")
+
+
+async def test_a_full_disk_that_is_taken_for_a_damaged_one_is_found(
+    counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "UNDAMAGED", {})
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_again(counted, caplog, monkeypatch)
 
 
 async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
