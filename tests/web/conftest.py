@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import PROGRAM
-from tests.web.client import Client, ready, settled
+from tests.web.client import LONG_S, Client, ready, settled
 
 
 class Shop(NamedTuple):
@@ -67,12 +67,12 @@ async def own_shop(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]
 
 @pytest.fixture
 async def alone(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Client]:
-    """A client of the only worker of an environment."""
+    """A client of the only worker of an environment, whose session outlasts whatever keeps it from the processor."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            yield await ready(session, environment.worker("alone", program=program))
+            yield await ready(session, environment.worker("alone", program=program, session_timeout_s=LONG_S))
     finally:
         environment.close()
 
