@@ -18,6 +18,7 @@ from tests.faults.commands import Commands
 from tests.faults.stage import Stage, staged
 from tests.faults.steps import Damage, Step, schedule
 from tests.system.environment import Results
+from tests.system.worker import PROGRAM
 
 DOSE = {Step.KILL: 6, Step.PAUSE: 3, Step.RESTART: 1, Step.CUT: 2, Step.FREEZE: 1, Step.REQUESTS: 5}
 """The least of a run: all of it, before its minutes count."""
@@ -39,6 +40,8 @@ class Plan:
     minutes: float = 0
     """After the least, steps follow until so much time has passed."""
     dose: Mapping[Step, int] = field(default_factory=lambda: DOSE)
+    program: tuple[str, ...] = PROGRAM
+    """What Python runs as a worker."""
 
     @property
     def steps(self) -> int:
@@ -116,7 +119,7 @@ class Chaos:
 
 async def make(plan: Plan, directory: Path) -> Outcome:
     """One run with everything it needs in `directory`."""
-    async with staged(directory) as stage:
+    async with staged(directory, plan.program) as stage:
         return await Chaos(plan, stage).run()
 
 

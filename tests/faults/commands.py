@@ -31,9 +31,9 @@ class Commands:
         return command
 
     async def findings(self, environment: Environment, results: Results) -> list[str]:
-        """Wait for all answers as long as they come; then a line for each command without just one first result, and for all that the audit finds."""
+        """Wait for all answers as long as they come; then a line for all that the audit finds, and for each command without just one first result."""
         with suppress(TimeoutError):
             await results.number(self.taken)
         firsts = results.firsts()
         wrong = sorted(each for each in self._identities | firsts.keys() if each not in self._identities or firsts[each] != 1)
-        return [f"{each} has {firsts[each]} first results" for each in wrong] + await audit(environment.settings)
+        return await audit(environment.settings) + [f"{each} has {firsts[each]} first results" for each in wrong]

@@ -41,16 +41,17 @@ class Supervised:
 class Stage:
     """All that faults can befall."""
 
-    def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], environment: Environment) -> None:
+    def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], environment: Environment, program: tuple[str, ...]) -> None:
         self.broker = broker
         self.proxies = proxies
         self.environment = environment
-        self.workers = [Supervised(environment.worker(f"worker-{number}", broker=proxy.bootstrap)) for number, proxy in enumerate(proxies)]
+        workers = [environment.worker(f"worker-{number}", program=program, broker=proxy.bootstrap) for number, proxy in enumerate(proxies)]
+        self.workers = [Supervised(worker) for worker in workers]
 
 
 @asynccontextmanager
-async def staged(directory: Path) -> AsyncIterator[Stage]:
-    """A stage with everything in `directory`; whatever was started is ended."""
+async def staged(directory: Path, program: tuple[str, ...]) -> AsyncIterator[Stage]:
+    """A stage with everything in `directory`, whose workers run `program`; whatever was started is ended."""
     broker = ProxiedKafka(directory / "broker", find_port, WORKERS)
     environment = Environment(broker.bootstrap, directory)
     async with AsyncExitStack() as ending:
@@ -59,7 +60,7 @@ async def staged(directory: Path) -> AsyncIterator[Stage]:
         await asyncio.to_thread(broker.start)
         await environment.create_topics()
         proxies = [await ending.enter_async_context(proxy) for proxy in broker.proxies()]
-        stage = Stage(broker, proxies, environment)
+        stage = Stage(broker, proxies, environment, program)
         async with asyncio.TaskGroup() as background:
             supervised = [background.create_task(each.supervise()) for each in stage.workers]
             yield stage
