@@ -13,7 +13,7 @@ from faust.types import TP
 from mode import Service
 
 from app.kernel.consumer_offsets import commit, known_positions
-from app.kernel.membership import Membership
+from app.kernel.membership import Membership, die
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,14 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _beat(self) -> None:
+        before: BaseException | None = None
         while not self.should_stop:
             self.beats += 1
             await asyncio.sleep(BEAT_S)
+            failure = self.membership.failure if self.membership else None
+            if failure is not None and failure is before:
+                die(f"its group's coordinator cannot be spoken to: {failure!r}")
+            before = failure
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""

@@ -6,9 +6,9 @@ import os
 import time
 from typing import Any, NamedTuple
 
-from aiokafka.errors import KafkaError, UnknownMemberIdError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, KafkaError, UnknownMemberIdError
 from aiokafka.protocol.commit import OffsetCommitResponse_v3 as OffsetCommitResponse
-from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
 from app.settings import Settings
 
@@ -79,11 +79,19 @@ class Membership:
             return False
         return bool(answer.error_code == 0) and generation == self._coordinator.generation
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What aiokafka has given up for until somebody fetches: while all partitions are paused nobody does."""
+        failure: BaseException | None = self._coordinator._pending_exception  # noqa: SLF001 (aiokafka tells it only to who fetches)
+        return failure
+
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
         sent = Lease(self._coordinator.generation, Lease.now_s())
         if isinstance(request, JoinGroupRequest):
             self._lease = None
         answer = await self._send(request)
+        if isinstance(request, HeartbeatRequest | SyncGroupRequest) and answer.error_code == GroupLoadInProgressError.errno:
+            answer.error_code = GroupCoordinatorNotAvailableError.errno  # aiokafka asks again after that one, and never after the other
         if isinstance(request, HeartbeatRequest):
             self._lease = sent if answer.error_code == 0 and sent.generation == self._coordinator.generation else None
         if self._worker_id is not None and not EVICTED.isdisjoint(_codes(answer)):

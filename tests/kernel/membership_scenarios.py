@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.protocol.group import JoinGroupRequest
+from aiokafka.errors import GroupLoadInProgressError
+from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
 from faust.types import TP
 
 from app.kernel.consumer_offsets import commit
@@ -42,6 +43,32 @@ async def committed_while_joining(bootstrap: str, topic: str) -> None:
             [mine] = first.consumer.assignment()
             assert await commit(first.consumer, first.membership, offsets)
             assert await first.consumer.committed(mine) == 1
+
+
+async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
+    """A broker that has just started answers a heartbeat that it still loads what it knows of the group: the member stays one, in its generation."""
+    async with _member(bootstrap, topic) as member:
+        await until(lambda: member.membership.settled, within_s=30)
+        generation, answered = member.coordinator.generation, _answer_once(member, GroupLoadInProgressError.errno)
+        await until(lambda: len(answered) > 2 or member.membership.failure is not None, within_s=30)
+
+        assert member.membership.failure is None
+        assert (member.coordinator.generation, member.membership.settled) == (generation, True)
+
+
+def _answer_once(member: Member, error_code: int) -> list[int]:
+    """The next heartbeat is answered with an error; the codes of all answers from now on."""
+    send, codes = member.membership._send, list[int]()  # noqa: SLF001
+
+    async def sent(request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        answer = await send(request)
+        if isinstance(request, HeartbeatRequest):
+            answer.error_code = answer.error_code if codes else error_code
+            codes.append(answer.error_code)
+        return answer
+
+    member.membership._send = sent  # noqa: SLF001
+    return codes
 
 
 def _commit_at_each_join(member: Member, offsets: dict[TP, int]) -> list["asyncio.Task[bool]"]:

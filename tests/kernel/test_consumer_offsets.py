@@ -3,31 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from faust.types import TP
 
 from app.kernel.consumer_offsets import commit, known_positions
 from tests.conftest import RunningKafka
 from tests.kernel import membership_scenarios
 from tests.kernel.membership_scenarios import committed_while_joining
-
-
-@pytest.fixture
-async def topic(kafka: RunningKafka) -> str:
-    """A topic of two partitions, of which the broker knows: a group's leader that does not find it would look again after minutes."""
-    name = f"t{uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 2, 1)])
-    async with asyncio.timeout(30):
-        while (await admin.describe_topics([name]))[0]["error_code"] != 0:  # noqa: ASYNC110 (the broker is asked)
-            await asyncio.sleep(0.05)
-    await admin.close()
-    return name
 
 
 @pytest.fixture
