@@ -6,7 +6,7 @@ was killed between Kafka and its own write, meets its parked records again; thos
 
 from collections.abc import Collection, Iterable
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.context import Outgoing
 from app.kernel.ending import stop
@@ -33,6 +33,13 @@ class Outlet:
         self._open: dict[Place, str] = {}
         self._discarded: set[tuple[str, int]] = set()
 
+    async def read(self, consumer: AIOKafkaConsumer) -> None:
+        """Find out what is open, with a consumer to which nothing was assigned yet. Where nothing is, nobody has to be fenced."""
+        where = TopicPartition(self._parked_topic, self._partition)
+        async for records, _ in read(consumer, where, *await bounds(consumer, where)):
+            for record in records:
+                self._take(record)
+
     async def discarded(self, topic: str, offset: int) -> bool:
         """True if an operator gave up what is at this place."""
         await self._fenced()
@@ -45,7 +52,6 @@ class Outlet:
     async def agrees(self, rows: Iterable[Parked]) -> bool:
         """True if all of these are open on the topic `parked`, too: a worker may have been killed when it had written only there."""
         waiting = list(rows)
-        await self._read_open()
         if waiting or self._open:
             await self._fenced()
         return all(_place(row) in self._open for row in waiting)
@@ -77,15 +83,9 @@ class Outlet:
         if self._producer is None:
             self._producer = producer(self._settings.bootstrap, f"{self._settings.app_id}-view-{self._partition}")
             await self._producer.start()
-            await self._read_open()
+            async with reading(self._settings.bootstrap) as consumer:
+                await self.read(consumer)
         return self._producer
-
-    async def _read_open(self) -> None:
-        where = TopicPartition(self._parked_topic, self._partition)
-        async with reading(self._settings.bootstrap) as consumer:
-            async for records, _ in read(consumer, where, *await bounds(consumer, where)):
-                for record in records:
-                    self._take(record)
 
     def _take(self, record: ConsumerRecord | Outgoing) -> None:
         said = parse(record)

@@ -149,13 +149,17 @@ class Tasks(TableManager):
         views = self._complete(assigned, self.app.view.subscribed)
         await self._close(complete, views)
         self._keep(generation_id)
-        for partition in sorted(complete - set(self._by_partition)):
-            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow, die)
-        for partition in sorted(views - set(self._views)):
-            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
+        if not self.should_stop:  # a task that is opened while the worker ends would meet a consumer that has ended
+            self._open(complete, views)
         log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})
         await self.app.on_rebalance_complete.send()
         await self._resume()
+
+    def _open(self, complete: Collection[int], views: Collection[int]) -> None:
+        for partition in sorted(set(complete) - set(self._by_partition)):
+            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow, die)
+        for partition in sorted(set(views) - set(self._views)):
+            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
 
     def _keep(self, generation_id: int) -> None:
         """A task stays open only if nobody else can have owned it in between."""

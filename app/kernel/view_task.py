@@ -77,11 +77,12 @@ class ViewTask(Task):
     async def _open(self) -> None:
         self._began_s = asyncio.get_running_loop().time()
         self._outlet = Outlet(self._view.write.settings, self.partition, self._view.inputs)
-        self._begin(await self._opened(), self._outlet)
+        self._begin(await self._opened(self._outlet), self._outlet)
         await self._check_parked(self._outlet)
 
-    async def _opened(self) -> OpenView:
+    async def _opened(self, outlet: Outlet) -> OpenView:
         async with reading(self._view.write.settings.bootstrap) as consumer:
+            await outlet.read(consumer)
             return await open_view(self._view, self.partition, consumer, accept_loss=self._accept_loss)
 
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:

@@ -52,23 +52,21 @@ async def test_a_worker_whose_position_is_not_in_its_transaction_is_found_when_i
             await finished(environment, mortal, commands, results)
 
 
-async def test_a_worker_that_dies_at_any_point_of_a_take_over_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:
+async def test_a_worker_that_dies_at_any_point_of_a_take_over_or_of_folding_rows_anew_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:
     commands = traffic(COMMANDS)
     async with Results(environment.settings) as results:
         await killed_half_way(environment, mortal, commands, results)
 
-        await mortal.die_at(TAKE_OVER)
+        await mortal.die_at([*TAKE_OVER, *REBUILD])
 
         await finished(environment, mortal, commands, results)
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["of-folded-rows", "of-everything"])
-async def test_a_worker_that_dies_in_the_middle_of_a_rebuild_leaves_no_trace(environment: Environment, mortal: Mortal, lost: bool) -> None:  # noqa: FBT001 (a case)
+async def test_a_worker_that_dies_in_the_middle_of_a_rebuild_of_everything_leaves_no_trace(environment: Environment, mortal: Mortal) -> None:
     commands = traffic(COMMANDS)
     async with Results(environment.settings) as results:
         await killed_half_way(environment, mortal, commands, results)
-        if lost:
-            await lose_changelog(environment)
+        await lose_changelog(environment)
 
         await mortal.die_at(REBUILD)
 

@@ -155,10 +155,10 @@ async def test_positions_of_a_view_that_are_written_before_its_rows_are_found(vi
 
 
 async def test_a_view_that_parks_without_reading_what_is_parked_is_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
-    async def _read_open(_self: Outlet) -> None:
+    async def read(_self: Outlet, _consumer: object) -> None:
         pass
 
-    switch_off(Outlet, _read_open)
+    switch_off(Outlet, read)
 
     with pytest.raises(AssertionError):
         await lost_disk(views)

@@ -6,7 +6,8 @@ import sys
 from app.kernel.consumer_thread import ConsumerThread
 from app.main import run_worker
 
-LATE_S = 3.0
+LATE_S = 6.0
+"""Longer than it takes to ask the worker to end once it serves HTTP (seconds)."""
 
 _start = ConsumerThread.on_start
 

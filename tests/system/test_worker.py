@@ -34,7 +34,17 @@ async def test_sigterm_before_the_consumers_thread_answers_ends_a_worker(environ
 
     worker.signal(signal.SIGTERM)
 
-    assert await worker.exit_code(within_s=30) == 0
+    assert await worker.exit_code(within_s=60) == 0
+
+
+async def test_a_rebalance_while_a_worker_ends_opens_no_task(environment: Environment) -> None:
+    worker = environment.worker("worker", program=("-m", "tests.system.late_rebalance"))
+    await until(lambda: "is open" in worker.said, within_s=60)
+
+    worker.signal(signal.SIGTERM)
+
+    assert await worker.exit_code(within_s=60) == 0
+    assert "0 tasks after the end" in worker.said
 
 
 @pytest.mark.control

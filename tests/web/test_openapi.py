@@ -18,13 +18,16 @@ COMMAND = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(Path(_
 BOUNDED = ["--max-examples", "12", "--seed", "1", "--no-shrink", "--continue-on-failure", "--no-color"]
 
 
+async def nothing_undocumented(alone: Client, tmp_path: Path, *words: str) -> None:
+    """Schemathesis, given these words, finds nothing."""
+    asked = [*COMMAND, f"{alone.worker.url}/openapi.json", "--checks", CHECKS, *BOUNDED, *words]
+    done = await asyncio.to_thread(subprocess.run, asked, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+
+
 @pytest.mark.timeout(700)
 async def test_schemathesis_finds_nothing_undocumented_in_what_a_worker_answers(alone: Client, tmp_path: Path) -> None:
-    asked = [*COMMAND, f"{alone.worker.url}/openapi.json", "--checks", CHECKS, *BOUNDED]
-
-    done = await asyncio.to_thread(subprocess.run, asked, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
-
-    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+    await nothing_undocumented(alone, tmp_path)
 
 
 @pytest.mark.parametrize("model", EXAMPLES)
