@@ -1,50 +1,28 @@
-"""Whether every command was answered, and for the first time exactly once; and what events the answers tell of."""
+"""Whether every command was answered, and for the first time exactly once."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
-import msgspec
 from aiokafka import ConsumerRecord
-from msgspec import Struct
 
 from app.audit import wire
 from app.audit.finding import Findings, Kind, Place, place
+from app.audit.firsts import First, Firsts, named, told
 from app.audit.logs import Batch
 from app.audit.parked import RELEASED, ParkedLog
 from app.audit.scratch import Scratch
 from app.domain.ids import event_id
 from app.kernel.routing import partition_of
 
-
-class First(Struct, array_like=True):
-    """The first result of a command."""
-
-    command: int
-    """The offset at which the command was read."""
-    result: int
-    """The offset of the result."""
-    version: int
-    events: int
-    accepted: bool
-    sure: bool
-    """Whether its events must be among those that are read."""
-    seen: int = 0
-    """How many of its events were found."""
-
-
-_FIRST = b"first\0"
-_ANSWER = b"answer\0"
-_COMMAND = b"command\0"
-_VERSION = b"version\0"
+_ANSWER, _COMMAND, _VERSION = b"answer\0", b"command\0", b"version\0"
 _ACCEPTED, _OTHER = b"a", b"o"
 _COUNTED = 10
 """Answers to one record that are told apart."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_first = msgspec.msgpack.Decoder(First).decode
+_TIME_BYTES = 8
 
 
 class Answers:
-    """The answers of one partition; `results` comes before `command`, and both before `first`.
+    """The answers of one partition; `results` comes before `command`, and both before `accepted_command`.
 
     What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
     """
@@ -57,6 +35,7 @@ class Answers:
         self._topics = topics
         self._partitions = partitions
         self._oldest: ConsumerRecord | None = None
+        self.firsts = Firsts(scratch)
 
     def results(self, batch: Batch) -> None:
         """Take these records of `results`."""
@@ -68,16 +47,22 @@ class Answers:
                 result, read_at = wire.result(record.value or b""), wire.read_at(record)
             except wire.UNREADABLE as error:
                 self._findings.add(Kind.UNREADABLE, place(record), f"cannot be read: {error!r}")
-                continue
-            self._take(record, result, read_at, sure=record.offset < batch.sure)
+            else:
+                self._take(record, result, read_at, sure=record.offset < batch.sure)
 
     def command(self, record: ConsumerRecord, *, processed: bool) -> None:
         """Judge a command if its task has gone past it; keep it if it was accepted."""
-        answers = self._scratch.get(_place_key(_ANSWER, record.topic, record.offset)) or b""
+        answers = self._scratch.get(_at(_ANSWER, record.topic, record.offset)) or b""
         if processed and (fault := self._unanswered(record, len(answers))):
             self._findings.add(fault[0], place(record), fault[1])
         if _ACCEPTED in answers:
-            self._scratch.put(_place_key(_COMMAND, record.topic, record.offset), record.timestamp.to_bytes(8, "big") + (record.value or b""))
+            time = record.timestamp.to_bytes(_TIME_BYTES, "big", signed=True)
+            self._scratch.put(_at(_COMMAND, record.topic, record.offset), time + (record.value or b""))
+
+    def accepted_command(self, topic: str, offset: int) -> tuple[int, bytes] | None:
+        """Timestamp (ms) and value of a command that was accepted, or None when it is not in the log."""
+        found = self._scratch.get(_at(_COMMAND, topic, offset))
+        return None if found is None else (int.from_bytes(found[:_TIME_BYTES], "big", signed=True), found[_TIME_BYTES:])
 
     def _unanswered(self, record: ConsumerRecord, answers: int) -> tuple[Kind, str] | None:
         before, after = self._parked.states(record.topic, record.offset)
@@ -89,68 +74,46 @@ class Answers:
             return Kind.NO_RESULT, "was processed, and has neither a result nor been parked"
         return None
 
-    def first(self, name: bytes) -> First | None:
-        """The first result of a command, by `named`."""
-        found = self._scratch.get(_FIRST + name)
-        return None if found is None else _first(found)
-
-    def keep(self, name: bytes, first: First) -> None:
-        """Remember what was found of its events."""
-        self._scratch.put(_FIRST + name, _encode(first))
-
-    def accepted_command(self, topic: str, offset: int) -> tuple[int, bytes] | None:
-        """Timestamp (ms) and value of a command that was accepted, or None when it is not in the log."""
-        found = self._scratch.get(_place_key(_COMMAND, topic, offset))
-        return None if found is None else (int.from_bytes(found[:8], "big"), found[8:])
-
-    async def eventless(self) -> AsyncIterator[tuple[str, First]]:
-        """The accepted commands of which not all events were found."""
-        async for key, value in self._scratch.scan(_FIRST):
-            first = _first(value)
-            if first.accepted and first.sure and first.seen < first.events:
-                yield _told(key.removeprefix(_FIRST)), first
-
     def _take(self, record: ConsumerRecord, result: wire.Result, read_at: wire.ReadAt, *, sure: bool) -> None:
+        where, accepted = place(record), result.outcome == "accepted"
         if fault := self._contradiction(result, read_at):
-            self._findings.add(Kind.WRONG_RESULT, place(record), fault)
+            self._findings.add(Kind.WRONG_RESULT, where, fault)
         if result.outcome == "parked":
             return
-        self._count(read_at, _ACCEPTED if result.outcome == "accepted" and not result.duplicate else _OTHER)
+        self._count(read_at, _ACCEPTED if accepted and not result.duplicate else _OTHER)
         name = named(result.aggregate_type, result.aggregate_id, read_at.order_id, result.command_id)
         if result.duplicate:
-            self._duplicate(place(record), name, result)
+            self._repeated(where, name, result)
         else:
-            first = First(read_at.offset, record.offset, result.version or 0, len(result.event_ids), result.outcome == "accepted", sure)
-            self._first_result(place(record), name, result, first)
+            first = First(read_at.offset, record.offset, result.version or 0, len(result.event_ids), accepted, sure)
+            self._first(where, name, result, read_at, first)
 
     def _count(self, read_at: wire.ReadAt, answer: bytes) -> None:
-        key = _place_key(_ANSWER, read_at.topic, read_at.offset)
+        key = _at(_ANSWER, read_at.topic, read_at.offset)
         self._scratch.put(key, (self._scratch.get(key) or b"")[: _COUNTED - 1] + answer)
 
-    def _first_result(self, where: Place, name: bytes, result: wire.Result, first: First) -> None:
-        known = self.first(name)
-        if known is not None:
-            self._findings.add(Kind.TWO_RESULTS, where, f"command {_told(name)} has a first result at offset {known.result} already")
-            return
-        self.keep(name, first)
-        about = _VERSION + f"{result.aggregate_type}\0{result.aggregate_id}".encode()
-        before = self._scratch.get(about)
-        if before is not None and (reached := int.from_bytes(before, "big")) != first.version - first.events:
-            self._findings.add(
-                Kind.WRONG_RESULT, where, f"is at version {first.version} after {first.events} events, and the result before it was at {reached}"
-            )
-        self._scratch.put(about, first.version.to_bytes(8, "big"))
+    def _first(self, where: Place, name: bytes, result: wire.Result, read_at: wire.ReadAt, first: First) -> None:
+        known = self.firsts.get(name)
+        if known is None:
+            self.firsts.begin(result, read_at.order_id, first)
+            self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
+        else:
+            self._findings.add(Kind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {known.result} already")
 
-    def _duplicate(self, where: Place, name: bytes, result: wire.Result) -> None:
+    def _follow(self, where: Place, aggregate: bytes, first: First) -> None:
+        """The versions of an aggregate's results lead from one to the next."""
+        before, begun = self._scratch.get(_VERSION + aggregate), first.version - first.events
+        if before is not None and int(before) != begun:
+            fault = f"is at version {first.version} after {first.events} events, and the result before it was at {int(before)}"
+            self._findings.add(Kind.WRONG_RESULT, where, fault)
+        self._scratch.put(_VERSION + aggregate, b"%d" % first.version)
+
+    def _repeated(self, where: Place, name: bytes, result: wire.Result) -> None:
         """A repetition is known under the order that it names, or under none."""
-        without = named(result.aggregate_type, result.aggregate_id, "", result.command_id)
-        first = self.first(name) or self.first(without)
-        if first is None:
-            if not self._cut:
-                self._findings.add(Kind.NO_FIRST_RESULT, where, f"command {_told(name)} was answered as a duplicate, and has no first result")
-            return
-        told = (result.version, len(result.event_ids), result.outcome == "accepted")
-        if told != (first.version, first.events, first.accepted):
+        first = self.firsts.get(name) or self.firsts.get(named(result.aggregate_type, result.aggregate_id, "", result.command_id))
+        if first is None and not self.cut:
+            self._findings.add(Kind.NO_FIRST_RESULT, where, f"command {told(name)} was answered as a duplicate, and has no first result")
+        if first is not None and (result.version, len(result.event_ids), result.outcome == "accepted") != (first.version, first.events, first.accepted):
             self._findings.add(Kind.WRONG_RESULT, where, f"is not what was answered first, at offset {first.result}")
 
     def _contradiction(self, result: wire.Result, read_at: wire.ReadAt) -> str | None:
@@ -167,21 +130,12 @@ class Answers:
         return None
 
     @property
-    def _cut(self) -> bool:
+    def cut(self) -> bool:
+        """Whether the beginning of `results` was deleted."""
         return self._oldest is not None and self._oldest.offset > 0
 
     def _forgotten(self, command: ConsumerRecord) -> bool:
-        return self._oldest is not None and self._cut and command.timestamp < self._oldest.timestamp
-
-
-def named(aggregate_type: str, aggregate_id: str, order_id: str, command_id: str) -> bytes:
-    """What makes a command the same command; `order_id` is empty where it names none."""
-    return f"{aggregate_type}\0{aggregate_id}\0{order_id}\0{command_id}".encode()
-
-
-def _told(name: bytes) -> str:
-    aggregate_type, aggregate_id, order_id, command_id = name.decode().split("\0")
-    return f"{command_id} to {aggregate_type} {aggregate_id}" + (f" about order {order_id}" if order_id else "")
+        return self._oldest is not None and self.cut and command.timestamp < self._oldest.timestamp
 
 
 def _ids(result: wire.Result, order_id: str | None) -> list[str]:
@@ -189,5 +143,5 @@ def _ids(result: wire.Result, order_id: str | None) -> list[str]:
     return [event_id(result.aggregate_type, result.aggregate_id, result.command_id, index, order_id) for index in count]
 
 
-def _place_key(kind: bytes, topic: str, offset: int) -> bytes:
-    return b"%b%b\0%b" % (kind, topic.encode(), offset.to_bytes(8, "big"))
+def _at(what: bytes, topic: str, offset: int) -> bytes:
+    return b"%b%b\0%020d" % (what, topic.encode(), offset)

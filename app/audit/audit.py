@@ -16,6 +16,7 @@ from app.audit.logs import Logs, Watch
 from app.audit.parked import ParkedLog
 from app.audit.rows import Rows
 from app.audit.scratch import Scratch
+from app.audit.windows import judge_answers, judge_parked
 from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.errors import FoldstreamError
@@ -71,6 +72,8 @@ class _Partition:
             await self._processed(topic)
         for decider in DECIDERS:
             await self._history(decider)
+            await judge_answers(decider, self._rows, self._answers.firsts, complete=not self._answers.cut)
+        await judge_parked(self._rows, self._parked, {self._commands[decider.aggregate_type]: decider.topic for decider in DECIDERS})
         await self._eventless()
 
     async def _processed(self, topic: str) -> None:
@@ -89,6 +92,6 @@ class _Partition:
         await history.finish()
 
     async def _eventless(self) -> None:
-        async for name, first in self._answers.eventless():
+        async for name, first in self._answers.firsts.eventless():
             told = f"command {name} was accepted with {first.events} events, of which {first.seen} are in the log"
             self._findings.add(Kind.WRONG_RESULT, Place(self._settings.topic("results"), self._partition, first.result, None), told)

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from app.audit import wire
-from app.audit.answers import Answers, First, named
-from app.audit.finding import Kind
+from app.audit.answers import Answers
+from app.audit.finding import Fault, Kind
+from app.audit.firsts import First, named
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider, order_named
 from app.domain.ids import event_id
 from schemas.message import Event
 from schemas.timestamp import rfc3339
 from schemas.upcasts import upcasters
-
-Fault = tuple[Kind, str]
 
 
 class Caused(NamedTuple):
@@ -54,14 +53,14 @@ class Causes:
             yield from self._unanswered(caused)
         else:
             self._results_begun = True
-            self._answers.keep(name, _seen(first))
+            self._answers.firsts.keep(name, _seen(first))
             yield from self._against(caused, name, first)
 
     def _first(self, event: wire.Event, order_id: str | None) -> tuple[bytes, First | None]:
         name = b""
         for order in dict.fromkeys([order_id or "", ""]):
             name = named(event.aggregate_type, event.aggregate_id, order, event.metadata.causation_id)
-            if (first := self._answers.first(name)) is not None:
+            if (first := self._answers.firsts.get(name)) is not None:
                 return name, first
         return name, None
 

@@ -22,14 +22,15 @@ def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN4
             yield from _once(detail, "reserved")
             yield from _within(event.quantity, root.on_hand - root.reserved, "pieces are reserved")
         case ((InventoryReleased() | InventoryShipped()), _, Reservation(ReservationState.RESERVED)):
-            yield from _same(event.quantity, detail.quantity, "pieces")
+            yield from _same(f"{event.quantity} pieces", f"{detail.quantity} pieces")
         case ((InventoryReleased() | InventoryShipped()), _, _):
             yield f"{event.quantity} pieces of order {event.order_id} are given up, and none are reserved"
         case PaymentProcessed(), Customer(), _:
             yield from _once(detail, "paid")
-            yield from _within(event.amount, root.credit_limit - root.credit_used, f"{root.currency} are paid")
+            yield from _in_currency(event.currency, root.currency)
+            yield from _within(event.amount, root.credit_limit - root.credit_used, f"{event.currency} are paid")
         case PaymentRefunded(), _, Payment(PaymentState.PAID):
-            yield from _same(event.amount, detail.amount, detail.currency)
+            yield from _same(f"{event.amount} {event.currency}", f"{detail.amount} {detail.currency}")
         case PaymentRefunded(), _, _:
             yield f"{event.amount} {event.currency} of order {event.order_id} are refunded, and none are paid"
         case CreditLimitChanged(), Customer(), _:
@@ -54,6 +55,11 @@ def _within(taken: int, there: int, what: str) -> Iterator[str]:
         yield f"{taken} {what}, and there are {there}"
 
 
-def _same(given: int, taken: int, what: str) -> Iterator[str]:
+def _in_currency(paid: str, kept: str) -> Iterator[str]:
+    if paid != kept:
+        yield f"{paid} are paid out of {kept}"
+
+
+def _same(given: str, taken: str) -> Iterator[str]:
     if given != taken:
-        yield f"{given} {what} are given back of {taken} that were taken"
+        yield f"{given} are given back of {taken} that were taken"

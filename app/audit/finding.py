@@ -38,6 +38,10 @@ class Kind(StrEnum):
     UNREADABLE = "unreadable"
 
 
+Fault = tuple[Kind, str]
+"""What is wrong with a record, whose place is known."""
+
+
 class Place(NamedTuple):
     """Where something is: `offset` is None for what is not there."""
 

@@ -25,14 +25,15 @@ class Logs:
 
     def __init__(self, settings: Settings, spans: Spans, watch: Watch) -> None:
         self._settings = settings
-        self._spans = spans
+        self._spans = dict(spans)
         self._watch = watch
         self._done = 0
         self._total = sum(max(0, span.end - span.begin) for span in spans.values())
 
     def span(self, name: str, partition: int) -> Span:
-        """What is read of a partition of a topic (its name on the broker)."""
-        return self._spans[TopicPartition(name, partition)]
+        """What is read of a partition of a topic (its name on the broker); once it was read, with the beginning that it had then."""
+        span: Span = self._spans[TopicPartition(name, partition)]
+        return span
 
     async def read(self, topic: str, partition: int, *, beyond: bool = False) -> AsyncIterator[Batch]:
         """The committed records up to the end of the span, or beyond it up to the end that there is now."""
@@ -41,6 +42,7 @@ class Logs:
             return
         async with reading(self._settings.bootstrap) as consumer:
             begin, now = await bounds(consumer, where)
+            self._spans[where] = span._replace(begin=begin)
             async for records, position in read(consumer, where, begin, max(now, span.end) if beyond else span.end):
                 yield Batch(records if beyond else [record for record in records if record.offset < span.end], span.sure)
                 self._tell(min(position, span.end) - begin)

@@ -1,13 +1,13 @@
 """What the topic `parked` says of the records that were read from one partition, and whether their queues were kept in order (contract, section 2)."""
 
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from typing import NamedTuple
 
 import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from app.audit.finding import Findings, Kind, place
+from app.audit.finding import NUL, Findings, Kind, place
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
 from app.kernel.parked import BEHIND, BLOCKING, Parked, Settled, parse
@@ -70,6 +70,13 @@ class ParkedLog:
         seen = self._seen(topic, offset) if self._any else None
         return States(None, None) if seen is None else States(seen.before, seen.after)
 
+    async def all(self) -> AsyncIterator[tuple[str, int, States]]:
+        """What was said of all records, by topic and offset."""
+        async for key, value in self._scratch.scan(b"parked\0"):
+            _, topic, offset = key.decode().split(NUL)
+            seen = _seen(value)
+            yield topic, int(offset), States(seen.before, seen.after)
+
     def _take(self, record: ConsumerRecord, said: Parked | Settled, *, sure: bool) -> None:
         self._any = True
         seen = self._seen(said.topic, said.offset)
@@ -83,11 +90,11 @@ class ParkedLog:
 
     def _fault(self, key: bytes | None, said: Parked | Settled, seen: _Seen | None) -> str | None:
         """What is wrong with the place of this word among the others of its key."""
-        is_open = seen is not None and seen.after not in _SETTLED
+        open_ = seen is not None and is_open(seen.after)
         queue = None if key is None else self._queue(said.topic, key)
-        if isinstance(said, Settled) and not is_open:
+        if isinstance(said, Settled) and not open_:
             return f"is {said.outcome}, and was not parked"
-        if is_open:
+        if open_:
             ahead = queue is not None and seen is not None and seen.after in BLOCKING and queue.head != said.offset
             return f"came before its head, {queue.head}" if ahead and queue else None
         if seen is not None:
@@ -130,6 +137,11 @@ class ParkedLog:
         self._scratch.put(_place_key(topic, offset), _encode(seen))
 
 
+def is_open(word: str | None) -> bool:
+    """Whether a last word on a record leaves it open."""
+    return word is not None and word not in _SETTLED
+
+
 def _entering(said: Parked, queue: _Queue | None) -> str | None:
     """What is wrong with a record that is parked for the first time."""
     if queue is None:
@@ -146,7 +158,7 @@ def _word(said: Parked | Settled, seen: _Seen | None) -> str:
 
 
 def _place_key(topic: str, offset: int) -> bytes:
-    return b"parked\0%b\0%b" % (topic.encode(), offset.to_bytes(8, "big"))
+    return b"parked\0%b\0%020d" % (topic.encode(), offset)
 
 
 def _queue_key(topic: str, key: bytes) -> bytes:

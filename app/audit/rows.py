@@ -1,13 +1,14 @@
 """The rows of one task as its changelog has them, each held against what the log folds to.
 
-A row is held against the fold at the last moment at which both can be the same: before the first event that is not in it, or at the end.
+A folded row is held against the fold at the last moment at which both can be the same: before the first event that is not in it, or at the end.
 So the rows of a worker that is at work are judged, too.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
+from aiokafka import ConsumerRecord
 
 from app.audit.finding import NUL, Findings, Kind, Place
 from app.audit.logs import Batch
@@ -15,7 +16,9 @@ from app.audit.scratch import Scratch
 from app.domain.deciders import DECIDERS
 from app.kernel.position import positions
 
-_KEPT = (positions.prefix, *((table + NUL).encode() for decider in DECIDERS for table in (decider.topic, decider.detail) if table is not None))
+_PARKED = f"parked{NUL}".encode()
+_TABLES = (table for decider in DECIDERS for table in (decider.topic, decider.detail, f"{decider.topic}-answer") if table is not None)
+_KEPT = (positions.prefix, _PARKED, *((table + NUL).encode() for table in _TABLES))
 _PREFIX = b"row\0"
 _JUDGED = b""
 _OFFSET_BYTES = 8
@@ -34,35 +37,41 @@ class Rows:
     def read(self, batch: Batch) -> None:
         """Take the last value of each row, up to the end of what is judged; what comes after it only says which rows compaction may have taken away."""
         for record in batch.records:
-            if record.key.startswith(_KEPT):
+            if record.key is not None and record.key.startswith(_KEPT):
                 key = _PREFIX + record.key
                 if record.offset < batch.sure:
-                    self._scratch.put(key, record.value and record.offset.to_bytes(_OFFSET_BYTES, "big") + record.value)
+                    self._scratch.put(key, record.value and record.offset.to_bytes(_OFFSET_BYTES, "big") + _needed(record))
                 elif self._scratch.get(key) is None:
                     self._scratch.put(key, _JUDGED)
 
     def offset_next(self, topic: str) -> int:
         """How far the task has processed an input topic; 0 when it never did."""
-        row = self._scratch.get(_PREFIX + positions.prefix + topic.encode())
-        return int(positions.decode(row[_OFFSET_BYTES:]).offset_next) if row else 0
+        key = positions.prefix + topic.encode()
+        found = self.read_as(key, positions.decode)
+        return int(found.offset_next) if found else 0
 
     def version(self, key: bytes) -> int | None:
-        """The version in the row of an aggregate, 0 when there is no such row; None when it cannot be known any more."""
-        row = self._scratch.get(_PREFIX + key)
-        if row is None:
+        """The version in the row of an aggregate, 0 when there is no such row; None when it cannot be known."""
+        if self._scratch.get(_PREFIX + key) is None:
             return 0
-        return int(_root(row[_OFFSET_BYTES:]).version) if row != _JUDGED else None
+        found = self.read_as(key, _root)
+        return found and int(found.version)
 
     def judge(self, key: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
         """Hold a row, if it is there and has not been judged, against what its events fold to."""
         row = self._scratch.get(_PREFIX + key)
         if row:
             self._compare(key, row, fold)
-            self._scratch.put(_PREFIX + key, _JUDGED)
+            self.let_off(key)
 
-    def missing(self, key: bytes) -> bool:
-        """True if there is no such row."""
-        return self._scratch.get(_PREFIX + key) is None
+    def let_off(self, key: bytes) -> None:
+        """It was judged, or cannot be."""
+        self._scratch.put(_PREFIX + key, _JUDGED)
+
+    def require(self, key: bytes) -> None:
+        """There must be such a row."""
+        if self._scratch.get(_PREFIX + key) is None:
+            self.add(key, "is missing")
 
     async def left(self, table: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """The rows of a table that have not been judged, each by its full key (table, NUL, key); none may be put meanwhile."""
@@ -82,10 +91,28 @@ class Rows:
         offset = None if row is None else int.from_bytes(row[:_OFFSET_BYTES], "big")
         self._findings.add(Kind.WRONG_ROW, Place(self._changelog, self._partition, offset, key), what)
 
+    def read_as(self, key: bytes, decode: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 (what `decode` makes of it)
+        """What a row says; None when it is not there, or cannot be read."""
+        row = self._scratch.get(_PREFIX + key)
+        if not row:
+            return None
+        try:
+            found = decode(row[_OFFSET_BYTES:])
+        except msgspec.MsgspecError:
+            found = None
+        if found is None:
+            self.add(key, "cannot be read", row)
+        return found
+
     def _compare(self, key: bytes, row: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
-        found = msgspec.json.decode(row[_OFFSET_BYTES:])
-        if found != fold:
+        found = self.read_as(key, msgspec.json.decode)
+        if found not in (None, fold):
             self.add(key, f"is {found}, its events fold to {fold}", row)
+
+
+def _needed(record: ConsumerRecord) -> bytes:
+    """Of a parked record, which can be large, it is enough that it is there."""
+    return b"true" if record.key.startswith(_PARKED) else record.value
 
 
 class _Root(msgspec.Struct):

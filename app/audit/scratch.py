@@ -8,7 +8,7 @@ from typing import cast
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
 
 HELD_BYTES = 4 << 20
-"""What is held in memory before it is written: keys and values, without Python's own share."""
+"""Of values that are held in memory before they are written."""
 
 HELD_ROWS = 20_000
 
@@ -37,8 +37,8 @@ class Scratch:
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Remember; None forgets."""
+        self._bytes += len(value or b"") - len(self._held.get(key) or b"")
         self._held[key] = value
-        self._bytes += len(key) + len(value or b"")
         if self._bytes > HELD_BYTES or len(self._held) > HELD_ROWS:
             self._write()
 

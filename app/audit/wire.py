@@ -7,10 +7,10 @@ from aiokafka import ConsumerRecord
 from msgspec import Meta, Struct
 
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._~:@-]{1,128}$")]
-Count = Annotated[int, Meta(ge=0)]
-Version = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=0, le=1 << 53)]
+Version = Annotated[int, Meta(ge=1, le=1 << 53)]
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError)
+UNREADABLE = (msgspec.MsgspecError, KeyError, ValueError, TypeError, AttributeError)
 """What reading raises when a record is not what it must be."""
 
 
@@ -74,6 +74,6 @@ command = msgspec.json.Decoder(Command).decode
 
 
 def read_at(record: ConsumerRecord) -> ReadAt:
-    """What the headers of a result say; KeyError or ValueError when they do not."""
+    """What the headers of a result say; one of UNREADABLE when they do not."""
     headers = dict(record.headers)
     return ReadAt(headers["command-topic"].decode(), int(headers["command-offset"]), headers.get("order-id", b"").decode())

@@ -1,10 +1,10 @@
 """What a view tells others, through Kafka: seldom, so its producer is started when it is needed first.
 
 A record is parked once: the producer fences that of a former owner, and only then is read what is parked already. A view that is folded anew, or that
-was killed between Kafka and its own write, meets its parked records again.
+was killed between Kafka and its own write, meets its parked records again; those that its code can fold by now are open no more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
@@ -23,8 +23,10 @@ Place = tuple[str, str, int]
 class Outlet:
     """One opening's."""
 
-    def __init__(self, settings: Settings, partition: int) -> None:
+    def __init__(self, settings: Settings, partition: int, topics: Collection[str]) -> None:
+        """`topics` are those that the view reads: of others nothing is remembered."""
         self._settings = settings
+        self._topics = topics
         self._parked_topic = settings.topic("parked")
         self._partition = partition
         self._producer: AIOKafkaProducer | None = None
@@ -36,10 +38,15 @@ class Outlet:
         await self._fenced()
         return (topic, offset) in self._discarded
 
+    def waits(self, agent: str, topic: str, offset: int) -> bool:
+        """True if what is at this place is open for this agent, and for no other: the word that it is settled would count for all."""
+        return (agent, topic, offset) in self._open and sum(place[1:] == (topic, offset) for place in self._open) == 1
+
     async def agrees(self, rows: Iterable[Parked]) -> bool:
         """True if all of these are open on the topic `parked`, too: a worker may have been killed when it had written only there."""
         waiting = list(rows)
-        if waiting:
+        await self._read_open()
+        if waiting or self._open:
             await self._fenced()
         return all(_place(row) in self._open for row in waiting)
 
@@ -82,6 +89,8 @@ class Outlet:
 
     def _take(self, record: ConsumerRecord | Outgoing) -> None:
         said = parse(record)
+        if said.topic not in self._topics:
+            return
         if isinstance(said, Parked):
             self._open[_place(said)] = said.reason
             self._discarded.discard((said.topic, said.offset))

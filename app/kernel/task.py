@@ -208,13 +208,13 @@ class Task(ABC):
             wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
             self._tell_waiters()
-            self._count_failure()
+            self._count_failure(error)
         await asyncio.sleep(0 if was_open else RETRY_S)
 
-    def _count_failure(self) -> None:
+    def _count_failure(self, error: Exception) -> None:
         now_s = asyncio.get_running_loop().time()
         if len(self._failures) == self._failures.maxlen and now_s - self._failures[0] < FAILURES_WITHIN_S:
-            self._die(f"{self.name} was taken over more than three times in a minute")
+            self._die(f"{self.name} was taken over more than three times in a minute, at last because of {type(error).__name__}: {error}")
         self._failures.append(now_s)
 
     def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:

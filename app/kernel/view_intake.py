@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outlet import Outlet
-from app.kernel.parked import Park, from_record
+from app.kernel.parked import Park, from_record, outcome
 from app.kernel.ports import Handler
 from app.settings import Settings
 
@@ -26,8 +26,16 @@ class ViewIntake(Intake):
         """Fold or park one event; one that was discarded is left out. UnreadableLog when only later code can read it."""
         draft.mark()
         park = self._behind(handler, record) or await self._attempts(draft, handler, record)
-        if park is not None and not await self._outlet.discarded(record.topic, record.offset):
+        if park is None:
+            self._absolve(draft, handler, record)
+        elif not await self._outlet.discarded(record.topic, record.offset):
             self.keep(draft, from_record(record, handler.agent, park))
+
+    def _absolve(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> None:
+        """Earlier code parked it, on another disk or with rows that are folded anew now: say that it goes on."""
+        if self._outlet.waits(handler.agent, record.topic, record.offset):
+            row = from_record(record, handler.agent, Park("released", ""))
+            draft.outgoing.append(outcome(self._parked_topic, row, row.reason, ""))
 
     async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         for backoff_s in BACKOFF_S:

@@ -76,7 +76,7 @@ class ViewTask(Task):
 
     async def _open(self) -> None:
         self._began_s = asyncio.get_running_loop().time()
-        self._outlet = Outlet(self._view.write.settings, self.partition)
+        self._outlet = Outlet(self._view.write.settings, self.partition, self._view.inputs)
         self._begin(await self._opened(), self._outlet)
         await self._check_parked(self._outlet)
 

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.kernel.routing import partition_of
+from app.log import Log
 from app.settings import Settings
 from app.topics import event_topic
 from tests.cli.foldstream import foldstream
@@ -34,6 +35,25 @@ def test_only_committed_events_of_the_aggregate_are_shown_in_order(history: Sett
     done = _events(history, ORDER)
 
     assert [(line["version"], line["eventType"]) for line in _lines(done.stdout)] == [(1, "OrderPlaced"), (2, "OrderConfirmed")]
+
+
+async def committed_only(history: Settings) -> None:
+    """Who reads the log sees nothing of a transaction that was aborted."""
+    async with Log(history) as log:
+        seen = [json.loads(record.value)["version"] async for record in log.key(event_topic(history, "Order"), ORDER.encode())]
+    assert seen == [1, 2]
+
+
+async def test_a_reader_of_the_log_sees_committed_records_only(history: Settings) -> None:
+    await committed_only(history)
+
+
+@pytest.mark.control
+async def test_a_reader_that_sees_what_was_aborted_is_found(history: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.log.reader", lambda bootstrap: AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted"))
+
+    with pytest.raises(AssertionError):
+        await committed_only(history)
 
 
 def test_an_old_event_is_shown_in_todays_schema(history: Settings) -> None:

@@ -62,6 +62,17 @@ async def test_another_number_of_partitions_is_reported_and_refuses_the_start(ap
         await admin.refuse_start(applied)
 
 
+@pytest.mark.control
+async def test_a_start_on_other_topics_that_is_not_refused_is_found(applied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def accept(_settings: Settings) -> None:
+        """Whatever is there."""
+
+    monkeypatch.setattr(admin, "refuse_start", accept)
+
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        await test_another_number_of_partitions_is_reported_and_refuses_the_start(applied)
+
+
 async def test_every_setting_that_differs_is_a_line_and_does_not_refuse_the_start(applied: Settings) -> None:
     wanted = {topic.name: topic for topic in topics(applied)}[applied.topic("commands.order")]
     others = {

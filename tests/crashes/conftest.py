@@ -18,6 +18,13 @@ async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Envi
 
 
 @pytest.fixture
+async def shared_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """One in which two workers have a task each."""
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
+        yield fresh
+
+
+@pytest.fixture
 def mortal(environment: Environment, tmp_path: Path) -> Mortal:
     """A worker of it."""
     return Mortal(environment, tmp_path / "disk")

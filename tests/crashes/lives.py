@@ -31,4 +31,4 @@ class Mortal:
 
 async def died(doomed: Worker) -> None:
     """Return once it has, at its point."""
-    assert await doomed.exit_code(within_s=60) == -signal.SIGKILL, f"{doomed.name} was not reached"
+    assert await doomed.exit_code(within_s=100) == -signal.SIGKILL, f"{doomed.name} was not reached"

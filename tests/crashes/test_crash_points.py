@@ -14,6 +14,8 @@ from tests.system.traffic import identities, traffic
 from tests.web.client import ready
 from tests.web.test_parked import receive_stock
 
+pytestmark = pytest.mark.timeout(300)
+
 COMMANDS = 300
 """The first half holds commands of each type: of one without an answer, nothing would say how far its topic was read once the changelog is lost."""
 END = -1
@@ -23,7 +25,7 @@ END = -1
 async def finished(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
     """A plain worker answers what is left, and everything has been done once."""
     mortal.live("successor")
-    await results.number(len(commands), within_s=60)
+    await results.number(len(commands), within_s=100)
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(environment.settings) == []
 
@@ -86,7 +88,7 @@ async def killed_half_way(environment: Environment, mortal: Mortal, commands: li
     half = len(commands) // 2
     await environment.send(commands[:half])
     plain = mortal.live()
-    await results.number(half, within_s=60)
+    await results.number(half, within_s=100)
     plain.destroy()
     await environment.send(commands[half:])
 
@@ -96,7 +98,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_release_leaves_the_rest_to_
     async with Results(environment.settings) as results, aiohttp.ClientSession() as session:
         await environment.send(map(receive_stock, range(commands)))
         plain = mortal.live()
-        await results.number(commands, within_s=60)
+        await results.number(commands, within_s=100)
         plain.destroy()
 
         doomed = mortal.doomed(uncommitted)
@@ -107,7 +109,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_release_leaves_the_rest_to_
         await mortal.die_at([between])
 
         mortal.live("successor")
-        await results.number(commands + commands - 1, within_s=60)
+        await results.number(commands + commands - 1, within_s=100)
     finals = [result for result in results.all if result["outcome"] != "parked"]
     assert [(result["commandId"], result["version"]) for result in finals] == [(f"c-{number}", number) for number in range(1, commands)]
     assert await audit(environment.settings) == []

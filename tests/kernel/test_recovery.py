@@ -1,5 +1,6 @@
 """From whatever is on disk and in the changelog, a task gets to what the log of record says."""
 
+import resource
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -160,6 +161,36 @@ async def test_a_group_offset_that_was_reset_or_has_expired_is_said_and_not_used
     await counted.expect_counts(a=2, b=2)
     assert "was reset or expired" in caplog.text
     await opened.task.close()
+
+
+async def test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_again(
+    counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_room(monkeypatch)
+    opened = counted.start()
+    await until(lambda: "there is no room" in caplog.text or counted.deaths != [], within_s=60)
+    assert counted.deaths == []
+
+    monkeypatch.undo()
+    await until(opened.task.ready.is_set, within_s=60)
+
+    assert opened.rows() == {"a": 2, "b": 1}
+    assert "is wiped" not in caplog.text
+    await opened.task.close()
+
+
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a store is opened no file may grow beyond 1,000 bytes: the system says so as it says that a disk is full."""
+    original, (soft, hard) = Store.__init__, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def crowded(store: Store, path: Path) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
+        try:
+            original(store, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    monkeypatch.setattr(Store, "__init__", crowded)
 
 
 async def test_a_disk_that_fails_under_an_open_task_is_wiped_and_filled_again(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:

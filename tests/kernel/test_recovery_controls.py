@@ -6,9 +6,10 @@ import pytest
 
 from agents import _event
 from app.domain.recorded import Recorded, recorded
-from app.kernel import restore, takeover, view_store
+from app.kernel import disk, restore, takeover, view_store
 from app.kernel.identity import Rebuild
 from app.kernel.intake import Intake
+from app.kernel.outlet import Outlet
 from app.kernel.position import Position
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
@@ -17,6 +18,7 @@ from schemas.upcasts import NewerSchema
 from tests.kernel import test_recovery, test_task, test_view, test_view_recovery
 from tests.kernel.harness import Harness
 from tests.kernel.view_harness import ViewHarness
+from tests.kernel.view_scenarios import mended_and_folded_anew
 
 pytestmark = pytest.mark.control
 
@@ -26,6 +28,15 @@ async def test_a_foreign_disk_that_is_taken_for_the_own_is_found(counted: Harnes
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(counted, caplog, {"cluster_id": "another"}, "")
+
+
+async def test_a_full_disk_that_is_taken_for_a_damaged_one_is_found(
+    counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "UNDAMAGED", {})
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_again(counted, caplog, monkeypatch)
 
 
 async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +96,13 @@ async def test_rows_of_a_view_that_other_code_folded_and_that_are_kept_are_found
 
     with pytest.raises(AssertionError):
         await test_view_recovery.test_rows_of_other_code_are_wiped(folded, caplog)
+
+
+async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outlet, "waits", lambda *_: False)
+
+    with pytest.raises(AssertionError):
+        await mended_and_folded_anew(views)
 
 
 async def test_a_view_that_parks_what_only_later_code_can_read_is_found(

@@ -13,7 +13,7 @@ from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.asked import Request
 from app.kernel.batch import Batch
-from app.kernel.parked import Park
+from app.kernel.parked import Park, Settled, parse
 from app.kernel.reader import bounds, reader
 from app.kernel.side import WriteSide
 from app.kernel.table import Table
@@ -87,6 +87,11 @@ class ViewHarness(Harness):
     async def parked(self) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
         """Key, value and headers of what was parked."""
         return [(record.key, record.value, dict(record.headers)) for record in await self.records(self.settings.topic("parked"))]
+
+    async def said(self) -> list[tuple[int, str]]:
+        """What the topic `parked` says, in its order: the offset of each event, and its reason or what became of it."""
+        words = [parse(record) for record in await self.records(self.settings.topic("parked"))]
+        return [(word.offset, word.outcome if isinstance(word, Settled) else word.reason) for word in words]
 
     async def end(self, topic: str) -> int:
         """The end of a log."""

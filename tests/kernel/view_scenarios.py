@@ -8,7 +8,7 @@ import pytest
 from app.kernel.asked import Interrupted, Request
 from app.kernel.batch import Batch
 from app.kernel.store import Change, Store, Stored
-from tests.kernel.view_harness import ViewHarness, event
+from tests.kernel.view_harness import Failing, ViewHarness, event
 from tests.waiting import until
 
 
@@ -55,6 +55,23 @@ async def lost_disk(harness: ViewHarness) -> None:
     assert opened.rows() == rows
     assert [value for _, value, _ in await harness.parked()] == [event("b", 2), event("b", 3)]
     await opened.task.close()
+
+
+async def mended_and_folded_anew(harness: ViewHarness) -> None:
+    """Events are parked by code that fails at them; later code folds them on an empty disk, and then the topic `parked` says that they are released, once."""
+    failing = await harness.open_view(Failing(harness, 1_000))
+    await harness.write_events(("bad", 1), ("a", 1), ("bad", 2))
+    await failing.pump()
+    await failing.task.close()
+    parked = [(0, "failed"), (2, "behind-parked")]
+    assert await harness.said() == parked
+
+    for disk in ("mended", "mended again"):
+        opened = await harness.open_view(worker=disk)
+        await opened.pump()
+        assert opened.versions() == {"a": 1, "bad": 2}
+        assert await harness.said() == [*parked, (0, "released"), (2, "released")]
+        await opened.task.close()
 
 
 async def killed_when_kafka_alone_knows_of_a_release(harness: ViewHarness) -> None:

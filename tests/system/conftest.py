@@ -21,3 +21,10 @@ async def small_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterato
     """The same with the fewest partitions among which a record can be in the wrong one."""
     async with opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
         yield fresh
+
+
+@pytest.fixture
+async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """The same in which all keys share a partition."""
+    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=1)) as fresh:
+        yield fresh

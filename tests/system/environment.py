@@ -16,7 +16,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from app.admin import apply
 from app.results import Json
 from app.settings import Settings
-from app.topics import command_topic, topics
+from app.topics import AGGREGATES, command_topic, topics
 from tests.system.worker import PROGRAM, Worker
 from tests.waiting import until
 
@@ -62,6 +62,13 @@ class Environment:
         async with self._admin() as admin, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
             committed = (await admin.list_consumer_group_offsets(self.settings.app_id)).get(where)
             return int((await consumer.end_offsets([where]))[where]) - (committed.offset if committed else 0)
+
+    async def reset_group(self, to: str) -> None:
+        """Commit the `beginning` or the `end` of every command topic for the consumer group, which must be empty."""
+        partitions = [TopicPartition(self.settings.topic(f"commands.{kind}"), number) for kind in AGGREGATES for number in range(self.settings.partitions)]
+        async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False) as consumer:
+            consumer.assign(partitions)
+            await consumer.commit(await (consumer.beginning_offsets if to == "beginning" else consumer.end_offsets)(partitions))
 
     async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
         """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""

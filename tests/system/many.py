@@ -1,4 +1,4 @@
-"""A long log, written as fast as it can be: orders that were placed, each with its command, result, event and row."""
+"""A long log, written as fast as it can be: orders that were placed, each with its command, result, event and rows."""
 
 from collections.abc import Iterable
 
@@ -26,10 +26,11 @@ _RESULT = (
     f'"eventIds":["%s"],{_CAUSE}}}'
 )
 _ROW = b'{"version":1,"state":{"type":"PLACED"}}'
+_ANSWERED = b'{"place-%d":{"version":1,"events":1,"command":"PlaceOrder","body":"0123456789abcdef"}}'
 
 
 async def place_orders(settings: Settings, count: int) -> None:
-    """Place so many orders in an environment of one partition; four records each."""
+    """Place so many orders in an environment of one partition; five records each."""
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=4 << 20, acks=1) as producer:
         for begin in range(0, count, _CHUNK):
             await _place(producer, settings, range(begin, min(count, begin + _CHUNK)))
@@ -43,7 +44,8 @@ async def _place(producer: AIOKafkaProducer, settings: Settings, orders: range) 
     ids = {order: event_id("Order", f"order-{order}", f"place-{order}", 0) for order in orders}
     await _write(producer, settings.topic("events.order"), (_event(order, ids[order], rfc3339(at)) for order in orders))
     await _write(producer, settings.topic("results"), (_result(commands, order, ids[order]) for order in orders))
-    await _write(producer, settings.changelog, ((f"order\0order-{order}".encode(), _ROW, []) for order in orders))
+    await _write(producer, settings.changelog, ((b"order\0" + _key(order), _ROW, []) for order in orders))
+    await _write(producer, settings.changelog, ((b"order-answer\0" + _key(order), _ANSWERED % order, []) for order in orders))
 
 
 def _event(order: int, identity: str, at: str) -> _Record:

@@ -10,7 +10,7 @@ from app.audit.audit import audit
 from app.kernel.routing import partition_of
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment
-from tests.system.written import PRODUCT, WrittenLog, intact, parked, product, received, settled
+from tests.system.written import PRODUCT, WrittenLog, answered, intact, parked, parked_row, product, received, settled
 
 Spoil = Callable[[WrittenLog], None]
 
@@ -208,6 +208,39 @@ def missing_root(log: WrittenLog) -> None:
     del log.rows[0]
 
 
+def forgotten_answer(log: WrittenLog) -> None:
+    log.rows[2] = answered({0: 1})
+
+
+def no_answers(log: WrittenLog) -> None:
+    del log.rows[3]
+
+
+def another_answer(log: WrittenLog) -> None:
+    log.rows[2] = answered({0: 1, 1: 7})
+
+
+def answer_never_given(log: WrittenLog) -> None:
+    log.rows[2] = answered({0: 1, 1: 2, 9: 9})
+
+
+def no_parked_row(log: WrittenLog) -> None:
+    log.parked.append(parked(2, "failed"))
+
+
+def extra_parked_row(log: WrittenLog) -> None:
+    log.rows.append(parked_row(2))
+
+
+def settled_parked_row(log: WrittenLog) -> None:
+    extra_parked_row(log)
+    log.parked += [parked(2, "failed"), settled(2, "released")]
+
+
+def unreadable_row(log: WrittenLog) -> None:
+    log.rows[0] = replace(log.rows[0], value={"hello": 1})
+
+
 def extra_row(log: WrittenLog) -> None:
     log.rows.append(replace(log.rows[0], key=b"product\0another"))
 
@@ -270,6 +303,14 @@ def wrong_row_behind(log: WrittenLog) -> None:
         (missing_row, "wrong-row: changelog [0] key reservation the-product/the-order: is missing"),
         (missing_root, "wrong-row: changelog [0] key product the-product: is missing"),
         (extra_row, "key product another: has no event behind it"),
+        (unreadable_row, "wrong-row: changelog [0] 0 key product the-product: cannot be read"),
+        (forgotten_answer, "wrong-row: changelog [0] key product-answer the-product: has forgotten what was answered at offset 1"),
+        (no_answers, "wrong-row: changelog [0] key product-answer the-product/the-order: is missing"),
+        (another_answer, "key product-answer the-product: remembers command-1 otherwise than it was answered, at offset 1"),
+        (answer_never_given, "key product-answer the-product: remembers command-9, which has no first result"),
+        (no_parked_row, "wrong-row: changelog [0] key parked commands.product 00000000000000000002 product: is missing"),
+        (extra_parked_row, "key parked commands.product 00000000000000000002 product: is not in the topic parked"),
+        (settled_parked_row, "key parked commands.product 00000000000000000002 product: is released in the topic parked"),
         (row_behind, "wrong-row: changelog [0] key product the-product: is at version 2, and 3 is in the log"),
         (wrong_row_behind, "wrong-row: changelog [0] 0 key product the-product: is {'version': 2"),
     ],

@@ -1,6 +1,8 @@
 """The ends up to which the auditor reads: whatever is committed between two looks at them is no finding."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 
 import pytest
 from aiokafka import TopicPartition
@@ -10,7 +12,8 @@ from app.audit.audit import audit
 from app.audit.ends import Span, Spans
 from app.settings import Settings
 from tests.system.environment import Environment
-from tests.system.written import Writer, Written, intact, parked, position, product, received, settled
+from tests.system.written import ORDER, Writer, Written, answered, caused, intact, parked, parked_row, position, product, received, settled
+from tests.waiting import until
 
 Ends = dict[TopicPartition, int]
 
@@ -18,10 +21,10 @@ Ends = dict[TopicPartition, int]
 class Busy:
     """A system at work: each step is one transaction, or all that is written before the next look at the ends."""
 
-    def __init__(self, settings: Settings, writer: Writer) -> None:
-        self._settings = settings
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
         self._commands = self._version = 3
+        self._answered = {0: 1, 1: 2}
         self.steps = 0
 
     async def step(self) -> None:
@@ -33,27 +36,30 @@ class Busy:
         await self._writer.write(*self._parked())
 
     def _accepted(self) -> Iterable[Written]:
-        command, *effects = received(self._next_command(), self._next_version())
+        number = self._next_command()
+        command, *effects = received(number, self._next_version(number))
         return [command, *self._state(), *effects]
 
     def _parked(self) -> Iterable[Written]:
         self._waiting = self._next_command()
         command, _, _ = received(self._waiting, 0)
-        return [command, position(self._settings, self._commands), parked(self._waiting, "failed")]
+        return [command, position(self._commands), parked_row(self._waiting), parked(self._waiting, "failed")]
 
     def _released(self) -> Iterable[Written]:
-        _, *effects = received(self._waiting, self._next_version())
-        return [settled(self._waiting, "released"), *self._state(), *effects]
+        _, *effects = received(self._waiting, self._next_version(self._waiting))
+        gone = replace(parked_row(self._waiting), value={})
+        return [settled(self._waiting, "released"), gone, *self._state(), *effects]
 
     def _state(self) -> Iterable[Written]:
-        return [product(self._version, on_hand=self._version + 2), position(self._settings, self._commands)]
+        return [product(self._version, on_hand=self._version + 2), answered(self._answered), position(self._commands)]
 
     def _next_command(self) -> int:
         self._commands += 1
         return self._commands - 1
 
-    def _next_version(self) -> int:
+    def _next_version(self, number: int) -> int:
         self._version += 1
+        self._answered[number] = self._version
         return self._version
 
 
@@ -63,8 +69,8 @@ async def busy(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) 
     settings = small_environment.settings
     async with Writer(settings) as writer:
         log = intact()
-        await writer.write(*log.commands, *log.results, *log.events, *log.rows, position(settings, 3))
-        at_work = Busy(settings, writer)
+        await writer.write(*log.commands, *log.results, *log.events, *log.rows, position(3))
+        at_work = Busy(writer)
         for name in ("begins", "committed", "settled"):
             monkeypatch.setattr(ends._Ends, name, _interrupted(at_work, getattr(ends._Ends, name)))  # noqa: SLF001 (its looks are what it consists of)
         yield at_work
@@ -102,3 +108,58 @@ async def test_ends_taken_in_another_order_give_false_findings(small_environment
     findings = await audit(small_environment.settings)
 
     assert {line.partition(":")[0] for line in findings} >= {"no-result", "wrong-row"}, findings
+
+
+async def shown_late(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The findings of an audit that begins when a transaction's rows can be seen already, and its event and result cannot yet."""
+    waited_for: list[str] = []
+    look = ends._short  # noqa: SLF001 (where it notices that it has to wait)
+
+    def short(committed: Ends, written: Ends) -> list[str]:
+        waited_for.extend(look(committed, written))
+        return look(committed, written)
+
+    monkeypatch.setattr(ends, "_short", short)
+    log = intact()
+    async with Writer(settings) as writer, Writer(settings, transactional_id=settings.app_id) as late:
+        await writer.write(*log.commands, *log.results[:2], *log.events[:2], *log.rows, position(3))
+        late.times = writer.times
+        await late.write(log.results[2], log.events[2])
+        auditing = asyncio.create_task(audit(settings))
+        await until(lambda: bool(waited_for) or auditing.done(), within_s=60)
+        await late.commit()
+        return await auditing
+
+
+async def test_a_transaction_of_which_a_part_can_be_seen_is_waited_for(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert await shown_late(small_environment.settings, monkeypatch) == []
+
+
+@pytest.mark.control
+async def test_a_transaction_that_is_not_waited_for_gives_false_findings(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ends._Ends, "settled", ends._Ends.committed)  # noqa: SLF001 (what is switched off)
+
+    findings = await shown_late(small_environment.settings, monkeypatch)
+
+    assert {line.partition(":")[0] for line in findings} >= {"no-result", "wrong-row"}, findings
+
+
+async def test_rows_that_compaction_took_away_before_they_were_read_are_no_finding(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compaction leaves the last value of a row: what a later transaction wrote, which is not among what is judged."""
+    log = intact()
+    command, *effects = caused(3, 4, "ReleaseInventory", "InventoryReleased", {"orderId": ORDER, "quantity": 2})
+    later = [command.but(payload={"orderId": ORDER}), *effects, product(4, 5, reserved=0), *log.rows[2:]]
+    settled_ends = ends._Ends.settled  # noqa: SLF001 (what is interrupted)
+
+    async with Writer(small_environment.settings) as writer:
+        await writer.write(*log.commands, *log.results, *log.events, log.rows[1], position(3))
+
+        async def interrupted(of: "ends._Ends", topics: Iterable[str]) -> Ends:
+            found = await settled_ends(of, topics)
+            while later:
+                await writer.write(later.pop(0))
+            return found
+
+        monkeypatch.setattr(ends._Ends, "settled", interrupted)  # noqa: SLF001 (the same)
+
+        assert await audit(small_environment.settings) == []

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,10 @@ import pytest
 from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
 from app.kernel.routing import partition_of
-from tests.conftest import FreePort, RunningKafka
-from tests.system.environment import Environment, Results, opened
+from tests.conftest import FreePort
+from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, order, traffic
 from tests.waiting import until
-
-
-@pytest.fixture
-async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """An environment in which all orders share a partition."""
-    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=1)) as fresh:
-        yield fresh
 
 
 @pytest.mark.timeout(600)

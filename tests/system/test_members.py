@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -40,16 +40,16 @@ async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: E
         await shared_by(workers)
 
 
-@pytest.mark.timeout(600)
-async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing(wide: Environment) -> None:
-    commands = traffic(6_000)
-    workers = [wide.worker(f"worker-{number}", worker_id=f"worker-{number}", session_timeout_s=RESTART_S) for number in range(4)]
+async def restarted_in_turn(wide: Environment, ids: Sequence[str], count: int) -> None:
+    """Workers with these ids (an empty one is none) are restarted one after the other, each once some of so many commands are answered."""
+    commands = traffic(count)
+    workers = [wide.worker(f"worker-{number}", worker_id=worker_id, session_timeout_s=RESTART_S) for number, worker_id in enumerate(ids)]
     async with Results(wide.settings) as results, asyncio.TaskGroup() as background:
         await shared_by(workers)
         before = {worker: (len(worker.assignments), worker.owned) for worker in workers}
         trickle = background.create_task(wide.send_paced(commands, results, chunk=50))
         for number, worker in enumerate(workers):
-            await results.number(100 + 1_000 * number)
+            await results.number(100 + count // 6 * number)
             worker.signal(signal.SIGTERM)
             assert await worker.exit_code(within_s=60) == 0
             generations = len(worker.assignments)
@@ -58,6 +58,18 @@ async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing
         await trickle
 
     for worker, (generations, partitions) in before.items():
-        assert set(worker.assignments[generations:]) == {partitions}
+        assert set(worker.assignments[generations:]) == {partitions}, f"{worker.name} had other partitions meanwhile"
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
     assert await audit(wide.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing(wide: Environment) -> None:
+    await restarted_in_turn(wide, [f"worker-{number}" for number in range(4)], 6_000)
+
+
+@pytest.mark.control
+@pytest.mark.timeout(600)
+async def test_a_rolling_restart_of_workers_without_ids_is_found_to_move_partitions(wide: Environment) -> None:
+    with pytest.raises(AssertionError, match="had other partitions meanwhile"):
+        await restarted_in_turn(wide, [""] * 2, 600)

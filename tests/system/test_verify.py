@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,8 @@ from tests.system.written import intact, settled
 from tests.waiting import until
 
 PROGRAM = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from app.audit import scratch
 from app.cli import verify
 from app.cli.main import main
@@ -34,22 +34,14 @@ sys.argv = ["foldstream", "verify"]
 try:
     main()
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(*re.findall(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()))
 """
-"""`foldstream verify` with something changed; at last it prints the most memory that it had (KiB)."""
+"""`foldstream verify` with something changed; at last it prints the most memory that it had (KiB), as Linux tells it: getrusage knows of the parent's, too."""
 
 ALL_HELD = "scratch.HELD_BYTES = scratch.HELD_ROWS = 1 << 60"
-ORDERS, MANY_ORDERS = 5_000, 50_000
-ALLOWED_KIB = 96 << 10
+ORDERS, MANY_ORDERS = 5_000, 30_000
+ALLOWED_KIB = 80 << 10
 """What the audit of the longer log may take more, until all that is bounded is full: RocksDB's buffers, fetches, the cache of keys' partitions."""
-
-
-@pytest.fixture
-async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
-    await environment.create_topics()
-    yield environment
-    environment.close()
 
 
 def started(settings: Settings, change: str = "", **variables: str) -> "subprocess.Popen[str]":
@@ -70,7 +62,7 @@ async def peak_kib(settings: Settings, change: str = "") -> int:
 
 @pytest.mark.control
 @pytest.mark.timeout(400)
-async def test_the_audit_of_a_log_ten_times_as_long_takes_little_more_memory_and_much_more_without_its_disk(kafka: RunningKafka, tmp_path: Path) -> None:
+async def test_the_audit_of_a_log_six_times_as_long_takes_little_more_memory_and_much_more_without_its_disk(kafka: RunningKafka, tmp_path: Path) -> None:
     short, long = (Environment(kafka.bootstrap, tmp_path, partitions=1) for _ in range(2))
     for environment, orders in ((short, ORDERS), (long, MANY_ORDERS)):
         await environment.create_topics()
@@ -144,7 +136,7 @@ async def test_what_takes_long_says_how_far_it_is(one_partition: Environment) ->
 
     assert process.returncode == 0
     assert said.startswith("the log is as it must be")
-    assert "read 12 of 12 offsets (100 %)" in errors
+    assert "read 14 of 14 offsets (100 %)" in errors
 
 
 async def test_of_many_findings_of_one_kind_some_are_told_and_the_rest_is_counted(one_partition: Environment) -> None:

@@ -8,6 +8,7 @@ import pytest
 from app.audit.audit import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, traffic
+from tests.system.worker import PROGRAM, without
 from tests.waiting import until
 
 LATE_THREAD = ("-m", "tests.system.late_thread")
@@ -34,6 +35,17 @@ async def test_sigterm_before_the_consumers_thread_answers_ends_a_worker(environ
     worker.signal(signal.SIGTERM)
 
     assert await worker.exit_code(within_s=30) == 0
+
+
+@pytest.mark.control
+async def test_a_worker_that_asks_a_thread_which_does_not_answer_is_found(environment: Environment) -> None:
+    worker = environment.worker("worker", program=without("asking-nobody", "tests.system.late_thread"))
+    await until(lambda: worker.serves, within_s=60)
+
+    worker.signal(signal.SIGTERM)
+
+    with pytest.raises(TimeoutError):
+        await worker.exit_code(within_s=15)
 
 
 @pytest.mark.timeout(600)
@@ -75,14 +87,27 @@ async def test_of_two_workers_with_one_id_one_survives_and_the_other_names_the_i
     assert "FOLDSTREAM_WORKER_ID=the-one" in ended.said
 
 
-async def test_a_second_worker_refuses_the_data_directory_of_the_first(environment: Environment) -> None:
+async def second_in_one_directory(environment: Environment, program: tuple[str, ...] = PROGRAM) -> None:
+    """A second worker is started on the data directory of the first: it refuses that."""
     async with Results(environment.settings) as results:
         first = environment.worker("first")
         await environment.send(traffic(1))
         await results.number(1)
 
-        second = environment.worker("second", datadir=str(first.datadir))
+        second = environment.worker("second", datadir=str(first.datadir), program=program)
+        await until(lambda: second.ended or second.serves, within_s=60)
 
-        assert await second.exit_code(within_s=30) == 1
+        assert second.ended
+        assert await second.exit_code(within_s=0) == 1
         assert f"another worker uses {first.datadir}" in second.said
         assert not first.ended
+
+
+async def test_a_second_worker_refuses_the_data_directory_of_the_first(environment: Environment) -> None:
+    await second_in_one_directory(environment)
+
+
+@pytest.mark.control
+async def test_a_second_worker_in_a_directory_that_nobody_locks_is_found(environment: Environment) -> None:
+    with pytest.raises(AssertionError):
+        await second_in_one_directory(environment, without("directory-lock"))

@@ -12,6 +12,11 @@ from tests.waiting import until
 PROGRAM = ("-m", "app", "worker")
 
 
+def without(mechanism: str, *program: str) -> tuple[str, ...]:
+    """The program, or a test's own, with one mechanism switched off."""
+    return ("-m", "tests.system.without", mechanism, *program)
+
+
 class Worker:
     """One `foldstream worker`: its process, which may be started again, and what all its processes logged."""
 

@@ -1,5 +1,6 @@
 """A log written by hand: as Foldstream would have left it after three commands to one product, until a test spoils it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -59,20 +60,25 @@ class WrittenLog:
     async def write(self, settings: Settings) -> None:
         """Put the records into their topics, the product's partition holding them all, unless one is misplaced."""
         async with Writer(settings) as writer:
-            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position(settings, len(self.commands))]:
+            for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position(len(self.commands))]:
                 await writer.write(record)
 
 
 class Writer:
     """Puts records into their topics, one after the other: `async with Writer(settings) as writer`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, transactional_id: str | None = None) -> None:
+        """With an id, all is in one transaction, until `commit`."""
         self._settings = settings
-        self._times: list[int] = []
+        self._id = transactional_id
+        self.times: list[int] = []
+        """Those of the commands in the log (ms)."""
 
     async def __aenter__(self) -> Self:
-        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap)
+        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, transactional_id=self._id)
         await self._producer.start()
+        if self._id is not None:
+            await self._producer.begin_transaction()
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -81,10 +87,14 @@ class Writer:
     async def write(self, *records: Written) -> None:
         """Write records; events get the time of the commands that caused them."""
         for record in records:
-            timed = record if record.caused_by is None else record.but(timestamp=rfc3339(self._times[record.caused_by]))
+            timed = record if record.caused_by is None else record.but(timestamp=rfc3339(self.times[record.caused_by]))
             written_at = await self._write(timed)
             if record.topic.startswith("commands."):
-                self._times.append(written_at)
+                self.times.append(written_at)
+
+    async def commit(self) -> None:
+        """End the transaction."""
+        await self._producer.commit_transaction()
 
     async def _write(self, record: Written) -> int:
         """Write one; the time that it has in the log (ms)."""
@@ -93,20 +103,21 @@ class Writer:
         headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
         where = (partition_of(PRODUCT.encode(), settings.partitions) + record.misplaced) % settings.partitions
         value = msgspec.json.encode(record.value) if record.value else None
-        written = await self._producer.send_and_wait(topic, value, record.key, where, headers=headers)
+        key = record.key.replace(b"\0commands.", f"\0{settings.topic('commands.')}".encode())
+        written = await self._producer.send_and_wait(topic, value, key, where, headers=headers)
         return int(written.timestamp)
 
 
 def intact() -> WrittenLog:
     """A product that was registered, filled with 5, and of which an order reserved 2."""
-    commands, results, events = zip(*(_caused(number, number + 1, *decided) for number, decided in enumerate(_DECIDED)), strict=True)
+    commands, results, events = zip(*(caused(number, number + 1, *decided) for number, decided in enumerate(_DECIDED)), strict=True)
     reservation = Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/{ORDER}"))
-    return WrittenLog([*commands], [*results], [*events], [product(3, 5), reservation])
+    return WrittenLog([*commands], [*results], [*events], [product(3, 5), reservation, answered({0: 1, 1: 2}), answered({2: 3}, f"/{ORDER}")])
 
 
 def received(number: int, version: int) -> tuple[Written, Written, Written]:
     """A command that one piece is received, after the others, with its result and its event."""
-    return _caused(number, version, "ReceiveStock", "StockReceived", {"quantity": 1})
+    return caused(number, version, "ReceiveStock", "StockReceived", {"quantity": 1})
 
 
 def product(version: int, on_hand: int, reserved: int = 2) -> Written:
@@ -115,9 +126,20 @@ def product(version: int, on_hand: int, reserved: int = 2) -> Written:
     return Written(_CHANGELOG, {"version": version, "state": state}, _row("product", PRODUCT))
 
 
-def position(settings: Settings, offset_next: int) -> Written:
+def answered(versions: Mapping[int, int], beside: str = "") -> Written:
+    """The row of the answers to these commands, each with the version that it led to; `beside` names an order, after a slash."""
+    known = {f"command-{number}": {"version": version, "events": 1, "command": "Some", "body": "some"} for number, version in versions.items()}
+    return Written(_CHANGELOG, known, _row("product-answer", f"{PRODUCT}{beside}"))
+
+
+def position(offset_next: int) -> Written:
     """The row that says how many commands were processed."""
-    return Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", settings.topic("commands.product")))
+    return Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", "commands.product"))
+
+
+def parked_row(offset: int) -> Written:
+    """The row of a command that is parked."""
+    return Written(_CHANGELOG, {"reason": "failed"}, _row("parked", f"commands.product\0{offset:020d}\0product"))
 
 
 def parked(offset: int, reason: str) -> Written:
@@ -136,7 +158,7 @@ def _row(table: str, key: str) -> bytes:
     return f"{table}\0{key}".encode()
 
 
-def _caused(number: int, version: int, command_type: str, event_type: str, payload: dict[str, Any]) -> tuple[Written, Written, Written]:
+def caused(number: int, version: int, command_type: str, event_type: str, payload: dict[str, Any]) -> tuple[Written, Written, Written]:
     """The command at this offset, its result and its event."""
     named = {"aggregateId": PRODUCT, "aggregateType": "Product"}
     asked = {**named, "commandId": f"command-{number}", "commandType": command_type}

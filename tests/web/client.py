@@ -10,6 +10,9 @@ import aiohttp
 from tests.system.worker import Worker
 from tests.waiting import until
 
+LONG_S = "60"
+"""A session that outlasts whatever keeps a worker from the processor (seconds)."""
+
 PLACE: dict[str, Any] = {
     "customerId": "c-1",
     "items": [{"productId": "p-1", "quantity": 2, "price": 5}],

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
-from tests.web.client import Client, ready, settled
+from tests.system.worker import PROGRAM
+from tests.web.client import LONG_S, Client, ready, settled
 
 
 class Shop(NamedTuple):
@@ -32,7 +33,7 @@ def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> I
     environment = Environment(kafka.bootstrap, tmp_path_factory.mktemp("shop"))
     try:
         asyncio.run(environment.create_topics())
-        _start(environment)
+        _start(environment, PROGRAM)
         yield environment
     finally:
         environment.close()
@@ -46,12 +47,18 @@ async def shop(standing: Environment) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-async def own_shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
+def program() -> tuple[str, ...]:
+    """What Python runs for a worker; a control has another."""
+    return PROGRAM
+
+
+@pytest.fixture
+async def own_shop(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Shop]:
     """The same for a test that counts everything, or ends a worker."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
-        _start(environment)
+        _start(environment, program)
         async with aiohttp.ClientSession() as session:
             yield await _serving(environment, session)
     finally:
@@ -59,20 +66,20 @@ async def own_shop(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
-async def alone(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Client]:
-    """A client of the only worker of an environment."""
+async def alone(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Client]:
+    """A client of the only worker of an environment, whose session outlasts whatever keeps it from the processor."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            yield await ready(session, environment.worker("alone"))
+            yield await ready(session, environment.worker("alone", program=program, session_timeout_s=LONG_S))
     finally:
         environment.close()
 
 
-def _start(environment: Environment) -> None:
+def _start(environment: Environment, program: tuple[str, ...]) -> None:
     for name in ("one", "other"):
-        environment.worker(name)
+        environment.worker(name, program=program)
 
 
 async def _serving(environment: Environment, session: aiohttp.ClientSession) -> Shop:

@@ -46,12 +46,12 @@ async def test_clients_that_are_slow_without_end_deaf_or_gone_are_ended_while_ot
     process = psutil.Process(alone.worker.process.pid)
     files, memory = process.num_fds(), process.memory_info().rss
 
-    ending = asyncio.gather(*[_ended(alone, misbehave) for misbehave in ENDS for _ in range(EACH)])
+    ending = asyncio.gather(*[ended(alone, misbehave) for misbehave in ENDS for _ in range(EACH)])
     going = asyncio.gather(*[_goes(alone, sent) for sent in (raw.POST, _post(b"{"), _post(raw.ORDER)) for _ in range(EACH)])
     unread = asyncio.gather(*[_never_reads(alone) for _ in range(EACH)])
     statuses, most = await _served(alone, process, asyncio.gather(ending, going, unread))
 
-    assert [(misbehave, ended) for misbehave, ended in await ending if ended not in ENDS[misbehave]] == []
+    assert [(misbehave, end) for misbehave, end in await ending if end not in ENDS[misbehave]] == []
     assert 201 in statuses
     assert set(statuses) <= {201, 202}, "a slow machine may take more than the time a write is waited for"
     assert most - memory < GROWTH_BYTES
@@ -75,7 +75,8 @@ async def test_of_1000_clients_at_the_same_time_each_gets_its_order_and_health_i
     await _is_as_before(alone, process, files)
 
 
-async def _ended(client: Client, misbehave: Misbehaviour) -> tuple[Misbehaviour, Ending]:
+async def ended(client: Client, misbehave: Misbehaviour) -> tuple[Misbehaviour, Ending]:
+    """What a client does, and how it is ended."""
     async with connected(client.worker) as connection, asyncio.timeout(60):
         head, _, body = (await misbehave(connection)).partition(b"\r\n\r\n")
     return misbehave, (int(head.split()[1]), json.loads(body).get("code")) if head else (None, None)

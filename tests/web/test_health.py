@@ -11,7 +11,7 @@ from app.kafka.embedded import EmbeddedKafka
 from app.kernel.side import WAITING_WRITES
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
-from tests.web.client import PLACE, Answer, Client, ready, settled
+from tests.web.client import LONG_S, PLACE, Answer, Client, ready, settled
 
 TOO_MANY = 100
 STUCK = ("-m", "tests.web.stuck")
@@ -44,7 +44,7 @@ async def test_a_broker_that_stands_still_leaves_the_worker_alive_and_the_writes
         await asyncio.to_thread(broker.start)
         await environment.create_topics()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            client = await ready(session, environment.worker("alone"))
+            client = await ready(session, environment.worker("alone", session_timeout_s=LONG_S))
             await settled(client)
 
             answers, alive = await _while_it_stands_still(broker, client)

@@ -1,0 +1,114 @@
+"""What the events of one aggregate type fold to in one partition: aggregates, and what stands beside them for one order each."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import Struct
+
+from app.audit.finding import NUL
+from app.audit.rows import Rows
+from app.audit.scratch import Scratch
+from app.domain.answer import Standing
+from app.domain.decider import Decider, order_named
+from schemas.message import Event
+
+State = TypeVar("State")
+
+
+class Root(Struct, Generic[State], array_like=True):
+    """An aggregate as its events left it."""
+
+    version: int
+    state: State
+    known: int | None
+    """The version in its row, 0 when there is no row; None when that cannot be known."""
+    ahead: bool = False
+    """Whether it has events that are not in its row."""
+    cause: str = ""
+    """The command of its last event, and the order that it named."""
+    place: int = 0
+    """The place of its last event in the decision of that command."""
+
+
+class Detail(Struct, Generic[State], array_like=True):
+    """What stands beside an aggregate for one order."""
+
+    since: int
+    """The version of the aggregate that made it."""
+    state: State
+
+
+class Met(NamedTuple):
+    """What an event meets; the keys are those of rows. `beside` is None where it names no order."""
+
+    key: bytes
+    root: Root[Any]
+    beside: bytes | None
+    detail: Detail[Any] | None
+
+    @property
+    def standing(self) -> Standing[Any, Any]:
+        """The same, as a decision is made on it."""
+        return Standing(self.root.version, self.root.state, None if self.detail is None else self.detail.state)
+
+
+_ROOT, _DETAIL = b"root\0", b"detail\0"
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Folds:
+    """Folds with the decider and nothing else of the product."""
+
+    def __init__(self, decider: Decider, rows: Rows, scratch: Scratch) -> None:
+        self._decider = decider
+        self._rows = rows
+        self._scratch = scratch
+        self._root = msgspec.msgpack.Decoder(Root[_returned(decider.evolve)]).decode  # type: ignore[misc]  # the decider's own type
+        self._detail = msgspec.msgpack.Decoder(Detail[_returned(decider.evolve_detail)]).decode  # type: ignore[misc]  # the same
+
+    def met(self, aggregate_id: str, payload: Event) -> Met:
+        """What an event of an aggregate meets."""
+        key, order_id = self._key(aggregate_id), order_named(payload)
+        if self._decider.detail is None or order_id is None:
+            return Met(key, self._root_of(key), None, None)
+        beside = f"{self._decider.detail}{NUL}{aggregate_id}/{order_id}".encode()
+        found = self._scratch.get(_DETAIL + beside)
+        return Met(key, self._root_of(key), beside, None if found is None else self._detail(found))
+
+    def fold(self, met: Met, version: int, payload: Event, cause: str, place: int) -> None:
+        """Keep what an event makes of what it met."""
+        state = self._decider.evolve(met.root.state, payload)
+        self._scratch.put(_ROOT + met.key, _encode(Root(version, state, met.root.known, met.root.ahead, cause, place)))
+        after = self._decider.evolve_detail(met.standing.detail, payload)
+        if met.beside is not None and after is not None:
+            since = version if met.detail is None else met.detail.since
+            self._scratch.put(_DETAIL + met.beside, _encode(Detail(since, after)))
+
+    def row(self, key: bytes) -> Any:  # noqa: ANN401 (any JSON)
+        """The row that the events give, by its key; None when none does."""
+        if (root := self._scratch.get(_ROOT + key)) is not None:
+            version, state, *_ = msgspec.msgpack.decode(root)
+            return {"version": version, "state": state}
+        return None if (detail := self._scratch.get(_DETAIL + key)) is None else msgspec.msgpack.decode(detail)[1]
+
+    async def known_details(self) -> AsyncIterator[bytes]:
+        """The keys of all details that must have a row, for the row of their aggregate is as far as the event that made them."""
+        async for key, value in self._scratch.scan(_DETAIL + f"{self._decider.detail}{NUL}".encode()):
+            beside = key.removeprefix(_DETAIL)
+            known = self._root_of(self._key(beside.decode().partition(NUL)[2].partition("/")[0])).known
+            if known is not None and self._detail(value).since <= known:
+                yield beside
+
+    def _root_of(self, key: bytes) -> Root[Any]:
+        found = self._scratch.get(_ROOT + key)
+        root: Root[Any] = Root(0, self._decider.initial, self._rows.version(key)) if found is None else self._root(found)
+        return root
+
+    def _key(self, aggregate_id: str) -> bytes:
+        return f"{self._decider.topic}{NUL}{aggregate_id}".encode()
+
+
+def _returned(function: Callable[..., Any]) -> Any:  # noqa: ANN401 (a type)
+    """The type of a decider's states is what its functions return."""
+    return get_type_hints(function)["return"]

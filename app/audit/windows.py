@@ -1,0 +1,80 @@
+"""Rows that are not folded from events: the answers by which a repeated command is known again, and what is parked.
+
+Each is held against the topic that tells the same.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from msgspec import Struct
+
+from app.audit.finding import NUL
+from app.audit.firsts import Firsts, named
+from app.audit.parked import ParkedLog, is_open
+from app.audit.rows import Rows
+from app.domain.decider import Decider
+
+
+class _Answered(Struct):
+    """What is remembered of an answer, as far as results tell the same."""
+
+    version: int
+    events: int = 0
+    code: str | None = None
+    body: str = ""
+    """Empty where the answer was learnt from the log."""
+
+
+_answers = msgspec.json.Decoder(dict[str, _Answered]).decode
+
+
+async def judge_answers(decider: Decider, rows: Rows, firsts: Firsts, *, complete: bool) -> None:
+    """Hold the remembered answers of one aggregate type against its first results; `complete` says whether all results that ever were are there."""
+    table = f"{decider.topic}-answer"
+    async for key, row in rows.left(table):
+        remembered = rows.read_as(key, _answers) or {}
+        for fault in _faults(decider.aggregate_type, _name(key), remembered, firsts, complete=complete):
+            rows.add(key, fault, row)
+    async for beside, last in firsts.last(decider.aggregate_type):
+        key = f"{table}{NUL}{beside}".encode()
+        rows.require(key)
+        if (remembered := rows.read_as(key, _answers)) and _newest(decider.aggregate_type, beside, remembered, firsts) < last:
+            rows.add(key, f"has forgotten what was answered at offset {last}")
+
+
+async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
+    """Hold the rows of what is parked against the topic; `agents` has the names of those who read each topic."""
+    async for key, row in rows.left("parked"):
+        topic, at, agent = [*_name(key).split(NUL), "", ""][:3]
+        if agents.get(topic) == agent and at.isdecimal():
+            before, after = parked.states(topic, int(at))
+            if after is None or (before == after and not is_open(after)):
+                rows.add(key, f"is {after or 'not'} in the topic parked", row)
+    async for topic, offset, (before, after) in parked.all():
+        if before == after and is_open(after):
+            rows.require(f"parked{NUL}{topic}{NUL}{offset:020d}{NUL}{agents[topic]}".encode())
+
+
+def _faults(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts, *, complete: bool) -> Iterator[str]:
+    for command_id, answered in remembered.items():
+        first = firsts.get(_command(aggregate_type, beside, command_id))
+        if first is None:
+            if complete and answered.body:
+                yield f"remembers {command_id}, which has no first result"
+        elif (answered.version, answered.events, answered.code is None) != (first.version, first.events, first.accepted):
+            yield f"remembers {command_id} otherwise than it was answered, at offset {first.result}"
+
+
+def _newest(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts) -> int:
+    """The offset of the last result among those that are remembered."""
+    found = (firsts.get(_command(aggregate_type, beside, command_id)) for command_id in remembered)
+    return max((first.result for first in found if first is not None), default=-1)
+
+
+def _command(aggregate_type: str, beside: str, command_id: str) -> bytes:
+    aggregate_id, _, order_id = beside.partition("/")
+    return named(aggregate_type, aggregate_id, order_id, command_id)
+
+
+def _name(key: bytes) -> str:
+    return key.decode(errors="replace").partition(NUL)[2]

@@ -1,0 +1,60 @@
+"""What the auditor says of events that make stock or money out of nothing, or lose them."""
+
+from typing import Any
+
+import pytest
+
+from app.audit.conservation import losses
+from app.domain import customer, product
+from app.domain.customer import Payment, PaymentState
+from app.domain.product import Reservation, ReservationState
+from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
+from schemas.message import Event
+from schemas.order import OrderItem, OrderPlaced
+from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
+
+STOCK = product.Registered(on_hand=5, reserved=2)
+CREDIT = customer.Registered("EUR", credit_limit=100, credit_used=40)
+RESERVED, RELEASED = (Reservation(state, 2) for state in (ReservationState.RESERVED, ReservationState.RELEASED))
+PAID, REFUNDED = (Payment(state, 40, "EUR") for state in (PaymentState.PAID, PaymentState.REFUNDED))
+
+
+def placed(total: int) -> OrderPlaced:
+    item = OrderItem(product_id="p", quantity=2, price=5)
+    return OrderPlaced(customer_id="c", items=(item, item), total_amount=total, currency="EUR", shipping_address="Here", shipping_method="STANDARD")
+
+
+@pytest.mark.parametrize(
+    ("event", "root", "detail", "loss"),
+    [
+        (placed(21), None, None, "the items come to 20, and totalAmount is 21"),
+        (InventoryReserved(order_id="o", quantity=4), STOCK, None, "4 pieces are reserved, and there are 3"),
+        (InventoryReserved(order_id="o", quantity=1), STOCK, RELEASED, "the order is reserved a second time"),
+        (InventoryReleased(order_id="o", quantity=1), STOCK, RESERVED, "1 pieces are given back of 2 pieces that were taken"),
+        (InventoryShipped(order_id="o", quantity=2), STOCK, RELEASED, "2 pieces of order o are given up, and none are reserved"),
+        (PaymentProcessed(order_id="o", amount=61, currency="EUR"), CREDIT, None, "61 EUR are paid, and there are 60"),
+        (PaymentProcessed(order_id="o", amount=1, currency="EUR"), CREDIT, PAID, "the order is paid a second time"),
+        (PaymentProcessed(order_id="o", amount=1, currency="USD"), CREDIT, None, "USD are paid out of EUR"),
+        (PaymentRefunded(order_id="o", amount=41, currency="EUR"), CREDIT, PAID, "41 EUR are given back of 40 EUR that were taken"),
+        (PaymentRefunded(order_id="o", amount=40, currency="USD"), CREDIT, PAID, "40 USD are given back of 40 EUR that were taken"),
+        (PaymentRefunded(order_id="o", amount=40, currency="EUR"), CREDIT, REFUNDED, "40 EUR of order o are refunded, and none are paid"),
+        (CreditLimitChanged(credit_limit=39), CREDIT, None, "40 of the credit are used, and there are 39"),
+    ],
+)
+def test_what_is_not_conserved_is_told(event: Event, root: Any, detail: Any, loss: str) -> None:  # noqa: ANN401 (any decider's states)
+    assert list(losses(event, root, detail)) == [loss]
+
+
+@pytest.mark.parametrize(
+    ("event", "root", "detail"),
+    [
+        (placed(20), None, None),
+        (InventoryReserved(order_id="o", quantity=3), STOCK, None),
+        (InventoryShipped(order_id="o", quantity=2), STOCK, RESERVED),
+        (PaymentProcessed(order_id="o", amount=60, currency="EUR"), CREDIT, None),
+        (PaymentRefunded(order_id="o", amount=40, currency="EUR"), CREDIT, PAID),
+        (CreditLimitChanged(credit_limit=40), CREDIT, None),
+    ],
+)
+def test_what_is_conserved_is_not(event: Event, root: Any, detail: Any) -> None:  # noqa: ANN401 (any decider's states)
+    assert list(losses(event, root, detail)) == []

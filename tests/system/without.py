@@ -1,0 +1,68 @@
+"""A worker with one mechanism switched off, named on its command line: what negative controls run."""
+
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from app.kernel.tasks import Tasks
+from app.web import body, log_pages, problem
+
+
+def _directory_lock() -> None:
+    """Whoever comes may use the directory."""
+    from app import main  # noqa: PLC0415 (it declares the routes, which `documentation` must come before)
+
+    def lock(directory: Path) -> IO[str]:
+        directory.mkdir(parents=True, exist_ok=True)
+        return (directory / "lock").open("w")
+
+    main.lock = lock  # type: ignore[attr-defined]  # it is imported there
+
+
+def _asking_nobody() -> None:
+    """Who has no task asks the consumer's thread all the same."""
+    untold = Tasks._untold  # noqa: SLF001 (a control replaces what is inside)
+
+    async def always(tasks: Tasks) -> Any:  # noqa: ANN401 (as the method)
+        await tasks.app.consumer.idle_positions()
+        return await untold(tasks)
+
+    Tasks._untold = always  # type: ignore[method-assign,assignment]  # noqa: SLF001 (as above)
+
+
+def _pages() -> None:
+    """A page says that it ends where it began."""
+    scan = log_pages._scan  # noqa: SLF001 (as above)
+
+    async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.Collected) -> int:  # noqa: ANN401 (aiokafka has no types)
+        await scan(consumer, where, offset, end, page)
+        return offset
+
+    log_pages._scan = stays  # noqa: SLF001 (as above)
+
+
+def _deadlines() -> None:
+    """A body may take for ever."""
+    body.BODY_S = 1_000_000
+
+
+def _documentation() -> None:
+    """No route says which errors it has."""
+    problem.documented = lambda **_: {}
+
+
+OFF: dict[str, Callable[[], None]] = {
+    "asking-nobody": _asking_nobody,
+    "deadlines": _deadlines,
+    "directory-lock": _directory_lock,
+    "documentation": _documentation,
+    "pages": _pages,
+}
+
+if __name__ == "__main__":
+    OFF[sys.argv[1]]()
+    program = sys.argv[2] if len(sys.argv) > 2 else "app"
+    sys.argv = [program, "worker"]
+    runpy.run_module(program, run_name="__main__")

@@ -1,0 +1,32 @@
+"""Negative controls: workers with one mechanism of the web switched off are found by the tests of the guarantee."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.system.worker import without
+from tests.web import raw, test_bounds, test_history, test_openapi
+from tests.web.client import Client
+from tests.web.conftest import Shop
+
+pytestmark = [pytest.mark.control, pytest.mark.usefixtures("program")]
+
+
+@pytest.mark.parametrize("program", [without("pages")])
+async def test_pages_that_give_events_twice_are_found(own_shop: Shop) -> None:
+    with pytest.raises(AssertionError):
+        await test_history.test_pages_give_every_event_exactly_once_while_events_are_written(own_shop)
+
+
+@pytest.mark.parametrize("program", [without("deadlines")])
+async def test_a_client_whose_body_may_take_for_ever_is_found(alone: Client) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(15):
+            await test_bounds.ended(alone, raw.short_body)
+
+
+@pytest.mark.parametrize("program", [without("documentation")])
+async def test_errors_that_no_document_names_are_found(alone: Client, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="Undocumented status code"):
+        await test_openapi.test_schemathesis_finds_nothing_undocumented_in_what_a_worker_answers(alone, tmp_path)
