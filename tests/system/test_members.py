@@ -29,9 +29,12 @@ async def wide(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment
 async def shared_by(workers: list[Worker]) -> None:
     """Return once each has as many partitions as the others, and each partition one of them."""
     share, everything = PARTITIONS // len(workers), set(range(PARTITIONS))
-    await until(
-        lambda: all(len(worker.owned) == share for worker in workers) and set().union(*(worker.owned for worker in workers)) == everything, within_s=200
-    )
+
+    def shared() -> bool:
+        owned = [worker.owned for worker in workers]
+        return {len(each) for each in owned} == {share} and set().union(*owned) == everything
+
+    await until(shared, within_s=200)
 
 
 async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: Environment) -> None:
