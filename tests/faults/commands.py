@@ -32,10 +32,14 @@ class Commands:
         return command
 
     async def findings(self, environment: Environment, results: Results) -> list[str]:
-        """Wait for all answers as long as they come; then a line for all that the audit finds, and for each command without just one first result."""
+        """Wait for all answers as long as they come; then a line for each command without just one first result, for all that the audit finds, and for the sum.
+
+        The auditor judges what lies below the tasks' positions. Where those are wrong, the sum tells.
+        """
         with suppress(TimeoutError):
             await results.number(self.taken)
             await until(lambda: self._identities <= results.firsts().keys(), within_s=200)  # where some were answered twice, their number says little
         firsts = results.firsts()
         wrong = sorted(each for each in self._identities | firsts.keys() if each not in self._identities or firsts[each] != 1)
-        return await audit(environment.settings) + [f"{each} has {firsts[each]} first results" for each in wrong]
+        uneven = [f"{self.taken} commands were answered {len(results.all)} times"] if len(results.all) != self.taken else []
+        return uneven + await audit(environment.settings) + [f"{each} has {firsts[each]} first results" for each in wrong]
