@@ -43,7 +43,7 @@ layers: setup  ## import-linter: arrows point down only, the core is pure
 chaos: setup  ## workers, broker and connections break under load, then the audit; ARGS='--seed 7 --minutes 10'
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
-bench: setup  ## throughput, latency, take-over, growth, beside hand-written loops; ARGS='profile', ARGS=--help
+bench: setup  ## throughput, latency, take-over, growth, partitions, rolling restart, beside hand-written loops; ARGS='profile', ARGS=--help
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: setup  ## resolve the dependencies of pyproject.toml anew into requirements.lock

@@ -1,6 +1,8 @@
 """Foldstream under a driver that compares engines: one job, given by environment variables, that knows nothing of Foldstream.
 
-usage: BENCH_BOOTSTRAP=... BENCH_INPUT=... BENCH_OUTPUT=... BENCH_GROUP=... BENCH_STATE_DIR=... [BENCH_PARTITIONS=4] python -m bench.adapter
+usage: BENCH_BOOTSTRAP=... BENCH_INPUT=... BENCH_OUTPUT=... BENCH_GROUP=... BENCH_STATE_DIR=... [BENCH_PARTITIONS=4] python -P -m bench.adapter
+
+`-P`: a driver may have a `bench.py` of its own in the directory in which it starts this.
 
 The job: BENCH_INPUT has commands (`event_id`, `event_type` PlaceOrder, `aggregate_id`, `payload` ...), any number to one aggregate, all of them accepted;
 BENCH_OUTPUT gets for each the same with `event_type` OrderPlaced and the next `version`. What serves it is a small application on Foldstream's kernel, with the
