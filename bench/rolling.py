@@ -43,6 +43,7 @@ def run(there: Place) -> None:
             worker.until_said(OPENED, SERVES_S, times=PARTITIONS // WORKERS)
         with _load(settings), _pauses(there, settings) as pauses_s:
             starts_s = [_restarted(stack, worker, own) for worker, own in zip(workers, for_each, strict=True)]
+            time.sleep(SETTLE_S)
     _print(pauses_s, median(starts_s))
 
 
