@@ -75,5 +75,6 @@ async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing
 @pytest.mark.control
 @pytest.mark.timeout(600)
 async def test_a_rolling_restart_of_workers_without_ids_is_found_to_move_partitions(wide: Environment) -> None:
+    """Each of four could come back to its own by chance, as a member of a new name: once in 256 times."""
     with pytest.raises(AssertionError, match="had other partitions meanwhile"):
-        await restarted_in_turn(wide, [""] * 2, 600)
+        await restarted_in_turn(wide, [""] * 4, 1_200)

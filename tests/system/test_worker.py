@@ -47,17 +47,6 @@ async def test_a_rebalance_while_a_worker_ends_opens_no_task(environment: Enviro
     assert "0 tasks after the end" in worker.said
 
 
-@pytest.mark.control
-async def test_a_worker_that_asks_a_thread_which_does_not_answer_is_found(environment: Environment) -> None:
-    worker = environment.worker("worker", program=without("asking-nobody", "tests.system.late_thread"))
-    await until(lambda: worker.serves, within_s=60)
-
-    worker.signal(signal.SIGTERM)
-
-    with pytest.raises(TimeoutError):
-        await worker.exit_code(within_s=15)
-
-
 @pytest.mark.timeout(600)
 async def test_workers_that_join_and_leave_in_the_middle_of_work_leave_no_trace_in_the_log(environment: Environment) -> None:
     commands = traffic(12_000)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from app.kernel.tasks import Tasks
 from app.web import body, log_pages, problem
 
 
@@ -21,20 +20,9 @@ def _directory_lock() -> None:
     main.lock = lock  # type: ignore[attr-defined]  # it is imported there
 
 
-def _asking_nobody() -> None:
-    """Who has no task asks the consumer's thread all the same."""
-    untold = Tasks._untold  # noqa: SLF001 (a control replaces what is inside)
-
-    async def always(tasks: Tasks) -> Any:  # noqa: ANN401 (as the method)
-        await tasks.app.consumer.idle_positions()
-        return await untold(tasks)
-
-    Tasks._untold = always  # type: ignore[method-assign,assignment]  # noqa: SLF001 (as above)
-
-
 def _pages() -> None:
     """A page says that it ends where it began."""
-    scan = log_pages._scan  # noqa: SLF001 (as above)
+    scan = log_pages._scan  # noqa: SLF001 (a control replaces what is inside)
 
     async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.Collected) -> int:  # noqa: ANN401 (aiokafka has no types)
         await scan(consumer, where, offset, end, page)
@@ -54,7 +42,6 @@ def _documentation() -> None:
 
 
 OFF: dict[str, Callable[[], None]] = {
-    "asking-nobody": _asking_nobody,
     "deadlines": _deadlines,
     "directory-lock": _directory_lock,
     "documentation": _documentation,
