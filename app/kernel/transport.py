@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, cast
-from weakref import WeakValueDictionary
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -32,8 +31,7 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
-        self._waiting = WeakValueDictionary[TP, Batch]()
-        """The last batch of each partition for as long as somebody has it: who is done with one would keep its records until the next comes."""
+        self._waiting: dict[TP, Batch] = {}
         self.fetches = 0
         """How often was fetched: what does not grow while the flow is active is stuck."""
         self._fetching = asyncio.Lock()

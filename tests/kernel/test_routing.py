@@ -5,7 +5,7 @@ from aiokafka.partitioner import murmur2 as other_murmur2
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from app.kernel.routing import murmur2, partition_of
+from app.kernel.routing import FEW, murmur2, partition_of, partitions_of
 
 JAVA = {
     b"21": -973932308,
@@ -30,3 +30,10 @@ def test_the_hash_is_that_of_aiokafka(key: bytes) -> None:
 
 def test_a_key_of_one_partition_goes_there() -> None:
     assert partition_of(b"o-1", 1) == 0
+
+
+@for_all(st.integers(0, 40).flatmap(lambda size: st.lists(st.binary(min_size=size, max_size=size), min_size=FEW + 1)), st.lists(st.binary(max_size=40)))
+def test_many_keys_at_once_go_where_each_goes_alone(alike: list[bytes], others: list[bytes]) -> None:
+    keys = [*alike, *others]
+
+    assert partitions_of(keys, 7) == [partition_of(key, 7) for key in keys]
