@@ -44,13 +44,13 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _beat(self) -> None:
-        before: BaseException | None = None
+        before = ""
         while not self.should_stop:
             self.beats += 1
             await asyncio.sleep(BEAT_S)
-            failure = self.membership.failure if self.membership else None
-            if failure is not None and failure is before:
-                die(f"its group's coordinator cannot be spoken to: {failure!r}")
+            failure = self.membership.failure if self.membership else ""
+            if failure and failure == before:
+                die(f"its group's coordinator cannot be spoken to: {failure}")
             before = failure
 
     async def on_thread_stop(self) -> None:

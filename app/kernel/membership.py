@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError, KafkaError, UnknownMemberIdError
@@ -80,16 +81,18 @@ class Membership:
         return bool(answer.error_code == 0) and generation == self._coordinator.generation
 
     @property
-    def failure(self) -> BaseException | None:
-        """What aiokafka has given up for until somebody fetches: while all partitions are paused nobody does."""
-        failure: BaseException | None = self._coordinator._pending_exception  # noqa: SLF001 (aiokafka tells it only to who fetches)
-        return failure
+    def failure(self) -> str:
+        """What aiokafka has given up for until somebody fetches (while all partitions are paused nobody does), or for good; empty when nothing."""
+        coordinator = self._coordinator
+        if coordinator._pending_exception is not None:  # noqa: SLF001 (aiokafka tells it only to who fetches)
+            return repr(coordinator._pending_exception)  # noqa: SLF001
+        return ", ".join(f"{name} has ended" for name, task in _routines(coordinator) if task.done())
 
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
         sent = Lease(self._coordinator.generation, Lease.now_s())
         if isinstance(request, JoinGroupRequest):
             self._lease = None
-        answer = await self._send(request)
+        answer = await self._asked(request)
         if isinstance(request, HeartbeatRequest | SyncGroupRequest) and answer.error_code == GroupLoadInProgressError.errno:
             answer.error_code = GroupCoordinatorNotAvailableError.errno  # aiokafka asks again after that one, and never after the other
         if isinstance(request, HeartbeatRequest):
@@ -97,6 +100,30 @@ class Membership:
         if self._worker_id is not None and not EVICTED.isdisjoint(_codes(answer)):
             die(f"the group gave FOLDSTREAM_WORKER_ID={self._worker_id} away: another worker uses this id, or this one was silent for longer than its session")
         return answer
+
+    async def _asked(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        """The answer; CancelledError if the caller was cancelled as it came.
+
+        asyncio.wait_for, by which aiokafka waits for it, loses such a cancellation before Python 3.12: a heartbeat that was to end would go on,
+        and aiokafka, which waits for its end before it joins the group again, would wait for ever.
+        """
+        try:
+            return await self._send(request)
+        finally:
+            if cancelled():
+                raise asyncio.CancelledError
+
+
+def cancelled() -> bool:
+    """True if somebody asked the current asyncio task to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None]"]]:  # noqa: ANN401 (aiokafka has no types)
+    """What must run as long as the consumer does; nobody is told when it ends."""
+    yield "coordination", coordinator._coordination_task  # noqa: SLF001 (aiokafka shows none of them)
+    yield "the metadata's refresh", coordinator._client._sync_task  # noqa: SLF001
 
 
 def _codes(answer: Any) -> set[int]:  # noqa: ANN401 (aiokafka has no types)
