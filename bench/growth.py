@@ -66,9 +66,9 @@ def _chosen(numbers: list[int]) -> tuple[list[int], list[int]]:
 def _measure(there: Place, settings: Settings, meter: Meter, running: Running, numbers: Sequence[int]) -> Seen:
     say(f"growth: confirming {len(numbers):,} orders")
     with _stopped(running):
-        begin = meter.sample().visible
         there.fill(settings, confirm(numbers))
-    first, last = meter.window(len(numbers), begin)
+        first = meter.sample()
+    _, last = meter.window(len(numbers), first.visible)
     return Seen(0, len(numbers), cost(first, last, last.visible - first.visible), memory(running))
 
 

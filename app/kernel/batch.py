@@ -18,22 +18,31 @@ def size_of(records: Iterable[ConsumerRecord]) -> int:
 
 
 @dataclass
+class Fetched:
+    """What is known of a batch when it is gone: the opening under which it was fetched, and whether its task took it."""
+
+    opening: int
+    taken: bool = False
+
+
 class Batch:
     """Records of one partition in order, fetched under one opening of its task; extended until the task takes it."""
 
-    topic: str
-    partition: int
-    opening: int
-    records: list[ConsumerRecord]
-    taken: bool = False
-    size: int = 0
+    def __init__(self, topic: str, partition: int, opening: int, records: list[ConsumerRecord]) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.opening = opening
+        self.records = records
+        self.size = size_of(records)
+        self.fetched = Fetched(opening)
 
-    def __post_init__(self) -> None:
-        self.size = size_of(self.records)
+    def take(self) -> None:
+        """The task takes it: it is not extended any more."""
+        self.fetched.taken = True
 
     def extend(self, records: list[ConsumerRecord], opening: int) -> bool:
         """Add records fetched later, if this batch still waits: small fetches must not become small transactions."""
-        if self.taken or self.opening != opening or self.full:
+        if self.fetched.taken or self.opening != opening or self.full:
             return False
         self.records.extend(records)
         self.size += size_of(records)
@@ -42,4 +51,4 @@ class Batch:
     @property
     def full(self) -> bool:
         """True while it waits and takes no more."""
-        return not self.taken and (len(self.records) >= BOUND or self.size >= BOUND_BYTES)
+        return not self.fetched.taken and (len(self.records) >= BOUND or self.size >= BOUND_BYTES)

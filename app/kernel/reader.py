@@ -16,6 +16,9 @@ from app.kernel.patience import ANSWER_MS
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
 
+MANY_BYTES = 4 << 20
+"""What is fetched of a partition at once by who reads all of it."""
+
 RETRY_BACKOFF_MS = 10
 """aiokafka's first question about a topic always fails, for it has no metadata of it yet; its own pause is 100 ms."""
 
@@ -23,14 +26,17 @@ _LOOK_MS = 10
 """aiokafka tells nobody that a position has moved over commit markers: it is looked at this often."""
 
 
-def reader(bootstrap: str) -> AIOKafkaConsumer:
-    """A consumer for assigned partitions, of no group."""
+def reader(bootstrap: str, partition_bytes: int = MANY_BYTES) -> AIOKafkaConsumer:
+    """A consumer for assigned partitions, of no group; it fetches so many bytes of each at once (one batch at least).
+
+    Ask it for all that was fetched, never for `max_records`: aiokafka leaves what was fetched and not handed out in a cycle, and cycles are collected seldom.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
-        max_partition_fetch_bytes=4 << 20,
+        max_partition_fetch_bytes=partition_bytes,
         fetch_max_wait_ms=50,
         request_timeout_ms=ANSWER_MS,
         retry_backoff_ms=RETRY_BACKOFF_MS,
@@ -38,9 +44,9 @@ def reader(bootstrap: str) -> AIOKafkaConsumer:
 
 
 @asynccontextmanager
-async def reading(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def reading(bootstrap: str, partition_bytes: int = MANY_BYTES) -> AsyncIterator[AIOKafkaConsumer]:
     """A reader that is started, and stopped within bounds."""
-    consumer = reader(bootstrap)
+    consumer = reader(bootstrap, partition_bytes)
     try:
         await consumer.start()
         yield consumer

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -11,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from app.kernel.batch import Batch
+from app.kernel.batch import Batch, Fetched
 from app.kernel.consumer_thread import ConsumerThread
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,10 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
-        self._waiting: dict[TP, Batch] = {}
+        self._waiting: WeakValueDictionary[TP, Batch] = WeakValueDictionary()
+        """The batches fetched last that still are on their way, or in work."""
+        self._fetched: dict[TP, Fetched] = {}
+        """The same, also of those that are gone."""
         self.fetches = 0
         """How often was fetched: what does not grow while the flow is active is stuck."""
         self._fetching = asyncio.Lock()
@@ -83,6 +87,7 @@ class Consumer(driver.Consumer):
         if waiting is not None and waiting.extend(records, opening):
             return None
         batch = self._waiting[tp] = Batch(tp.topic, tp.partition, opening, list(records))
+        self._fetched[tp] = batch.fetched
         return batch
 
     def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
@@ -102,7 +107,7 @@ class Consumer(driver.Consumer):
 
     def _idle(self, tp: TP) -> bool:
         """True if all that was fetched was taken, under the opening that holds: before its seek a new one knows no better."""
-        last = self._waiting.get(tp)
+        last = self._fetched.get(tp)
         return last is None or (last.taken and last.opening == self.app.tables.opening(tp))
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
@@ -111,6 +116,7 @@ class Consumer(driver.Consumer):
             await self._thread.seek_all(offsets)
             for tp in offsets:
                 self._waiting.pop(tp, None)
+                self._fetched.pop(tp, None)
             self.resume_partitions(set(offsets))
 
     @property

@@ -26,7 +26,7 @@ class Work:
 
     def take(self, room: int, room_bytes: int) -> list[ConsumerRecord]:
         """The next records, at most `room` and `room_bytes` of them, but one at least; the batch is not extended any more."""
-        self.batch.taken = True
+        self.batch.take()
         records = self.batch.records[self.at : self.at + room]
         if self.batch.size > room_bytes:
             records = _within(records, room_bytes)

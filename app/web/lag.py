@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.kernel.reader import group_offsets, reader
+from app.kernel.reader import group_offsets, reading
 from app.kernel.view_side import Follower
 from app.settings import Settings
 
@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 EVERY_S = 5.0
 KNOWN_S = 60.0
 FETCH_MS = 500
+
+ONE_BATCH = 1
+"""Bytes to fetch of a partition to see its next record: the broker gives a whole batch, and no more."""
 
 
 class Behind(NamedTuple):
@@ -47,7 +50,7 @@ class Lag:
         """Never returns; while the broker does not answer, what was found last stays."""
         while True:
             try:
-                async with reader(self._settings.bootstrap) as consumer:
+                async with reading(self._settings.bootstrap, ONE_BATCH) as consumer:
                     await self._ask(consumer)
             except KafkaError as error:
                 log.info("the lag is not known for the moment: %r", error)
@@ -74,7 +77,7 @@ async def _behind(consumer: AIOKafkaConsumer, where: TopicPartition, start: int,
         return Behind(0, 0.0)
     consumer.seek(where, start)
     consumer.resume(where)
-    records = (await consumer.getmany(where, timeout_ms=FETCH_MS, max_records=1)).get(where, [])
+    records = (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
     consumer.pause(where)
     appended_s = records[0].timestamp / 1000 if records else time.time()
     return Behind(end - start, max(0.0, time.time() - appended_s))

@@ -29,7 +29,8 @@ SCAN_S = 1.0
 """How long is looked for more events for a page (seconds): then it is sent as it is, empty or not."""
 PAGE_BYTES = 4 << 20
 FETCH_MS = 200
-FETCH_RECORDS = 1_000
+FETCH_BYTES = 256 << 10
+"""Of a partition at once: a page is seldom more."""
 
 
 class Typed(Struct, rename="camel"):
@@ -146,7 +147,7 @@ class LogPages:
 
     async def _started(self) -> AIOKafkaConsumer:
         """All partitions are assigned once and for all, for aiokafka 0.14 can hang in `stop` after another assignment, and paused until they are read."""
-        consumer = reader(self._settings.bootstrap)
+        consumer = reader(self._settings.bootstrap, FETCH_BYTES)
         try:
             await consumer.start()
         except BaseException:
@@ -166,7 +167,7 @@ async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, 
     consumer.resume(where)
     try:
         while offset < end and not page.full:
-            records = (await consumer.getmany(where, timeout_ms=FETCH_MS, max_records=FETCH_RECORDS)).get(where, [])
+            records = (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
             for record in records:
                 page.take(record)
                 offset = record.offset + 1
