@@ -25,8 +25,8 @@ META = b"\xff"
 """The store's own row, outside of every table."""
 
 _MIB = 1 << 20
-_CACHE = Cache(32 * _MIB)
-_BUFFERS = WriteBufferManager(64 * _MIB, False)  # noqa: FBT003 (rocksdict takes it by position: no stalling)
+_CACHE = Cache(24 * _MIB)
+_BUFFERS = WriteBufferManager(32 * _MIB, False)  # noqa: FBT003 (rocksdict takes it by position: no stalling)
 _UNLOGGED = WriteOptions()
 _UNLOGGED.disable_wal = True  # type: ignore[assignment, method-assign]  # the stubs call this attribute a method
 
