@@ -5,10 +5,10 @@ The worker's clock says only when to look: a sleeper is told the due time. The o
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from itertools import islice
-from time import monotonic, time_ns
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
 
+from app import clock
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.ports import Sleeper
 from app.kernel.processor import TURN_RECORDS
@@ -46,10 +46,9 @@ class Alarms:
         """True if it is time to wake somebody; if not, the task will be woken when it is."""
         self._follow()
         self.close()
-        first = self._schedule.first()
-        if first is None:
+        if self._schedule.next_ms is None:
             return False
-        wait_ms = first[0] - _now_ms()
+        wait_ms = self._schedule.next_ms - clock.now_ms()
         if wait_ms > 0:
             self._bell = asyncio.get_running_loop().call_later(min(wait_ms / 1000, LOOK_AGAIN_S), self._wake_task)
         return wait_ms <= 0
@@ -57,7 +56,7 @@ class Alarms:
     async def ring(self) -> None:
         """Wake those whose time has come, as many as one transaction may carry."""
         self._follow()
-        began_s, now_ms, woken = monotonic(), _now_ms(), list[Woken]()
+        began_s, now_ms, woken = monotonic(), clock.now_ms(), list[Woken]()
         for number, timer in enumerate(self._taken(now_ms), 1):
             woken += self._wake(timer, now_ms)
             if number % TURN_RECORDS == 0:
@@ -80,19 +79,15 @@ class Alarms:
 
     def _taken(self, now_ms: int) -> list[str]:
         """The timers of one transaction, in the order of their due times."""
-        return list(islice(self._together(now_ms), self._setbacks.limit))
+        taken = list[str]()
+        while (timer := self._schedule.first(now_ms)) is not None and self._joins(taken, timer):
+            self._schedule.put(timer, None)
+            taken.append(timer)
+        return taken
 
-    def _together(self, now_ms: int) -> Iterator[str]:
-        """What is due, up to one that must be alone; that one, if it is the first."""
-        number = 0
-        while (first := self._schedule.first()) is not None and not (number and self._setbacks.alone(first[1])):
-            timer = self._schedule.take(now_ms)
-            if timer is None:
-                return
-            yield timer
-            number += 1
-            if self._setbacks.alone(timer):
-                return
+    def _joins(self, taken: list[str], timer: str) -> bool:
+        """True if there is room for one more; one that must be alone joins nobody."""
+        return not taken or (len(taken) < self._setbacks.limit and not self._setbacks.alone(timer) and not self._setbacks.alone(taken[0]))
 
     def _wake(self, timer: str, now_ms: int) -> list[Woken]:
         """Wake one sleeper; nothing is woken if somebody else in this transaction has cancelled or set its timer anew, or if the sleeper raises."""
@@ -112,7 +107,3 @@ class Alarms:
             self._setbacks.postpone(woken, repr(error))
             return []
         return [woken]
-
-
-def _now_ms() -> int:
-    return time_ns() // 1_000_000

@@ -24,16 +24,14 @@ class Schedule:
             self._order = [(when_ms, timer) for timer, when_ms in self._when.items()]
             heapify(self._order)
 
-    def first(self) -> tuple[int, str] | None:
-        """When to look at which timer first; None when there is none."""
+    @property
+    def next_ms(self) -> int | None:
+        """When to look at the first timer; None when there is none."""
         while self._order and self._when.get(self._order[0][1]) != self._order[0][0]:
             heappop(self._order)
-        return self._order[0] if self._order else None
+        return self._order[0][0] if self._order else None
 
-    def take(self, now_ms: int) -> str | None:
-        """The first timer, if it is time to look at it: it is looked at no more, until it is put again."""
-        first = self.first()
-        if first is None or first[0] > now_ms:
-            return None
-        del self._when[first[1]]
-        return first[1]
+    def first(self, now_ms: int) -> str | None:
+        """The first timer, if it is time to look at it."""
+        next_ms = self.next_ms
+        return None if next_ms is None or next_ms > now_ms else self._order[0][1]

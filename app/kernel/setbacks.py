@@ -5,9 +5,9 @@ A transaction of many that was refused is tried again in halves, down to the one
 
 import logging
 from collections.abc import Sequence
-from time import time_ns
 from typing import NamedTuple
 
+from app import clock
 from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.timers import names
 
@@ -58,7 +58,7 @@ class Setbacks:
         before = self._found.get(woken.timer)
         times = before.times + 1 if before else 1
         wait_ms = min(LONGEST_MS, RETRY_MS << min(times - 1, 16))
-        self._found[woken.timer] = Setback(woken.due_ms, times, time_ns() // 1_000_000 + wait_ms, alone)
+        self._found[woken.timer] = Setback(woken.due_ms, times, clock.now_ms() + wait_ms, alone)
         log.warning("%s is not woken for %s, try %d, again in %d s: %s", *names(woken.timer), times, wait_ms // 1000, why)
 
     def refused(self, taken: Sequence[Woken], error: str) -> None:
