@@ -4,9 +4,10 @@ import pytest
 
 from app import clock
 from app.kernel.alarms import Alarms
+from app.kernel.draft import Draft
 from app.kernel.timers import cancel_timer, names, timers
 from tests.kernel.timer_harness import TimerHarness
-from tests.kernel.timer_scenarios import due_while_nobody_was_there, opened_after_waking, woken_in_the_middle
+from tests.kernel.timer_scenarios import due_while_nobody_was_there, many_beside_commands, one_raises, opened_after_waking, woken_in_the_middle
 
 pytestmark = pytest.mark.control
 
@@ -41,3 +42,23 @@ async def test_an_order_that_is_not_made_anew_from_the_rows_is_found(timed: Time
 
     with pytest.raises(AssertionError):
         await due_while_nobody_was_there(timed)
+
+
+async def test_a_waking_that_raised_and_left_something_behind_is_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Draft, "rollback", lambda _: None)
+
+    with pytest.raises(AssertionError):
+        await one_raises(timed)
+
+
+async def test_timers_that_hold_up_commands_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = Alarms.ring
+
+    async def until_none_is_due(self: Alarms) -> None:
+        while self.due():
+            await ring(self)
+
+    monkeypatch.setattr(Alarms, "ring", until_none_is_due)
+
+    with pytest.raises(AssertionError, match="held up the other"):
+        await many_beside_commands(timed)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from app.kernel import intake, setbacks
-from app.kernel.batch import Batch
+from app.kernel import setbacks
+from app.kernel.timers import cancel_timer, set_timer
 from tests.kernel.harness import Harness
-from tests.kernel.timer_harness import Sleeping, TimerHarness, asleep, sleeping, until_rows
-from tests.kernel.timer_scenarios import due_while_nobody_was_there, idle_until_due, opened_after_waking, woken_in_the_middle
+from tests.kernel.timer_harness import WITHIN_S, Sleeping, TimerHarness, asleep, sleeping, until_rows
+from tests.kernel.timer_scenarios import due_while_nobody_was_there, idle_until_due, many_beside_commands, one_raises, opened_after_waking, woken_in_the_middle
+from tests.waiting import until
 
 FAR = b" at 100000000"
 
@@ -94,39 +95,56 @@ async def test_a_record_or_a_transaction_that_fails_sets_and_cancels_nothing(tim
     await opened.task.close()
 
 
-async def test_many_that_are_due_at_once_and_commands_take_turns(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened, numbers = await timed.open(), range(200)
-    await timed.send(*[(f"s{number}", b" at 1000") for number in numbers])
-    await opened.pump()
-    await timed.send(*[(f"c{number}", b"") for number in numbers])
-    commands = Batch(timed.commands, 0, opened.task.opening, await timed.records(timed.commands, opened.position))
-    for module in (intake, setbacks):
-        monkeypatch.setattr(module, "TRANSACTION_RECORDS", 20)
-    opened.task._intake.limit = opened.task._setbacks.limit = 20  # noqa: SLF001 (the test looks inside)
-
-    timed.clock.at_ms = 1_000
-    await opened.task.process(commands, opened.counting)
-
-    await until_rows(opened, **{f"s{number}": 2 for number in numbers}, **{f"c{number}": 1 for number in numbers})
-    kinds = [record.key[:1] for record in await timed.records(timed.settings.topic("events.count"))][len(numbers) :]
-    assert {len(set(kinds[at : at + 40])) for at in range(0, len(kinds), 40)} == {2}, "one kind held up the other"
-    await opened.task.close()
+async def test_many_that_are_due_at_once_and_commands_take_turns(timed: TimerHarness) -> None:
+    await many_beside_commands(timed)
 
 
 async def test_a_sleeper_that_raises_is_woken_again_later_and_the_others_now(timed: TimerHarness) -> None:
+    await one_raises(timed)
+
+
+async def test_a_sleeper_that_sets_its_timer_when_it_is_woken_sleeps_on(timed: TimerHarness) -> None:
     opened = await timed.open()
-    sleeping(opened).raising = {"a"}
-    await timed.send(("a", b" at 10"), ("b", b" at 20"))
+    sleeping(opened).then = {"a": lambda: set_timer("count", "a", timed.clock.at_ms + 500)}
+    await timed.send(("a", b" at 10"))
+    await opened.pump()
+
+    timed.move(opened, 1_000)
+    await until_rows(opened, a=2)
+    timed.move(opened, 2_000)
+    await until_rows(opened, a=3)
+
+    assert await timed.wakings() == [("a", 10), ("a", 1_500)]
+    assert asleep(opened) == {"a": 2_500}
+    await opened.task.close()
+
+
+async def test_a_timer_that_is_cancelled_or_set_anew_by_one_due_with_it_does_not_wake(timed: TimerHarness) -> None:
+    opened = await timed.open()
+    sleeping(opened).then = {"a": lambda: cancel_timer("count", "b"), "c": lambda: set_timer("count", "d", 5_000)}
+    await timed.send(("a", b" at 10"), ("b", b" at 20"), ("c", b" at 30"), ("d", b" at 40"), ("e", b" at 50"))
+    await opened.pump()
+
+    timed.move(opened, 1_000)
+
+    await until_rows(opened, a=2, b=1, c=2, d=1, e=2)
+    assert asleep(opened) == {"d": 5_000}
+    await opened.task.close()
+
+
+async def test_a_timer_of_an_agent_that_this_code_does_not_know_waits_for_code_that_does(timed: TimerHarness) -> None:
+    opened = await timed.open()
+    agents = dict(opened.counting.sleepers)
+    opened.counting.sleepers.clear()
+    await timed.send(("a", b" at 10"))
     await opened.pump()
     timed.move(opened, 1_000)
-    await until_rows(opened, a=1, b=2)
-    assert asleep(opened) == {"a": 10}
+    await until(lambda: opened.task._setbacks.when_ms("count\0a", 10) == 1_000 + setbacks.RETRY_MS, WITHIN_S)  # noqa: SLF001 (the test looks inside)
 
-    sleeping(opened).raising = set()
+    opened.counting.sleepers.update(agents)
     timed.move(opened, 1_000 + setbacks.RETRY_MS)
 
-    await until_rows(opened, a=2, b=2)
-    assert await timed.wakings() == [("b", 20), ("a", 10)]
+    await until_rows(opened, a=2)
     await opened.task.close()
 
 
@@ -161,4 +179,16 @@ async def test_timers_that_went_with_the_changelog_are_set_as_the_rows_say(timed
     assert asleep(opened) == {"a": 1_000}
     timed.move(opened, 1_000)
     await until_rows(opened, a=2, b=2)
+    await opened.task.close()
+
+
+async def test_timers_are_kept_by_code_that_folds_in_another_way_and_those_that_its_rows_ask_for_are_set(timed: TimerHarness) -> None:
+    opened = await timed.open()
+    await timed.send(("a", b""), ("b", FAR), ("b", b""))
+    await opened.pump()
+    await opened.task.close()
+
+    opened = await timed.open(fingerprint="2")
+
+    assert asleep(opened) == {"a": 1_000, "b": 100_000_000}
     await opened.task.close()

@@ -1,7 +1,7 @@
 """A task whose aggregate sets timers, and a clock that a test moves."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,8 +34,8 @@ class Sleeping(Counting):
     def __init__(self, settings: Settings, fingerprint: str) -> None:
         super().__init__(settings, fingerprint)
         self.sleepers = {self.agent: self}
-        self.raising: set[str] = set()
-        """Keys that raise when they are woken."""
+        self.then: dict[str, Callable[[], None]] = {}
+        """What a key does at the end of its waking."""
         self.writes: dict[str, int] = {}
         """How many bytes a key writes when it is woken."""
 
@@ -55,8 +55,7 @@ class Sleeping(Counting):
         count = (self.counts.get(key) or 0) + 1
         self.counts[key] = count
         emit(self.events, key.encode(), json.dumps({"version": count, "due": due_ms, "padding": "x" * self.writes.get(key, 0)}).encode())
-        if key in self.raising:
-            raise ValueError("asked to")
+        self.then.get(key, lambda: None)()
 
     def asleep(self, store: Store) -> Iterator[tuple[str, int]]:
         """Who was counted once, until 1,000."""
@@ -81,6 +80,11 @@ class TimerHarness(Harness):
         """It is later now, and the task looks."""
         self.clock.at_ms = to_ms
         opened.task._queue.wake()  # noqa: SLF001 (in the place of time that passes)
+
+
+def fail() -> None:
+    """Raise."""
+    raise ValueError("asked to")
 
 
 def sleeping(opened: Opened) -> Sleeping:

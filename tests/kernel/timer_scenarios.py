@@ -4,9 +4,11 @@ from time import time
 
 import pytest
 
+from app.kernel import intake, setbacks
+from app.kernel.batch import Batch
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import stop_at
-from tests.kernel.timer_harness import TimerHarness, asleep, until_rows
+from tests.kernel.timer_harness import WITHIN_S, TimerHarness, asleep, fail, sleeping, until_rows
 from tests.waiting import until
 
 KEYS = 7
@@ -45,6 +47,47 @@ async def opened_after_waking(timed: TimerHarness) -> None:
     await _ends_with_one_more(await timed.open(), a=2)
 
 
+async def many_beside_commands(timed: TimerHarness) -> None:
+    """Two hundred timers are due when two hundred commands come, twenty to a transaction: the log has them in turns."""
+    opened, numbers = await timed.open(), range(200)
+    await timed.send(*[(f"s{number}", b" at 1000") for number in numbers])
+    await opened.pump()
+    await timed.send(*[(f"c{number}", b"") for number in numbers])
+    commands = Batch(timed.commands, 0, opened.task.opening, await timed.records(timed.commands, opened.position))
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for module, limited in ((intake, opened.task._intake), (setbacks, opened.task._setbacks)):  # noqa: SLF001 (the scenario looks inside)
+                patch.setattr(module, "TRANSACTION_RECORDS", 20)
+                limited.limit = 20
+            timed.clock.at_ms = 1_000
+            await opened.task.process(commands, opened.counting)
+            await until_rows(opened, **{f"s{number}": 2 for number in numbers}, **{f"c{number}": 1 for number in numbers})
+        kinds = [record.key[:1] for record in await timed.records(timed.settings.topic("events.count"))][len(numbers) :]
+        assert {len(set(kinds[at : at + 40])) for at in range(0, len(kinds), 40)} == {2}, "one kind held up the other"
+    finally:
+        await opened.task.close()
+
+
+async def one_raises(timed: TimerHarness) -> None:
+    """One of two sleepers that are due raises: the other is woken now, the one later, and nothing of its first waking is left."""
+    opened = await timed.open()
+    try:
+        sleeping(opened).then = {"a": fail}
+        await timed.send(("a", b" at 10"), ("b", b" at 20"))
+        await opened.pump()
+        timed.move(opened, 1_000)
+        await until(lambda: opened.rows()["b"] == 2, WITHIN_S)
+        assert (opened.rows(), asleep(opened)) == ({"a": 1, "b": 2}, {"a": 10})
+
+        sleeping(opened).then = {}
+        timed.move(opened, 1_000 + setbacks.RETRY_MS)
+
+        await until_rows(opened, a=2, b=2)
+        assert await timed.wakings() == [("b", 20), ("a", 10)]
+    finally:
+        await opened.task.close()
+
+
 async def idle_until_due(harness: Harness, within_s: float) -> None:
     """By the real clock: a task that has nothing else to do wakes, not before it is time."""
     opened, due_ms = await harness.open(), int(time() * 1000) + 500
@@ -66,7 +109,7 @@ async def _ends_with_one_more(opened: Opened, **counts: int) -> None:
         await timed.send(("z", b" at 3000"))
         await opened.pump()
         timed.move(opened, 3_000)
-        await until(lambda: opened.task.ready.is_set() and opened.rows().get("z") == 2, within_s=60)
+        await until(lambda: opened.task.ready.is_set() and opened.rows().get("z") == 2, WITHIN_S)
         assert opened.rows() == {**counts, "z": 2}
         assert asleep(opened) == {}
         await timed.expect_counts(**counts, z=2)
