@@ -15,7 +15,7 @@ KEYS = 7
 
 
 async def woken_in_the_middle(timed: TimerHarness, step: str, *, calls: int, after: bool) -> None:
-    """A task is closed around a step of the transaction in which it wakes; each sleeper is woken once all the same."""
+    """A task is closed around a step of the transaction in which it wakes, and its disk is lost; each sleeper is woken once all the same."""
     keys = [f"k{number}" for number in range(KEYS)]
     opened = await timed.open()
     await timed.send(*[(key, b" at 0") for key in keys])
@@ -24,7 +24,7 @@ async def woken_in_the_middle(timed: TimerHarness, step: str, *, calls: int, aft
         await opened.pump()
         await reached.wait()
         await opened.task.close()
-    await _ends_with_one_more(await timed.open(), **dict.fromkeys(keys, 2))
+    await _ends_with_one_more(await timed.open(worker="successor"), **dict.fromkeys(keys, 2))
 
 
 async def due_while_nobody_was_there(timed: TimerHarness) -> None:
