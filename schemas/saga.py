@@ -65,6 +65,8 @@ class SagaStepFailed(Event):
     refusal: Refusal | None = None
     """What the partner said; of a parked command, too."""
     retry_at: Timestamp | None = None
+    wait_until: Timestamp | None = None
+    """As in SagaStepCompleted: what cannot be undone does not hold up the undoing of the rest."""
 
 
 class SagaStepRetried(Event):
