@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from schemas.message import Refusal
 
 State = TypeVar("State")
 EventT = TypeVar("EventT")
@@ -19,6 +21,27 @@ class Ask(NamedTuple):
     aggregate_type: str
     aggregate_id: str
     payload: dict[str, Any]
+
+
+class Reply(NamedTuple):
+    """The result of a command, whoever sent that."""
+
+    command_id: str
+    command_type: str
+    aggregate_id: str
+    outcome: Literal["accepted", "refused", "parked"]
+    refusal: Refusal | None = None
+
+
+class Elapsed(NamedTuple):
+    """It is as late as the saga wanted to be woken."""
+
+
+class Waiting(NamedTuple):
+    """What a saga waits for: by this, what it does when nothing comes is tied to what came before."""
+
+    correlation_id: str
+    command_id: str
 
 
 class Reaction(NamedTuple):
@@ -38,6 +61,8 @@ class Process(Generic[State, EventT, HeardT]):
     """Its key, its state, what it hears, and when that was (milliseconds since 1970), to events."""
     react: Callable[[str, State], Reaction]
     """Its key and its state, to what it asks for."""
+    waiting: Callable[[str, State], Waiting | None]
+    """Its key and its state, to the command of which it will look first whether it was answered; None if it waits for none."""
     status: Callable[[State], str]
 
     def transitions(self, state: State, events: tuple[EventT, ...]) -> list[str]:

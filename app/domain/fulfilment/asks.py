@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, assert_never
 
 from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.ids import command_id
-from app.domain.process import Ask, Reaction
+from app.domain.process import Ask, Reaction, Waiting
 
 Moving = Running | Compensating
 
@@ -34,6 +34,14 @@ def react(order_id: str, saga: Saga) -> Reaction:
             return Reaction()
         case never:
             assert_never(never)
+
+
+def waiting(order_id: str, saga: Saga) -> Waiting | None:
+    """The command that is looked at first; while a saga moves, there is one."""
+    if not isinstance(saga, Moving):
+        return None
+    first = min((step for step in saga.steps if step.is_open), key=lambda step: step.until_ms)
+    return Waiting(saga.facts.correlation_id, ask(order_id, saga, first).command_id)
 
 
 def ask(order_id: str, saga: Moving, step: Step) -> Ask:

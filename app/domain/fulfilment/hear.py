@@ -1,13 +1,13 @@
 """What a saga says to what it hears: events of its order, answers of its partners, and that time has passed. Anything else changes nothing."""
 
-from typing import Literal, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 from app.domain.fulfilment.asks import ask, sent
 from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, wait
 from app.domain.fulfilment.failures import failed, final, given_up
 from app.domain.fulfilment.late import elapsed
 from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
-from schemas.message import Refusal
+from app.domain.process import Elapsed, Reply
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.saga import Line, SagaEvent, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
 from schemas.timestamp import rfc3339
@@ -27,20 +27,6 @@ class Placed(NamedTuple):
     timing: Timing
     deadline_ms: int
     """How long the whole may take (milliseconds)."""
-
-
-class Reply(NamedTuple):
-    """The result of a command, whoever sent that."""
-
-    command_id: str
-    command_type: str
-    aggregate_id: str
-    outcome: Literal["accepted", "refused", "parked"]
-    refusal: Refusal | None = None
-
-
-class Elapsed(NamedTuple):
-    """It is as late as the saga wanted to be woken."""
 
 
 Heard = Placed | OrderConfirmed | OrderShipped | OrderCancelled | Reply | Elapsed
