@@ -11,6 +11,8 @@ from agents.customer import customer
 from agents.history import history
 from agents.order import order
 from agents.product import product
+from agents.saga import saga
+from agents.shipping import shipping
 from app import logs
 from app.admin import refuse_start
 from app.domain.deciders import DECIDERS
@@ -24,7 +26,8 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, history)
+AGENTS = (order, product, customer, saga, history)
+POLICIES = (shipping,)
 
 
 class Worker(FaustWorker):
