@@ -3,7 +3,7 @@
 from app.domain.views.customer_orders import project
 from app.domain.views.order_summary import OrderSummary
 from app.kernel.app import app
-from tables._order_list import OrderList
+from tables.order_list import OrderList
 
 orders = app.Table("customer-order", value_type=OrderSummary)
 places = app.Table("customer-order-place", value_type=str)

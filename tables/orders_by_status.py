@@ -6,7 +6,7 @@ from app.kernel.app import app
 from app.kernel.store import Store
 from app.kernel.table import Table
 from app.settings import Settings
-from tables._order_list import OrderList, Project
+from tables.order_list import OrderList, Project
 
 orders = app.Table("order-status", value_type=OrderSummary)
 places = app.Table("order-status-place", value_type=str)

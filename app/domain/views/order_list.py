@@ -16,9 +16,9 @@ class Listed(NamedTuple):
 
 def place(order: OrderSummary, under: str) -> str:
     """The place under a heading; it does not change as long as the heading does not."""
-    return f"{under}/{newest_first(order)}"
+    return f"{under}/{newest_first(order.order_date, order.order_id)}"
 
 
-def newest_first(order: OrderSummary) -> str:
+def newest_first(order_date: str, order_id: str) -> str:
     """Sorts before that of every order that is older; a slash is in no id and in no time."""
-    return f"{order.order_date.translate(_BACKWARDS)}/{order.order_id}"
+    return f"{order_date.translate(_BACKWARDS)}/{order_id}"
