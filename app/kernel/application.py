@@ -9,7 +9,7 @@ import faust
 from app.kernel import requests
 from app.kernel.batch import Batch
 from app.kernel.patience import JOIN_S
-from app.kernel.ports import Handler
+from app.kernel.ports import Handler, Sleeper
 from app.kernel.side import Fold, WriteSide
 from app.kernel.table import Table
 from app.kernel.tasks import Tasks
@@ -18,6 +18,7 @@ from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
+AnySleeper = TypeVar("AnySleeper", bound=Sleeper)
 
 GC_THRESHOLD = 300_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
@@ -64,6 +65,11 @@ class Application(faust.App):
         """Declare what folds events into a read model."""
         self.view.handlers.append(handler)
         return handler
+
+    def wakes(self, sleeper: AnySleeper) -> AnySleeper:
+        """Declare who is woken when a timer of its agent is due."""
+        self.side.sleepers[sleeper.agent] = sleeper
+        return sleeper
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""

@@ -14,6 +14,7 @@ from mode import Service
 
 from app.kernel.consumer_offsets import commit, known_positions
 from app.kernel.membership import Membership, die
+from app.kernel.silence import Silence
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: Any
     membership: Membership | None = None
+    _silence: Silence | None = None
     beats = 0
     """Counted by the thread itself, about once a second."""
     logger = logging.getLogger("faust.transport")
@@ -40,7 +42,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         """Start the consumer, and listen to what its group says."""
         await super().on_start()
-        self.membership = Membership(self._ensure_consumer()._coordinator, self.app.side.settings)  # noqa: SLF001 (aiokafka shows no coordinator)
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 (aiokafka shows none)
+        self.membership = Membership(coordinator, self.app.side.settings)
+        self._silence = Silence(self.membership, coordinator)
 
     @Service.task
     async def _beat(self) -> None:
@@ -52,6 +56,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if failure and failure == before:
                 die(f"its group's coordinator cannot be spoken to: {failure}")
             before = failure
+            if self._silence is not None:
+                await self._silence.check()
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""

@@ -86,7 +86,7 @@ class Membership:
         coordinator = self._coordinator
         if coordinator._pending_exception is not None:  # noqa: SLF001 (aiokafka tells it only to who fetches)
             return repr(coordinator._pending_exception)  # noqa: SLF001
-        return ", ".join(f"{name} has ended" for name, task in _routines(coordinator) if task.done())
+        return ", ".join(f"{name} has ended" for name, task in routines(coordinator) if task.done())
 
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
         sent = Lease(self._coordinator.generation, Lease.now_s())
@@ -120,8 +120,8 @@ def cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None]"]]:  # noqa: ANN401 (aiokafka has no types)
-    """What must run as long as the consumer does; nobody is told when it ends."""
+def routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None]"]]:  # noqa: ANN401 (aiokafka has no types)
+    """What must run as long as the consumer does, each by its name; nobody is told when it ends."""
     yield "coordination", coordinator._coordination_task  # noqa: SLF001 (aiokafka shows none of them)
     yield "the metadata's refresh", coordinator._client._sync_task  # noqa: SLF001
 

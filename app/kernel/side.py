@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
-from app.kernel.ports import Handler
+from app.kernel.ports import Handler, Sleeper
 from app.kernel.table import Table
 from app.kernel.waiters import Waiters
 from app.settings import Settings
@@ -47,6 +47,8 @@ class WriteSide:
     folds: list[Fold] = field(default_factory=list)
     handlers: dict[str, Handler] = field(default_factory=dict)
     """By input."""
+    sleepers: dict[str, Sleeper] = field(default_factory=dict)
+    """By agent."""
     waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
     """Who waits in this process for what an agent answers."""
     measures: Measures = field(default_factory=Measures)

@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.conftest import RunningKafka
 from tests.kernel.harness import Harness
+from tests.kernel.timer_harness import Clock, TimerHarness
 from tests.kernel.view_harness import ViewHarness
 
 
@@ -61,3 +62,12 @@ async def topic(kafka: RunningKafka) -> str:
             await asyncio.sleep(0.05)
     await admin.close()
     return name
+
+
+@pytest.fixture
+async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TimerHarness:
+    """Topics and a directory for a task that sets timers, by a clock that the test moves."""
+    timed = TimerHarness(kafka.bootstrap, tmp_path, Clock())
+    monkeypatch.setattr("app.clock.now_ms", timed.clock)
+    await timed.create_topics()
+    return timed

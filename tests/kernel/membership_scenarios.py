@@ -31,11 +31,11 @@ class Member(NamedTuple):
 
 async def committed_while_joining(bootstrap: str, topic: str) -> None:
     """A second member comes; while the first one joins again it is asked to commit. Both own partitions in the generation that follows, which stays."""
-    async with _member(bootstrap, topic) as first:
+    async with member_of(bootstrap, topic) as first:
         await until(lambda: bool(first.consumer.assignment()) and first.membership.settled, within_s=30)
         offsets = {TP(topic, partition): 1 for partition in range(2)}
         commits = _commit_at_each_join(first, offsets)
-        async with _member(bootstrap, topic) as second:
+        async with member_of(bootstrap, topic) as second:
             await until(lambda: len(commits) > 1 or bool(commits and first.coordinator.generation == second.coordinator.generation), within_s=30)
             await until(lambda: len(commits) > 1 or (first.membership.settled and second.membership.settled), within_s=30)
             assert len(commits) == 1, f"joined again, {len(commits)} times"
@@ -48,7 +48,7 @@ async def committed_while_joining(bootstrap: str, topic: str) -> None:
 
 async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
     """A broker that has just started answers a heartbeat that it still loads what it knows of the group: the member stays one, in its generation."""
-    async with _member(bootstrap, topic) as member:
+    async with member_of(bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=30)
         generation, answered = member.coordinator.generation, _answer_once(member, GroupLoadInProgressError.errno)
         await until(lambda: len(answered) > 2 or bool(member.membership.failure), within_s=30)
@@ -59,7 +59,7 @@ async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
 
 async def heartbeat_cancelled_as_it_is_answered(bootstrap: str, topic: str) -> None:
     """A member has to join again, and so ends its heartbeat, which is answered at that very moment: it joins."""
-    async with _member(bootstrap, topic) as member:
+    async with member_of(bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=30)
         generation = member.coordinator.generation
         _answer_as_it_ends(member)
@@ -118,7 +118,8 @@ def _commit_at_each_join(member: Member, offsets: dict[TP, int]) -> list["asynci
 
 
 @asynccontextmanager
-async def _member(bootstrap: str, topic: str) -> AsyncIterator[Member]:
+async def member_of(bootstrap: str, topic: str) -> AsyncIterator[Member]:
+    """The topic's name is the group's, too."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False, auto_offset_reset="latest", heartbeat_interval_ms=300)
     await consumer.start()
     try:

@@ -1,0 +1,63 @@
+"""A group that says nothing to a worker while its broker answers: the worker says what it waits for, and ends, for its partitions stand still."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka.client import CoordinationType
+from aiokafka.errors import KafkaError
+
+from app.kernel.membership import Membership, die, routines
+
+log = logging.getLogger(__name__)
+
+SILENT_S = 120.0
+"""Longer than a rebalance with slow members, and than a broker reads what it knows of its groups (seconds)."""
+
+ANSWER_S = 5.0
+
+
+class Silence:
+    """Asked about once a second, in the thread of the consumer."""
+
+    def __init__(self, membership: Membership, coordinator: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+        self._membership = membership
+        self._coordinator = coordinator
+        self._heard_s = _now_s()
+
+    async def check(self) -> None:
+        """End the worker if the group has confirmed nothing for too long, and the broker answers all the same."""
+        if self._membership.settled:
+            self._heard_s = _now_s()
+        elif _now_s() - self._heard_s > SILENT_S:
+            self._heard_s = _now_s()
+            if await self._answered():
+                die(f"its group has not confirmed it for {SILENT_S:.0f} s, and the broker answers; {'; '.join(self._waits())}")
+
+    async def _answered(self) -> bool:
+        """True if the broker says who coordinates the group: an outage is waited for."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await self._coordinator._client.coordinator_lookup(CoordinationType.GROUP, self._coordinator.group_id)  # noqa: SLF001 (aiokafka shows no client)
+        except (KafkaError, TimeoutError, AssertionError):  # the last one says that no broker is known
+            return False
+        return True
+
+    def _waits(self) -> Iterator[str]:
+        """What each of the consumer's routines waits for, from the outermost call on."""
+        for name, task in routines(self._coordinator):
+            yield f"{name} waits in {' > '.join(_calls(task))}"
+
+
+def _calls(task: "asyncio.Task[None]") -> list[str]:
+    waiting: Any = task.get_coro()
+    calls = list[str]()
+    while (frame := getattr(waiting, "cr_frame", None)) is not None:
+        calls.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+        waiting = getattr(waiting, "cr_await", None)
+    return calls
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
