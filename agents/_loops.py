@@ -7,7 +7,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
-from agents._event import Events, Model
+from agents._event import Events, Joined, JoinedModel, Model
 from agents._followed import Followed, Follower
 from agents._outgoing import Outbox, Repeated
 from app.domain.answer import Asked, Standing, respond
@@ -31,6 +31,11 @@ def handler(aggregate: Aggregate) -> "Commands":
 def follower(model: Model) -> Events:
     """What folds events into a read model; declared once."""
     return app.follows(Events(model))
+
+
+def joiner(model: JoinedModel) -> Joined:
+    """The same for a read model that others feed."""
+    return app.follows(Joined(model))
 
 
 async def serve(batches: Batches, handler: Handler) -> None:

@@ -8,9 +8,14 @@ import uvloop
 from faust import Worker as FaustWorker
 
 from agents.customer import customer
+from agents.customer_account import customer_account
+from agents.customer_orders import customer_orders
 from agents.history import history
 from agents.order import order
+from agents.order_summary import order_summary
+from agents.orders_by_status import orders_by_status
 from agents.product import product
+from agents.product_stock import product_stock
 from agents.saga import saga
 from agents.shipping import shipping
 from app import logs
@@ -26,7 +31,7 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, saga, history)
+AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account)
 POLICIES = (shipping,)
 
 

@@ -12,6 +12,12 @@ AGGREGATES = tuple(decider.topic for decider in DECIDERS)
 INBOX = "saga.order-fulfilment"
 """What the fulfilment saga hears: results of its commands, and what operators want of it."""
 
+CUSTOMER_NAME = "customer-name"
+"""The feed that tells orders who ordered them; its key is an order's id."""
+
+ORDERING = "ordering"
+"""The feed that tells customers who ordered; its key is a customer's id."""
+
 DAY_MS = 24 * 60 * 60 * 1000
 COMMAND_BYTES = 1 << 20
 RECORD_BYTES = 4 << 20
@@ -41,6 +47,11 @@ def command_topic(settings: Settings, aggregate: str) -> str:
 def event_topic(settings: Settings, aggregate: str) -> str:
     """The log of record of this kind of aggregate (`Order`, `Product`, `Customer`, `Saga`)."""
     return settings.topic(f"events.{aggregate.lower()}")
+
+
+def feed_topic(settings: Settings, feed: str) -> str:
+    """Where one read model tells another partition's."""
+    return settings.topic(f"{settings.app_id}-{feed}-feed")
 
 
 def differences(wanted: Topic, found: Topic | None) -> Iterator[str]:
@@ -73,7 +84,8 @@ def _configs(settings: Settings) -> dict[str, Config]:
         "owners": _COMPACTED,
     }
     changelog = _COMPACTED | {"delete.retention.ms": str(7 * DAY_MS)}
-    return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog}
+    feeds = {feed_topic(settings, feed): _KEPT for feed in (ORDERING, CUSTOMER_NAME)}
+    return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog} | feeds
 
 
 def _deleted(days: int) -> dict[str, str]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.fields import Id, NotNull
+from schemas.fields import Id, NotNull, PersonalText, RecordedCurrency, Timestamp
 from schemas.message import Message, Refusal
 
 Version = Annotated[int, Field(ge=1)]
@@ -17,12 +17,19 @@ class Answer(Message):
     model_config = ConfigDict(extra="forbid")
 
 
+Status = Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+"""Of an order that was placed."""
+
+Count = Annotated[int, Field(ge=0)]
+"""Of pieces, or of money in minor units of the currency beside it."""
+
+
 class OrderAnswer(Answer):
-    """An order after a write, or as it was read."""
+    """An order after a write."""
 
     order_id: Id
     version: Version
-    status: Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+    status: Status
 
 
 class ProductAnswer(Answer):
@@ -37,6 +44,57 @@ class CustomerAnswer(Answer):
 
     customer_id: Id
     version: Version
+
+
+class OrderSummary(Answer):
+    """An order as it was read; name and email are null while nobody of this id is registered. `itemCount` counts lines."""
+
+    order_id: Id
+    customer_id: Id
+    customer_name: PersonalText | None
+    customer_email: PersonalText | None
+    order_date: Timestamp
+    status: Status
+    total_amount: Count
+    currency: RecordedCurrency
+    item_count: Count
+    version: Version
+    last_updated: Timestamp
+
+
+class OrdersPage(Answer):
+    """Orders, the newest first; `next` is the `after` of the page that follows, or null."""
+
+    items: list[OrderSummary]
+    next: str | None
+
+
+class ProductStock(Answer):
+    """A product as it was read; `available` is what is on hand and not reserved."""
+
+    product_id: Id
+    name: str
+    price: Count
+    currency: RecordedCurrency
+    on_hand: Count
+    reserved: Count
+    available: Count
+    shipped: Count
+    version: Version
+    last_updated: Timestamp
+
+
+class CustomerAccount(Answer):
+    """A customer as it was read."""
+
+    customer_id: Id
+    name: PersonalText
+    email: PersonalText
+    currency: RecordedCurrency
+    credit_limit: Count
+    credit_used: Count
+    version: Version
+    last_updated: Timestamp
 
 
 class Unanswered(Answer):

@@ -8,12 +8,16 @@ from pydantic import BaseModel
 from schemas.answers import (
     Alive,
     CommandAnswer,
+    CustomerAccount,
     CustomerAnswer,
     EventsAnswer,
     EventsPage,
     OrderAnswer,
+    OrdersPage,
+    OrderSummary,
     ParkedPage,
     ProductAnswer,
+    ProductStock,
     Ready,
     SettledAnswer,
     Unanswered,
@@ -33,6 +37,20 @@ EVENT = {
     "payload": {"trackingNumber": "track-1"},
 }
 
+SUMMARY = {
+    "orderId": "o-1",
+    "customerId": "ada",
+    "customerName": "Ada",
+    "customerEmail": "ada@example.org",
+    "orderDate": "2026-11-24T06:00:00.000Z",
+    "status": "SHIPPED",
+    "totalAmount": 1950,
+    "currency": "EUR",
+    "itemCount": 1,
+    "version": 3,
+    "lastUpdated": "2026-11-24T06:00:01.000Z",
+}
+
 EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     PostOrder: {"customerId": "ada", "items": [{"productId": "book", "quantity": 1, "price": 1950}], "shippingAddress": "1 Log Lane", "currency": "EUR"},
     ShipOrder: {"trackingNumber": "track-1"},
@@ -45,6 +63,30 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     OrderAnswer: {"orderId": "o-1", "version": 1, "status": "PLACED"},
     ProductAnswer: {"productId": "book", "version": 1},
     CustomerAnswer: {"customerId": "ada", "version": 1},
+    OrderSummary: SUMMARY,
+    OrdersPage: {"items": [SUMMARY], "next": None},
+    ProductStock: {
+        "productId": "book",
+        "name": "A book",
+        "price": 1950,
+        "currency": "EUR",
+        "onHand": 10,
+        "reserved": 1,
+        "available": 9,
+        "shipped": 0,
+        "version": 3,
+        "lastUpdated": "2026-11-24T06:00:00.000Z",
+    },
+    CustomerAccount: {
+        "customerId": "ada",
+        "name": "Ada",
+        "email": "ada@example.org",
+        "currency": "EUR",
+        "creditLimit": 50000,
+        "creditUsed": 1950,
+        "version": 2,
+        "lastUpdated": "2026-11-24T06:00:00.000Z",
+    },
     Unanswered: {"commandId": "checkout-1"},
     CommandAnswer: {
         "commandId": "checkout-1",

@@ -136,7 +136,9 @@ async def log_of_record(environment: Environment) -> dict[tuple[str, str], list[
 
 
 async def test_a_history_of_any_length_is_sent_whole_also_by_a_worker_that_does_not_own_it(shop: Shop) -> None:
-    await write_events(shop.environment, "events.order", [event("long", version, padding="x" * 500) for version in range(1, 3_001)])
+    placed = {**PLACE, "totalAmount": 10, "shippingMethod": "STANDARD"}
+    first = event("long", 1, eventType="OrderPlaced", schemaVersion=2, payload=placed)
+    await write_events(shop.environment, "events.order", [first, *(event("long", version, padding="x" * 500) for version in range(2, 3_001))])
     async with asyncio.timeout(60):
         while (await seen(shop.one, "/orders/long/events?fromVersion=3000")).body["items"] == []:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
