@@ -133,17 +133,18 @@ async def opened(fresh: Environment) -> AsyncIterator[Environment]:
 
 
 class Results:
-    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`."""
+    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`; events, if `topic` is a log of record."""
 
-    def __init__(self, settings: Settings, of: str | None = None) -> None:
+    def __init__(self, settings: Settings, of: str | None = None, topic: str = "results") -> None:
         self._settings = settings
+        self._topic = settings.topic(topic)
         self._aggregate_id = of
         self.all: list[Json] = []
 
     async def __aenter__(self) -> Self:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
         await self._consumer.start()
-        self._consumer.assign([TopicPartition(self._settings.topic("results"), partition) for partition in range(self._settings.partitions)])
+        self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(self._settings.partitions)])
         self._following = asyncio.create_task(self._follow())
         return self
 

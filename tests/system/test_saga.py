@@ -1,0 +1,88 @@
+"""Orders go all the way by themselves: paid, reserved and confirmed, or undone step by step."""
+
+import signal
+from collections import Counter
+
+import pytest
+
+from app.audit.audit import audit
+from app.results import Json
+from tests.system.environment import Environment, Results
+from tests.system.shop import command, customer, order, product, sagas, stands
+from tests.system.worker import WHOLE
+
+SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
+STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
+
+
+@pytest.fixture
+async def shop(environment: Environment) -> Environment:
+    """A worker at work, customers and products."""
+    environment.worker("worker", program=WHOLE)
+    await environment.send(SHOP)
+    return environment
+
+
+async def test_an_order_is_paid_reserved_and_confirmed(shop: Environment) -> None:
+    async with sagas(shop) as found:
+        await shop.send([order("o-1", "p-1", "p-2", "p-1")])
+        await found.ended(["o-1"])
+
+    told = found.kinds("o-1")
+    assert (told[0], sorted(told[1:-1]), told[-1]) == ("Started", STEPS, "Completed")
+    await stands(shop, "Order", {"o-1": "OrderConfirmed"})
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.parametrize(
+    ("placed", "undone"),
+    [
+        (order("o-1", "p-1", customer="nobody"), ["order"]),
+        (order("o-1", "p-1", "p-2", customer="poor"), ["order"]),
+        (order("o-1", "sold-out"), ["payment", "order"]),
+        (order("o-1", "p-1", "unheard-of"), ["reservation p-1", "payment", "order"]),
+    ],
+    ids=["unknown customer", "insufficient credit", "insufficient stock", "unknown product"],
+)
+async def test_what_was_done_before_a_refusal_is_undone_in_reverse(shop: Environment, placed: Json, undone: list[str]) -> None:
+    async with sagas(shop) as found:
+        await shop.send([placed])
+        await found.ended(["o-1"])
+
+    told = found.kinds("o-1")
+    assert [each.removeprefix("StepCompensated ") for each in told if "Compensated" in each] == undone
+    assert told[-1] == "Failed"
+    await stands(shop, "Order", {"o-1": "OrderCancelled"})
+    assert await audit(shop.settings) == []
+
+
+async def test_an_order_that_is_cancelled_before_it_is_shipped_is_undone_and_one_that_was_shipped_takes_its_stock_along(shop: Environment) -> None:
+    async with sagas(shop) as found:
+        await shop.send([order("o-1", "p-1"), order("o-2", "p-1", "p-2")])
+        await found.ended(["o-1", "o-2"])
+        await shop.send([command("Order", "o-1", "CancelOrder", reason="changed my mind"), command("Order", "o-2", "ShipOrder")])
+        await found.last({"o-1": "SagaFailed"})
+
+    assert found.kinds("o-1")[-5:] == ["CompensationStarted", "StepCompensated order", "StepCompensated reservation p-1", "StepCompensated payment", "Failed"]
+    await stands(shop, "Product", {"p-2": "InventoryShipped"})
+    await stands(shop, "Customer", {"c-1": "PaymentRefunded"})
+    assert found.kinds("o-2")[-1] == "Completed"
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(shop: Environment) -> None:
+    names = [f"o-{number}" for number in range(60)]
+    async with sagas(shop) as found, Results(shop.settings) as results:
+        for number, name in enumerate(names):
+            await shop.send([order(name, "p-1" if number % 2 else "p-2")])
+            if number % 20 == 10:
+                shop.workers[0].signal(signal.SIGKILL)
+                await shop.workers[0].exit_code(within_s=60)
+                shop.workers[0].start()
+        await found.ended(names)
+
+    ends = Counter(found.kinds(name)[-1] for name in names)
+    assert ends == {"Completed": 13, "Failed": 47}, "there are 10 pieces of one product and 3 of the other"
+    assert set(results.firsts().values()) == {1}
+    assert await audit(shop.settings) == []
