@@ -10,6 +10,7 @@ from app.results import Json
 from tests.system.environment import Environment, Results
 from tests.system.shop import command, customer, order, product, sagas, stands
 from tests.system.worker import WHOLE
+from tests.waiting import until
 
 SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
 STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
@@ -85,4 +86,29 @@ async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(
     ends = Counter(found.kinds(name)[-1] for name in names)
     assert ends == {"Completed": 13, "Failed": 47}, "there are 10 pieces of one product and 3 of the other"
     assert set(results.firsts().values()) == {1}
+    assert await audit(shop.settings) == []
+
+
+async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:
+    commands = [
+        command("Saga", "o-1", "ForceCompensate", "early", user="ada", reason="a fraud"),
+        command("Saga", "o-1", "ForceCompensate", "nobody", reason="a fraud"),
+        command("Saga", "o-1", "CompleteSaga", "complete", user="ada", reason="it is done"),
+        command("Saga", "o-1", "ForceCompensate", "fraud", user="ada", reason="a fraud"),
+        command("Saga", "o-1", "ForceCompensate", "fraud", user="ada", reason="a fraud"),
+    ]
+    async with sagas(shop) as found, Results(shop.settings, of="o-1") as results:
+        await shop.send([commands[0]])
+        await results.number(1)
+        await shop.send([order("o-1", "p-1")])
+        await found.ended(["o-1"])
+        await shop.send(commands[1:])
+        await found.last({"o-1": "SagaFailed"})
+        await until(lambda: sum(result["aggregateType"] == "Saga" for result in results.all) == len(commands), within_s=60)
+
+    answers = [(result["commandId"], result.get("refusal", {}).get("code", result["outcome"])) for result in results.all if result["aggregateType"] == "Saga"]
+    assert answers == [("early", "not-found"), ("nobody", "invalid"), ("complete", "illegal-transition"), ("fraud", "accepted"), ("fraud", "accepted")]
+    [started] = [event for event in found.all if event["eventType"] == "SagaCompensationStarted"]
+    assert (started["metadata"]["userId"], started["payload"]["reason"]) == ("ada", "a fraud")
+    await stands(shop, "Order", {"o-1": "OrderCancelled"})
     assert await audit(shop.settings) == []
