@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 
+import aiohttp
 import pytest
 
 from app.audit.audit import audit
@@ -89,6 +90,24 @@ async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.timeout(600)
+async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_the_partner_goes_on(environment: Environment) -> None:
+    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="2", saga_backoff_s="0.1", saga_retries="1")
+    blocking = command("Product", "p-1", "PaintProduct")
+    retry = command("Saga", "o-1", "RetryStep", user="ada", step="reservation", productId="p-1", reason="the partner is back")
+    async with sagas(environment) as found, aiohttp.ClientSession() as session:
+        await environment.send([*SHOP, blocking, order("o-1", "p-1", "p-2")])
+        await found.last({"o-1": "SagaNeedsIntervention"})
+        assert found.all[-1]["payload"]["steps"] == ["reservation/p-1"], "all the rest was undone"
+        await stands(environment, "Order", {"o-1": "OrderCancelled"})
+        await _discard_first(session, worker.url)
+        await stands(environment, "Product", {"p-1": "InventoryReleased"})
+        await environment.send([retry])
+        await found.last({"o-1": "SagaFailed"})
+
+    assert await audit(environment.settings) == []
+
+
 async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:
     commands = [
         command("Saga", "o-1", "ForceCompensate", "early", user="ada", reason="a fraud"),
@@ -112,3 +131,11 @@ async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment
     assert (started["metadata"]["userId"], started["payload"]["reason"]) == ("ada", "a fraud")
     await stands(shop, "Order", {"o-1": "OrderCancelled"})
     assert await audit(shop.settings) == []
+
+
+async def _discard_first(session: aiohttp.ClientSession, url: str) -> None:
+    """Discard the record behind which others wait."""
+    async with session.get(f"{url}/parked") as answer:
+        [head] = [record for record in (await answer.json())["items"] if record["reason"] == "unknown-type"]
+    async with session.post(f"{url}/parked/{head['topic']}/{head['partition']}/{head['offset']}/discard", json={"reason": "a mistake"}) as answer:
+        assert answer.status == 200
