@@ -96,6 +96,14 @@ class Environment:
         async with self._admin() as admin:
             await admin.delete_records({TopicPartition(self.settings.topic(topic), partition): RecordsToDelete(offset)})
 
+    async def lose(self, topic: str) -> None:
+        """Delete a topic (its name on the broker) and create it again, empty."""
+        async with self._admin() as admin:
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.05)
+        await apply(self.settings)
+
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)

@@ -108,6 +108,22 @@ async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_th
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.timeout(600)
+async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environment: Environment) -> None:
+    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="3", saga_backoff_s="0.1", saga_retries="1")
+    async with sagas(environment) as found:
+        await environment.send([*SHOP, command("Product", "p-1", "PaintProduct"), order("o-1", "p-1"), order("o-2", "p-2")])
+        await found.last({"o-1": "SagaStepFailed", "o-2": "SagaCompleted"})
+        worker.signal(signal.SIGTERM)
+        await worker.exit_code(within_s=60)
+        await environment.lose(environment.settings.changelog)
+        worker.start()
+        await found.last({"o-1": "SagaNeedsIntervention"})
+
+    assert found.kinds("o-2")[-1] == "Completed"
+    assert await audit(environment.settings) == []
+
+
 async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:
     commands = [
         command("Saga", "o-1", "ForceCompensate", "early", user="ada", reason="a fraud"),
