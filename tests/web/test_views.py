@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
 
@@ -72,6 +74,23 @@ async def test_an_order_of_a_customer_who_registers_later_gets_the_name_then(sho
     await shop.one.post("/customers", {**ADA, "customerId": "late"})
 
     await told(shop.other, "/orders/early", customerName="Ada", status="PLACED")
+
+
+async def writers_see_their_writes(shop: Shop, times: int) -> None:
+    """Whatever was written at one worker is read at the other, never nothing and never something older."""
+    for number in range(times):
+        one, other = (shop.one, shop.other) if number % 2 else (shop.other, shop.one)
+        placed = await one.post("/orders", {**PLACE, "orderId": f"seen-{number}"})
+        cancelled = await one.post(f"/orders/seen-{number}/cancel", {"reason": "late"}) if number % 3 else placed
+        seen = await other.get(f"/orders/seen-{number}", prefer="wait=20", **token(cancelled))
+        assert (seen.status, seen.body.get("version")) == (200, cancelled.body["version"])
+        listed = await other.get("/orders?customerId=c-1&limit=1", prefer="wait=20", **token(cancelled))
+        assert [each["version"] for each in listed.body["items"]] == [cancelled.body["version"]]
+
+
+@pytest.mark.timeout(300)
+async def test_who_has_written_at_one_worker_sees_it_at_the_other(own_shop: Shop) -> None:
+    await writers_see_their_writes(own_shop, times=200)
 
 
 async def test_orders_are_listed_by_customer_and_status_while_others_are_placed(own_shop: Shop) -> None:
