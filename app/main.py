@@ -16,6 +16,8 @@ from agents.order_summary import order_summary
 from agents.orders_by_status import orders_by_status
 from agents.product import product
 from agents.product_stock import product_stock
+from agents.saga import saga
+from agents.shipping import shipping
 from app import logs
 from app.admin import refuse_start
 from app.domain.deciders import DECIDERS
@@ -29,7 +31,8 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account)
+AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account)
+POLICIES = (shipping,)
 
 
 class Worker(FaustWorker):

@@ -9,6 +9,9 @@ from app.settings import Settings
 AGGREGATES = tuple(decider.topic for decider in DECIDERS)
 """What takes commands; an aggregate type's topic bears its name in lower case."""
 
+INBOX = "saga.order-fulfilment"
+"""What the fulfilment saga hears: results of its commands, and what operators want of it."""
+
 CUSTOMER_NAME = "customer-name"
 """The feed that tells orders who ordered them; its key is an order's id."""
 
@@ -37,8 +40,8 @@ def topics(settings: Settings) -> list[Topic]:
 
 
 def command_topic(settings: Settings, aggregate: str) -> str:
-    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`) are written."""
-    return settings.topic(f"commands.{aggregate.lower()}")
+    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`; `Saga`: its inbox) are written."""
+    return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
 
 
 def event_topic(settings: Settings, aggregate: str) -> str:
@@ -74,7 +77,7 @@ def _configs(settings: Settings) -> dict[str, Config]:
         **{f"commands.{aggregate}": _deleted(7) | _APPEND_TIME | {"max.message.bytes": str(COMMAND_BYTES)} for aggregate in AGGREGATES},
         **{f"events.{aggregate}": _KEPT for aggregate in (*AGGREGATES, "saga")},
         "results": _deleted(7),
-        "saga.order-fulfilment": _deleted(7) | _APPEND_TIME,
+        INBOX: _deleted(7) | _APPEND_TIME,
         "integration.order": _deleted(30),
         "notifications.order": _deleted(1),
         "parked": _KEPT,

@@ -46,6 +46,13 @@ class CustomerAnswer(Answer):
     version: Version
 
 
+class SagaAnswer(Answer):
+    """A saga after an operator's action."""
+
+    order_id: Id
+    version: Version
+
+
 class OrderSummary(Answer):
     """An order as it was read; name and email are null while nobody of this id is registered. `itemCount` counts lines."""
 

@@ -31,6 +31,18 @@ OUTSIDE: dict[str, Outside | None] = {
     "CreditLimitChanged": None,
     "PaymentProcessed": None,
     "PaymentRefunded": None,
+    "SagaStarted": None,
+    "SagaStepCompleted": None,
+    "SagaStepFailed": None,
+    "SagaStepRetried": None,
+    "SagaStepSkipped": None,
+    "SagaTimedOut": None,
+    "SagaDeadlineExtended": None,
+    "SagaCompensationStarted": None,
+    "SagaStepCompensated": None,
+    "SagaCompleted": None,
+    "SagaFailed": None,
+    "SagaNeedsIntervention": None,
 }
 """By event type; None: it is told to nobody."""
 

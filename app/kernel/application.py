@@ -47,9 +47,13 @@ class Application(faust.App):
 
     def commands(self, kind: str) -> BatchTopic:
         """The command topic of one aggregate type, for `@app.agent(...)`."""
-        name = self.side.settings.topic(f"commands.{kind}")
-        self.side.inputs.append(name)
-        return self._batches(name)
+        return self._input(self.side.settings.topic(f"commands.{kind}"))
+
+    def inbox(self, saga: str) -> BatchTopic:
+        """The inbox of a saga, for `@app.agent(...)`."""
+        name = self.side.settings.topic(f"saga.{saga}")
+        self.side.repeatable.add(name)
+        return self._input(name)
 
     def events(self, model: ReadModel) -> BatchTopic:
         """The events that a read model follows, for `@app.agent(...)`."""
@@ -58,8 +62,11 @@ class Application(faust.App):
 
     def handles(self, kind: str, handler: AnyHandler) -> AnyHandler:
         """Declare what answers the commands to one aggregate type."""
-        self.side.handlers[self.side.settings.topic(f"commands.{kind}")] = handler
-        return handler
+        return self._handles(f"commands.{kind}", handler)
+
+    def conducts(self, saga: str, handler: AnyHandler) -> AnyHandler:
+        """Declare who reads the inbox of a saga."""
+        return self._handles(f"saga.{saga}", handler)
 
     def follows(self, handler: AnyHandler) -> AnyHandler:
         """Declare what folds events into a read model."""
@@ -78,6 +85,14 @@ class Application(faust.App):
     def followed(self) -> list[Follower]:
         """Every agent with each topic that it reads."""
         return [*(Follower(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
+
+    def _input(self, name: str) -> BatchTopic:
+        self.side.inputs.append(name)
+        return self._batches(name)
+
+    def _handles(self, topic: str, handler: AnyHandler) -> AnyHandler:
+        self.side.handlers[self.side.settings.topic(topic)] = handler
+        return handler
 
     def _batches(self, *names: str) -> BatchTopic:
         topic = self.topic(*names, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")

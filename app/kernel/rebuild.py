@@ -93,6 +93,8 @@ class Rebuilder:
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
+        if topic in self._side.repeatable:
+            return begin
         if topic in self._group and not fresh:
             return self._group[topic]
         if not fresh and end > begin and not self._accept_loss:

@@ -55,6 +55,8 @@ class WriteSide:
     """What this process counts."""
     owner: Owner | None = None
     """How this worker is reached by others; None before it serves HTTP."""
+    repeatable: set[str] = field(default_factory=set)
+    """The inputs that may be read again from their beginning: what was heard before changes nothing."""
     accept_loss: bool = False
     """A person said that every task may go on, once, without what Kafka no longer holds."""
 

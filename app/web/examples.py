@@ -19,11 +19,12 @@ from schemas.answers import (
     ProductAnswer,
     ProductStock,
     Ready,
+    SagaAnswer,
     SettledAnswer,
     Unanswered,
 )
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
-from schemas.http import CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
+from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
 
 EVENT = {
     "eventId": "0b7e6dd2c8f1a94c5f3f1d0a6a2b9e47",
@@ -60,7 +61,9 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     PostCustomer: {"customerId": "ada", "name": "Ada", "email": "ada@example.org", "creditLimit": 50000, "currency": "EUR"},
     ChangeCustomer: {"email": "ada@example.net"},
     ChangeCreditLimit: {"creditLimit": 60000},
+    ActOnSaga: {"action": "RetryStep", "userId": "grace", "reason": "the limit was raised", "step": "payment"},
     OrderAnswer: {"orderId": "o-1", "version": 1, "status": "PLACED"},
+    SagaAnswer: {"orderId": "o-1", "version": 5},
     ProductAnswer: {"productId": "book", "version": 1},
     CustomerAnswer: {"customerId": "ada", "version": 1},
     OrderSummary: SUMMARY,
