@@ -20,6 +20,8 @@ from schemas.answers import (
     ProductStock,
     Ready,
     SagaAnswer,
+    SagasPage,
+    SagaStatus,
     SettledAnswer,
     Unanswered,
 )
@@ -52,6 +54,23 @@ SUMMARY = {
     "lastUpdated": "2026-11-24T06:00:01.000Z",
 }
 
+SAGA = {
+    "orderId": "o-1",
+    "status": "FAILED",
+    "definition": 1,
+    "startedAt": "2026-11-24T06:00:00.000Z",
+    "deadlineAt": "2026-11-24T06:05:00.000Z",
+    "reason": "payment: insufficient-credit",
+    "steps": [
+        {"step": "order", "productId": None, "state": "UNDONE", "at": "2026-11-24T06:00:01.000Z", "reason": None},
+        {"step": "payment", "productId": None, "state": "FAILED", "at": "2026-11-24T06:00:00.500Z", "reason": "insufficient-credit: 10 of the credit are left"},
+        {"step": "reservation", "productId": "book", "state": "PENDING", "at": "2026-11-24T06:00:00.000Z", "reason": None},
+        {"step": "confirmation", "productId": None, "state": "PENDING", "at": "2026-11-24T06:00:00.000Z", "reason": None},
+    ],
+    "version": 6,
+    "lastUpdated": "2026-11-24T06:00:01.000Z",
+}
+
 EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     PostOrder: {"customerId": "ada", "items": [{"productId": "book", "quantity": 1, "price": 1950}], "shippingAddress": "1 Log Lane", "currency": "EUR"},
     ShipOrder: {"trackingNumber": "track-1"},
@@ -68,6 +87,8 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     CustomerAnswer: {"customerId": "ada", "version": 1},
     OrderSummary: SUMMARY,
     OrdersPage: {"items": [SUMMARY], "next": None},
+    SagaStatus: SAGA,
+    SagasPage: {"items": [SAGA], "next": None},
     ProductStock: {
         "productId": "book",
         "name": "A book",

@@ -1,6 +1,6 @@
 """Pages put together from the parts of partitions: each order once, in order, whatever is placed meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -8,9 +8,9 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from app.domain.views.order_list import newest_first
-from app.web import order_pages
-from app.web.order_pages import Part, joined
+from app.domain.views.listed import newest_first
+from app.web import merged
+from app.web.merged import Part, cursor, joined, place_of
 from schemas.timestamp import rfc3339
 
 ORDERS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), max_size=30, unique=True)
@@ -25,7 +25,11 @@ def item(order: Order) -> dict[str, Any]:
 
 
 def place(order: Order) -> str:
-    return newest_first(item(order)["orderDate"], item(order)["orderId"])
+    return shown_at(item(order))
+
+
+def shown_at(shown: dict[str, Any]) -> str:
+    return newest_first(shown["orderDate"], shown["orderId"])
 
 
 def part(orders: Sequence[Order], after: str, limit: int, looked_at: int) -> Part:
@@ -40,7 +44,7 @@ def paged(orders: Sequence[Order], later: Sequence[int], limit: int, looked_at: 
     there, after, ids = list(orders), "", list[str]()
     coming = [(100 + at, at % 3) for at in later]
     while True:
-        page = joined([part([order for order in there if order[1] == partition], after, limit, looked_at) for partition in range(3)], limit)
+        page = joined([part([order for order in there if order[1] == partition], after, limit, looked_at) for partition in range(3)], limit, shown_at)
         assert len(page.items) <= limit
         ids += [each["orderId"] for each in page.items]
         if page.following is None:
@@ -58,10 +62,9 @@ def test_pages_give_each_order_once_and_in_order(orders: list[Order], later: lis
 
 @pytest.mark.control
 def test_pages_that_go_behind_what_some_partition_has_looked_at_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reckless(parts: Sequence[Part], limit: int) -> Part:
-        whole = order_pages.joined([Part(each.items, None) for each in parts], limit)
-        last = whole.items[-1] if whole.items else None
-        return Part(whole.items, newest_first(last["orderDate"], last["orderId"]) if last else None)
+    def reckless(parts: Sequence[Part], limit: int, shown_at: Callable[[dict[str, Any]], str]) -> Part:
+        whole = merged.joined([Part(each.items, None) for each in parts], limit, shown_at)
+        return Part(whole.items, shown_at(whole.items[-1]) if whole.items else None)
 
     monkeypatch.setitem(globals(), "joined", reckless)
 
@@ -71,4 +74,4 @@ def test_pages_that_go_behind_what_some_partition_has_looked_at_are_found(monkey
 
 @for_all(st.tuples(st.integers(0, 30), st.integers(0, 2)))
 def test_a_cursor_leads_back_to_its_place(order: Order) -> None:
-    assert order_pages.place_of(order_pages.cursor(place(order))) == place(order)
+    assert place_of(cursor(place(order))) == place(order)
