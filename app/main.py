@@ -21,7 +21,7 @@ from agents.saga_status import saga_status
 from agents.shipping import shipping
 from app import logs
 from app.admin import refuse_start
-from app.domain.deciders import DECIDERS
+from app.domain.deciders import EVENT_SOURCED
 from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
 from app.kernel.app import app
@@ -56,7 +56,7 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
 
 
 def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
-    check_mapped(DECIDERS)
+    check_mapped(EVENT_SOURCED)
     held = lock(app.side.directory)
     asyncio.run(refuse_start(chosen))
     app.side.accept_loss = accept_loss

@@ -56,6 +56,6 @@ OFF: dict[str, Callable[[], None]] = {
 
 if __name__ == "__main__":
     OFF[sys.argv[1]]()
-    program = sys.argv[2] if len(sys.argv) > 2 else "app"
-    sys.argv = [program, "worker"]
+    program = sys.argv[2] if len(sys.argv) > 2 else "bench.alone"
+    sys.argv = [program]
     runpy.run_module(program, run_name="__main__")
