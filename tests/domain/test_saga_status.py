@@ -35,6 +35,9 @@ PAID = (STARTED, SagaStepCompleted(step="order", wait_until=UNTIL), SagaStepComp
 SOLD_OUT = SagaStepFailed(step="reservation", product_id="q", outcome="refused", refusal=Refusal(code="insufficient-stock", message="0 are available"))
 BACK = (*PAID, SagaStepCompleted(step="reservation", product_id="p"), SOLD_OUT, SagaCompensationStarted(reason="sold out", wait_until=UNTIL))
 
+UNDOINGS = (SagaStepCompensated(step="reservation", product_id="p"), SagaStepCompensated(step="payment"), SagaStepCompensated(step="order"))
+UNDONE = (*BACK, *UNDOINGS, SagaFailed(reason="sold out"))
+
 
 def shown(*events: Event) -> Listed[SagaStatus]:
     """The saga after these events."""
@@ -68,9 +71,7 @@ def test_a_saga_on_its_way_back_shows_what_is_undone_and_why() -> None:
 
 
 def test_a_saga_that_failed_has_undone_what_was_done() -> None:
-    undone = (SagaStepCompensated(step="reservation", product_id="p"), SagaStepCompensated(step="payment"), SagaStepCompensated(step="order"))
-
-    row = shown(*BACK, *undone, SagaFailed(reason="sold out")).row
+    row = shown(*UNDONE).row
 
     assert (row.status, row.reason) == ("FAILED", "sold out")
     assert states(row) == {"order": "UNDONE", "payment": "UNDONE", "p": "UNDONE", "q": "FAILED", "confirmation": "PENDING"}

@@ -5,13 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
 
 ADA = {"name": "Ada", "email": "ada@example.org", "creditLimit": 100, "currency": "EUR"}
-
-NOTHING = [{"productId": "none", "quantity": 2, "price": 5}]
-"""No product is called so: the order is undone."""
 
 
 def token(answer: Answer) -> dict[str, str]:
@@ -59,18 +57,15 @@ async def test_an_order_is_shown_with_who_ordered_it_and_follows_a_new_name(shop
     for number in range(8):
         customer, order = f"named-{number}", f"named-{number}"
         await shop.one.post("/customers", {**ADA, "customerId": customer})
-        placed = await shop.other.post("/orders", {**PLACE, "customerId": customer, "orderId": order, "items": NOTHING})
+        placed = await shop.other.post("/orders", {**PLACE, "customerId": customer, "orderId": order})
         seen = await shop.one.get(f"/orders/{order}", **token(placed))
         assert (seen.body["customerName"], seen.body["customerEmail"]) == ("Ada", "ada@example.org")
         assert (seen.body["totalAmount"], seen.body["itemCount"], seen.body["currency"]) == (10, 1, "EUR")
-        settled = await told(shop.one, f"/orders/{order}", status="CANCELLED")
 
         await shop.one.ask("PATCH", f"/customers/{customer}", {"name": "Bea"})
         renamed = await told(shop.other, f"/orders/{order}", customerName="Bea", customerEmail="ada@example.org")
-        assert (settled.body["version"], renamed.body["version"]) == (2, 2)
-        assert settled.headers["etag"] != renamed.headers["etag"], "a client that has the old name must not be told that it holds"
-        late = await shop.one.post(f"/orders/{order}/ship", {}, if_match=renamed.headers["etag"])
-        assert (late.status, late.body["code"]) == (409, "illegal-transition"), "the version was the right one"
+        assert seen.headers["etag"] != renamed.headers["etag"], "a client that has the old name must not be told that it holds"
+        assert (await shop.one.post(f"/orders/{order}/cancel", {"reason": "late"}, if_match=renamed.headers["etag"])).status == 200
 
 
 async def test_an_order_of_a_customer_who_registers_later_gets_the_name_then(shop: Shop) -> None:
@@ -82,16 +77,17 @@ async def test_an_order_of_a_customer_who_registers_later_gets_the_name_then(sho
     await told(shop.other, "/orders/early", customerName="Ada")
 
 
-async def test_a_saga_is_shown_with_its_steps_and_listed_by_status(shop: Shop) -> None:
-    await shop.one.post("/orders", {**PLACE, "customerId": "nobody", "orderId": "undone"})
+@pytest.mark.parametrize("program", [WHOLE])
+async def test_a_saga_is_shown_with_its_steps_and_listed_by_status(own_shop: Shop) -> None:
+    await own_shop.one.post("/orders", {**PLACE, "customerId": "nobody", "orderId": "undone"})
 
-    seen = await told(shop.other, "/orders/undone/saga", status="FAILED")
+    seen = await told(own_shop.other, "/orders/undone/saga", status="FAILED")
 
     states = {each["step"]: each["state"] for each in seen.body["steps"]}
     assert states == {"order": "UNDONE", "payment": "FAILED", "reservation": "PENDING", "confirmation": "PENDING"}
     assert next(each["reason"] for each in seen.body["steps"] if each["step"] == "payment").startswith("unknown-customer")
     assert seen.headers["etag"] == f'"{seen.body["version"]}"'
-    for client in (shop.one, shop.other):
+    for client in (own_shop.one, own_shop.other):
         listed = (await client.get("/sagas?status=FAILED&limit=1000")).body["items"]
         assert [each for each in listed if each["orderId"] == "undone"] == [seen.body]
         assert {each["status"] for each in listed} == {"FAILED"}
@@ -103,7 +99,7 @@ async def writers_see_their_writes(shop: Shop, times: int) -> None:
         one, other = (shop.one, shop.other) if number % 2 else (shop.other, shop.one)
         placed = await one.post("/orders", {**PLACE, "orderId": f"seen-{number}"})
         cancelled = await one.post(f"/orders/seen-{number}/cancel", {"reason": "late"})
-        last = cancelled if number % 3 and cancelled.status == 200 else placed  # its saga may have been quicker
+        last = cancelled if number % 3 else placed
         seen = await other.get(f"/orders/seen-{number}", prefer="wait=20", **token(last))
         assert seen.status == 200
         assert seen.body["version"] >= last.body["version"]
