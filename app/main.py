@@ -17,6 +17,7 @@ from agents.orders_by_status import orders_by_status
 from agents.product import product
 from agents.product_stock import product_stock
 from agents.saga import saga
+from agents.saga_status import saga_status
 from agents.shipping import shipping
 from app import logs
 from app.admin import refuse_start
@@ -31,7 +32,7 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account)
+AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account, saga_status)
 POLICIES = (shipping,)
 
 

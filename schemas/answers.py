@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from schemas import saga
 from schemas.fields import Id, NotNull, PersonalText, RecordedCurrency, Timestamp
 from schemas.message import Message, Refusal
 
@@ -43,6 +44,13 @@ class CustomerAnswer(Answer):
     """A customer after a write."""
 
     customer_id: Id
+    version: Version
+
+
+class SagaAnswer(Answer):
+    """A saga after an operator's action."""
+
+    order_id: Id
     version: Version
 
 
@@ -95,6 +103,37 @@ class CustomerAccount(Answer):
     credit_used: Count
     version: Version
     last_updated: Timestamp
+
+
+class SagaStep(Answer):
+    """A step: where it is since `at`, and why; TO_UNDO and what follows are about undoing it."""
+
+    step: saga.StepName
+    product_id: Id | None
+    state: Literal["PENDING", "ASKED", "PAUSED", "DONE", "FAILED", "TO_UNDO", "UNDOING", "UNDOING_PAUSED", "UNDONE", "NOT_UNDONE"]
+    at: Timestamp
+    reason: str | None
+
+
+class SagaStatus(Answer):
+    """How the fulfilment of an order goes."""
+
+    order_id: Id
+    status: saga.SagaStatus
+    definition: Version
+    started_at: Timestamp
+    deadline_at: Timestamp
+    reason: str | None
+    steps: list[SagaStep]
+    version: Version
+    last_updated: Timestamp
+
+
+class SagasPage(Answer):
+    """Sagas, the newest first; `next` is the `after` of the page that follows, or null."""
+
+    items: list[SagaStatus]
+    next: str | None
 
 
 class Unanswered(Answer):

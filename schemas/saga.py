@@ -13,6 +13,8 @@ from schemas.message import Command, Event, Message, Refusal
 
 StepName = Literal["order", "payment", "reservation", "confirmation"]
 
+SagaStatus = Literal["STARTED", "ORDER_CREATED", "PAYMENT_PROCESSED", "INVENTORY_RESERVED", "COMPLETED", "COMPENSATING", "FAILED", "NEEDS_INTERVENTION"]
+
 Pieces = Annotated[int, Field(ge=1)]
 """Of one product in all lines of an order: more than one line may have."""
 

@@ -18,8 +18,9 @@ from schemas.answers import CommandAnswer
 from schemas.fields import Id, NotNull
 from tables import aggregates
 from tables.aggregate import Aggregate, Answered
+from tables.saga import saga_aggregate
 
-AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in aggregates.AGGREGATES}
+AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (*aggregates.AGGREGATES, saga_aggregate)}
 
 UNREAD = problem.documented(_404="not-found", _422="invalid", _503="no-owner, not-owner: ask again after Retry-After seconds")
 

@@ -63,7 +63,7 @@ class ViewRows:
     async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], Shown | None]) -> Shown:
         """Whoever has just written sees all of it: the first order of a customer waits for the name, as long as it waits for anything."""
         until_s = deadline_s(request)
-        found = await fresh(request, kind, identity, read, lambda shown: shown.version)
+        found = await fresh(request, kind, identity, read, lambda row: row.version)
         while not found.joined and has_token(request) and asyncio.get_running_loop().time() < until_s:
             await asyncio.sleep(JOIN_EVERY_S)
             found = read() or found
@@ -78,19 +78,19 @@ class ViewRows:
 
 def routes(rows: ViewRows) -> APIRouter:
     """Orders, products and customers, one by one."""
-    router = APIRouter(responses=ERRORS, tags=["reads"], dependencies=[headers.READ])
+    router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
 
-    @router.get("/orders/{order_id}", responses=_shown(answers.OrderSummary))
+    @router.get("/orders/{order_id}", responses=shown(answers.OrderSummary))
     async def order(request: Request, order_id: Id) -> Response:
         """An order and who ordered it; at least as new as the Consistency-Token says."""
         return await rows.row(request, "Order", order_id, _order)
 
-    @router.get("/products/{product_id}", responses=_shown(answers.ProductStock))
+    @router.get("/products/{product_id}", responses=shown(answers.ProductStock))
     async def product(request: Request, product_id: Id) -> Response:
         """A product, and how much of it there is."""
         return await rows.row(request, "Product", product_id, _product)
 
-    @router.get("/customers/{customer_id}", responses=_shown(answers.CustomerAccount))
+    @router.get("/customers/{customer_id}", responses=shown(answers.CustomerAccount))
     async def customer(request: Request, customer_id: Id) -> Response:
         """A customer, and what of the credit is used."""
         return await rows.row(request, "Customer", customer_id, _customer)
@@ -98,7 +98,7 @@ def routes(rows: ViewRows) -> APIRouter:
     return router
 
 
-ERRORS = problem.documented(
+ROW_ERRORS = problem.documented(
     _400="token-not-applicable",
     _404="not-found",
     _412="not-yet",
@@ -107,7 +107,8 @@ ERRORS = problem.documented(
 )
 
 
-def _shown(model: type[answers.Answer]) -> problem.Responses:
+def shown(model: type[answers.Answer]) -> problem.Responses:
+    """The answers of a route that shows a row, for OpenAPI."""
     unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}}
     return {**openapi.answer(200, model, "as the view has it", "ETag"), 304: unchanged}
 
@@ -119,8 +120,8 @@ def summary(order: OrderSummary, name: CustomerName) -> dict[str, Any]:
 
 def fields(row: Struct) -> dict[str, Any]:
     """A row as JSON has it."""
-    shown: dict[str, Any] = msgspec.to_builtins(row)
-    return shown
+    found: dict[str, Any] = msgspec.to_builtins(row)
+    return found
 
 
 def _order(store: Store, order_id: str) -> Shown | None:
@@ -143,6 +144,6 @@ def _customer(store: Store, customer_id: str) -> Shown | None:
     account: CustomerAccount | None = customer_accounts.committed(store, customer_id)
     if account is None:
         return None
-    shown = fields(account)
-    del shown["namedAt"]
-    return Shown(account.version, f'"{account.version}"', shown)
+    body = fields(account)
+    del body["namedAt"]
+    return Shown(account.version, f'"{account.version}"', body)

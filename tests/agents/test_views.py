@@ -21,13 +21,16 @@ from tables.orders_by_status import counts
 from tables.product_stock import Stock, products
 from tests.agents.world import SETTINGS, Delivery, World, log
 from tests.domain.test_properties import ASKINGS, askings, live
+from tests.domain.test_saga_status import BACK, PAID, UNDONE
+
+SAGAS = SETTINGS.topic("events.saga")
 
 Logs = dict[str, list[ConsumerRecord]]
 
 QUICK = settings(deadline=None, max_examples=40, phases=[Phase.generate], database=None)
 """Each example opens stores of its own; to shrink one takes minutes."""
 
-DELIVERIES = st.lists(st.builds(Delivery, st.integers(0, 6), st.integers(1, 5), st.integers(0, 4)), min_size=5, max_size=40)
+DELIVERIES = st.lists(st.builds(Delivery, st.integers(0, 7), st.integers(1, 5), st.integers(0, 4)), min_size=5, max_size=40)
 
 
 def lives(decider: Decider) -> st.SearchStrategy[Sequence[tuple[str, str, Sequence[Event]]]]:
@@ -40,7 +43,12 @@ def lives(decider: Decider) -> st.SearchStrategy[Sequence[tuple[str, str, Sequen
 
 def logs() -> st.SearchStrategy[Logs]:
     """All logs of record of a partition."""
-    return st.fixed_dictionaries({SETTINGS.topic(f"events.{decider.topic}"): _log(decider) for decider in DECIDERS})
+    return st.fixed_dictionaries({**{SETTINGS.topic(f"events.{decider.topic}"): _log(decider) for decider in DECIDERS}, SAGAS: _sagas()})
+
+
+def _sagas() -> st.SearchStrategy[list[ConsumerRecord]]:
+    sagas = st.lists(st.sampled_from([PAID, BACK, UNDONE]), min_size=1, max_size=3)
+    return sagas.map(lambda lived: log(SAGAS, [("Saga", f"o-{number}", events) for number, events in enumerate(lived, 1)]))
 
 
 def _log(decider: Decider) -> st.SearchStrategy[list[ConsumerRecord]]:

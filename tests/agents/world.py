@@ -15,7 +15,7 @@ from app.kernel.waiters import Waiters
 from app.settings import Settings
 from schemas.message import Event, payload_json
 from schemas.upcasts import upcasters
-from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock
+from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
 
 SETTINGS = Settings(partitions=1)
 
@@ -23,6 +23,7 @@ MODELS: Sequence[Model] = (
     product_stock.stock,
     customer_orders.customer_orders,
     orders_by_status.orders_by_status,
+    saga_status.saga_statuses,
 )
 JOINED: Sequence[JoinedModel] = (
     order_summary.Summaries(SETTINGS, order_summary.summaries, order_summary.names),

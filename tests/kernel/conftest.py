@@ -9,6 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.conftest import RunningKafka
 from tests.kernel.harness import Harness
+from tests.kernel.join_harness import JoinHarness
 from tests.kernel.timer_harness import Clock, TimerHarness
 from tests.kernel.view_harness import ViewHarness
 
@@ -27,6 +28,14 @@ async def views(kafka: RunningKafka, tmp_path: Path) -> ViewHarness:
     views = ViewHarness(kafka.bootstrap, tmp_path)
     await views.create()
     return views
+
+
+@pytest.fixture
+async def joined(kafka: RunningKafka, tmp_path: Path) -> JoinHarness:
+    """Topics and a directory for views that feed each other."""
+    joined = JoinHarness(kafka.bootstrap, tmp_path)
+    await joined.create()
+    return joined
 
 
 @pytest.fixture
