@@ -16,13 +16,13 @@ Answer = tuple[int, Any]
 """The status, and the body as plain values."""
 
 
-async def ask(settings: Settings, partition: int, path: str, body: object = None) -> Answer:
-    """POST to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
+async def ask(settings: Settings, partition: int, path: str, body: object = None, *, method: str = "POST") -> Answer:
+    """A request to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
     owner = await _owner(settings, partition)
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.post(owner.url + path, json=body or {}) as answer,
+            session.request(method, owner.url + path, json=body or {}) as answer,
         ):
             return answer.status, msgspec.json.decode(await answer.read())
     except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:

@@ -55,3 +55,9 @@ class Discard(Command):
     """`POST /parked/.../discard`."""
 
     reason: Text
+
+
+class Rebuild(Command):
+    """`POST /tables/.../rebuild` and `.../rollback`: with the id of one that was begun, nothing is begun anew."""
+
+    rebuild_id: Id

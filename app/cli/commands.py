@@ -7,6 +7,7 @@ import typer
 from app.cli import kafka, parked, topics
 from app.cli.demo import demo
 from app.cli.events import events
+from app.cli.rebuild import rebuild
 from app.cli.replay import replay
 from app.cli.send import send
 from app.cli.settings import settings
@@ -19,5 +20,5 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
-for command in (demo, replay, worker, send, events, verify, settings):
+for command in (demo, replay, worker, send, events, rebuild, verify, settings):
     app.command()(command)

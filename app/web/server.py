@@ -14,7 +14,7 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import events, health, histories, metrics, openapi, parked, problem, reads, routes
+from app.web import events, health, histories, metrics, openapi, parked, problem, reads, rebuilds, routes
 from app.web.bounds import Bounds
 from app.web.connection import IDLE_S, Connection
 from app.web.desk import Desk
@@ -24,9 +24,10 @@ from app.web.lag import Lag
 from app.web.log_pages import LogPages
 from app.web.parked import ParkedRecords
 from app.web.reads import AGGREGATES, Reads
+from app.web.rebuilds import Rebuilds
 from app.web.vitals import Vitals, parts
 from app.web.writes import Writes
-from schemas.http import Discard
+from schemas.http import Discard, Rebuild
 
 log = logging.getLogger(__name__)
 
@@ -87,12 +88,13 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
     )
     web.add_middleware(Bounds)
     problem.install(web)
-    openapi.describe(web, (*routes.BODIES, Discard))
+    openapi.describe(web, (*routes.BODIES, Discard, Rebuild))
     web.include_router(routes.routes(Writes(desk, forwarder)))
     web.include_router(reads.routes(Reads(desk, forwarder)))
     web.include_router(histories.routes(Histories(desk, forwarder)))
     web.include_router(events.routes(pages, app.side.settings.partitions))
     web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
+    web.include_router(rebuilds.routes(Rebuilds(desk, forwarder, [model.agent for model in app.view.models]), app.side.settings.partitions))
     web.include_router(health.routes(app, vitals))
     web.include_router(metrics.routes(app, lag))
     return web
