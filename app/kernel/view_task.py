@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from app.kernel import parking
-from app.kernel.ending import ended
+from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
 from app.kernel.outcome import StoreFailed
 from app.kernel.outlet import Outlet
@@ -133,7 +133,7 @@ class ViewTask(Task):
         finally:
             for part in (*parts, catching_up):
                 part.cancel()
-            await asyncio.gather(*map(ended, (*parts, catching_up)))
+            await all_ended((*parts, catching_up))
         done.pop().result()
 
     async def _take_in(self, queue: Queue) -> None:
