@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -51,7 +52,7 @@ def rebuild(
 async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
     """Begin, and show how far it is until each partition is done, or can get no further."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         shown = progress.add_task(partitions.table, total=None)
         await partitions.begin()
         while not partitions.ended:
