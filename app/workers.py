@@ -16,25 +16,22 @@ Answer = tuple[int, Any]
 """The status, and the body as plain values."""
 
 
-async def ask(settings: Settings, partition: int, path: str, body: object = None) -> Answer:
-    """POST to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
-    return await _request("POST", await _owner(settings, partition), partition, path, {"json": body or {}})
-
-
-async def get(settings: Settings, path: str) -> Answer:
-    """GET from any worker, for each answers for all; FoldstreamError as `ask`."""
-    return await _request("GET", await _owner(settings, 0), 0, path, {})
-
-
-async def _request(method: str, owner: Owner, partition: int, path: str, body: dict[str, Any]) -> Answer:
+async def ask(settings: Settings, partition: int, path: str, body: object = None, *, method: str = "POST") -> Answer:
+    """A request to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
+    owner = await _owner(settings, partition)
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.request(method, owner.url + path, **body) as answer,
+            session.request(method, owner.url + path, json=body or {}) as answer,
         ):
             return answer.status, msgspec.json.decode(await answer.read())
     except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
         raise FoldstreamError(f"the worker {owner.worker_id} at {owner.url}, which owns partition {partition}, does not answer: {error!r}") from error
+
+
+async def get(settings: Settings, path: str) -> Answer:
+    """GET from any worker, for each answers for all; FoldstreamError as `ask`."""
+    return await ask(settings, 0, path, method="GET")
 
 
 async def _owner(settings: Settings, partition: int) -> Owner:

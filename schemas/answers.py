@@ -188,6 +188,32 @@ class SettledAnswer(Answer):
     outcome: Literal["released", "discarded"]
 
 
+class LastBuild(Answer):
+    """The build that was shown last; `same` tells whether its rows are those before, byte by byte, and is null where other code had folded these."""
+
+    rebuild_id: Id | None
+    generation: Annotated[int, Field(ge=1)]
+    same: bool | None
+
+
+class TableAnswer(Answer):
+    """The rows of one table in one partition: which are shown, which are kept, and how far a build is (`done` of `total` events)."""
+
+    table: str
+    partition: Annotated[int, Field(ge=0)]
+    shown: bool
+    """False while the rows on disk are of other code: reads are answered 503."""
+    generation: int | None
+    kept: int | None
+    status: Literal["idle", "building", "paused", "faulty"]
+    rebuild_id: Id | None
+    """Of the build; null when it began by itself, or there is none."""
+    done: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+    fault: str | None
+    last: LastBuild | None
+
+
 class EventAnswer(Message):
     """An event as the log has it, in today's schema."""
 

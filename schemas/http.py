@@ -73,3 +73,9 @@ class ActOnSaga(Command):
     def payload(self) -> dict[str, Any]:
         """That of the command, which is not checked yet."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"action", "user_id"})
+
+
+class Rebuild(Command):
+    """`POST /tables/.../rebuild` and `.../rollback`: with the id of one that was begun, nothing is begun anew."""
+
+    rebuild_id: Id

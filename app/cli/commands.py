@@ -7,6 +7,7 @@ import typer
 from app.cli import kafka, parked, saga, topics
 from app.cli.demo import demo
 from app.cli.events import events
+from app.cli.rebuild import rebuild
 from app.cli.replay import replay
 from app.cli.send import send
 from app.cli.settings import settings
@@ -20,5 +21,5 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
 app.add_typer(saga.app, name="saga")
-for command in (demo, replay, worker, send, events, verify, settings):
+for command in (demo, replay, worker, send, events, rebuild, verify, settings):
     app.command()(command)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -32,6 +32,11 @@ async def ended(life: "asyncio.Task[None]") -> None:
             cancelled = True
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def all_ended(lives: Iterable["asyncio.Task[None]"]) -> None:
+    """The same for several."""
+    await asyncio.gather(*map(ended, lives), return_exceptions=True)  # otherwise it would end with the first, when the waiter is cancelled
 
 
 async def stop_reading(consumer: AIOKafkaConsumer) -> None:

@@ -1,7 +1,7 @@
 """Runs events through the agents of a view, many at a time, and moves the agents' positions with their rows."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -17,17 +17,22 @@ from app.kernel.work import Work, portions
 class Folding:
     """One opening of a view: its rows, and where each of its agents is."""
 
-    def __init__(self, unit: ViewUnit, intake: ViewIntake, reached: dict[Follower, Position]) -> None:
-        """`reached` is where each agent goes on in each of its topics."""
+    def __init__(self, unit: ViewUnit, intake: ViewIntake, reached: dict[Follower, Position], unshown: Container[str] = ()) -> None:
+        """`reached` is where each agent goes on in each of its topics; the agents that are `unshown` pass over their events, and have no rows."""
         self.unit = unit
         self._intake = intake
         self._reached = reached
+        self._unshown = unshown
         self._ahead: dict[Follower, Position] = {}
 
     @property
     def positions(self) -> dict[str, Position]:
         """By topic, that of the agent which is least far: from there it is read."""
         return {topic: min(found, key=lambda position: position.offset_next) for topic, found in self._by_topic().items()}
+
+    def at(self, follower: Follower) -> Position:
+        """Where an agent is in one of its topics."""
+        return self._reached[follower]
 
     def level(self, topic: str) -> bool:
         """True if every agent that follows the topic is equally far."""
@@ -37,8 +42,11 @@ class Folding:
         """Take in as many events as one commit may have."""
         self._ahead.clear()
         for work, records in portions(works, TRANSACTION_RECORDS, TRANSACTION_BYTES, lambda work: self._at(_follower(work)).offset_next):
-            await self._each(work, records)
-            self._reach(_follower(work), records[-1])
+            if work.handler.agent in self._unshown:
+                self._reached[_follower(work)] = self._behind(_follower(work), records[-1])
+            else:
+                await self._each(work, records)
+                self._reach(_follower(work), records[-1])
         if self._ahead:
             await self.unit.commit()
             self._reached.update(self._ahead)
@@ -56,8 +64,10 @@ class Folding:
 
     def _reach(self, follower: Follower, last: ConsumerRecord) -> None:
         """Put the position behind the last event beside the rows."""
-        position = Position(self._at(follower).topic_id, last.offset + 1)
-        self._ahead[follower] = positions[follower.row] = position
+        self._ahead[follower] = positions[follower.row] = self._behind(follower, last)
+
+    def _behind(self, follower: Follower, record: ConsumerRecord) -> Position:
+        return Position(self._at(follower).topic_id, record.offset + 1)
 
     def _at(self, follower: Follower) -> Position:
         return self._ahead.get(follower) or self._reached[follower]

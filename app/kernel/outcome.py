@@ -45,6 +45,10 @@ class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
     """An event in the log of record was written by code that this one does not know: its partition stays closed here."""
 
 
+class NotShown(FoldstreamError):  # noqa: N818 (what it is)
+    """The rows of a table were folded by other code, and are being made anew: nobody may see them."""
+
+
 def is_refusal(error: BaseException) -> bool:
     """True for a Produce error after which the transaction can be aborted in its own epoch."""
     return isinstance(error, ANSWERED)

@@ -80,6 +80,10 @@ class Rows:
         self._overlay.clear()
         self._undo.clear()
 
+    def forget(self) -> None:
+        """The committed rows are others now."""
+        self._committed.clear()
+
     def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self.store.get(key)
         row = None if raw is None else table.decode(raw)

@@ -8,6 +8,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import cast
 
@@ -79,6 +80,24 @@ class Store:
         except Exception as error:
             raise StoreFailed(str(error)) from error
         self.stored = stored or self.stored
+
+    def drop(self, prefix: bytes) -> None:
+        """Delete all rows whose key begins with `prefix`, the last byte of which is below 255."""
+        batch = WriteBatch(raw_mode=True)
+        batch.delete_range(prefix, prefix[:-1] + bytes([prefix[-1] + 1]))
+        self._db.write(batch, _UNLOGGED)
+
+    def flush(self) -> None:
+        """Return once what was written so far outlives a kill."""
+        try:
+            self._db.flush()
+        except Exception as error:
+            raise StoreFailed(str(error)) from error
+
+    def frozen(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """The rows whose key begins with `prefix`, in order of keys, as they are now, whatever is written meanwhile."""
+        rows = cast("Iterator[tuple[bytes, bytes]]", self._db.snapshot().items(from_key=prefix))
+        return takewhile(lambda row: row[0].startswith(prefix), rows)
 
     def close(self) -> None:
         """Flush to disk and release the files; what could not be flushed is in the changelog."""

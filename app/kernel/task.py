@@ -17,7 +17,7 @@ from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
 from app.kernel.draft import Draft
-from app.kernel.ending import ended
+from app.kernel.ending import all_ended
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import Park
@@ -59,6 +59,7 @@ class Task(ABC):
         self._releases: Releases | None = None
         self._failures: deque[float] = deque(maxlen=3)
         self._live = asyncio.create_task(self._run(), name=self.name)
+        self._earlier: list[asyncio.Task[None]] = []
 
     @property
     @abstractmethod
@@ -141,7 +142,8 @@ class Task(ABC):
         """Take the task over again: somebody else may have owned it in between."""
         self._flow.stop(self.partition)
         self._live.cancel()
-        self._live = asyncio.create_task(self._again(self._live), name=self.name)
+        self._earlier = [life for life in (*self._earlier, self._live) if not life.done()]
+        self._live = asyncio.create_task(self._again(self._earlier), name=self.name)
 
     async def settle(self) -> None:
         """Let the open transaction end, for a while, and begin no other: only `close` may follow."""
@@ -155,12 +157,13 @@ class Task(ABC):
         """End the task between two transactions; one that takes too long is aborted."""
         await self.settle()
         self._live.cancel()
-        await ended(self._live)
+        await all_ended((*self._earlier, self._live))
         self._queue.renew()
         self._requests.interrupt()
 
-    async def _again(self, before: "asyncio.Task[None]") -> None:
-        await ended(before)
+    async def _again(self, earlier: Iterable["asyncio.Task[None]"]) -> None:
+        """All of them, not only the last: that may have been cancelled before it began to wait for those before it."""
+        await all_ended(earlier)
         await self._run()
 
     async def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from app.kernel.parked import Park
 from app.kernel.ports import Handler
 from app.kernel.store import Store
 from app.kernel.task import Task
+from app.kernel.view_builds import Builds
 from app.kernel.view_task import ViewTask
 from app.kernel.write_task import WriteTask
 
@@ -78,6 +80,15 @@ class Tasks(TableManager):
         """True if the view of the partition is here, served or not."""
         return partition in self._views
 
+    def builds(self, partition: int) -> Builds | None:
+        """What is made anew in a partition's view that is served; None otherwise."""
+        task = self._views.get(partition)
+        return task.builds if task is not None and self._certain(task) else None
+
+    def unshown(self) -> Counter[str]:
+        """In how many views of this worker each agent's rows are not shown."""
+        return Counter(agent for task in self._views.values() for agent in task.unshown)
+
     def stopped(self, partition: int) -> bool:
         """True when the view of the partition met what only another Foldstream can read."""
         return partition in self._views and self._views[partition].stopped
@@ -93,7 +104,9 @@ class Tasks(TableManager):
         if self.generation < 0 or self.app.rebalancing:
             return ["an assignment"]
         waiting = [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
-        return waiting + [_told(task) for _, task in sorted(self._views.items()) if not self._certain(task)]
+        views = [task for _, task in sorted(self._views.items())]
+        waiting += [_told(task) for task in views if not self._certain(task)]
+        return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self._certain(task) and task.unshown]
 
     def working(self) -> Iterator[tuple[int, Hashable]]:
         """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""

@@ -12,14 +12,14 @@ from app.kernel.view_identity import ViewIdentity
 
 
 class ReadModel(Protocol):
-    """Rows that follow from events, kept by one agent."""
+    """Rows that follow from events, kept by one agent in tables that are attributes of the read model: each has them by itself, in every generation."""
 
     agent: str
     """The name of the agent that folds the events into rows."""
     events: tuple[str, ...]
     """The logs of record that it follows, their names on the broker."""
     fingerprint: str
-    """Changes when rows or their fold change: then all views are folded anew."""
+    """Changes when rows or their fold change: then they are made anew, and not shown until that is done."""
 
 
 class Follower(NamedTuple):
@@ -62,9 +62,8 @@ class ViewSide:
             yield from (Follower(model.agent, topic) for topic in model.events)
 
     def identity(self, cluster: Cluster) -> ViewIdentity:
-        """That of rows folded by this code from these logs."""
-        logs = {topic: cluster.topic_ids[topic] for topic in self.inputs}
-        return ViewIdentity(cluster.cluster_id, logs, {model.agent: model.fingerprint for model in self.models})
+        """That of rows folded from these logs."""
+        return ViewIdentity(cluster.cluster_id, {topic: cluster.topic_ids[topic] for topic in self.inputs})
 
     def store_path(self, partition: int) -> Path:
         """Where the rows of one view task are on disk."""

@@ -10,9 +10,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel.cluster import describe
 from app.kernel.disk import opened
+from app.kernel.generation import generations
 from app.kernel.position import Position, check, positions
 from app.kernel.reader import bounds
 from app.kernel.store import Store
+from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_identity import ROW, ViewIdentity, view_identities
 from app.kernel.view_side import Follower, ViewSide
 
@@ -21,9 +23,9 @@ Bounds = Mapping[str, tuple[int, int]]
 
 
 class OpenView(NamedTuple):
-    """A store, the positions of the agents in it, and the ends of the topics when it was opened."""
+    """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Who is not shown is at the ends: a build goes there."""
 
-    store: Store
+    rows: ViewGenerations
     reached: dict[Follower, Position]
     ends: dict[str, int]
 
@@ -35,33 +37,40 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     wanted = side.identity(cluster)
     store = opened(side.store_path(partition), lambda found: _unusable(found, wanted, side, limits))
     try:
-        reached = {follower: _position(store, follower, wanted, limits, accept_loss=accept_loss) for follower in side.followers()}
-        _sign(store, wanted)
+        rows = _generations(store, side, wanted)
+        reached = {follower: _position(rows, follower, wanted, limits, accept_loss=accept_loss) for follower in side.followers()}
     except BaseException:
         store.close()
         raise
-    return OpenView(store, reached, {topic: end for topic, (_, end) in limits.items()})
+    return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()})
 
 
 def _unusable(store: Store, wanted: ViewIdentity, side: ViewSide, limits: Bounds) -> str | None:
     found = view_identities.committed(store, ROW)
     if found is None:
         return None  # it is empty: the identity is written before everything else
-    if found != wanted:
-        return "its rows were folded from other logs, or by other code"
+    if not found.fits(wanted) or next(generations.rows(store), None) is None:
+        return "its rows were folded from other logs, or by code that knew no generations"
     ahead = [follower.topic for follower in side.followers() if _offset_next(store, follower) > limits[follower.topic][1]]
     return f"it is ahead of the end of {ahead[0]}" if ahead else None
 
 
-def _position(store: Store, follower: Follower, wanted: ViewIdentity, limits: Bounds, *, accept_loss: bool) -> Position:
-    offset_next = check(follower.topic, _offset_next(store, follower), *limits[follower.topic], accept_loss=accept_loss)
-    return Position(wanted.logs[follower.topic], offset_next)
+def _generations(store: Store, side: ViewSide, wanted: ViewIdentity) -> ViewGenerations:
+    """Those of the code, beside those that are on disk; a new disk has those of the code alone."""
+    found, rows = view_identities.committed(store, ROW), ViewGenerations(store, side.models)
+    if found is None:
+        rows.begin()
+    store.write([(view_identities.prefix + ROW.encode(), view_identities.encode(found.joined(wanted) if found else wanted))])
+    if found is not None:
+        rows.open()
+    return rows
+
+
+def _position(rows: ViewGenerations, follower: Follower, wanted: ViewIdentity, limits: Bounds, *, accept_loss: bool) -> Position:
+    offset_next = limits[follower.topic][1] if follower.agent in rows.unshown else _offset_next(rows.live, follower)
+    return Position(wanted.logs[follower.topic], check(follower.topic, offset_next, *limits[follower.topic], accept_loss=accept_loss))
 
 
 def _offset_next(store: Store, follower: Follower) -> int:
     position = positions.committed(store, follower.row)
     return position.offset_next if position else 0
-
-
-def _sign(store: Store, identity: ViewIdentity) -> None:
-    store.write([(view_identities.prefix + ROW.encode(), view_identities.encode(identity))])

@@ -6,9 +6,11 @@ It opens, fails and closes like a task of the write side, but commits to its own
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from app.kernel import parking
+from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
 from app.kernel.outcome import StoreFailed
 from app.kernel.outlet import Outlet
@@ -18,9 +20,12 @@ from app.kernel.progress import Progress
 from app.kernel.reader import reading
 from app.kernel.store import Store
 from app.kernel.task import Task
+from app.kernel.view_builds import Builds
+from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
+from app.kernel.view_switch import Live
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue
 
@@ -39,6 +44,8 @@ class ViewTask(Task):
         self._view = view
         self._folding: Folding | None = None
         self._outlet: Outlet | None = None
+        self._rows: ViewGenerations | None = None
+        self._builds: Builds | None = None
         self._ends: dict[str, int] = {}
         self._caught_up = False
         self._began_s = 0.0
@@ -70,6 +77,16 @@ class ViewTask(Task):
         """True while it shows all that there was when it opened."""
         return self.ready.is_set() and self._caught_up
 
+    @property
+    def unshown(self) -> list[str]:
+        """The agents whose rows other code folded: they are made anew, and seen by nobody until then."""
+        return sorted(self._rows.unshown) if self._rows else []
+
+    @property
+    def builds(self) -> Builds | None:
+        """What is made anew in the open view."""
+        return self._builds
+
     async def disclaim(self) -> None:
         """Nobody claims a view: it is where its partition's task is."""
         self.ready.clear()
@@ -88,10 +105,19 @@ class ViewTask(Task):
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
         self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
-        unit, intake = ViewUnit(opened.store, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
+        unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
+        self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
+        renew = partial(self._renew, unit, intake, self._folding)
+        self._builds = Builds(Live(self.name, self._view, self.partition, self._folding, opened.rows, outlet, self._idle, renew))
+        renew()
+        for agent in opened.rows.unshown:
+            log.warning("%s: table %s is not shown until its rows are built: those on disk are of other code, or there are none", self.name, agent)
+
+    def _renew(self, unit: ViewUnit, intake: ViewIntake, folding: Folding) -> None:
+        """Begin with the rows as they are on disk."""
+        unit.rows.forget()
         unit.enter()
-        self._folding = Folding(unit, intake, opened.reached)
-        self._release_with(unit, self._view.handlers, intake, self._folding.commit)
+        self._release_with(unit, self._view.handlers, intake, folding.commit)
 
     async def _check_parked(self, outlet: Outlet) -> None:
         """What an operator released or discarded just before a kill may be settled in Kafka alone: the rows are folded anew then."""
@@ -99,11 +125,16 @@ class ViewTask(Task):
             raise StoreFailed("what is parked here is not what the topic `parked` says")
 
     async def _serve(self) -> None:
+        assert self._builds is not None
+        parts = [asyncio.create_task(part) for part in (super()._serve(), self._builds.run())]
         catching_up = asyncio.create_task(self._catch_up(), name=f"{self.name} catches up")
         try:
-            await super()._serve()
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            catching_up.cancel()
+            for part in (*parts, catching_up):
+                part.cancel()
+            await all_ended((*parts, catching_up))
+        done.pop().result()
 
     async def _take_in(self, queue: Queue) -> None:
         assert self._folding is not None
@@ -131,7 +162,7 @@ class ViewTask(Task):
     async def _let_go(self, *, abort: bool) -> None:
         """What a producer of its own left open, the next opening finds out about."""
         del abort
-        folding, self._folding = self._folding, None
+        folding, self._folding, self._rows, self._builds = self._folding, None, None, None
         if folding is not None:
             folding.unit.close()
         outlet, self._outlet = self._outlet, None

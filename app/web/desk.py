@@ -10,10 +10,12 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from app.kernel.application import Application
 from app.kernel.asked import Request as Release
+from app.kernel.outcome import NotShown
 from app.kernel.parked import Park
 from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
 from app.kernel.store import Store
+from app.kernel.view_builds import Builds
 from app.kernel.waiters import Lost, Place, TooMany, Waiter
 from app.results import Told
 from app.topics import command_topic
@@ -80,12 +82,25 @@ class Desk:
     def view_rows(self, partition: int, rows: Callable[[Store], Row]) -> Row:
         """The same for what is in the view of a partition."""
         store: Store | None = self._app.tables.view(partition)
-        found = None if store is None else rows(store)
+        try:
+            found = None if store is None else rows(store)
+        except NotShown as error:
+            raise later("view-rebuilding", f"the rows of table {error} are made anew for the code that runs now: ask again") from error
         if store is not None and self._app.tables.view(partition) is store:
             return cast("Row", found)
+        raise self._unviewed(partition)
+
+    def builds(self, partition: int) -> Builds:
+        """What is made anew in the view of a partition; a Problem when it is not open here."""
+        builds: Builds | None = self._app.tables.builds(partition)
+        if builds is None:
+            raise self._unviewed(partition)
+        return builds
+
+    def _unviewed(self, partition: int) -> Problem:
         if self._app.tables.stopped(partition):
-            raise later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
-        raise later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
+            return later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
+        return later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
 
     async def release(self, partition: int, asked: Release) -> Park | None:
         """Have a parked record retried or discarded: None once that is committed, or why it still is parked. As `Tasks.release`."""

@@ -23,10 +23,11 @@ from schemas.answers import (
     SagasPage,
     SagaStatus,
     SettledAnswer,
+    TableAnswer,
     Unanswered,
 )
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
-from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
+from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
 
 EVENT = {
     "eventId": "0b7e6dd2c8f1a94c5f3f1d0a6a2b9e47",
@@ -141,6 +142,20 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "next": None,
     },
     SettledAnswer: {"topic": "commands.order", "partition": 2, "offset": 41, "outcome": "released"},
+    Rebuild: {"rebuildId": "monday"},
+    TableAnswer: {
+        "table": "history",
+        "partition": 2,
+        "shown": True,
+        "generation": 2,
+        "kept": 1,
+        "status": "idle",
+        "rebuildId": None,
+        "done": 1200,
+        "total": 1200,
+        "fault": None,
+        "last": {"rebuildId": "monday", "generation": 2, "same": True},
+    },
     EventsAnswer: {"items": [EVENT]},
     EventsPage: {"items": [EVENT], "next": "b3JkZXI6MTIz"},
     Alive: {"status": "alive"},

@@ -41,6 +41,7 @@ class Shown(Collector):
         yield recovery
         yield from _lags(self._lag)
         yield _parked(measures)
+        yield _rebuilding(self._app)
         yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
@@ -79,6 +80,15 @@ def _parked(measures: Measures) -> GaugeMetricFamily:
     family = GaugeMetricFamily("foldstream_parked_records", "Records that wait for an operator, of the partitions of this worker.", labels=("topic", "reason"))
     for (topic, reason), records in sum(measures.parked.values(), start=Counter[tuple[str, str]]()).items():
         family.add_metric((topic, reason), records)
+    return family
+
+
+def _rebuilding(app: Application) -> GaugeMetricFamily:
+    what = "Partitions of this worker in which a table is not shown until its rows are made anew."
+    family = GaugeMetricFamily("foldstream_tables_unshown", what, labels=("table",))
+    unshown = app.tables.unshown()
+    for model in app.view.models:
+        family.add_metric((model.agent,), unshown[model.agent])
     return family
 
 

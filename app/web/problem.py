@@ -50,6 +50,7 @@ MEANINGS = {
     "not-parked": "no record of this topic, partition and offset is parked: GET /parked lists them",
     "not-ready": "waiting for partition 1",
     "not-yet": "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)",
+    "nothing-kept": "no earlier rows of this code are kept: a rebuild makes new ones",
     "overloaded": "the worker has as much to do as it can: ask again later",
     "parked": "the command was parked: an operator has to release or discard it",
     "stuck": "the consumer's thread has made no progress for 60 s",
@@ -59,8 +60,10 @@ MEANINGS = {
     "undecodable": "the body is not JSON that can be read",
     "unknown-customer": "there is no customer of this id",
     "unknown-product": "there is no product of this id",
+    "unknown-table": "the tables are history",
     "unsupported-media-type": "send the body as application/json",
     "version-conflict": "expected version 3, the aggregate is at 4",
+    "view-rebuilding": "the rows of the table are made anew for the code that runs now: ask again",
     "view-recovering": "the aggregate's view is not up to date yet: ask again",
     "view-stopped": "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it",
 }

@@ -12,7 +12,7 @@ from app.cli.commands import app
 from tests.cli.foldstream import ROOT, foldstream
 from tests.conftest import FreePort
 
-COMMANDS = ["demo", "events", "kafka", "replay", "send", "settings", "topics", "verify", "worker"]
+COMMANDS = ["demo", "events", "kafka", "rebuild", "replay", "send", "settings", "topics", "verify", "worker"]
 
 MORE_THAN_A_PIPE_HOLDS = 1 << 20
 
@@ -40,7 +40,7 @@ def test_wrong_usage_ends_with_2() -> None:
     assert "Usage: " in done.stderr
 
 
-@pytest.mark.parametrize("command", [("topics", "check"), ("topics", "apply"), ("events", "order-1"), ("verify",)])
+@pytest.mark.parametrize("command", [("topics", "check"), ("topics", "apply"), ("events", "order-1"), ("rebuild", "history"), ("verify",)])
 def test_without_a_broker_a_command_says_what_to_start(command: tuple[str, ...], tmp_path: Path, free_port: FreePort) -> None:
     done = foldstream(*command, datadir=tmp_path, kafka_port=free_port())
 

@@ -89,13 +89,11 @@ async def test_a_view_that_serves_as_soon_as_it_is_open_is_found(views: ViewHarn
         await test_view.test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_opened(views)
 
 
-async def test_rows_of_a_view_that_other_code_folded_and_that_are_kept_are_found(
-    folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_rows_of_other_logs_that_are_kept_are_found(folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(view_store, "_unusable", lambda *_: None)
 
     with pytest.raises(AssertionError):
-        await test_view_recovery.test_rows_of_other_code_are_wiped(folded, caplog)
+        await test_view_recovery.test_rows_of_other_logs_are_wiped(folded, caplog)
 
 
 async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:

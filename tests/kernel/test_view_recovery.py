@@ -8,7 +8,6 @@ import pytest
 from app.kernel.position import Position, positions
 from app.kernel.store import Store
 from app.kernel.view_side import Follower
-from tables.history import History, entries, versions
 from tests.kernel.view_harness import ViewHarness
 
 
@@ -16,9 +15,9 @@ def disk(views: ViewHarness) -> Path:
     return views.view_side().store_path(0)
 
 
-async def folds_anew(views: ViewHarness, model: History | None = None) -> None:
+async def folds_anew(views: ViewHarness) -> None:
     """The view reads its logs from their beginning, and then has the rows that it should have."""
-    opened = await views.open_view(model)
+    opened = await views.open_view()
     assert opened.flow.starts == [dict.fromkeys(views.model.events, 0)]
     await opened.pump()
     assert opened.versions() == {"a": 2, "b": 1}
@@ -62,21 +61,6 @@ async def test_rows_of_other_logs_are_wiped(folded: ViewHarness, caplog: pytest.
     await folds_anew(folded)
 
     assert "folded from other logs" in caplog.text
-
-
-class Changed(History):
-    """Folds in another way."""
-
-    def __init__(self, views: ViewHarness) -> None:
-        super().__init__(views.settings, entries, versions)
-        self.events = views.model.events
-        self.fingerprint = "another"
-
-
-async def test_rows_of_other_code_are_wiped(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
-    await folds_anew(folded, Changed(folded))
-
-    assert "by other code" in caplog.text
 
 
 async def test_a_disk_that_fails_under_an_open_view_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,78 @@
+"""`foldstream rebuild`: the rows of a table of views made anew from the log, while the old ones are shown."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from app.cli.rebuilding import Partitions, Wish
+from app.errors import FoldstreamError
+from app.settings import settings
+
+TABLE = typer.Argument(metavar="TABLE", help="A table of the views, such as `history`; one that does not exist is answered with those that do.")
+ROLLBACK = typer.Option("--rollback", help="Bring the rows up to date that were shown before the last rebuild, and show them.")
+PAUSE = typer.Option("--pause", help="Hold what is being built; without options it goes on.")
+
+LOOK_S = 0.5
+
+
+class Rate(ProgressColumn):
+    """Events in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Nothing before there is one."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} events/s")
+
+
+def rebuild(
+    table: Annotated[str, TABLE],
+    rollback: Annotated[bool, ROLLBACK] = False,  # noqa: FBT002 (typer's way)
+    pause: Annotated[bool, PAUSE] = False,  # noqa: FBT002 (typer's way)
+) -> None:
+    """Make the rows of a table of the views anew, from the log, in every partition, and show them once they are as far as those that are shown now.
+
+    The workers do it, and keep on when this command ends: run it again to look on. Exit code 1 when rows could not be built. docs/rebuild.md says more.
+    """
+    if rollback and pause:
+        raise FoldstreamError("either --rollback or --pause")
+    partitions = Partitions(settings(), table, "rollback" if rollback else "rebuild")
+    if pause:
+        asyncio.run(partitions.pause())
+        typer.echo(f"{table}: what is being built is paused; `foldstream rebuild {table}` goes on with it")
+        return
+    found = asyncio.run(_watched(partitions))
+    typer.echo("\n".join(_line(each, partitions.wish) for each in found))
+    raise typer.Exit(0 if all(each["status"] == "idle" for each in found) else 1)
+
+
+async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
+    """Begin, and show how far it is until each partition is done, or can get no further."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        shown = progress.add_task(partitions.table, total=None)
+        await partitions.begin()
+        while not partitions.ended:
+            progress.update(shown, completed=partitions.done, total=partitions.total, description=partitions.description)
+            await asyncio.sleep(LOOK_S)
+            await partitions.look()
+    return partitions.states
+
+
+def _line(state: dict[str, Any], wish: Wish) -> str:
+    where = f"{state['table']} [{state['partition']}]"
+    if state["status"] == "paused":
+        return f"{where}: paused at {state['done']:,} of {state['total']:,} events"
+    if state["status"] == "faulty":
+        return f"{where}: not shown: {state['fault']}"
+    went = "rolled back" if wish == "rollback" else "rebuilt"
+    return f"{where}: {went} from {state['total']:,} events, generation {state['generation']}{_compared(state['last'] and state['last']['same'])}"
+
+
+def _compared(same: bool | None) -> str:  # noqa: FBT001 (three answers)
+    if same is None:
+        return "; other code had folded the rows before"
+    return "; the same rows as before, byte by byte" if same else "; OTHER rows than before: those were not what the log says"

@@ -1,0 +1,150 @@
+"""A build: the next generation of one read model, folded beside the live one in turns between those of the view, then shown in its place.
+
+It never is ahead of the live rows, and is shown only where it is equally far, in one write: whoever reads sees no difference but that of the fold.
+"""
+
+import asyncio
+import logging
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.kernel import parking
+from app.kernel.batch import Batch
+from app.kernel.digest import digest
+from app.kernel.folding import Folding
+from app.kernel.generation import Digests
+from app.kernel.generation_store import GenerationStore
+from app.kernel.position import Position, check, positions
+from app.kernel.progress import Progress
+from app.kernel.reader import bounds, reading
+from app.kernel.view_intake import ViewIntake
+from app.kernel.view_side import Follower
+from app.kernel.view_source import Source
+from app.kernel.view_switch import Live, switch
+from app.kernel.view_unit import ViewUnit
+from app.kernel.work import Work
+
+log = logging.getLogger(__name__)
+
+TURN_RECORDS = 200
+"""Events of each topic in one turn: the live view waits for no more."""
+
+NEAR_RECORDS = 1_000
+"""How far behind a build may be for the view to wait for it."""
+
+HOLD_S = 2.0
+"""How long the view waits at most (seconds)."""
+
+OPENING = 0
+"""A build's batches are folded at once, so none is of an earlier opening."""
+
+
+class GivenUp(Exception):  # noqa: N818 (what it is)
+    """The build was paused, or is no more."""
+
+
+class BuildUnit(ViewUnit):
+    """What is parked in rows that are not shown is not told: nobody could release it."""
+
+    def __init__(self, live: Live, store: GenerationStore) -> None:
+        super().__init__(store, live.outlet, live.view.write.waiters)
+        self._parked_topic = live.parked_topic
+
+    async def commit(self) -> None:
+        """Rows and positions, and what other views are told."""
+        self.outgoing[:] = [record for record in self.outgoing if record.topic != self._parked_topic]
+        await super().commit()
+
+
+class ViewBuild:
+    """One life of a build: from its rows on disk to where they are shown, or to a failure."""
+
+    def __init__(self, live: Live, agent: str) -> None:
+        state = live.rows.of(agent)
+        assert state.build is not None, "there is something to build"
+        self._live = live
+        self._agent = agent
+        self._build = state.build
+        self._store = live.rows.built(agent, state.build.generation.number)
+        self._handler = next(handler for handler in live.view.handlers if handler.agent == agent)
+        self._topics = next(model.events for model in live.view.models if model.agent == agent)
+
+    async def run(self) -> None:
+        """Return once the rows are shown. GivenUp, Faulty, LostHistory, UnreadableLog, and errors of Kafka: begin anew from what is on disk."""
+        log.info("%s: rows of table %s are built, generation %d", self._live.name, self._agent, self._build.generation.number)
+        async with reading(self._live.view.write.settings.bootstrap) as consumer:
+            self._folding = self._fold_into(await self._reached(consumer))
+            self._source = Source(consumer, self._live.partition, {topic: self._at(topic) for topic in self._topics})
+            await self._approach()
+            digests = await self._digests()
+            await self._approach()
+            async with self._live.turn:
+                await self._arrive()
+                await switch(self._live, self._agent, digests)
+
+    async def _reached(self, consumer: AIOKafkaConsumer) -> dict[Follower, Position]:
+        found = {}
+        for topic in self._topics:
+            follower, limits = Follower(self._agent, topic), await bounds(consumer, TopicPartition(topic, self._live.partition))
+            before = positions.committed(self._store, follower.row)
+            offset_next = check(topic, before.offset_next if before else 0, *limits, accept_loss=self._live.view.write.accept_loss)
+            found[follower] = Position(self._live.folding.at(follower).topic_id, offset_next)
+        return found
+
+    def _fold_into(self, reached: dict[Follower, Position]) -> Folding:
+        unit, intake = BuildUnit(self._live, self._store), ViewIntake(self._live.view.write.settings, self._live.partition, self._live.outlet)
+        unit.enter()
+        intake.open_anew(parking.heads(), parking.counts())
+        return Folding(unit, intake, reached)
+
+    def _at(self, topic: str) -> int:
+        return self._folding.at(Follower(self._agent, topic)).offset_next
+
+    def _limit(self, topic: str) -> int:
+        """Where the live view is: where it shows no rows of this model, it has passed over the events below."""
+        return self._live.folding.at(Follower(self._agent, topic)).offset_next
+
+    def _missing(self) -> int:
+        return sum(self._source.missing(topic, self._limit(topic)) for topic in self._topics)
+
+    async def _approach(self) -> None:
+        """Get near to the live view, in turns between its own."""
+        total, progress = self._missing(), Progress(f"{self._live.name}: building rows of table {self._agent}", self._missing())
+        while self._missing() > NEAR_RECORDS:
+            await self._source.fill()
+            async with self._live.turn:
+                self._check()
+                await self._fold()
+            progress.at(total - self._missing())
+
+    async def _arrive(self) -> None:
+        """Get to where the live view is, which waits."""
+        self._check()
+        async with asyncio.timeout(HOLD_S):
+            while self._missing():
+                await self._source.fill()
+                await self._fold()
+
+    def _check(self) -> None:
+        if self._live.rows.of(self._agent).build != self._build:
+            raise GivenUp
+
+    async def _fold(self) -> None:
+        taken = {topic: self._source.take(topic, self._limit(topic), TURN_RECORDS) for topic in self._topics}
+        await self._folding.fold(
+            [
+                Work(Batch(topic, self._live.partition, OPENING, records), self._handler, asyncio.get_running_loop().create_future())
+                for topic, records in taken.items()
+                if records
+            ]
+        )
+
+    async def _digests(self) -> Digests | None:
+        """Of the live rows and of these, equally far; None when they need not be equal."""
+        state = self._live.rows.of(self._agent)
+        if state.live is None or state.live.fingerprint != self._build.generation.fingerprint:
+            return None
+        async with self._live.turn:
+            await self._arrive()
+            before, after = (self._live.rows.frozen(self._agent, number) for number in (state.live.number, self._build.generation.number))
+        return await digest(before), await digest(after)

@@ -1,0 +1,97 @@
+"""The builds of one view: what operators ask for, and what new code needs; one read model after the other."""
+
+import asyncio
+import logging
+from typing import Literal, NamedTuple
+
+from aiokafka.errors import KafkaError
+
+from app.kernel.generation import Generations
+from app.kernel.outcome import LostHistory, UnknownOutcome, UnreadableLog
+from app.kernel.position import positions
+from app.kernel.view_build import GivenUp, ViewBuild
+from app.kernel.view_side import Follower
+from app.kernel.view_switch import Faulty, Live
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 0.5
+
+Wish = Literal["rebuild", "rollback", "pause"]
+"""What operators ask for."""
+
+
+class Built(NamedTuple):
+    """The generations of a read model in a partition, whether the live one is shown, and how many events are in the build, of how many."""
+
+    generations: Generations
+    shown: bool
+    done: int
+    total: int
+
+
+class Builds:
+    """One opening's."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._wanted = asyncio.Event()
+
+    async def run(self) -> None:
+        """Never returns. StoreFailed, and UnknownOutcome of what other views or operators are told: open the view again."""
+        while True:
+            agent = next((model.agent for model in self._live.view.models if self._live.rows.of(model.agent).active), None)
+            if agent is not None:
+                await self._life(agent)
+            else:
+                await self._wanted.wait()
+                self._wanted.clear()
+
+    async def ask(self, agent: str, wish: Wish, rebuild: str) -> Built:
+        """Begin a build, or go on with one that was paused, or pause it; with the id of one that was begun, or is done, nothing but that it goes on."""
+        async with self._live.turn:
+            before = self._live.rows.of(agent)
+            after = _asked(before, wish, rebuild, self._live.rows.fingerprint(agent))
+            if after != before:
+                self._live.rows.change(agent, after)
+                self._live.rows.keep()
+            self._wanted.set()
+        return self.built(agent)
+
+    def built(self, agent: str) -> Built:
+        """How far it is."""
+        state, model = self._live.rows.of(agent), next(model for model in self._live.view.models if model.agent == agent)
+        followers = [Follower(agent, topic) for topic in model.events]
+        total = sum(self._live.folding.at(follower).offset_next for follower in followers)
+        if state.build is None:
+            return Built(state, agent not in self._live.rows.unshown, total, total)
+        store = self._live.rows.built(agent, state.build.generation.number)
+        found = [positions.committed(store, follower.row) for follower in followers]
+        return Built(state, agent not in self._live.rows.unshown, sum(position.offset_next for position in found if position), total)
+
+    async def _life(self, agent: str) -> None:
+        build = self._live.rows.of(agent).build
+        try:
+            await ViewBuild(self._live, agent).run()
+        except GivenUp:
+            log.info("%s: the rows of table %s are built no further for the moment", self._live.name, agent)
+        except UnknownOutcome:
+            raise
+        except (Faulty, LostHistory, UnreadableLog) as error:
+            log.warning("%s: the rows of table %s cannot be built: %s", self._live.name, agent, error)
+            async with self._live.turn:
+                if self._live.rows.of(agent).build == build:
+                    self._live.rows.change(agent, self._live.rows.of(agent).faulted(str(error)))
+        except (KafkaError, TimeoutError, OSError) as error:
+            log.warning("%s: the build of table %s begins again from what is on disk: %r", self._live.name, agent, error)
+            await asyncio.sleep(RETRY_S)
+
+
+def _asked(before: Generations, wish: Wish, rebuild: str, fingerprint: str) -> Generations:
+    if wish == "pause":
+        return before.paused(paused=True)
+    if before.build is not None and (not before.build.fault or before.build.rebuild == rebuild):
+        return before.paused(paused=False)
+    if before.last is not None and before.last.rebuild == rebuild:
+        return before
+    return before.rebuilt(rebuild, fingerprint) if wish == "rebuild" else before.rolled_back(rebuild, fingerprint)

@@ -1,0 +1,132 @@
+"""Which generation of each read model a view shows, and what is on disk of the others.
+
+The rows of a generation are those of the model's own tables, and its share of what all models have: positions, and what is parked. Of these the live
+generation's stand under the tables' own names, so that whoever works on all models finds them together; those of others are set aside.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from app.kernel import parking
+from app.kernel.generation import Generations, generations
+from app.kernel.generation_store import GenerationStore, Names, named
+from app.kernel.parked import Parked
+from app.kernel.position import positions
+from app.kernel.store import Change, Store
+from app.kernel.table import Table
+from app.kernel.view_side import ReadModel
+
+Rows = Iterator[tuple[bytes, bytes]]
+"""Keys and values."""
+
+SHARED: tuple[Table[Any], ...] = (positions, parking.parked, parking.waiting)
+"""The tables in which every read model has rows."""
+
+
+class ViewGenerations:
+    """One opening's: `live` is the store as it is shown; models of whose rows none may be seen are `unshown`."""
+
+    def __init__(self, store: Store, models: Sequence[ReadModel]) -> None:
+        """A store on disk, signed or empty."""
+        self._store = store
+        self._models = {model.agent: model for model in models}
+        self._names = Names()
+        self.live = GenerationStore(store, self._names)
+        self.unshown: set[str] = set()
+        self._of: dict[str, Generations] = {}
+
+    def begin(self) -> None:
+        """On an empty disk: all models begin to be shown at once."""
+        for agent, model in self._models.items():
+            self.change(agent, Generations().begun(model.fingerprint))
+
+    def open(self) -> None:
+        """What other code folded, or nobody yet, is not shown until it is built."""
+        for agent, model in self._models.items():
+            self._of[agent] = before = generations.committed(self._store, agent) or Generations()
+            after = before.opened(model.fingerprint)
+            moved = self.brought_in if after.shows(model.fingerprint) else self.set_aside
+            self.change(agent, after, moved(agent, before.live.number) if before.live else [])
+
+    def of(self, agent: str) -> Generations:
+        """Those of a model."""
+        return self._of[agent]
+
+    def fingerprint(self, agent: str) -> str:
+        """That of the code."""
+        return self._models[agent].fingerprint
+
+    def change(self, agent: str, after: Generations, changes: Sequence[Change] = ()) -> None:
+        """Go over to other generations, with these changes of rows on disk, in one write; what is in none any more goes before."""
+        before = self._of.get(agent, Generations())
+        for number in before.numbers - after.numbers:
+            self._drop(agent, number)
+        if after != before or changes:
+            self._store.write([*changes, (generations.prefix + agent.encode(), generations.encode(after))])
+        self._show(agent, after)
+
+    def keep(self) -> None:
+        """Return once all of this outlives a kill."""
+        self._store.flush()
+
+    def built(self, agent: str, number: int) -> GenerationStore:
+        """The store as code sees it that folds into this generation; it has no other rows."""
+        own = [table.name.encode() for table in (*tables(self._models[agent]), *SHARED)]
+        return GenerationStore(self._store, {name: named(name, agent, number) for name in own})
+
+    def set_aside(self, agent: str, number: int) -> list[Change]:
+        """Take what the live generation has in shared tables out of them; nothing when that was done."""
+        return [
+            change
+            for table, beginning in ((positions, f"{agent}/"), (parking.waiting, f"{agent}\0"), (parking.parked, ""))
+            for key, value in self._rows(table.prefix, beginning.encode())
+            if table is not parking.parked or key.endswith(f"\0{agent}".encode())
+            for change in ((table.prefix + key, None), (_aside(table, agent, number) + key, value))
+        ]
+
+    def brought_in(self, agent: str, number: int) -> list[Change]:
+        """The other way round."""
+        return [
+            change
+            for table in SHARED
+            for key, value in self._rows(_aside(table, agent, number))
+            for change in ((_aside(table, agent, number) + key, None), (table.prefix + key, value))
+        ]
+
+    def parked(self, agent: str, number: int | None) -> dict[str, Parked]:
+        """The open records of a model by their keys: those of the live generation, or of one that is aside."""
+        store = self.live if number is None else self.built(agent, number)
+        return {key: row for key, row in parking.parked.rows(store) if row.agent == agent}
+
+    def frozen(self, agent: str, number: int) -> list[tuple[str, Rows]]:
+        """The rows of a generation as they are now, by table, whatever is written meanwhile."""
+        found = [(table.name, _aside(table, agent, number)) for table in tables(self._models[agent])]
+        return [(name, _bare(self._store.frozen(prefix), prefix)) for name, prefix in found]
+
+    def _rows(self, prefix: bytes, beginning: bytes = b"") -> Rows:
+        return _bare(self._store.scan(prefix + beginning), prefix)
+
+    def _drop(self, agent: str, number: int) -> None:
+        for table in [*tables(self._models[agent]), *SHARED]:
+            self._store.drop(_aside(table, agent, number))
+
+    def _show(self, agent: str, after: Generations) -> None:
+        self._of[agent] = after
+        shown = after.shows(self._models[agent].fingerprint)
+        (self.unshown.discard if shown else self.unshown.add)(agent)
+        for table in tables(self._models[agent]):
+            name = table.name.encode()
+            self._names[name] = named(name, agent, after.live.number) if shown and after.live is not None else None
+
+
+def tables(model: ReadModel) -> list[Table[Any]]:
+    """All that a read model has as attributes, in the order of names: one that it does not have there it cannot use."""
+    return sorted((table for table in vars(model).values() if isinstance(table, Table)), key=lambda table: table.name)
+
+
+def _aside(table: Table[Any], agent: str, number: int) -> bytes:
+    return named(table.name.encode(), agent, number) + b"\0"
+
+
+def _bare(rows: Rows, prefix: bytes) -> Rows:
+    return ((key.removeprefix(prefix), value) for key, value in rows)

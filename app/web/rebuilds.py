@@ -1,0 +1,116 @@
+"""Tables of views made anew over HTTP, partition by partition, at the worker that owns each (docs/rebuild.md)."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+import aiohttp
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from app.kernel.generation import NoGeneration, Switched
+from app.kernel.view_builds import Builds, Built, Wish
+from app.web import body, headers, openapi, problem
+from app.web.desk import Desk
+from app.web.forward import Forwarder
+from app.web.problem import Problem, later
+from schemas.answers import TableAnswer
+from schemas.http import Rebuild
+
+ERRORS = problem.documented(
+    _404="unknown-table", _422="invalid", _503="no-owner, not-owner, view-recovering, view-stopped: ask again after Retry-After seconds"
+)
+BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
+
+TableName = Annotated[str, Path(max_length=100, examples=["history"])]
+Number = Annotated[int, Field(ge=0, lt=1 << 31)]
+
+
+class Rebuilds:
+    """Asks the view that has the rows."""
+
+    def __init__(self, desk: Desk, forwarder: Forwarder, tables: Sequence[str]) -> None:
+        self._desk = desk
+        self._forwarder = forwarder
+        self._tables = tables
+
+    async def answer(self, request: Request, table: str, partition: int, ask: Callable[[Builds], Awaitable[Built]]) -> Response:
+        """What the owner's view says when it is asked."""
+        if table not in self._tables:
+            raise Problem(404, "unknown-table", f"the tables are {', '.join(sorted(self._tables))}")
+        if not self._desk.has_view(partition):
+            return await self._elsewhere(request, partition)
+        try:
+            return JSONResponse(_shown(table, partition, await ask(self._desk.builds(partition))))
+        except NoGeneration as error:
+            raise Problem(409, "nothing-kept", str(error)) from error
+
+    async def _elsewhere(self, request: Request, partition: int) -> Response:
+        try:
+            return await self._forwarder.ask(request, partition)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise later("no-owner", "the worker that owns the partition did not answer: ask again") from error
+
+
+def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
+    """How far a table is in a partition, and what to do with it."""
+    answers = {**openapi.answer(200, TableAnswer, "the table in this partition"), **ERRORS}
+    router = APIRouter(prefix="/tables/{table}/{partition}", responses=answers, tags=["tables"], dependencies=[headers.FORWARDED])
+
+    @router.get("")
+    async def table(request: Request, table: TableName, partition: Number) -> Response:
+        """Which rows are shown, and how far a build is."""
+        return await rebuilds.answer(request, table, _checked(partition, partitions), lambda builds: _at_once(builds.built(table)))
+
+    async def ask(request: Request, table: str, partition: int, wish: Wish) -> Response:
+        rebuild_id = (await body.read(request, Rebuild)).rebuild_id
+        return await rebuilds.answer(request, table, _checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
+
+    @router.post("/rebuild", responses=BODY, openapi_extra=body.documented(Rebuild))
+    async def rebuild(request: Request, table: TableName, partition: Number) -> Response:
+        """Make its rows anew from the log, beside those that are shown, and show them; go on with what was begun or paused."""
+        return await ask(request, table, partition, "rebuild")
+
+    @router.post("/rollback", responses={**BODY, **problem.documented(_409="nothing-kept")}, openapi_extra=body.documented(Rebuild))
+    async def rollback(request: Request, table: TableName, partition: Number) -> Response:
+        """Bring the rows up to date that were shown before the last rebuild, and show them."""
+        return await ask(request, table, partition, "rollback")
+
+    @router.post("/pause", responses=BODY, openapi_extra=body.documented(Rebuild))
+    async def pause(request: Request, table: TableName, partition: Number) -> Response:
+        """Hold what is being built, until a rebuild is asked for again."""
+        return await ask(request, table, partition, "pause")
+
+    return router
+
+
+def _checked(partition: int, partitions: int) -> int:
+    if partition >= partitions:
+        raise Problem(422, "invalid", f"partition: they are 0 to {partitions - 1}")
+    return partition
+
+
+async def _at_once(built: Built) -> Built:
+    return built
+
+
+def _shown(table: str, partition: int, built: Built) -> dict[str, Any]:
+    state, build = built.generations, built.generations.build
+    return {
+        "table": table,
+        "partition": partition,
+        "shown": built.shown,
+        "generation": state.live.number if state.live else None,
+        "kept": state.kept.number if state.kept else None,
+        "status": "idle" if build is None else "faulty" if build.fault else "paused" if build.paused else "building",
+        "rebuildId": (build.rebuild or None) if build else None,
+        "done": built.done,
+        "total": built.total,
+        "fault": (build.fault or None) if build else None,
+        "last": _last(state.last) if state.last else None,
+    }
+
+
+def _last(last: Switched) -> dict[str, Any]:
+    same = None if last.digests is None else last.digests[0] == last.digests[1]
+    return {"rebuildId": last.rebuild or None, "generation": last.generation, "same": same}

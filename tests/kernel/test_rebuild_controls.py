@@ -1,0 +1,67 @@
+"""Negative controls: with one mechanism of a rebuild switched off, the scenario that shows the guarantee fails."""
+
+import pytest
+
+from app.kernel import view_switch
+from app.kernel.generation import Generations
+from app.kernel.view_build import ViewBuild
+from app.kernel.view_generations import ViewGenerations
+from tests.kernel import test_rebuild
+from tests.kernel.rebuild_scenarios import killed_at_every_step, reads_never_go_back, rebuilt
+from tests.kernel.view_harness import OpenedView, ViewHarness
+
+pytestmark = pytest.mark.control
+
+
+async def test_rows_that_are_shown_before_they_are_as_far_as_the_live_ones_are_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_self: ViewBuild) -> None:
+        pass
+
+    monkeypatch.setattr(ViewBuild, "_approach", nothing)
+    monkeypatch.setattr(ViewBuild, "_arrive", nothing)
+
+    with pytest.raises((AssertionError, TimeoutError)):
+        await reads_never_go_back(views)
+
+
+async def test_positions_of_a_build_that_are_not_written_with_its_rows_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_switch, "_positions", lambda *_: [])
+    monkeypatch.setattr(ViewGenerations, "brought_in", lambda *_: [])
+
+    with pytest.raises((AssertionError, TimeoutError)):
+        await killed_at_every_step(folded, "rebuild")
+
+
+async def test_rows_of_other_code_that_are_shown_are_found(folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Generations, "shows", lambda self, _: self.live is not None)
+
+    with pytest.raises(AssertionError):
+        await test_rebuild.test_rows_of_other_code_are_not_shown_until_they_are_rebuilt_and_that_is_said(folded, caplog, monkeypatch)
+
+
+async def test_digests_of_the_same_rows_twice_are_found(folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = ViewGenerations.frozen
+    monkeypatch.setattr(ViewGenerations, "frozen", lambda self, agent, _: frozen(self, agent, 2))
+    opened = await folded.open_view()
+    await opened.pump()
+
+    with pytest.raises(AssertionError):
+        await test_rebuild.test_a_row_that_was_changed_by_hand_is_told_by_the_digests_and_made_good(opened, caplog)
+
+
+async def test_rows_that_are_rolled_back_to_as_they_were_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(_self: ViewBuild) -> None:
+        pass
+
+    opened = await folded.open_view()
+    await opened.pump()
+    await rebuilt(opened)
+    monkeypatch.setattr(ViewBuild, "_approach", nothing)
+    monkeypatch.setattr(ViewBuild, "_arrive", nothing)
+
+    with pytest.raises(AssertionError):
+        await _rolled_back(folded, opened)
+
+
+async def _rolled_back(folded: ViewHarness, opened: OpenedView) -> None:
+    await test_rebuild.test_rows_that_are_rolled_back_to_were_brought_up_to_date(folded, opened)

@@ -1,0 +1,121 @@
+"""`foldstream rebuild` with real workers: it goes on after kills, and nobody who reads meanwhile notices."""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from app.settings import Settings
+from tests.cli.foldstream import foldstream
+from tests.conftest import RunningKafka
+from tests.system.environment import Environment
+from tests.waiting import until
+from tests.web.client import Client, ready
+from tests.web.conftest import Shop
+from tests.web.test_history import event, write_events
+
+EVENTS = 30_000
+
+
+def command_line(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
+    """`foldstream rebuild ...` for an environment."""
+    chosen = settings.model_dump(mode="json", include={"broker", "topic_prefix", "app_id", "partitions"})
+    return foldstream("rebuild", *words, **chosen)
+
+
+async def rebuild(settings: Settings, *words: str) -> list[str]:
+    """What it printed, and that all went well."""
+    done = await asyncio.to_thread(command_line, settings, "history", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+async def state(client: Client) -> dict[str, Any]:
+    """How far partition 0 is; nothing while that is not served."""
+    answer = await client.get("/tables/history/0")
+    return dict(answer.body) if answer.status == 200 else {}
+
+
+@pytest.fixture
+async def long(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """One partition with a long log of one order."""
+    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
+    try:
+        await environment.create_topics()
+        await write_events(environment, "events.order", (event("o-1", version) for version in range(1, EVENTS + 1)))
+        yield environment
+    finally:
+        environment.close()
+
+
+async def _read(client: Client, versions: int) -> None:
+    """Read a history over and over; raise when a read fails, or shows less than there is."""
+    while True:
+        answer = await client.get("/orders/o-1/events")
+        assert (answer.status, len(answer.body["items"])) == (200, versions)
+
+
+async def test_all_partitions_are_rebuilt_and_rolled_back_while_histories_are_read(own_shop: Shop) -> None:
+    environment = own_shop.environment
+    await write_events(environment, "events.order", [event(f"o-{number}", version) for number in range(50) for version in (1, 2)])
+    for client in (own_shop.one, own_shop.other):
+        await _until_read(client)
+    reading = [asyncio.create_task(_read(client, 2)) for client in (own_shop.one, own_shop.other)]
+
+    rebuilt = await rebuild(environment.settings)
+    rolled_back = await rebuild(environment.settings, "--rollback")
+
+    assert [line.partition(":")[0] for line in rebuilt] == [f"history [{partition}]" for partition in range(4)]
+    assert all("generation 2; the same rows as before, byte by byte" in line for line in rebuilt)
+    assert all("rolled back" in line and "generation 1; the same rows" in line for line in rolled_back)
+    assert not any(each.done() for each in reading)
+    for each in reading:
+        each.cancel()
+    await asyncio.gather(*reading, return_exceptions=True)
+
+
+async def _until_read(client: Client) -> None:
+    async with asyncio.timeout(60):
+        while (await client.get("/orders/o-1/events")).status != 200:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.05)
+
+
+async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_shop: Shop) -> None:
+    done = await asyncio.to_thread(command_line, own_shop.environment.settings, "histories")
+
+    assert done.returncode == 1
+    assert "unknown-table: the tables are" in done.stderr
+    assert "history" in done.stderr
+
+
+@pytest.mark.timeout(300)
+async def test_a_rebuild_goes_on_after_its_command_and_its_worker_were_killed(long: Environment) -> None:
+    worker = long.worker("alone")
+    async with aiohttp.ClientSession() as session:
+        client = await ready(session, worker)
+        assert (await state(client))["done"] == EVENTS, "nothing is being built"
+        begun = asyncio.create_task(asyncio.to_thread(command_line, long.settings, "history"))
+        async with asyncio.timeout(60):
+            while not 0 < (await state(client)).get("done", 0) < EVENTS:  # noqa: ASYNC110 (another process changes it)
+                await asyncio.sleep(0.01)
+        held = await client.post("/tables/history/0/pause", {"rebuildId": "any"})
+        await begun
+        assert (held.body["status"], held.body["generation"]) == ("paused", 1)
+        worker.signal(signal.SIGKILL)
+        await until(lambda: worker.ended, within_s=10)
+        worker.start()
+        client = await ready(session, worker)
+        assert (await state(client))["rebuildId"] == held.body["rebuildId"]
+
+        [line] = await rebuild(long.settings)
+
+        after = await state(client)
+        assert (after["generation"], after["kept"], after["last"]) == (2, 1, {"rebuildId": held.body["rebuildId"], "generation": 2, "same": True})
+        assert line == f"history [0]: rebuilt from {EVENTS:,} events, generation 2; the same rows as before, byte by byte"
+        await _until_read(client)
+        assert len((await client.get("/orders/o-1/events")).body["items"]) == EVENTS
