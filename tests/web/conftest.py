@@ -28,12 +28,18 @@ class Shop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+def standing_program() -> tuple[str, ...]:
+    """What Python runs for the workers of a module; one whose orders go on by themselves has another."""
+    return PROGRAM
+
+
+@pytest.fixture(scope="module")
+def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory, standing_program: tuple[str, ...]) -> Iterator[Environment]:
     """Two workers for all tests of a module."""
     environment = Environment(kafka.bootstrap, tmp_path_factory.mktemp("shop"))
     try:
         asyncio.run(environment.create_topics())
-        _start(environment, PROGRAM)
+        _start(environment, standing_program)
         yield environment
     finally:
         environment.close()

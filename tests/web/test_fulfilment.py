@@ -14,6 +14,7 @@ from app.audit.audit import audit
 from app.log import Log
 from app.settings import Settings
 from app.topics import event_topic
+from tests.system.worker import WHOLE
 from tests.web.buyer import Buyer
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
@@ -27,6 +28,12 @@ ENDED = {"SagaCompleted", "SagaFailed"}
 
 Events = dict[str, list[dict[str, Any]]]
 """By aggregate id, in order."""
+
+
+@pytest.fixture
+def program() -> tuple[str, ...]:
+    """Orders are followed by their sagas."""
+    return WHOLE
 
 
 async def events(settings: Settings, aggregate: str) -> Events:

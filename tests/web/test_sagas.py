@@ -6,11 +6,18 @@ from typing import Any
 import pytest
 
 from tests.cli.foldstream import foldstream
+from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
 
 GRACE = {"userId": "grace", "reason": "the customer called"}
 WITHIN_S = 60
+
+
+@pytest.fixture(scope="module")
+def standing_program() -> tuple[str, ...]:
+    """Orders are followed by their sagas."""
+    return WHOLE
 
 
 async def ends(client: Client, order_id: str, status: str) -> None:
