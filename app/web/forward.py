@@ -7,12 +7,13 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.kernel.owners import Owners
+from app.web.fresh import wait_s
 from app.web.problem import later
 from app.web.request import command_id
 
 FORWARDED = "foldstream-forwarded"
 TIMEOUT_S = 15.0
-"""The owner answers within its own time for a write, which is less (seconds)."""
+"""The owner answers within its own time for a write, which is less (seconds); a read may wait before that."""
 
 ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token")
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
@@ -38,7 +39,7 @@ class Forwarder:
 
     async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
         """The owner's answer, to another `query` if that is given; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
-        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=TIMEOUT_S))
+        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=TIMEOUT_S + wait_s(request)))
         async with answer:
             return Response(await answer.read(), answer.status, _told(answer))
 

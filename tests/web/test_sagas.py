@@ -94,3 +94,18 @@ async def test_the_command_line_acts_too(shop: Shop) -> None:
     assert "illegal-transition" in again.stderr
     [event] = await saga_events(shop.one, order_id)
     assert event["metadata"]["userId"] == "grace"
+
+
+@pytest.mark.timeout(300)
+async def test_a_reader_waits_for_a_status_at_any_worker(shop: Shop) -> None:
+    order_id = await confirmed(shop, "waited-for")
+    placed = await shop.one.post("/orders", {**PLACE, "customerId": "nobody"})
+
+    for client in (shop.one, shop.other):
+        undone = await client.get(f"/orders/{placed.body['orderId']}?wait=CONFIRMED,CANCELLED", prefer="wait=30")
+        as_it_is = await client.get(f"/orders/{order_id}?wait=SHIPPED", prefer="wait=1")
+        unknown = await client.get(f"/orders/{order_id}?wait=LOST")
+
+        assert (undone.status, undone.body["status"]) == (200, "CANCELLED")
+        assert (as_it_is.status, as_it_is.body["status"]) == (200, "CONFIRMED")
+        assert (unknown.status, unknown.body["code"]) == (422, "invalid")
