@@ -15,7 +15,7 @@ FORWARDED = "foldstream-forwarded"
 TIMEOUT_S = 15.0
 """The owner answers within its own time for a write, which is less (seconds); a read may wait before that."""
 
-ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token")
+ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
 """Headers that are handed on; others say something about a connection, or about who asks."""
 
