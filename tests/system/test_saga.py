@@ -14,6 +14,9 @@ from tests.system.worker import WHOLE
 from tests.waiting import until
 
 SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
+DECISIONS = 4
+"""Of a saga whose order is of one product: it begins, is paid, reserved, confirmed; or is undone."""
+
 STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
 
 
@@ -88,6 +91,25 @@ async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(
     assert ends == {"Completed": 13, "Failed": 47}, "there are 10 pieces of one product and 3 of the other"
     assert set(results.firsts().values()) == {1}
     assert await audit(shop.settings) == []
+
+
+@pytest.mark.timeout(900)
+async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(environment: Environment) -> None:
+    await environment.send(SHOP)
+    names = [f"o-{number}-{when}" for number in range(1, DECISIONS + 1) for when in ("before", "after")]
+    async with sagas(environment) as found, Results(environment.settings) as results:
+        for name in names:
+            _, number, when = name.split("-")
+            dying = environment.worker(f"dies-{number}-{when}", program=("-m", "tests.system.dying", number, when))
+            await environment.send([order(name, "p-1" if when == "before" else "sold-out")])
+            assert await dying.exit_code(within_s=200) == -signal.SIGKILL
+        environment.worker("worker", program=WHOLE)
+        await found.ended(names)
+
+    assert {found.kinds(name)[-1] for name in names if name.endswith("before")} == {"Completed"}
+    assert {found.kinds(name)[-1] for name in names if name.endswith("after")} == {"Failed"}
+    assert set(results.firsts().values()) == {1}
+    assert await audit(environment.settings) == []
 
 
 @pytest.mark.timeout(600)
