@@ -42,7 +42,7 @@ ERRORS = problem.documented(
     _400="token-not-applicable",
     _412="not-yet",
     _422="invalid",
-    _503="no-owner, not-owner, view-recovering, view-stopped: ask again after Retry-After seconds",
+    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
 )
 
 

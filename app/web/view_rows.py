@@ -113,7 +113,7 @@ ROW_ERRORS = problem.documented(
     _404="not-found",
     _412="not-yet",
     _422="invalid",
-    _503="no-owner, not-owner, view-recovering, view-stopped: ask again after Retry-After seconds",
+    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
 )
 
 
