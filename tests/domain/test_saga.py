@@ -2,10 +2,12 @@
 
 import pytest
 
+from app.domain.fulfilment.process import fulfilment
 from app.domain.order import order_decider
 from app.domain.shipping import policy
 from schemas.message import Refusal
 from schemas.order import OrderConfirmed, OrderShipped
+from schemas.upcasts import NewerSchema
 from tests.domain.examples import PLACED
 from tests.domain.saga_world import World
 from tests.domain.scenario import AT, given
@@ -98,6 +100,13 @@ def test_what_was_shipped_is_not_undone_by_force() -> None:
 
     assert refusal is not None
     assert (refusal.code, refusal.state) == ("illegal-transition", "SHIPPED")
+
+
+def test_a_saga_that_began_under_rules_of_a_later_day_is_not_gone_on_with() -> None:
+    [started, *_] = World().place().events
+
+    with pytest.raises(NewerSchema, match="definition 2"):
+        fulfilment.evolve(fulfilment.initial, started.model_copy(update={"definition": 2}))
 
 
 def test_an_order_takes_each_of_its_products_along_when_it_is_shipped_and_at_no_other_time() -> None:
