@@ -13,7 +13,8 @@ import pytest
 from app.settings import Settings
 from tests.cli.foldstream import foldstream
 from tests.conftest import RunningKafka
-from tests.system.environment import Environment
+from tests.system.environment import Environment, Results
+from tests.system.traffic import traffic
 from tests.waiting import until
 from tests.web.client import Client, ready
 from tests.web.conftest import Shop
@@ -28,9 +29,9 @@ def command_line(settings: Settings, *words: str) -> "subprocess.CompletedProces
     return foldstream("rebuild", *words, **chosen)
 
 
-async def rebuild(settings: Settings, *words: str) -> list[str]:
+async def rebuild(settings: Settings, *words: str, table: str = "history") -> list[str]:
     """What it printed, and that all went well."""
-    done = await asyncio.to_thread(command_line, settings, "history", *words)
+    done = await asyncio.to_thread(command_line, settings, table, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -83,6 +84,18 @@ async def _until_read(client: Client) -> None:
     async with asyncio.timeout(60):
         while (await client.get("/orders/o-1/events")).status != 200:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(300)
+async def test_every_table_is_rebuilt_to_the_same_rows_while_commands_come(own_shop: Shop) -> None:
+    environment = own_shop.environment
+    commands = traffic(1_500)
+    async with Results(environment.settings) as results:
+        sending = asyncio.create_task(environment.send_paced(commands, results))
+        unknown = await own_shop.one.get("/tables/none/0")
+        for table in unknown.body["detail"].removeprefix("the tables are ").split(", "):
+            assert all(line.endswith("; the same rows as before, byte by byte") for line in await rebuild(environment.settings, table=table))
+        await sending
 
 
 async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_shop: Shop) -> None:
