@@ -1,6 +1,7 @@
 """From a record to a command: what cannot be read is parked, what can be read but not accepted is refused (contract, section 2)."""
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any
 
@@ -19,7 +20,7 @@ from schemas.timestamp import rfc3339
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)
 _encode = msgspec.json.Encoder().encode
-_JSON = ("content-type", b"application/json")
+JSON = ("content-type", b"application/json")
 
 
 class Unreadable(Exception):  # noqa: N818 (what it is)
@@ -145,7 +146,7 @@ def _received(decider: Decider, record: ConsumerRecord, sent: Sent, metadata: Or
         metadata.reply_to,
         sent.payload,
         _encode(Caused(correlation, sent.command_id, metadata.user_id, metadata.trace_id)),
-        [("correlation-id", correlation.encode()), _JSON, *_trace(record)],
+        [("correlation-id", correlation.encode()), JSON, *trace(record.headers)],
         rfc3339(record.timestamp),
         refusal,
         record,
@@ -172,8 +173,9 @@ def _metadata_part(name: str, value: object) -> CommandMetadata:
         return CommandMetadata()
 
 
-def _trace(record: ConsumerRecord) -> list[tuple[str, bytes]]:
-    return [("traceparent", value) for name, value in record.headers if name == "traceparent"][-1:]
+def trace(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The trace among the headers of a record, if there is one."""
+    return [("traceparent", value) for name, value in headers if name == "traceparent"][-1:]
 
 
 def _order_named(payload: object) -> str | None:

@@ -21,6 +21,16 @@ class Model(ReadModel, Protocol):
         """Fold an event, given with the value of its record, into the rows."""
 
 
+class JoinedModel(Model, Protocol):
+    """A read model that is also told something by views of other partitions."""
+
+    feeds: tuple[str, ...]
+    """The topics by which it is told, their names on the broker."""
+
+    def told(self, value: bytes) -> None:
+        """Take over what a record of a feed says; it may have come before, and later ones too."""
+
+
 class Events:
     """Folds one event at a time; the view task calls it."""
 
@@ -39,6 +49,21 @@ class Events:
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Nobody waits for what becomes of an event."""
+
+
+class Joined(Events):
+    """Folds events, and takes over what the read model is told."""
+
+    def __init__(self, model: JoinedModel) -> None:
+        super().__init__(model)
+        self._joined = model
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """As Events does; a record of a feed is in no order and has no version of an aggregate of this partition."""
+        if record.topic in self._joined.feeds:
+            self._joined.told(record.value or b"")
+        else:
+            super().__call__(record)
 
 
 def _event(record: ConsumerRecord) -> Recorded:

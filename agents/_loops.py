@@ -7,7 +7,8 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
-from agents._event import Events, Model
+from agents._event import Events, Joined, JoinedModel, Model
+from agents._followed import Followed, Follower
 from agents._outgoing import Outbox, Repeated
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
@@ -32,6 +33,11 @@ def follower(model: Model) -> Events:
     return app.follows(Events(model))
 
 
+def joiner(model: JoinedModel) -> Joined:
+    """The same for a read model that others feed."""
+    return app.follows(Joined(model))
+
+
 async def serve(batches: Batches, handler: Handler) -> None:
     """Hand over batch by batch, as long as the worker lives."""
     with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
@@ -43,6 +49,7 @@ class Commands:
     """Answers one command at a time; the task calls it inside its transaction."""
 
     def __init__(self, aggregate: Aggregate, outbox: Outbox) -> None:
+        self.followers: list[Follower] = []
         self.agent = aggregate.decider.topic
         self._aggregate = aggregate
         self._decider: Decider = aggregate.decider
@@ -69,10 +76,14 @@ class Commands:
 
     def _answer(self, command: Received) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
-        refusal = command.refusal or self._outbox.misdirected(command)
+        refusal = self._objection(command)
         answered, event_ids = self._decide(command, before) if refusal is None else (_refused(command, before.version, refusal), [])
         self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
         self._outbox.result(command, answered, event_ids)
+
+    def _objection(self, command: Received) -> Refusal | None:
+        """What is wrong with the command as it came."""
+        return command.refusal or self._outbox.misdirected(command)
 
     def _decide(self, command: Received, before: Snapshot[Any]) -> tuple[Answered, list[str]]:
         asked = Asked(command.command_type, command.payload, command.expected_version)
@@ -83,6 +94,8 @@ class Commands:
         version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
         self._outbox.events(command, decided.events, event_ids, before.version)
+        for follower in self.followers:
+            follower.follow(Followed(command, before, decided.events, event_ids))
         return Answered(version, len(decided.events), command=command.command_type, body=command.body()), event_ids
 
     def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:

@@ -5,7 +5,7 @@ Values are put together from parts that are JSON already, each encoded once: ids
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, answer, count, emit, emit_beside
+from app.kernel.context import Headers, Keyed, answer, count, emit, emit_beside
 from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
@@ -25,6 +25,30 @@ class Repeated(NamedTuple):
     """The command was answered before; `same_body` says whether it asks for the same."""
 
     same_body: bool
+
+
+class Cause(Protocol):
+    """What events follow from: a command, or what a saga heard."""
+
+    @property
+    def aggregate_id(self) -> str:
+        """To which they belong."""
+
+    @property
+    def metadata(self) -> bytes:
+        """Theirs: Caused, as JSON."""
+
+    @property
+    def headers(self) -> Headers:
+        """Theirs."""
+
+    @property
+    def at(self) -> str:
+        """When it was, RFC 3339."""
+
+    @property
+    def record(self) -> Keyed:
+        """What has the aggregate's key."""
 
 
 class Outbox:
@@ -44,13 +68,13 @@ class Outbox:
             return None
         return Refusal(code="invalid", message=f"metadata.replyTo.topic: must be one of {', '.join(sorted(self._inboxes))}")
 
-    def events(self, command: Received, events: Sequence[Event], event_ids: Sequence[str], version: int) -> None:
+    def events(self, command: Cause, events: Sequence[Event], event_ids: Sequence[str], version: int) -> None:
         """The events of an accepted command, and what the outside is told of each; `version` is the aggregate's before them."""
         for identity, event in zip(event_ids, events, strict=True):
             version += 1
             self._event(command, event, identity, version)
 
-    def _event(self, command: Received, event: Event, identity: str, version: int) -> None:
+    def _event(self, command: Cause, event: Event, identity: str, version: int) -> None:
         kind, payload = type(event).__name__, payload_json(event)
         head = (
             f'{{"eventId":"{identity}","eventType":"{kind}","aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}",'
@@ -64,13 +88,13 @@ class Outbox:
             self._tell(command, identity, outside, payload)
             self._notify(command, outside, version)
 
-    def _tell(self, command: Received, identity: str, outside: Outside, payload: bytes) -> None:
+    def _tell(self, command: Cause, identity: str, outside: Outside, payload: bytes) -> None:
         key = command.record.key
         value = b"".join((b'{"orderId":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
         emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
 
-    def _notify(self, command: Received, outside: Outside, version: int) -> None:
+    def _notify(self, command: Cause, outside: Outside, version: int) -> None:
         value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
         emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 

@@ -1,4 +1,4 @@
-"""The wall clock, for people: no decision is taken from it."""
+"""The wall clock, for people and for when to look at timers: no decision is taken from it."""
 
 import time
 
@@ -7,4 +7,9 @@ from schemas.timestamp import rfc3339
 
 def now() -> str:
     """RFC 3339, UTC, with milliseconds."""
-    return rfc3339(time.time_ns() // 1_000_000)
+    return rfc3339(now_ms())
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

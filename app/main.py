@@ -8,12 +8,20 @@ import uvloop
 from faust import Worker as FaustWorker
 
 from agents.customer import customer
+from agents.customer_account import customer_account
+from agents.customer_orders import customer_orders
 from agents.history import history
 from agents.order import order
+from agents.order_summary import order_summary
+from agents.orders_by_status import orders_by_status
 from agents.product import product
+from agents.product_stock import product_stock
+from agents.saga import saga
+from agents.saga_status import saga_status
+from agents.shipping import shipping
 from app import logs
 from app.admin import refuse_start
-from app.domain.deciders import DECIDERS
+from app.domain.deciders import EVENT_SOURCED
 from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
 from app.kernel.app import app
@@ -24,7 +32,8 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, history)
+AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account, saga_status)
+POLICIES = (shipping,)
 
 
 class Worker(FaustWorker):
@@ -47,7 +56,7 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
 
 
 def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
-    check_mapped(DECIDERS)
+    check_mapped(EVENT_SOURCED)
     held = lock(app.side.directory)
     asyncio.run(refuse_start(chosen))
     app.side.accept_loss = accept_loss

@@ -9,6 +9,15 @@ from app.settings import Settings
 AGGREGATES = tuple(decider.topic for decider in DECIDERS)
 """What takes commands; an aggregate type's topic bears its name in lower case."""
 
+INBOX = "saga.order-fulfilment"
+"""What the fulfilment saga hears: results of its commands, and what operators want of it."""
+
+CUSTOMER_NAME = "customer-name"
+"""The feed that tells orders who ordered them; its key is an order's id."""
+
+ORDERING = "ordering"
+"""The feed that tells customers who ordered; its key is a customer's id."""
+
 DAY_MS = 24 * 60 * 60 * 1000
 COMMAND_BYTES = 1 << 20
 RECORD_BYTES = 4 << 20
@@ -31,13 +40,18 @@ def topics(settings: Settings) -> list[Topic]:
 
 
 def command_topic(settings: Settings, aggregate: str) -> str:
-    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`) are written."""
-    return settings.topic(f"commands.{aggregate.lower()}")
+    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`; `Saga`: its inbox) are written."""
+    return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
 
 
 def event_topic(settings: Settings, aggregate: str) -> str:
     """The log of record of this kind of aggregate (`Order`, `Product`, `Customer`, `Saga`)."""
     return settings.topic(f"events.{aggregate.lower()}")
+
+
+def feed_topic(settings: Settings, feed: str) -> str:
+    """Where one read model tells another partition's."""
+    return settings.topic(f"{settings.app_id}-{feed}-feed")
 
 
 def differences(wanted: Topic, found: Topic | None) -> Iterator[str]:
@@ -63,14 +77,15 @@ def _configs(settings: Settings) -> dict[str, Config]:
         **{f"commands.{aggregate}": _deleted(7) | _APPEND_TIME | {"max.message.bytes": str(COMMAND_BYTES)} for aggregate in AGGREGATES},
         **{f"events.{aggregate}": _KEPT for aggregate in (*AGGREGATES, "saga")},
         "results": _deleted(7),
-        "saga.order-fulfilment": _deleted(7) | _APPEND_TIME,
+        INBOX: _deleted(7) | _APPEND_TIME,
         "integration.order": _deleted(30),
         "notifications.order": _deleted(1),
         "parked": _KEPT,
         "owners": _COMPACTED,
     }
     changelog = _COMPACTED | {"delete.retention.ms": str(7 * DAY_MS)}
-    return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog}
+    feeds = {feed_topic(settings, feed): _KEPT for feed in (ORDERING, CUSTOMER_NAME)}
+    return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog} | feeds
 
 
 def _deleted(days: int) -> dict[str, str]:

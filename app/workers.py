@@ -29,6 +29,11 @@ async def ask(settings: Settings, partition: int, path: str, body: object = None
         raise FoldstreamError(f"the worker {owner.worker_id} at {owner.url}, which owns partition {partition}, does not answer: {error!r}") from error
 
 
+async def get(settings: Settings, path: str) -> Answer:
+    """GET from any worker, for each answers for all; FoldstreamError as `ask`."""
+    return await ask(settings, 0, path, method="GET")
+
+
 async def _owner(settings: Settings, partition: int) -> Owner:
     last: bytes | None = None
     async with Log(settings) as log:

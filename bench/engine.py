@@ -118,5 +118,5 @@ def samples(settings: Settings) -> Path:
 
 LOOP = Engine("few", "loop, event and changelog", lambda settings: _loop(settings, "few"))
 SAME = Engine("same", "loop, the worker's records", lambda settings: _loop(settings, "same"))
-WORKER = Engine("worker", "foldstream worker", lambda _: ["-m", "app", "worker"])
+WORKER = Engine("worker", "foldstream worker", lambda _: ["-m", "bench.alone"])
 SAMPLED = Engine("sampled", "foldstream worker, sampled", _sampled)

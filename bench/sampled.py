@@ -18,7 +18,7 @@ from types import CodeType, FrameType
 
 import msgspec
 
-from app.main import run_worker
+from bench.alone import run_worker
 
 EVERY_S = 0.001
 """Of CPU time of the whole process; kernels round it up to their own tick, often 4 ms."""

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from schemas.fields import Id, NotNull
+from schemas import saga
+from schemas.fields import Id, NotNull, PersonalText, RecordedCurrency, Timestamp
 from schemas.message import Message, Refusal
 
 Version = Annotated[int, Field(ge=1)]
@@ -17,12 +18,19 @@ class Answer(Message):
     model_config = ConfigDict(extra="forbid")
 
 
+Status = Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+"""Of an order that was placed."""
+
+Count = Annotated[int, Field(ge=0)]
+"""Of pieces, or of money in minor units of the currency beside it."""
+
+
 class OrderAnswer(Answer):
-    """An order after a write, or as it was read."""
+    """An order after a write."""
 
     order_id: Id
     version: Version
-    status: Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
+    status: Status
 
 
 class ProductAnswer(Answer):
@@ -37,6 +45,95 @@ class CustomerAnswer(Answer):
 
     customer_id: Id
     version: Version
+
+
+class SagaAnswer(Answer):
+    """A saga after an operator's action."""
+
+    order_id: Id
+    version: Version
+
+
+class OrderSummary(Answer):
+    """An order as it was read; name and email are null while nobody of this id is registered. `itemCount` counts lines."""
+
+    order_id: Id
+    customer_id: Id
+    customer_name: PersonalText | None
+    customer_email: PersonalText | None
+    order_date: Timestamp
+    status: Status
+    total_amount: Count
+    currency: RecordedCurrency
+    item_count: Count
+    version: Version
+    last_updated: Timestamp
+
+
+class OrdersPage(Answer):
+    """Orders, the newest first; `next` is the `after` of the page that follows, or null."""
+
+    items: list[OrderSummary]
+    next: str | None
+
+
+class ProductStock(Answer):
+    """A product as it was read; `available` is what is on hand and not reserved."""
+
+    product_id: Id
+    name: str
+    price: Count
+    currency: RecordedCurrency
+    on_hand: Count
+    reserved: Count
+    available: Count
+    shipped: Count
+    version: Version
+    last_updated: Timestamp
+
+
+class CustomerAccount(Answer):
+    """A customer as it was read."""
+
+    customer_id: Id
+    name: PersonalText
+    email: PersonalText
+    currency: RecordedCurrency
+    credit_limit: Count
+    credit_used: Count
+    version: Version
+    last_updated: Timestamp
+
+
+class SagaStep(Answer):
+    """A step: where it is since `at`, and why; TO_UNDO and what follows are about undoing it."""
+
+    step: saga.StepName
+    product_id: Id | None
+    state: Literal["PENDING", "ASKED", "PAUSED", "DONE", "FAILED", "TO_UNDO", "UNDOING", "UNDOING_PAUSED", "UNDONE", "NOT_UNDONE"]
+    at: Timestamp
+    reason: str | None
+
+
+class SagaStatus(Answer):
+    """How the fulfilment of an order goes."""
+
+    order_id: Id
+    status: saga.SagaStatus
+    definition: Version
+    started_at: Timestamp
+    deadline_at: Timestamp
+    reason: str | None
+    steps: list[SagaStep]
+    version: Version
+    last_updated: Timestamp
+
+
+class SagasPage(Answer):
+    """Sagas, the newest first; `next` is the `after` of the page that follows, or null."""
+
+    items: list[SagaStatus]
+    next: str | None
 
 
 class Unanswered(Answer):

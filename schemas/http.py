@@ -1,12 +1,15 @@
 """The bodies of HTTP requests (contract, section 4): the payload of a command, with the id of what is created where the client may choose it."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from schemas.customer import ChangeCreditLimit, ChangeCustomer, RegisterCustomer
 from schemas.fields import Id, Money, NotNull, PersonalText, Text
 from schemas.message import Command
 from schemas.order import CancelOrder, PlaceOrder, ShipOrder
 from schemas.product import ReceiveStock, RegisterProduct
+from schemas.saga import StepName
 
 __all__ = ["CancelOrder", "ReceiveStock", "ShipOrder"]
 
@@ -55,6 +58,21 @@ class Discard(Command):
     """`POST /parked/.../discard`."""
 
     reason: Text
+
+
+class ActOnSaga(Command):
+    """`POST /sagas/{orderId}/actions`: what an operator wants of a saga, who that is, and why; the rest is what the action needs."""
+
+    action: Literal["RetryStep", "SkipStep", "ForceCompensate", "CompleteSaga", "ExtendDeadline"]
+    user_id: Id
+    reason: Text
+    step: Annotated[StepName | None, NotNull] = None
+    product_id: Annotated[Id | None, NotNull] = None
+    seconds: Annotated[Annotated[int, Field(ge=1)] | None, NotNull] = None
+
+    def payload(self) -> dict[str, Any]:
+        """That of the command, which is not checked yet."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"action", "user_id"})
 
 
 class Rebuild(Command):

@@ -23,7 +23,7 @@ class History:
     agent = "history"
 
     def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[int]) -> None:
-        self.events = tuple(event_topic(settings, aggregate) for aggregate in AGGREGATES)
+        self.events = tuple(event_topic(settings, aggregate) for aggregate in (*AGGREGATES, "saga"))
         self.fingerprint = fingerprint([project, History], [])
         self._entries = entries
         self._versions = versions

@@ -1,6 +1,6 @@
 """Whether every command was answered, and for the first time exactly once."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from aiokafka import ConsumerRecord
 
@@ -27,8 +27,9 @@ class Answers:
     What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
     """
 
-    def __init__(self, scratch: Scratch, findings: Findings, parked: ParkedLog, topics: Mapping[str, str], partitions: int) -> None:
-        """`topics` are the command topics by aggregate type."""
+    def __init__(self, scratch: Scratch, findings: Findings, parked: ParkedLog, topics: Mapping[str, str], led: Container[str], partitions: int) -> None:  # noqa: PLR0913, PLR0917 (what answers are held against)
+        """`topics` are those of the commands by aggregate type; `led` are the types that nothing but commands moves."""
+        self._led = led
         self._scratch = scratch
         self._findings = findings
         self._parked = parked
@@ -96,7 +97,8 @@ class Answers:
         known = self.firsts.get(name)
         if known is None:
             self.firsts.begin(result, read_at.order_id, first)
-            self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
+            if result.aggregate_type in self._led:
+                self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
         else:
             self._findings.add(Kind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {known.result} already")
 

@@ -15,12 +15,15 @@ from app.audit.history import History
 from app.audit.logs import Logs, Watch
 from app.audit.parked import ParkedLog
 from app.audit.rows import Rows
+from app.audit.saga import SagaCauses
 from app.audit.scratch import Scratch
 from app.audit.windows import judge_answers, judge_parked
 from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
+from app.domain.fulfilment.operate import saga_decider
 from app.errors import FoldstreamError
 from app.settings import Settings
+from app.topics import command_topic
 
 
 async def audit(settings: Settings, watch: Watch = lambda _done, _total: None) -> list[str]:
@@ -58,7 +61,8 @@ class _Partition:
         self._commands = {decider.aggregate_type: settings.topic(f"commands.{decider.topic}") for decider in DECIDERS}
         self._rows = Rows(scratch, findings, settings.changelog, partition)
         self._parked = ParkedLog(scratch, findings, self._commands.values())
-        self._answers = Answers(scratch, findings, self._parked, self._commands, settings.partitions)
+        inboxes = {saga_decider.aggregate_type: command_topic(settings, saga_decider.aggregate_type)}
+        self._answers = Answers(scratch, findings, self._parked, self._commands | inboxes, self._commands, settings.partitions)
 
     async def judge(self) -> None:
         """Each topic is read after those that say what must be in it."""
@@ -71,8 +75,9 @@ class _Partition:
         for topic in self._commands.values():
             await self._processed(topic)
         for decider in DECIDERS:
-            await self._history(decider)
-            await judge_answers(decider, self._rows, self._answers.firsts, complete=not self._answers.cut)
+            topic = self._commands[decider.aggregate_type]
+            await self._history(decider, Causes(decider, self._answers, topic, self._logs.span(topic, self._partition).begin))
+        await self._history(saga_decider, SagaCauses(saga_decider, self._answers))
         await judge_parked(self._rows, self._parked, {self._commands[decider.aggregate_type]: decider.topic for decider in DECIDERS})
         await self._eventless()
 
@@ -83,13 +88,12 @@ class _Partition:
             for record in batch.records:
                 self._answers.command(record, processed=record.offset < offset_next)
 
-    async def _history(self, decider: Decider) -> None:
-        topic = self._commands[decider.aggregate_type]
-        causes = Causes(decider, self._answers, topic, self._logs.span(topic, self._partition).begin)
+    async def _history(self, decider: Decider, causes: Causes) -> None:
         history = History(decider, self._rows, causes, self._scratch, self._findings, self._settings.partitions)
         async for batch in self._logs.read(self._settings.topic(f"events.{decider.topic}"), self._partition):
             history.read(batch)
         await history.finish()
+        await judge_answers(decider, self._rows, self._answers.firsts, complete=not self._answers.cut)
 
     async def _eventless(self) -> None:
         async for name, first in self._answers.firsts.eventless():

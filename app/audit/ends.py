@@ -22,7 +22,7 @@ from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.domain.deciders import DECIDERS
+from app.domain.deciders import DECIDERS, EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.kernel.ending import stop_reading
 from app.kernel.reader import RETRY_BACKOFF_MS, reading
@@ -52,7 +52,8 @@ async def spans(settings: Settings) -> Spans:
 
 
 async def _taken(ends: "_Ends", settings: Settings) -> Spans:
-    events, commands = ([settings.topic(f"{kind}.{decider.topic}") for decider in DECIDERS] for kind in ("events", "commands"))
+    events = [settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED]
+    commands = [settings.topic(f"commands.{decider.topic}") for decider in DECIDERS]
     results, parked, changelog = settings.topic("results"), settings.topic("parked"), settings.changelog
     begins = await ends.begins([*events, *commands, results, parked, changelog])
     sure = await ends.committed([*events, results, parked])

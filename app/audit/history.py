@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+import msgspec
 from aiokafka import ConsumerRecord
-from msgspec import to_builtins
 from pydantic import ValidationError
 
 from app.audit import wire
@@ -79,11 +79,11 @@ class History:
         root, ahead = met.root, met.root.known is not None and event.version > met.root.known
         if ahead and not root.ahead:
             root.ahead = True
-            self._rows.judge(met.key, {"version": root.version, "state": to_builtins(root.state)})
+            self._rows.judge(met.key, {"version": root.version, "state": _json(root.state)})
             if sure:
                 self._rows.add(met.key, f"is at version {root.known}, and {event.version} is in the log" if root.known else "is missing")
         if ahead and met.beside is not None and met.detail is not None:
-            self._rows.judge(met.beside, to_builtins(met.detail.state))
+            self._rows.judge(met.beside, _json(met.detail.state))
         elif root.known is None and met.beside is not None and not sure:
             self._rows.let_off(met.beside)
 
@@ -106,3 +106,8 @@ def _out_of_turn(event: wire.Event, version: int) -> Iterator[Fault]:
     if event.version != version + 1:
         kind = Kind.VERSION_GAP if event.version > version else Kind.VERSION_REPEAT
         yield kind, f"version {event.version} of {event.aggregate_id} follows {version}"
+
+
+def _json(state: object) -> object:
+    """A state as a row has it: arrays are lists."""
+    return msgspec.json.decode(msgspec.json.encode(state))

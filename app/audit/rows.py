@@ -13,11 +13,11 @@ from aiokafka import ConsumerRecord
 from app.audit.finding import NUL, Findings, Kind, Place
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
-from app.domain.deciders import DECIDERS
+from app.domain.deciders import EVENT_SOURCED
 from app.kernel.position import positions
 
 _PARKED = f"parked{NUL}".encode()
-_TABLES = (table for decider in DECIDERS for table in (decider.topic, decider.detail, f"{decider.topic}-answer") if table is not None)
+_TABLES = (table for decider in EVENT_SOURCED for table in (decider.topic, decider.detail, f"{decider.topic}-answer") if table is not None)
 _KEPT = (positions.prefix, _PARKED, *((table + NUL).encode() for table in _TABLES))
 _PREFIX = b"row\0"
 _JUDGED = b""

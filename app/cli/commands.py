@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from app.cli import kafka, parked, topics
+from app.cli import kafka, parked, saga, topics
 from app.cli.demo import demo
 from app.cli.events import events
 from app.cli.rebuild import rebuild
@@ -20,5 +20,6 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
+app.add_typer(saga.app, name="saga")
 for command in (demo, replay, worker, send, events, rebuild, verify, settings):
     app.command()(command)

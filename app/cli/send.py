@@ -20,6 +20,9 @@ from app.settings import Settings, settings
 from app.topics import AGGREGATES, COMMAND_BYTES
 from schemas.decode import Undecodable, decode
 
+TAKING = (*AGGREGATES, "saga")
+"""What takes commands; those to a saga are its operators'."""
+
 
 def send(
     file: Annotated[typer.FileBinaryRead, typer.Argument(metavar="FILE.jsonl|-", help="A command (JSON object) per line; - reads standard input.")],
@@ -82,8 +85,8 @@ def _require_address(command: Json) -> None:
     for name in ("aggregateId", "commandId"):
         require_id(name, command.get(name))
     kind = command.get("aggregateType")
-    if not isinstance(kind, str) or kind.lower() not in AGGREGATES:
-        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands, {', '.join(AGGREGATES)} do")
+    if not isinstance(kind, str) or kind.lower() not in TAKING:
+        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands, {', '.join(TAKING)} do")
 
 
 def _require_room(command: Json) -> None:

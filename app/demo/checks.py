@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from app.demo.evidence import Evidence
-from app.demo.orders import OUT_OF_STOCK, OVER_LIMIT, Shop
+from app.demo.orders import POOR, SCARCE, Shop
 from app.results import Json
 
 
@@ -34,8 +34,8 @@ def checks(run: Run, found: Evidence) -> Iterator[Check]:
     yield _orders(run, found)
     yield _answered(run, found)
     yield Check("the repeated command was answered as a duplicate", found.duplicates[run.repeated] == 1, f"{found.duplicates[run.repeated]} duplicate result")
-    yield _refused("the order that was out of stock", found, run.shop.order(OUT_OF_STOCK).reserve(), "insufficient-stock")
-    yield _refused("the order over the credit limit", found, run.shop.order(OVER_LIMIT).pay(), "insufficient-credit")
+    yield _refused("the order that was out of stock", found, ("ReserveInventory", run.shop.named(SCARCE)), "insufficient-stock")
+    yield _refused("the order over the credit limit", found, ("ProcessPayment", run.shop.named(POOR)), "insufficient-credit")
     yield _parked(run, found)
     if run.old_order is not None:
         answer = f"{run.old_order['outcome']}, version {run.old_order['version']}"
@@ -68,8 +68,8 @@ def _answered(run: Run, found: Evidence) -> Check:
     return Check("every command has exactly one first result", not wrong and not strange, f"{len(run.sent):,} commands, {len(wrong) + len(strange)} wrong")
 
 
-def _refused(which: str, found: Evidence, command: Json, code: str) -> Check:
-    answer = found.refusals.get(command["commandId"], "not refused")
+def _refused(which: str, found: Evidence, command: tuple[str, str], code: str) -> Check:
+    answer = found.refusals.get(command, "not refused")
     return Check(f"{which} was refused", answer == code, answer)
 
 

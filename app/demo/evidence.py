@@ -30,8 +30,8 @@ class Evidence:
         """How many results that are no duplicates each command of the run has, by its id."""
         self.duplicates = Counter[str]()
         """How many results each command has that are marked as duplicates."""
-        self.refusals: dict[str, str] = {}
-        """The refusal's code by command id."""
+        self.refusals: dict[tuple[str, str], str] = {}
+        """The refusal's code by command type and aggregate of the run."""
         self.parked: dict[bytes, Mapping[str, bytes]] = {}
         """The headers of parked records by key."""
 
@@ -69,5 +69,5 @@ class Evidence:
         command = result["commandId"]
         if command.startswith(self._token):
             (self.duplicates if "duplicate" in result else self.first_results)[command] += 1
-            if "refusal" in result:
-                self.refusals[command] = result["refusal"]["code"]
+        if "refusal" in result and result["aggregateId"].startswith(self._token):
+            self.refusals[result["commandType"], result["aggregateId"]] = result["refusal"]["code"]

@@ -1,4 +1,4 @@
-"""The demo's shop as commands: what is registered before, and the steps of each order. Pure, but for the time on the commands."""
+"""The demo's shop as commands: what is registered before, and the orders. Pure, but for the time on the commands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Order:
-    """One order of one product, as the commands of its way."""
+    """One order of one product; its saga takes it all the way."""
 
     shop: Shop
     identity: str
@@ -97,27 +97,6 @@ class Order:
         item = {"productId": self.product, "quantity": self.quantity, "price": self.price}
         payload = {"customerId": self.customer, "items": [item], "shippingAddress": "1 Log Lane, Streamville", "currency": CURRENCY}
         return self._to("Order", self.identity, "PlaceOrder", payload)
-
-    def pay(self) -> Json:
-        """Its money, out of the customer's credit."""
-        payload = {"orderId": self.identity, "amount": self.quantity * self.price, "currency": CURRENCY}
-        return self._to("Customer", self.customer, "ProcessPayment", payload)
-
-    def reserve(self) -> Json:
-        """Its goods, out of the product's stock."""
-        return self._to("Product", self.product, "ReserveInventory", {"orderId": self.identity, "quantity": self.quantity})
-
-    def confirm(self) -> Json:
-        """All is paid and reserved."""
-        return self.shop.confirm(self.identity)
-
-    def refund(self) -> Json:
-        """Undoes `pay`."""
-        return self._to("Customer", self.customer, "RefundPayment", {"orderId": self.identity})
-
-    def cancel(self, reason: str) -> Json:
-        """Undoes `place`."""
-        return self._to("Order", self.identity, "CancelOrder", {"reason": reason})
 
     def _to(self, kind: str, identity: str, command: str, payload: dict[str, Any]) -> Json:
         return self.shop.command(kind, identity, command, payload, self.identity)

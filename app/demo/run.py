@@ -13,6 +13,7 @@ from app.client import CommandClient
 from app.demo.checks import Check, Run, checks
 from app.demo.evidence import Evidence
 from app.demo.orders import Shop
+from app.demo.sagas import Sagas
 from app.demo.screen import Bars, summary
 from app.demo.strange import OLD_ORDER, place_old_order, poison
 from app.demo.traffic import Traffic
@@ -45,19 +46,19 @@ class Demo:
             self._say(f"a worker is starting; it logs to {worker.log}")
             self._say(f"it serves HTTP at http://127.0.0.1:{worker.web_port}/docs" if worker.web_port else "it serves HTTP at the port that its log tells")
             await worker.ready()
-            async with CommandClient(self._chosen) as client:
-                run = await self._traffic(client, worker, old=old)
+            async with CommandClient(self._chosen) as client, Sagas(self._chosen) as sagas:
+                run = await self._traffic(client, sagas, worker, old=old)
                 held = await self._summary(run)
                 if slow_s != 0:
-                    await self._slow(client, slow_s)
+                    await self._slow(client, sagas, slow_s)
         return held
 
-    async def _traffic(self, client: CommandClient, worker: Worker, *, old: bool) -> Run:
+    async def _traffic(self, client: CommandClient, sagas: Sagas, worker: Worker, *, old: bool) -> Run:
         """The poison comes under the key of an order that is placed after it: were that held up, the demo would not end."""
         poisoned = self._shop.order(REPEATED).identity
         await poison(self._chosen, poisoned)
         with Bars(self._console, self._orders) as bars:
-            traffic = Traffic(client, self._shop, lambda step: self._counted(step, bars, worker))
+            traffic = Traffic(client, sagas, self._shop, lambda step: self._counted(step, bars, worker))
             await traffic.register()
             await traffic.orders(range(1, self._orders + 1))
         repeated = await traffic.repeat(REPEATED)
@@ -78,9 +79,9 @@ class Demo:
         self._say("every check held" if (held := all(check.held for check in judged)) else "a check is BROKEN")
         return held
 
-    async def _slow(self, client: CommandClient, slow_s: float | None) -> None:
+    async def _slow(self, client: CommandClient, sagas: Sagas, slow_s: float | None) -> None:
         """Ends after `slow_s` seconds, or when interrupted."""
-        traffic = Traffic(client, self._shop, lambda _: None)
+        traffic = Traffic(client, sagas, self._shop, lambda _: None)
         self._say(f"an order a second goes on; see one with `foldstream events {self._shop.order(REPEATED).identity}`; Ctrl-C ends it")
         with suppress(asyncio.CancelledError, TimeoutError):
             async with asyncio.timeout(slow_s):

@@ -1,11 +1,12 @@
-"""The demo's traffic: orders on their way, many at once, each step waiting for the result of the one before."""
+"""The demo's traffic: orders on their way, many at once, each until its saga has ended."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from app.client import CommandClient
-from app.demo.orders import Order, Shop
+from app.demo.orders import Shop
+from app.demo.sagas import Sagas
 from app.results import Json
 
 SHOPPERS = 40
@@ -14,12 +15,23 @@ SHOPPERS = 40
 STEPS = ("placed", "paid", "reserved", "confirmed", "refused")
 """What is counted of orders."""
 
+_REACHED = {
+    ("SagaStepCompleted", "order"): "placed",
+    ("SagaStepCompleted", "payment"): "paid",
+    ("SagaStepCompleted", "reservation"): "reserved",
+    ("SagaCompleted", None): "confirmed",
+    ("SagaFailed", None): "refused",
+}
+"""Events of a saga, with the step that they name, that say so."""
+
 
 class Traffic:
     """Sends commands, remembers which, and counts what became of the orders."""
 
-    def __init__(self, client: CommandClient, shop: Shop, counted: Callable[[str], None]) -> None:
+    def __init__(self, client: CommandClient, sagas: Sagas, shop: Shop, counted: Callable[[str], None]) -> None:
         """`counted` is told each step as it is reached, and "finished" at the end of each order's way."""
+        self._sagas = sagas
+        self._sagas.tell(self._told)
         self._client = client
         self._shop = shop
         self._counted = counted
@@ -46,29 +58,16 @@ class Traffic:
 
     async def _shopper(self, shared: Iterator[int]) -> None:
         for number in shared:
-            await self._fulfil(self._shop.order(number))
+            order = self._shop.order(number)
+            await self._send(order.place())
+            await self._sagas.end(order.identity)
             self._counted("finished")
 
-    async def _fulfil(self, order: Order) -> None:
-        """Do the steps, or undo in reverse order what was done; a saga will take this over."""
-        await self._step("placed", order.place())
-        if not await self._step("paid", order.pay()):
-            await self._undo(order.cancel("the payment was refused"))
-        elif not await self._step("reserved", order.reserve()):
-            await self._undo(order.refund(), order.cancel("out of stock"))
-        else:
-            await self._step("confirmed", order.confirm())
-
-    async def _undo(self, *commands: Json) -> None:
-        self._counted("refused")
-        for command in commands:
-            await self._send(command)
-
-    async def _step(self, step: str, command: Json) -> bool:
-        accepted: bool = (await self._send(command))["outcome"] == "accepted"
-        if accepted:
+    def _told(self, event: Json) -> None:
+        """An event of a saga, be it of this run."""
+        step = _REACHED.get((event["eventType"], event["payload"].get("step")))
+        if step is not None and event["aggregateId"].startswith(self._shop.token):
             self._counted(step)
-        return accepted
 
     async def _send(self, command: Json) -> Json:
         [noted] = self._note([command])

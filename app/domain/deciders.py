@@ -2,7 +2,11 @@
 
 from app.domain.customer import customer_decider
 from app.domain.decider import Decider
+from app.domain.fulfilment.operate import saga_decider
 from app.domain.order import order_decider
 from app.domain.product import product_decider
 
 DECIDERS: tuple[Decider, ...] = (order_decider, product_decider, customer_decider)
+
+EVENT_SOURCED: tuple[Decider, ...] = (*DECIDERS, saga_decider)
+"""Sagas, too: they take commands of operators, and are moved by more than commands."""

@@ -11,3 +11,8 @@ def event_id(aggregate_type: str, aggregate_id: str, command_id: str, index: int
     """
     parts = f"{aggregate_type}\0{aggregate_id}\0{command_id}\0{index}"
     return blake2b((parts if order_id is None else f"{parts}\0{order_id}").encode(), digest_size=16).hexdigest()
+
+
+def command_id(*parts: str) -> str:
+    """32 hex digits, for a command that follows from these parts; none of them contains the separator."""
+    return blake2b("\0".join(("command", *parts)).encode(), digest_size=16).hexdigest()

@@ -16,9 +16,13 @@ class Draft(Struct, frozen=True, tag="DRAFT"):
 class Placed(Struct, frozen=True, tag="PLACED"):
     """Waits for payment and stock."""
 
+    products: tuple[str, ...]
+
 
 class Confirmed(Struct, frozen=True, tag="CONFIRMED"):
-    """Paid and reserved."""
+    """Paid and reserved; these products are what will be shipped."""
+
+    products: tuple[str, ...]
 
 
 class Shipped(Struct, frozen=True, tag="SHIPPED"):
@@ -37,13 +41,18 @@ def status(order: Order) -> str:
     return str(order.__struct_config__.tag)
 
 
-def evolve(_order: Order, event: OrderEvent) -> Order:
+def products(order: Order) -> tuple[str, ...]:
+    """What will be shipped, or would be; each product once."""
+    return order.products if isinstance(order, Placed | Confirmed) else ()
+
+
+def evolve(order: Order, event: OrderEvent) -> Order:
     """Fold: an order is where its last event left it."""
     match event:
         case OrderPlaced():
-            return Placed()
+            return Placed(tuple(dict.fromkeys(item.product_id for item in event.items)))
         case OrderConfirmed():
-            return Confirmed()
+            return Confirmed(products(order))
         case OrderShipped():
             return Shipped()
         case OrderCancelled():

@@ -1,9 +1,13 @@
 """Events as the log of record has them, whatever code wrote them."""
 
+from typing import TypeVar
+
 import msgspec
 from msgspec import Raw, Struct
 
 from schemas.upcasts import upcasters
+
+Payload = TypeVar("Payload", bound=Struct)
 
 
 class Recorded(Struct, frozen=True, rename="camel"):
@@ -13,6 +17,7 @@ class Recorded(Struct, frozen=True, rename="camel"):
     aggregate_type: str
     aggregate_id: str
     version: int
+    timestamp: str
     payload: Raw
     schema_version: int = 1
 
@@ -25,6 +30,21 @@ def recorded(value: bytes) -> Recorded:
     event = _recorded.decode(value)
     upcasters.check(event.event_type, event.schema_version)
     return event
+
+
+def payload(event: Recorded, wanted: type[Payload]) -> Payload:
+    """What is wanted of an event's payload, in today's schema. msgspec's errors: it does not have that."""
+    if event.schema_version == upcasters.version(event.event_type):
+        return msgspec.json.decode(event.payload, type=wanted)
+    upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
+    return msgspec.convert(upcast, wanted)
+
+
+class Unforeseen(ValueError):  # noqa: N818 (what it is)
+    """An event that cannot follow what is in the row."""
+
+    def __init__(self, event: Recorded) -> None:
+        super().__init__(f"{event.event_type} at version {event.version} cannot follow what came before in {event.aggregate_type} {event.aggregate_id}")
 
 
 def today(value: bytes) -> bytes:

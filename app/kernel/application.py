@@ -9,7 +9,7 @@ import faust
 from app.kernel import requests
 from app.kernel.batch import Batch
 from app.kernel.patience import JOIN_S
-from app.kernel.ports import Handler
+from app.kernel.ports import Handler, Sleeper
 from app.kernel.side import Fold, WriteSide
 from app.kernel.table import Table
 from app.kernel.tasks import Tasks
@@ -18,6 +18,7 @@ from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
+AnySleeper = TypeVar("AnySleeper", bound=Sleeper)
 
 GC_THRESHOLD = 300_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
@@ -46,9 +47,13 @@ class Application(faust.App):
 
     def commands(self, kind: str) -> BatchTopic:
         """The command topic of one aggregate type, for `@app.agent(...)`."""
-        name = self.side.settings.topic(f"commands.{kind}")
-        self.side.inputs.append(name)
-        return self._batches(name)
+        return self._input(self.side.settings.topic(f"commands.{kind}"))
+
+    def inbox(self, saga: str) -> BatchTopic:
+        """The inbox of a saga, for `@app.agent(...)`."""
+        name = self.side.settings.topic(f"saga.{saga}")
+        self.side.repeatable.add(name)
+        return self._input(name)
 
     def events(self, model: ReadModel) -> BatchTopic:
         """The events that a read model follows, for `@app.agent(...)`."""
@@ -57,13 +62,21 @@ class Application(faust.App):
 
     def handles(self, kind: str, handler: AnyHandler) -> AnyHandler:
         """Declare what answers the commands to one aggregate type."""
-        self.side.handlers[self.side.settings.topic(f"commands.{kind}")] = handler
-        return handler
+        return self._handles(f"commands.{kind}", handler)
+
+    def conducts(self, saga: str, handler: AnyHandler) -> AnyHandler:
+        """Declare who reads the inbox of a saga."""
+        return self._handles(f"saga.{saga}", handler)
 
     def follows(self, handler: AnyHandler) -> AnyHandler:
         """Declare what folds events into a read model."""
         self.view.handlers.append(handler)
         return handler
+
+    def wakes(self, sleeper: AnySleeper) -> AnySleeper:
+        """Declare who is woken when a timer of its agent is due."""
+        self.side.sleepers[sleeper.agent] = sleeper
+        return sleeper
 
     def folds(self, fold: Fold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""
@@ -72,6 +85,14 @@ class Application(faust.App):
     def followed(self) -> list[Follower]:
         """Every agent with each topic that it reads."""
         return [*(Follower(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
+
+    def _input(self, name: str) -> BatchTopic:
+        self.side.inputs.append(name)
+        return self._batches(name)
+
+    def _handles(self, topic: str, handler: AnyHandler) -> AnyHandler:
+        self.side.handlers[self.side.settings.topic(topic)] = handler
+        return handler
 
     def _batches(self, *names: str) -> BatchTopic:
         topic = self.topic(*names, key_type=bytes, value_type=bytes, acks=False, key_serializer="raw", value_serializer="raw")

@@ -26,6 +26,18 @@ class Outgoing(NamedTuple):
     partition: int | None = None
 
 
+class Keyed(Protocol):
+    """A record, or what stands for one: it has a key, and is on the partition of that."""
+
+    @property
+    def key(self) -> Any:  # noqa: ANN401 (aiokafka has no types)
+        """Its bytes."""
+
+    @property
+    def partition(self) -> int:
+        """The number of its partition."""
+
+
 class Unit(Protocol):
     """The open unit of work of a task."""
 
@@ -44,7 +56,7 @@ def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None
     current.get().outgoing.append(Outgoing(topic, key, value, headers))
 
 
-def emit_beside(record: ConsumerRecord, topic: str, value: bytes, headers: Headers) -> None:
+def emit_beside(record: Keyed, topic: str, value: bytes, headers: Headers) -> None:
     """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
     current.get().outgoing.append(Outgoing(topic, record.key, value, headers, record.partition))
 

@@ -59,7 +59,7 @@ class Intake:
         """A transaction of so many records failed: half of them may have been too many."""
         self.limit = max(1, records // 2)
 
-    def accepted(self, records: Iterable[ConsumerRecord]) -> None:
+    def accepted(self, records: Sequence[ConsumerRecord]) -> None:
         """A transaction of these was committed: the next may carry a few more."""
         self.limit = min(TRANSACTION_RECORDS, self.limit + 1 + self.limit // 4)
         if self._condemned:

@@ -28,7 +28,7 @@ class Measures:
     """One worker's; nothing is ever reset."""
 
     counted: Counter[Label] = field(default_factory=Counter)
-    """Commands (`commands`, aggregate, outcome) and events (`events`, aggregate, type) of committed transactions."""
+    """Commands (`commands`, aggregate, outcome), events (`events`, aggregate, type) and what sagas came to (`saga_transitions`, saga, status)."""
     parked: dict[str, Counter[tuple[str, str]]] = field(default_factory=dict)
     """Records that are parked, by topic and reason, of each task that is open."""
     transactions: Counter[str] = field(default_factory=Counter)

@@ -1,15 +1,17 @@
-"""What a view tells others, through Kafka: seldom, so its producer is started when it is needed first.
+"""What a view tells others, through Kafka: views of other partitions by feeds, operators by the topic `parked`.
 
-A record is parked once: the producer fences that of a former owner, and only then is read what is parked already. A view that is folded anew, or that
-was killed between Kafka and its own write, meets its parked records again; those that its code can fold by now are open no more.
+Records are parked seldom, so their producer is started when it is needed first. A record is parked once: the producer fences that of a former owner, and
+only then is read what is parked already. A view that is folded anew, or that was killed between Kafka and its own write, meets its parked records again;
+those that its code can fold by now are open no more.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.context import Outgoing
 from app.kernel.ending import stop
+from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.kernel.parked import Parked, parse
 from app.kernel.reader import bounds, read, reading
@@ -29,6 +31,7 @@ class Outlet:
         self._topics = topics
         self._parked_topic = settings.topic("parked")
         self._partition = partition
+        self._feeds = Feeds(settings.bootstrap, settings.partitions)
         self._producer: AIOKafkaProducer | None = None
         self._open: dict[Place, str] = {}
         self._discarded: set[tuple[str, int]] = set()
@@ -57,8 +60,19 @@ class Outlet:
         return all(_place(row) in self._open for row in waiting)
 
     async def write(self, outgoing: Iterable[Outgoing]) -> None:
-        """Write what is not there yet, in one transaction. UnknownOutcome: open the view again, it will find out. Stuck: Kafka takes it never."""
-        waiting = list(outgoing)
+        """Feed others, and park what is not parked yet. Errors of Kafka: open the view again, it will find out. Stuck: Kafka takes it never."""
+        records = list(outgoing)
+        await self._feeds.write([record for record in records if record.topic != self._parked_topic])
+        await self._park([record for record in records if record.topic == self._parked_topic])
+
+    async def close(self) -> None:
+        """Let the producers go; what was left open a successor ends."""
+        await self._feeds.close()
+        started, self._producer = self._producer, None
+        if started is not None:
+            await stop(started, abort=False)
+
+    async def _park(self, waiting: Sequence[Outgoing]) -> None:
         if not waiting:
             return
         transaction = Transaction(await self._fenced(), self._settings.partitions)
@@ -72,12 +86,6 @@ class Outlet:
             raise Stuck(f"a view's record is not taken by Kafka: {error}") from error
         for record in fresh:
             self._take(record)
-
-    async def close(self) -> None:
-        """Let the producer go; what it left open its successor ends."""
-        started, self._producer = self._producer, None
-        if started is not None:
-            await stop(started, abort=False)
 
     async def _fenced(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -76,9 +76,9 @@ def in_order(queue: str) -> Iterator[Parked]:
         yield parked[f"{_place(topic, int(key.rpartition(NUL)[2]))}\0{agent}"]
 
 
-def listed(store: Store, topic: str, offset: int) -> Iterator[Parked]:
-    """All open records from a place on, in the order of topics and offsets, from committed rows."""
-    return (row for _, row in parked.rows(store, start=_place(topic, offset)))
+def listed(store: Store, topic: str, offset: int, agent: str = "") -> Iterator[Parked]:
+    """All open records from a place and an agent on, in the order of topics, offsets and agents, from committed rows."""
+    return (row for _, row in parked.rows(store, start=f"{_place(topic, offset)}\0{agent}"))
 
 
 def is_head(store: Store, row: Parked) -> bool:

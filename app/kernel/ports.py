@@ -1,9 +1,11 @@
-"""What a task needs from those around it: an agent's handler and the flow of records."""
+"""What a task needs from those around it: an agent's handler, who is woken by timers, and the flow of records."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from aiokafka import ConsumerRecord
+
+from app.kernel.store import Store
 
 
 class Handler(Protocol):
@@ -17,6 +19,19 @@ class Handler(Protocol):
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Tell whoever waits for an answer that the record was parked."""
+
+
+class Sleeper(Protocol):
+    """An agent that sets timers, and what it does when one is due, inside a transaction of the task in which the timer's row goes."""
+
+    agent: str
+    """The agent's name."""
+
+    def wake(self, key: str, due_ms: int) -> None:
+        """It is `due_ms` (milliseconds since 1970), or later. What raises leaves nothing behind, and is woken again later."""
+
+    def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
+        """The keys that wait, and until when, as the committed rows say: a rebuild sets their timers anew, for the log of record has none."""
 
 
 class Flow(Protocol):

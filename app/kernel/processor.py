@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic, time
+from typing import Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
@@ -10,6 +11,7 @@ from app.kernel.intake import Intake
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.position import Position, positions
+from app.kernel.setbacks import Setbacks, Woken
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Work, portions
 
@@ -18,6 +20,23 @@ TRANSACTION_BYTES = 8 << 20
 
 TURN_RECORDS = 50
 """Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
+
+
+Taken = TypeVar("Taken")
+Taken_contra = TypeVar("Taken_contra", contravariant=True)
+
+
+class Guard(Protocol[Taken_contra]):
+    """Who is told what became of a transaction, and so bounds the next of its kind."""
+
+    def refused(self, taken: Sequence[Taken_contra], error: str, /) -> None:
+        """It was refused for something in it."""
+
+    def narrow(self, taken: int, /) -> None:
+        """Of so many, it failed."""
+
+    def accepted(self, taken: Sequence[Taken_contra], /) -> None:
+        """It was committed."""
 
 
 class Processor:
@@ -42,18 +61,13 @@ class Processor:
 
     async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
         """Commit what these records caused, and count it; `began_s` is the monotonic time at which they were taken up."""
-        try:
-            await self.unit.commit()
-        except RefusedBatch as refused:
-            self._refused(taken, refused)
-            raise
-        except UnknownOutcome:
-            self._measures.transactions["unknown"] += 1
-            self._intake.narrow(len(taken))
-            raise
-        self._intake.accepted(taken)
-        self._measures.committed(self.unit.counted, (record.timestamp for record in taken), time(), monotonic() - began_s)
-        self.unit.counted.clear()
+        await self._commit(self._intake, taken)
+        self._count((record.timestamp for record in taken), began_s)
+
+    async def commit_woken(self, setbacks: Setbacks, woken: Sequence[Woken], began_s: float) -> None:
+        """Commit what waking these caused; they were not read from a topic, so nobody waited for them."""
+        await self._commit(setbacks, woken)
+        self._count((), began_s)
 
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
         self._ahead.clear()
@@ -72,12 +86,28 @@ class Processor:
         try:
             self.unit.pack()
         except RefusedBatch as refused:
-            self._refused(taken, refused)
+            self._refused(self._intake, taken, refused)
             raise
 
-    def _refused(self, taken: Sequence[ConsumerRecord], why: RefusedBatch) -> None:
+    async def _commit(self, guard: Guard[Taken], taken: Sequence[Taken]) -> None:
+        try:
+            await self.unit.commit()
+        except RefusedBatch as refused:
+            self._refused(guard, taken, refused)
+            raise
+        except UnknownOutcome:
+            self._measures.transactions["unknown"] += 1
+            guard.narrow(len(taken))
+            raise
+        guard.accepted(taken)
+
+    def _refused(self, guard: Guard[Taken], taken: Sequence[Taken], why: RefusedBatch) -> None:
         self._measures.transactions["refused"] += 1
-        self._intake.refused(taken, str(why))
+        guard.refused(taken, str(why))
+
+    def _count(self, appended_ms: Iterable[int], began_s: float) -> None:
+        self._measures.committed(self.unit.counted, appended_ms, time(), monotonic() - began_s)
+        self.unit.counted.clear()
 
     def _reach(self, last: ConsumerRecord) -> None:
         """Put the position behind the last record into the transaction."""

@@ -15,6 +15,7 @@ from app.kernel.position import Position, positions
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
 from app.kernel.side import WriteSide
+from app.kernel.timers import set_timer
 from app.kernel.unit import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Rebuilder:
                 await self._each(fold.events, fold.accepted)
         if everything:
             await self._recover_inputs()
+        await self._set_timers()
         identities[ROW] = identity
         await self._unit.commit()
 
@@ -59,6 +61,14 @@ class Rebuilder:
         if found is not None:
             identities[ROW] = replace(found, fingerprint=UNFINISHED)
             await self._unit.flush()
+
+    async def _set_timers(self) -> None:
+        """Whoever waits for its time says so from its rows."""
+        await self._unit.flush()
+        for sleeper in self._side.sleepers.values():
+            for key, due_ms in sleeper.asleep(self._unit.rows.store):
+                set_timer(sleeper.agent, key, due_ms)
+                await self._advance(1)
 
     async def _recover_inputs(self) -> None:
         seen: dict[str, int] = {}
@@ -83,6 +93,8 @@ class Rebuilder:
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
+        if topic in self._side.repeatable:
+            return begin
         if topic in self._group and not fresh:
             return self._group[topic]
         if not fresh and end > begin and not self._accept_loss:

@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
-from app.kernel.ports import Handler
+from app.kernel.ports import Handler, Sleeper
 from app.kernel.table import Table
 from app.kernel.waiters import Waiters
 from app.settings import Settings
@@ -47,12 +47,16 @@ class WriteSide:
     folds: list[Fold] = field(default_factory=list)
     handlers: dict[str, Handler] = field(default_factory=dict)
     """By input."""
+    sleepers: dict[str, Sleeper] = field(default_factory=dict)
+    """By agent."""
     waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
     """Who waits in this process for what an agent answers."""
     measures: Measures = field(default_factory=Measures)
     """What this process counts."""
     owner: Owner | None = None
     """How this worker is reached by others; None before it serves HTTP."""
+    repeatable: set[str] = field(default_factory=set)
+    """The inputs that may be read again from their beginning: what was heard before changes nothing."""
     accept_loss: bool = False
     """A person said that every task may go on, once, without what Kafka no longer holds."""
 

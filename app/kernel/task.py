@@ -228,10 +228,14 @@ class Task(ABC):
     async def _serve(self) -> None:
         assert self._releases is not None
         while True:
-            while self._queue or self._requests or self._releases:
+            while self._has_work():
                 async with self._idle:
                     await self._step(self._releases)
             await self._queue.filled()
+
+    def _has_work(self) -> bool:
+        """True while there is something to do at once."""
+        return bool(self._queue or self._requests or self._releases)
 
     async def _step(self, releases: Releases) -> None:
         """At most one transaction of each kind: neither holds up the other."""

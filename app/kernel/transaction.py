@@ -31,8 +31,8 @@ Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
 _NONE: Headers = []
 
 
-class Transaction:
-    """Collects records into batches, then commits them; used once."""
+class Batches:
+    """Collects records into batches, one row of them for each partition; used once."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
@@ -51,6 +51,28 @@ class Transaction:
             if appended.size > RECORD_BYTES:
                 raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
 
+    async def send(self) -> list[Any]:
+        """What became of each batch: where it is, or an error."""
+        sent = [await self._send(where, batch) for where, batches in self._batches.items() for batch in batches]
+        answers = (asyncio.shield(future) for future in sent)  # aiokafka's sender dies of a future that was cancelled
+        return await asyncio.gather(*answers, return_exceptions=True)
+
+    async def _send(self, where: tuple[str, int], batch: BatchBuilder) -> "asyncio.Future[Any]":
+        batch.close()
+        topic, partition = where
+        future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(_looked_at)  # a later batch may fail before anybody waits for this one
+        return future
+
+    def _start(self, where: tuple[str, int]) -> BatchBuilder:
+        batch = self._producer.create_batch()
+        self._batches.setdefault(where, []).append(batch)
+        return batch
+
+
+class Transaction(Batches):
+    """The batches of one transaction."""
+
     def log(self, changelog: TopicPartition, changes: Iterable[Change]) -> None:
         """Add changed rows."""
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
@@ -65,19 +87,11 @@ class Transaction:
 
     async def _commit(self) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
-        sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
-        answers = (asyncio.shield(future) for _, _, future in sent)  # aiokafka's sender dies of a future that was cancelled
-        results: list[Any] = await asyncio.gather(*answers, return_exceptions=True)
+        counted = [(where, batch.record_count()) for where, batches in self._batches.items() for batch in batches]
+        results = await self.send()
         await self._check([result for result in results if isinstance(result, BaseException)])
         await self._producer.commit_transaction()
-        return {TopicPartition(*where): _next(result.offset, count) for (where, count, _), result in zip(sent, results, strict=True)}
-
-    async def _send(self, where: tuple[str, int], batch: BatchBuilder) -> "asyncio.Future[Any]":
-        batch.close()
-        topic, partition = where
-        future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
-        future.add_done_callback(_looked_at)  # a later batch may fail before anybody waits for this one
-        return future
+        return {TopicPartition(*where): _next(result.offset, count) for (where, count), result in zip(counted, results, strict=True)}
 
     async def _check(self, failures: list[BaseException]) -> None:
         """Look at every single one: aiokafka would commit without the batches that failed."""
@@ -88,11 +102,6 @@ class Transaction:
         if refusals:
             await self._producer.abort_transaction()
             raise RefusedBatch(repr(refusals[0])) from refusals[0]
-
-    def _start(self, where: tuple[str, int]) -> BatchBuilder:
-        batch = self._producer.create_batch()
-        self._batches.setdefault(where, []).append(batch)
-        return batch
 
 
 def _looked_at(future: "asyncio.Future[Any]") -> None:

@@ -26,6 +26,8 @@ class UnitOfWork(Draft):
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
+        self.timed: set[str] = set()
+        """The timers that were set or cancelled since the task last looked, in whatever transaction."""
         self._transaction = Transaction(producer, partitions)
 
     def pack(self) -> None:

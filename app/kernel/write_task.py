@@ -9,6 +9,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from app.kernel.alarms import Alarms
 from app.kernel.ending import stop
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
@@ -17,6 +18,8 @@ from app.kernel.ports import Flow
 from app.kernel.position import Position
 from app.kernel.processor import Processor
 from app.kernel.reader import reading
+from app.kernel.release import Releases
+from app.kernel.setbacks import Setbacks
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
 from app.kernel.takeover import TakeOver
@@ -38,6 +41,8 @@ class WriteTask(Task):
         self._processor: Processor | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition)
+        self._setbacks = Setbacks()
+        self._alarms: Alarms | None = None
         super().__init__(side, partition, flow, die)
 
     @property
@@ -81,16 +86,30 @@ class WriteTask(Task):
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
         self._accept_loss = False
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
+        self._alarms = Alarms(unit, self._side.sleepers, self._setbacks, self._processor.commit_woken, self._queue.wake)
         self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
 
     async def _take_in(self, queue: Queue) -> None:
         assert self._processor is not None
         await self._processor.transact(queue)
 
+    def _has_work(self) -> bool:
+        assert self._alarms is not None
+        return super()._has_work() or self._alarms.due()
+
+    async def _step(self, releases: Releases) -> None:
+        """The same, and one of timers that are due."""
+        assert self._alarms is not None
+        await super()._step(releases)
+        await self._alarms.ring()
+
     def _tell_waiters(self) -> None:
         self._side.waiters.lose(self.partition)
 
     async def _let_go(self, *, abort: bool) -> None:
+        alarms, self._alarms = self._alarms, None
+        if alarms is not None:
+            alarms.close()
         processor, self._processor = self._processor, None
         if processor is not None:
             processor.unit.close()

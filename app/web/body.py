@@ -29,9 +29,15 @@ async def read(request: Request, model: type[Model]) -> Model:
         raise Problem(415, "unsupported-media-type", "send the body as application/json")
     request.state.body = await _raw(request)
     try:
-        return model.read(decode(request.state.body))
+        return parsed(model, decode(request.state.body))
     except Undecodable as error:
         raise Problem(400, "undecodable", f"the body is not JSON that can be read: {error}") from error
+
+
+def parsed(model: type[Model], fields: object) -> Model:
+    """What the body says, as `model`; a Problem says what is wrong with it."""
+    try:
+        return model.read(fields)
     except ValidationError as error:
         raise Problem(422, "invalid", invalid(error, "body").message) from error
 

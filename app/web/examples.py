@@ -8,19 +8,26 @@ from pydantic import BaseModel
 from schemas.answers import (
     Alive,
     CommandAnswer,
+    CustomerAccount,
     CustomerAnswer,
     EventsAnswer,
     EventsPage,
     OrderAnswer,
+    OrdersPage,
+    OrderSummary,
     ParkedPage,
     ProductAnswer,
+    ProductStock,
     Ready,
+    SagaAnswer,
+    SagasPage,
+    SagaStatus,
     SettledAnswer,
     TableAnswer,
     Unanswered,
 )
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
-from schemas.http import CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
+from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
 
 EVENT = {
     "eventId": "0b7e6dd2c8f1a94c5f3f1d0a6a2b9e47",
@@ -34,6 +41,37 @@ EVENT = {
     "payload": {"trackingNumber": "track-1"},
 }
 
+SUMMARY = {
+    "orderId": "o-1",
+    "customerId": "ada",
+    "customerName": "Ada",
+    "customerEmail": "ada@example.org",
+    "orderDate": "2026-11-24T06:00:00.000Z",
+    "status": "SHIPPED",
+    "totalAmount": 1950,
+    "currency": "EUR",
+    "itemCount": 1,
+    "version": 3,
+    "lastUpdated": "2026-11-24T06:00:01.000Z",
+}
+
+SAGA = {
+    "orderId": "o-1",
+    "status": "FAILED",
+    "definition": 1,
+    "startedAt": "2026-11-24T06:00:00.000Z",
+    "deadlineAt": "2026-11-24T06:05:00.000Z",
+    "reason": "payment: insufficient-credit",
+    "steps": [
+        {"step": "order", "productId": None, "state": "UNDONE", "at": "2026-11-24T06:00:01.000Z", "reason": None},
+        {"step": "payment", "productId": None, "state": "FAILED", "at": "2026-11-24T06:00:00.500Z", "reason": "insufficient-credit: 10 of the credit are left"},
+        {"step": "reservation", "productId": "book", "state": "PENDING", "at": "2026-11-24T06:00:00.000Z", "reason": None},
+        {"step": "confirmation", "productId": None, "state": "PENDING", "at": "2026-11-24T06:00:00.000Z", "reason": None},
+    ],
+    "version": 6,
+    "lastUpdated": "2026-11-24T06:00:01.000Z",
+}
+
 EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     PostOrder: {"customerId": "ada", "items": [{"productId": "book", "quantity": 1, "price": 1950}], "shippingAddress": "1 Log Lane", "currency": "EUR"},
     ShipOrder: {"trackingNumber": "track-1"},
@@ -43,9 +81,37 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     PostCustomer: {"customerId": "ada", "name": "Ada", "email": "ada@example.org", "creditLimit": 50000, "currency": "EUR"},
     ChangeCustomer: {"email": "ada@example.net"},
     ChangeCreditLimit: {"creditLimit": 60000},
+    ActOnSaga: {"action": "RetryStep", "userId": "grace", "reason": "the limit was raised", "step": "payment"},
     OrderAnswer: {"orderId": "o-1", "version": 1, "status": "PLACED"},
+    SagaAnswer: {"orderId": "o-1", "version": 5},
     ProductAnswer: {"productId": "book", "version": 1},
     CustomerAnswer: {"customerId": "ada", "version": 1},
+    OrderSummary: SUMMARY,
+    OrdersPage: {"items": [SUMMARY], "next": None},
+    SagaStatus: SAGA,
+    SagasPage: {"items": [SAGA], "next": None},
+    ProductStock: {
+        "productId": "book",
+        "name": "A book",
+        "price": 1950,
+        "currency": "EUR",
+        "onHand": 10,
+        "reserved": 1,
+        "available": 9,
+        "shipped": 0,
+        "version": 3,
+        "lastUpdated": "2026-11-24T06:00:00.000Z",
+    },
+    CustomerAccount: {
+        "customerId": "ada",
+        "name": "Ada",
+        "email": "ada@example.org",
+        "currency": "EUR",
+        "creditLimit": 50000,
+        "creditUsed": 1950,
+        "version": 2,
+        "lastUpdated": "2026-11-24T06:00:00.000Z",
+    },
     Unanswered: {"commandId": "checkout-1"},
     CommandAnswer: {
         "commandId": "checkout-1",

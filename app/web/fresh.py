@@ -20,21 +20,45 @@ Row = TypeVar("Row")
 
 async def fresh(request: Request, kind: str, identity: str, read: Callable[[], Row | None], version: Callable[[Row], int]) -> Row:
     """What `read` gives of an aggregate, at the version that the request's token names or later; a Problem when it does not come in time."""
-    least, deadline_s = _least_version(request, kind, identity), asyncio.get_running_loop().time() + _wait_s(request)
+    least, until_s = _least_version(request, kind, identity), deadline_s(request)
     while True:
         found = read()
         if found is not None and version(found) >= least:
             return found
         if least == 0:
             raise Problem(404, "not-found", f"there is no {kind.lower()} of this id")
-        if asyncio.get_running_loop().time() > deadline_s:
-            raise Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
+        if asyncio.get_running_loop().time() > until_s:
+            raise not_yet()
         await asyncio.sleep(_POLL_S)
+
+
+async def seen(request: Request, version: Callable[[], int]) -> None:
+    """Return once what the request's token names has this version or a later one; a Problem when that takes too long."""
+    least, until_s = parse(request.headers["consistency-token"]).version, deadline_s(request)
+    while version() < least:
+        if asyncio.get_running_loop().time() > until_s:
+            raise not_yet()
+        await asyncio.sleep(_POLL_S)
+
+
+def has_token(request: Request) -> bool:
+    """True if the answer has to be as new as a write."""
+    return "consistency-token" in request.headers
+
+
+def deadline_s(request: Request) -> float:
+    """Until when is waited for it, by the event loop's clock."""
+    return asyncio.get_running_loop().time() + _wait_s(request)
+
+
+def not_yet() -> Problem:
+    """That what the token names did not come in time."""
+    return Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
 
 
 def refuse_token(request: Request) -> None:
     """A Problem where no single write can be waited for."""
-    if "consistency-token" in request.headers:
+    if has_token(request):
         raise Problem(400, "token-not-applicable", "this list covers many aggregates and cannot wait for the write of one: ask for the aggregate itself")
 
 

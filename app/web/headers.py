@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from schemas.fields import Id, NotNull, Text
 
-ETag = Annotated[str, Field(pattern=r'^\s*"?[0-9]{1,18}"?\s*$')]
-"""A version in quotes."""
+ETag = Annotated[str, Field(pattern=r'^\s*"?[0-9]{1,18}(\.[0-9]{1,18})?"?\s*$')]
+"""A version in quotes, or the ETag of an order that names a customer."""
 
 
 class Forwarded(BaseModel):

@@ -30,6 +30,7 @@ class Shown(Collector):
         measures = self._app.side.measures
         yield _counter("foldstream_commands", "Commands that were answered or parked.", ("aggregate", "outcome"), measures, "commands")
         yield _counter("foldstream_events", "Events that were written.", ("aggregate", "type"), measures, "events")
+        yield _counter("foldstream_saga_transitions", "Statuses that sagas came to.", ("saga", "status"), measures, "saga_transitions")
         yield _transactions(measures)
         yield _histogram("foldstream_command_latency_seconds", "From the broker's append time of a command to its commit.", measures.latency_s)
         yield _histogram("foldstream_transaction_seconds", "From the first record of a transaction to its commit.", measures.transaction_s)

@@ -29,6 +29,8 @@ class Place(NamedTuple):
     partition: Count = 0
     topic: str = ""
     offset: Count = 0
+    agent: str = ""
+    """Several agents may have parked what came from one place."""
 
     def __str__(self) -> str:
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
@@ -52,7 +54,7 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
     size = 0
     for store, row in _merged(stores, start):
         if len(items) == limit or size > PAGE_BYTES:
-            return items, str(Place(partition, row.topic, row.offset))
+            return items, str(Place(partition, row.topic, row.offset, row.agent))
         items.append(_item(row, head=parking.is_head(store, row)))
         size += len(row.value or b"")
     return items, None
@@ -60,11 +62,11 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
 
 def _merged(stores: Iterable[Store], start: Place) -> Iterator[tuple[Store, Parked]]:
     """What the task and the view of a partition keep, in one order."""
-    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].offset))
+    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].offset, each[1].agent))
 
 
 def _listed(store: Store, start: Place) -> Iterator[tuple[Store, Parked]]:
-    return ((store, row) for row in parking.listed(store, start.topic, start.offset))
+    return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent))
 
 
 def _item(row: Parked, *, head: bool) -> dict[str, Any]:

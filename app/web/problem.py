@@ -60,7 +60,7 @@ MEANINGS = {
     "undecodable": "the body is not JSON that can be read",
     "unknown-customer": "there is no customer of this id",
     "unknown-product": "there is no product of this id",
-    "unknown-table": "the tables are history",
+    "unknown-table": "the tables are history, order_summary",
     "unsupported-media-type": "send the body as application/json",
     "version-conflict": "expected version 3, the aggregate is at 4",
     "view-rebuilding": "the rows of the table are made anew for the code that runs now: ask again",

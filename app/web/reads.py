@@ -1,4 +1,4 @@
-"""Reads of what the write side knows: the outcome of a command, and an order's snapshot (contract, section 4)."""
+"""Reads of what the write side knows: the outcome of a command (contract, section 4)."""
 
 from typing import Annotated, Any
 
@@ -8,21 +8,19 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.domain.ids import event_id
-from app.domain.order import status
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
-from app.web.fresh import fresh
 from app.web.problem import Problem, later
 from app.web.request import Asked
 from app.web.writes import unanswered_yet
-from schemas.answers import CommandAnswer, OrderAnswer
+from schemas.answers import CommandAnswer
 from schemas.fields import Id, NotNull
 from tables import aggregates
-from tables.aggregate import Aggregate, Answered, Snapshot
-from tables.order import order_aggregate
+from tables.aggregate import Aggregate, Answered
+from tables.saga import saga_aggregate
 
-AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in aggregates.AGGREGATES}
+AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (*aggregates.AGGREGATES, saga_aggregate)}
 
 UNREAD = problem.documented(_404="not-found", _422="invalid", _503="no-owner, not-owner: ask again after Retry-After seconds")
 
@@ -36,11 +34,6 @@ class Reads:
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
-
-    async def order(self, request: Request, order_id: str) -> Response:
-        """An order's id, status and version."""
-        elsewhere = await self._elsewhere(request, order_id)
-        return elsewhere or _tagged(request, order_id, await self._snapshot(request, order_id))
 
     async def command(self, request: Request, asked: Asked) -> Response:
         """The result of a command; 202 while it may still come."""
@@ -71,22 +64,10 @@ class Reads:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
 
-    async def _snapshot(self, request: Request, order_id: str) -> Snapshot[Any]:
-        """The order, at the version that the request's token names or later; a Problem when it does not come in time."""
-        return await fresh(request, "Order", order_id, lambda: self._committed(order_id), lambda found: found.version)
-
-    def _committed(self, order_id: str) -> Snapshot[Any] | None:
-        return self._desk.read(order_id, lambda rows: order_aggregate.committed_snapshot(rows, order_id))
-
 
 def routes(reads: Reads) -> APIRouter:
     """All routes that read."""
     router = APIRouter(responses=UNREAD, tags=["reads"])
-
-    @router.get("/orders/{order_id}", responses=_ORDER, dependencies=[headers.READ])
-    async def order(request: Request, order_id: Id) -> Response:
-        """An order's status and version; at least as new as the Consistency-Token says."""
-        return await reads.order(request, order_id)
 
     @router.get("/commands/{aggregate_type}/{aggregate_id}/{command_id}", responses=_COMMAND, dependencies=[headers.FORWARDED])
     async def command(request: Request, aggregate_type: AggregateType, aggregate_id: Id, command_id: Id, order_id: OrderNamed = None) -> Response:
@@ -98,23 +79,11 @@ def routes(reads: Reads) -> APIRouter:
     return router
 
 
-_ORDER = {
-    **openapi.answer(200, OrderAnswer, "the order", "ETag"),
-    304: {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}},
-    **problem.documented(_400="token-not-applicable", _412="not-yet"),
-}
 _COMMAND = {
     **openapi.answer(200, CommandAnswer, "the result"),
     **openapi.UNANSWERED,
     **problem.documented(_503="no-broker, no-owner, not-owner: ask again after Retry-After seconds"),
 }
-
-
-def _tagged(request: Request, order_id: str, found: Snapshot[Any]) -> Response:
-    tag = f'"{found.version}"'
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers={"ETag": tag})
-    return JSONResponse({"orderId": order_id, "status": status(found.state), "version": found.version}, headers={"ETag": tag})
 
 
 def _result(aggregate: Aggregate, asked: Asked, answered: Answered, order_id: str | None) -> dict[str, Any]:

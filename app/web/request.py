@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Request
 
 from app.clock import now
+from app.web.etag import version
 from schemas.message import Command
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,200})?", re.ASCII)
@@ -100,7 +101,7 @@ def derived_id(request: Request, kind: str) -> str:
 
 def _expected_version(request: Request) -> int | None:
     tag = request.headers.get("if-match")
-    return None if tag is None else int(tag.strip().strip('"'))
+    return None if tag is None else version(tag)
 
 
 def _traceparent(request: Request) -> str | None:

@@ -42,12 +42,12 @@ def _orders(router: APIRouter, writes: Writes) -> None:
         """Place an order; its total is computed, its id derived from the Idempotency-Key where none is given."""
         return await _create(writes, request, "Order", PostOrder, status="PLACED")
 
-    @router.post("/orders/{order_id}/ship", responses=_changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ShipOrder))
+    @router.post("/orders/{order_id}/ship", responses=changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ShipOrder))
     async def ship_order(request: Request, order_id: AggregateId) -> Response:
         """Ship a confirmed order."""
         return await _change(writes, request, "Order", order_id, await body.read(request, ShipOrder), status="SHIPPED")
 
-    @router.post("/orders/{order_id}/cancel", responses=_changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(CancelOrder))
+    @router.post("/orders/{order_id}/cancel", responses=changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(CancelOrder))
     async def cancel_order(request: Request, order_id: AggregateId) -> Response:
         """Give up an order that was not shipped."""
         return await _change(writes, request, "Order", order_id, await body.read(request, CancelOrder), status="CANCELLED")
@@ -59,7 +59,7 @@ def _products(router: APIRouter, writes: Writes) -> None:
         """Offer a product; it begins without stock."""
         return await _create(writes, request, "Product", PostProduct)
 
-    @router.post("/products/{product_id}/stock", responses=_changed(ProductAnswer, "unknown-product"), openapi_extra=body.documented(ReceiveStock))
+    @router.post("/products/{product_id}/stock", responses=changed(ProductAnswer, "unknown-product"), openapi_extra=body.documented(ReceiveStock))
     async def receive_stock(request: Request, product_id: AggregateId) -> Response:
         """Goods arrive."""
         return await _change(writes, request, "Product", product_id, await body.read(request, ReceiveStock))
@@ -73,7 +73,7 @@ def _customers(router: APIRouter, writes: Writes) -> None:
 
     @router.patch(
         "/customers/{customer_id}",
-        responses=_changed(CustomerAnswer, "unknown-customer", "insufficient-credit"),
+        responses=changed(CustomerAnswer, "unknown-customer", "insufficient-credit"),
         openapi_extra=body.documented(ChangeCustomer, ChangeCreditLimit),
     )
     async def change_customer(request: Request, customer_id: AggregateId) -> Response:
@@ -101,6 +101,7 @@ def _created(model: type[Answer]) -> Responses:
     return {**conflict, **REFUSED, **openapi.answer(201, model, "it is in the log", "Location", "Consistency-Token", "Duplicate")}
 
 
-def _changed(model: type[Answer], unknown: str, *conflicts: str) -> Responses:
+def changed(model: type[Answer], unknown: str, *conflicts: str) -> Responses:
+    """The answers of a route that changes what is there: `unknown` is the code when it is not, `conflicts` are codes of 409."""
     errors = problem.documented(_404=unknown, _409=", ".join([*conflicts, "version-conflict", "parked"]))
     return {**errors, **REFUSED, **openapi.answer(200, model, "it is in the log", "Consistency-Token", "Duplicate")}

@@ -14,7 +14,7 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import events, health, histories, metrics, openapi, parked, problem, reads, rebuilds, routes
+from app.web import events, health, histories, metrics, openapi, order_lists, parked, problem, reads, rebuilds, routes, saga_rows, sagas, view_rows
 from app.web.bounds import Bounds
 from app.web.connection import IDLE_S, Connection
 from app.web.desk import Desk
@@ -22,12 +22,14 @@ from app.web.forward import Forwarder
 from app.web.histories import Histories
 from app.web.lag import Lag
 from app.web.log_pages import LogPages
+from app.web.merged import Lists
 from app.web.parked import ParkedRecords
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
+from app.web.view_rows import ViewRows
 from app.web.vitals import Vitals, parts
 from app.web.writes import Writes
-from schemas.http import Discard, Rebuild
+from schemas.http import ActOnSaga, Discard, Rebuild
 
 log = logging.getLogger(__name__)
 
@@ -88,9 +90,15 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
     )
     web.add_middleware(Bounds)
     problem.install(web)
-    openapi.describe(web, (*routes.BODIES, Discard, Rebuild))
-    web.include_router(routes.routes(Writes(desk, forwarder)))
+    openapi.describe(web, (*routes.BODIES, Discard, ActOnSaga, Rebuild))
+    writes = Writes(desk, forwarder)
+    web.include_router(routes.routes(writes))
+    web.include_router(sagas.routes(writes))
     web.include_router(reads.routes(Reads(desk, forwarder)))
+    rows, lists = ViewRows(desk, forwarder), Lists(desk, forwarder, app.side.settings.partitions)
+    web.include_router(view_rows.routes(rows))
+    web.include_router(order_lists.routes(lists))
+    web.include_router(saga_rows.routes(rows, lists))
     web.include_router(histories.routes(Histories(desk, forwarder)))
     web.include_router(events.routes(pages, app.side.settings.partitions))
     web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from app.cli.commands import app
 from app.demo.checks import Run, checks
 from app.demo.evidence import Evidence
-from app.demo.orders import LEAST, OUT_OF_STOCK, OVER_LIMIT, Shop
+from app.demo.orders import LEAST, POOR, SCARCE, Shop
 from tests.cli.foldstream import ROOT
 from tests.conftest import RunningKafka
 
@@ -38,7 +38,7 @@ def result(command: str, **more: object) -> dict[str, Any]:
 
 @pytest.fixture
 def run() -> Run:
-    sent = Counter([REPEATED, REPEATED, SHOP.order(OUT_OF_STOCK).reserve()["commandId"], SHOP.order(OVER_LIMIT).pay()["commandId"]])
+    sent = Counter([REPEATED, REPEATED])
     return Run(SHOP, ORDERS, sent, REPEATED, POISONED, {"outcome": "accepted", "version": 2})
 
 
@@ -52,8 +52,8 @@ def good() -> Evidence:
             found.event(event(kind, number))
     found.result(result(REPEATED))
     found.result(result(REPEATED, duplicate=True))
-    found.result(result(SHOP.order(OUT_OF_STOCK).reserve()["commandId"], refusal={"code": "insufficient-stock"}))
-    found.result(result(SHOP.order(OVER_LIMIT).pay()["commandId"], refusal={"code": "insufficient-credit"}))
+    found.result(result("reserve", commandType="ReserveInventory", aggregateId=SHOP.named(SCARCE), refusal={"code": "insufficient-stock"}))
+    found.result(result("pay", commandType="ProcessPayment", aggregateId=SHOP.named(POOR), refusal={"code": "insufficient-credit"}))
     found.parked[POISONED.encode()] = {"parked-reason": b"undecodable"}
     return found
 

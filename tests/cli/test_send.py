@@ -34,7 +34,7 @@ def with_part(name: str, value: object) -> str:
         (with_part("commandId", ""), "commandId is ''"),
         (with_part("aggregateId", "o 1"), "aggregateId is 'o 1': an id is"),
         (with_part("aggregateId", "o\n"), "aggregateId is 'o\\n'"),
-        (with_part("aggregateType", "Saga"), "'Saga' takes no commands"),
+        (with_part("aggregateType", "Parcel"), "'Parcel' takes no commands"),
         (with_part("aggregateType", None), "None takes no commands"),
         (with_part("payload", "x" * (1 << 20)), "a topic of commands 1,048,576 at most"),
     ],

@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from app import admin
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.topics import Topic, topics
+from app.topics import CUSTOMER_NAME, ORDERING, Topic, topics
 from tests.cli.foldstream import ROOT, foldstream
 
 PATIENCE_S = 10
@@ -23,7 +23,8 @@ def test_the_topics_are_those_of_the_contract() -> None:
     table = page.split("| topic | key |")[1].split("\n\n")[0]
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
 
-    assert {topic.name for topic in topics(Settings())} == named - {"foldstream-<feed>-feed"}
+    feeds = {f"foldstream-{feed}-feed" for feed in (ORDERING, CUSTOMER_NAME)}
+    assert {topic.name for topic in topics(Settings())} == named - {"foldstream-<feed>-feed"} | feeds
 
 
 async def test_applied_topics_are_as_the_contract_says(environment: Settings) -> None:

@@ -6,7 +6,7 @@ import sys
 from rocksdict import WriteBufferManager
 
 from app.kernel import store
-from app.main import run_worker
+from bench.alone import run_worker
 
 LIMIT_BYTES = 256 << 10
 """Enough for what it logs, not for the rows of the test; what a database keeps in memory before it writes is small, too."""

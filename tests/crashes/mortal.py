@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from app.kernel import intake, rebuild, release
 from app.kernel.side import WriteSide
-from app.main import run_worker
+from bench.alone import run_worker
 from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, Point
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from app.main import run_worker
+from bench.alone import run_worker
 from tables.order import order_aggregate, orders
 
 ADDED = "sinceTheNewVersion"

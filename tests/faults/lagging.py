@@ -5,7 +5,7 @@ from typing import Any
 
 from app.kernel.position import Position, positions
 from app.kernel.processor import Processor
-from app.main import run_worker
+from bench.alone import run_worker
 
 
 def _reach(self: Processor, last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)

@@ -9,6 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from tests.conftest import RunningKafka
 from tests.kernel.harness import Harness
+from tests.kernel.join_harness import JoinHarness
+from tests.kernel.timer_harness import Clock, TimerHarness
 from tests.kernel.view_harness import ViewHarness
 
 
@@ -26,6 +28,14 @@ async def views(kafka: RunningKafka, tmp_path: Path) -> ViewHarness:
     views = ViewHarness(kafka.bootstrap, tmp_path)
     await views.create()
     return views
+
+
+@pytest.fixture
+async def joined(kafka: RunningKafka, tmp_path: Path) -> JoinHarness:
+    """Topics and a directory for views that feed each other."""
+    joined = JoinHarness(kafka.bootstrap, tmp_path)
+    await joined.create()
+    return joined
 
 
 @pytest.fixture
@@ -61,3 +71,12 @@ async def topic(kafka: RunningKafka) -> str:
             await asyncio.sleep(0.05)
     await admin.close()
     return name
+
+
+@pytest.fixture
+async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TimerHarness:
+    """Topics and a directory for a task that sets timers, by a clock that the test moves."""
+    timed = TimerHarness(kafka.bootstrap, tmp_path, Clock())
+    monkeypatch.setattr("app.clock.now_ms", timed.clock)
+    await timed.create_topics()
+    return timed

@@ -18,6 +18,7 @@ from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.context import emit
 from app.kernel.parked import Park
+from app.kernel.ports import Sleeper
 from app.kernel.reader import bounds, read, reader
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
@@ -52,6 +53,8 @@ class Counting:
         self.fingerprint = fingerprint
         self.mended: set[bytes] = set()
         """Values that this code can process although they begin with b"raise"."""
+        self.sleepers: dict[str, Sleeper] = {}
+        """Who is woken by timers."""
 
     def __call__(self, record: ConsumerRecord) -> None:
         """Count; b"raise" fails after it changed things, if it is not `mended`, b"unwritable" leaves a row of no type, b"big N" writes N bytes."""
@@ -113,6 +116,8 @@ class Flow:
 class Harness:
     """One environment (topics, directory) and the tasks of partition 0 that a test opens in it, one after the other."""
 
+    aggregate: type[Counting] = Counting
+
     def __init__(self, bootstrap: str, directory: Path) -> None:
         self.settings = Settings(broker=bootstrap, datadir=directory, app_id=f"t{uuid4().hex[:8]}", topic_prefix=f"{uuid4().hex[:8]}.", partitions=1)
         self.commands = self.settings.topic("commands.count")
@@ -138,9 +143,9 @@ class Harness:
 
     def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "", member: bool = True) -> "Opened":
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
-        counting = Counting(self.settings, fingerprint)
+        counting = self.aggregate(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, accept_loss=accept_loss)
+        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers, accept_loss=accept_loss)
         return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":

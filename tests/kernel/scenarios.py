@@ -21,7 +21,7 @@ async def interrupted(harness: Harness, step: str, *, after: bool) -> None:
     await harness.send(*[(f"k{number % KEYS}", b"big 2000") for number in range(COMMANDS)])
     batch = Batch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
     with pytest.MonkeyPatch.context() as patch:
-        reached = _stop_at(patch, step, after=after)
+        reached = stop_at(patch, step, after=after)
         processing = asyncio.create_task(opened.task.process(batch, opened.counting))
         await reached.wait()
         await opened.task.close()
@@ -88,7 +88,7 @@ async def released_in_the_middle(harness: Harness, step: str, *, calls: int, aft
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release, "RECORDS", 2)
         opened.counting.mended = {b"raise"}
-        reached = _stop_at(patch, step, after=after, calls=calls)
+        reached = stop_at(patch, step, after=after, calls=calls)
         retrying = asyncio.create_task(opened.retry(0))
         await reached.wait()
         await opened.task.close()
@@ -143,7 +143,7 @@ async def fenced_too_late(harness: Harness) -> None:
         await late.task.close()
 
 
-def _stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
+def stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
     """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does. Who closes the task waits shortly."""
     patch.setattr(task, "SETTLE_S", 0.2)
     patch.setattr(ending, "CLOSE_S", 0.2)

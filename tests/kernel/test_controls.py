@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
+from app.domain.views import customer_name
 from app.kernel.batch import Batch
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
@@ -19,6 +20,8 @@ from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
 from app.kernel.write_task import WriteTask
 from tests.kernel.harness import Flow, Harness
+from tests.kernel.join_harness import JoinHarness
+from tests.kernel.join_scenarios import killed_around_the_write_that_follows_a_feed, told_by_two_owners
 from tests.kernel.scenarios import (
     fenced_too_late,
     interrupted,
@@ -185,3 +188,24 @@ async def test_a_view_that_does_not_ask_the_topic_what_is_parked_is_found(views:
 
     with pytest.raises(AssertionError):
         await killed_when_kafka_alone_knows_of_a_release(views)
+
+
+@pytest.mark.parametrize("side", ["orders", "customers"])
+async def test_a_feed_that_is_written_after_the_rows_is_found(joined: JoinHarness, switch_off: Callable[[type, Off], None], side: str) -> None:
+    async def commit(self: ViewUnit) -> None:
+        self.rows.commit(self.rows.changes())
+        await self._outlet.write(self.outgoing)
+        self.drop()
+
+    switch_off(ViewUnit, commit)
+    topic = joined.summaries.events[0] if side == "orders" else joined.accounts.feeds[0]
+
+    with pytest.raises(AssertionError):
+        await killed_around_the_write_that_follows_a_feed(joined, topic, after=True)
+
+
+async def test_a_name_that_is_taken_over_whatever_its_version_is_found(joined: JoinHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_name, "project", lambda _known, told: told)
+
+    with pytest.raises(AssertionError):
+        await told_by_two_owners(joined)

@@ -176,4 +176,5 @@ class Failing(History):
 def event(order_id: str, version: int, **more: object) -> bytes:
     """The value of an event."""
     envelope: dict[str, Any] = {"eventType": "OrderConfirmed", "aggregateType": "Order", "aggregateId": order_id, "version": version, "schemaVersion": 1}
+    envelope["timestamp"] = "2026-01-01T00:00:00.000Z"
     return json.dumps({"eventId": f"{order_id}-{version}", **envelope, "payload": {"confirmedAt": "2026-01-01T00:00:00.000Z"}, **more}).encode()

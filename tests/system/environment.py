@@ -96,6 +96,14 @@ class Environment:
         async with self._admin() as admin:
             await admin.delete_records({TopicPartition(self.settings.topic(topic), partition): RecordsToDelete(offset)})
 
+    async def lose(self, topic: str) -> None:
+        """Delete a topic (its name on the broker) and create it again, empty."""
+        async with self._admin() as admin:
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.05)
+        await apply(self.settings)
+
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
@@ -133,17 +141,18 @@ async def opened(fresh: Environment) -> AsyncIterator[Environment]:
 
 
 class Results:
-    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`."""
+    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`; events, if `topic` is a log of record."""
 
-    def __init__(self, settings: Settings, of: str | None = None) -> None:
+    def __init__(self, settings: Settings, of: str | None = None, topic: str = "results") -> None:
         self._settings = settings
+        self._topic = settings.topic(topic)
         self._aggregate_id = of
         self.all: list[Json] = []
 
     async def __aenter__(self) -> Self:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
         await self._consumer.start()
-        self._consumer.assign([TopicPartition(self._settings.topic("results"), partition) for partition in range(self._settings.partitions)])
+        self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(self._settings.partitions)])
         self._following = asyncio.create_task(self._follow())
         return self
 

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from app.kernel.tasks import Tasks
-from app.main import run_worker
+from bench.alone import run_worker
 
 _stop, _rebalance = Tasks.on_stop, Tasks.on_rebalance
 _assigned: list[Any] = []

@@ -25,7 +25,7 @@ _RESULT = (
     '{"commandId":"place-%d","commandType":"PlaceOrder","aggregateId":"order-%d","aggregateType":"Order","outcome":"accepted","version":1,'
     f'"eventIds":["%s"],{_CAUSE}}}'
 )
-_ROW = b'{"version":1,"state":{"type":"PLACED"}}'
+_ROW = b'{"version":1,"state":{"type":"PLACED","products":["p-1"]}}'
 _ANSWERED = b'{"place-%d":{"version":1,"events":1,"command":"PlaceOrder","body":"0123456789abcdef"}}'
 
 

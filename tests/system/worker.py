@@ -9,7 +9,11 @@ from pathlib import Path
 
 from tests.waiting import until
 
-PROGRAM = ("-m", "app", "worker")
+WHOLE = ("-m", "app", "worker")
+"""What an operator runs."""
+
+PROGRAM = ("-m", "bench.alone")
+"""The same without who follows orders: they go no further than the test takes them."""
 
 
 def without(mechanism: str, *program: str) -> tuple[str, ...]:

@@ -28,12 +28,18 @@ class Shop(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+def standing_program() -> tuple[str, ...]:
+    """What Python runs for the workers of a module; one whose orders go on by themselves has another."""
+    return PROGRAM
+
+
+@pytest.fixture(scope="module")
+def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory, standing_program: tuple[str, ...]) -> Iterator[Environment]:
     """Two workers for all tests of a module."""
     environment = Environment(kafka.bootstrap, tmp_path_factory.mktemp("shop"))
     try:
         asyncio.run(environment.create_topics())
-        _start(environment, PROGRAM)
+        _start(environment, standing_program)
         yield environment
     finally:
         environment.close()
@@ -66,6 +72,19 @@ async def own_shop(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]
 
 
 @pytest.fixture
+async def shop_with_ids(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Shop]:
+    """The same, of workers that keep their partitions over a restart."""
+    environment = Environment(kafka.bootstrap, tmp_path)
+    try:
+        await environment.create_topics()
+        _start(environment, program, ids=True)
+        async with aiohttp.ClientSession() as session:
+            yield await _serving(environment, session)
+    finally:
+        environment.close()
+
+
+@pytest.fixture
 async def alone(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Client]:
     """A client of the only worker of an environment, whose session outlasts whatever keeps it from the processor."""
     environment = Environment(kafka.bootstrap, tmp_path)
@@ -77,9 +96,9 @@ async def alone(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -
         environment.close()
 
 
-def _start(environment: Environment, program: tuple[str, ...]) -> None:
+def _start(environment: Environment, program: tuple[str, ...], *, ids: bool = False) -> None:
     for name in ("one", "other"):
-        environment.worker(name, program=program)
+        environment.worker(name, program=program, **({"worker_id": name, "session_timeout_s": LONG_S} if ids else {}))
 
 
 async def _serving(environment: Environment, session: aiohttp.ClientSession) -> Shop:

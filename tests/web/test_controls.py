@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.worker import without
-from tests.web import raw, test_bounds, test_history, test_openapi
+from tests.web import raw, test_bounds, test_history, test_openapi, test_views
 from tests.web.client import Client
 from tests.web.conftest import Shop
 
@@ -17,6 +17,12 @@ pytestmark = [pytest.mark.control, pytest.mark.usefixtures("program")]
 async def test_pages_that_give_events_twice_are_found(own_shop: Shop) -> None:
     with pytest.raises(AssertionError):
         await test_history.test_pages_give_every_event_exactly_once_while_events_are_written(own_shop)
+
+
+@pytest.mark.parametrize("program", [without("freshness")])
+async def test_reads_that_do_not_wait_for_what_was_written_are_found(own_shop: Shop) -> None:
+    with pytest.raises(AssertionError):
+        await test_views.writers_see_their_writes(own_shop, times=200)
 
 
 @pytest.mark.parametrize("program", [without("deadlines")])

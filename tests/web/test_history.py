@@ -36,10 +36,12 @@ async def write_events(environment: Environment, topic: str, events: Iterable[di
 
 
 def event(aggregate_id: str, version: int, **more: object) -> dict[str, Any]:
-    """An event as it stands in the log."""
-    fields = {"eventId": f"{aggregate_id}-{version}", "eventType": "OrderConfirmed", "aggregateId": aggregate_id, "aggregateType": "Order"}
-    about = {"version": version, "schemaVersion": 1, "timestamp": "2026-01-01T00:00:00.000Z", "metadata": {"correlationId": "c", "causationId": "c"}}
-    return {**fields, **about, "payload": {"confirmedAt": "2026-01-01T00:00:00.000Z"}, **more}
+    """An event as it stands in the log: the first one places an order."""
+    placed = {"eventType": "OrderPlaced", "schemaVersion": 2, "payload": {**PLACE, "totalAmount": 10, "shippingMethod": "STANDARD"}}
+    confirmed = {"eventType": "OrderConfirmed", "schemaVersion": 1, "payload": {"confirmedAt": "2026-01-01T00:00:00.000Z"}}
+    named = {"eventId": f"{aggregate_id}-{version}", "aggregateId": aggregate_id, "aggregateType": "Order", "version": version}
+    about = {"timestamp": "2026-01-01T00:00:00.000Z", "metadata": {"correlationId": "c", "causationId": "c"}}
+    return {**named, **about, **(placed if version == 1 else confirmed), **more}
 
 
 async def test_the_history_of_an_aggregate_is_told_by_any_worker(shop: Shop) -> None:

@@ -169,14 +169,26 @@ async def _owns(client: Client, shop: Shop) -> bool:
     return answer.status == 200
 
 
+async def one_by_one(client: Client) -> list[dict[str, Any]]:
+    """All that is parked, in pages of one."""
+    found, after = list[dict[str, Any]](), ""
+    while after is not None:
+        page = (await client.get(f"/parked?limit=1&after={after}" if after else "/parked?limit=1")).body
+        found += page["items"]
+        after = page["next"]
+    return found
+
+
 async def test_an_event_that_a_view_parked_is_listed_beside_the_commands_and_can_be_discarded(own_shop: Shop) -> None:
     await own_shop.environment.send([{**order("gap"), "commandType": "Mislay"}])
     await count(own_shop.one, 1)
     await write_events(own_shop.environment, "events.order", [event("gap", 2)])
 
-    command, parked_event = await count(own_shop.other, 2)
+    command, parked_event, *others = await count(own_shop.other, 5)
 
-    assert (command["agent"], parked_event["agent"], parked_event["reason"]) == ("order", "history", "out-of-order")
+    assert (command["agent"], parked_event["reason"]) == ("order", "out-of-order")
+    assert [each["agent"] for each in (parked_event, *others)] == ["customer_orders", "history", "order_summary", "orders_by_status"]
+    assert await one_by_one(own_shop.one) == [command, parked_event, *others]
     done = await own_shop.one.post(f"{path(parked_event)}/discard", {"reason": "never was"})
     assert (done.status, done.body["outcome"]) == (200, "discarded")
     assert await count(own_shop.other, 1) == [command]

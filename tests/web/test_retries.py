@@ -3,10 +3,10 @@
 import asyncio
 import json
 import signal
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from itertools import count, cycle
-from typing import Any, NamedTuple
+from typing import Any
 
 import aiohttp
 import msgspec
@@ -17,60 +17,16 @@ from app.log import Log
 from app.settings import Settings
 from tests.system.environment import Environment
 from tests.waiting import until
-from tests.web.client import PLACE, Answer, Client
+from tests.web.buyer import RETRY_S, Buyer, Placed
+from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
 from tests.web.raw import POST, connected
 
 CLIENTS = 2_000
-RETRY_S = 0.2
-
-
-class Placed(NamedTuple):
-    """An order as a client was told of it, or as the log has it."""
-
-    order_id: str
-    version: int
 
 
 Orders = Mapping[str, list[Placed]]
 """By customer, of whom each client is another."""
-
-
-class Buyer:
-    """Wants one order, and asks any of the workers for it until it has it."""
-
-    def __init__(self, name: str, clients: list[Client]) -> None:
-        self.name = name
-        self._clients = cycle(clients if hash(name) % 2 else clients[::-1])
-        self.statuses: Counter[int] = Counter()
-
-    async def buys(self) -> Placed:
-        """What it was told in the end, by a 201 or by where a 202 pointed to."""
-        while True:
-            answer = await self._asked("POST", "/orders", {**PLACE, "customerId": self.name}, idempotency_key=f"key-{self.name}")
-            if answer is not None and answer.status == 201:
-                return Placed(answer.body["orderId"], answer.body["version"])
-            if answer is not None and answer.status == 202 and (told := await self._outcome(answer.headers["location"])):
-                return told
-            await asyncio.sleep(RETRY_S)
-
-    async def _outcome(self, location: str) -> Placed | None:
-        """What the result says; None when the command never came, or nobody can tell."""
-        while (answer := await self._asked("GET", location)) is not None and answer.status == 202:  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(RETRY_S)
-        if answer is None or answer.status != 200:
-            return None
-        assert answer.body["outcome"] == "accepted"
-        return Placed(answer.body["aggregateId"], answer.body["version"])
-
-    async def _asked(self, method: str, path: str, body: object = None, **headers: str) -> Answer | None:
-        try:
-            answer = await next(self._clients).ask(method, path, body, **headers)
-        except aiohttp.ClientError:
-            return None
-        self.statuses[answer.status] += 1
-        assert answer.status in ({201, 202, 503} if method == "POST" else {200, 202, 404, 503}), answer
-        return answer
 
 
 async def placed(settings: Settings) -> Orders:
@@ -88,7 +44,7 @@ async def placed(settings: Settings) -> Orders:
 async def test_a_worker_killed_in_the_middle_of_2000_posts_leaves_each_client_with_the_one_order_it_was_told_of(own_shop: Shop) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         clients = [Client(session, each.worker) for each in (own_shop.one, own_shop.other)]
-        buyers = [Buyer(f"client-{number}", clients) for number in range(CLIENTS)]
+        buyers = [Buyer(f"client-{number}", clients, {**PLACE, "customerId": f"client-{number}"}) for number in range(CLIENTS)]
 
         buying = {buyer.name: asyncio.create_task(buyer.buys()) for buyer in buyers}
         await until(lambda: sum(each.done() for each in buying.values()) > CLIENTS // 10, within_s=60)

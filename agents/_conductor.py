@@ -1,0 +1,94 @@
+"""Lets a saga hear what concerns it, and does what follows: its events, commands and timer, all in the transaction of what it heard."""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any, NamedTuple
+
+from agents._command import Caused
+from agents._followed import Followed
+from agents._outgoing import Outbox
+from agents._sending import Heard, heard, origin, send
+from app.domain.ids import event_id
+from app.domain.process import Elapsed, Process
+from app.kernel.context import count
+from app.kernel.routing import partition_of
+from app.kernel.store import Store
+from app.kernel.timers import cancel_timer, set_timer
+from app.settings import Settings
+from schemas.plain import ReplyTo
+from schemas.timestamp import milliseconds, rfc3339
+from tables.aggregate import Snapshot
+from tables.saga import Sagas
+
+
+class Key(NamedTuple):
+    """What stands for a record where a timer is due."""
+
+    key: bytes
+    partition: int
+
+
+class Conductor:
+    """One kind of saga's; the kernel wakes it when one has waited long enough."""
+
+    def __init__(self, settings: Settings, name: str, process: Process[Any, Any, Any], sagas: Sagas) -> None:
+        """`name` is the saga's, as in that of its inbox."""
+        self.agent = name
+        self._settings = settings
+        self._inbox = settings.topic(f"saga.{name}")
+        self._process = process
+        self._sagas = sagas
+        self._outbox = Outbox(settings, sagas.decider)
+
+    def hear(self, what: object, cause: Heard, cause_id: str) -> None:
+        """Let a saga hear something that was caused by the command or event of this id."""
+        before = self._sagas.snapshot(cause.aggregate_id)
+        events = self._process.hear(cause.aggregate_id, before.state, what, milliseconds(cause.at))
+        if events:
+            after = Snapshot(before.version + len(events), reduce(self._process.evolve, events, before.state))
+            self._sagas.save(cause.aggregate_id, after, None, None)
+            ids = event_ids(cause.aggregate_id, cause_id, before.version, len(events))
+            self._outbox.events(cause, events, ids, before.version)
+            self.follow(Followed(cause, before, events, ids))
+
+    def follow(self, followed: Followed) -> None:
+        """Do what events of a saga lead to, its own and those that an operator's command caused."""
+        order_id, before = followed.cause.aggregate_id, followed.before.state
+        after = self._sagas.snapshot(order_id).state
+        for status in self._process.transitions(before, tuple(followed.events)):
+            count("saga_transitions", self.agent, status)
+        was, now = self._process.react(order_id, before), self._process.react(order_id, after)
+        known = {(ask.command_id, ask.resent) for ask in was.asks}
+        origins = origin(followed.cause.metadata)
+        caused = Caused(origins.correlation_id, followed.event_ids[-1], None, origins.trace_id)
+        asks = (ask for ask in now.asks if (ask.command_id, ask.resent) not in known)
+        send(self._settings, asks, caused, followed.cause, ReplyTo(self._inbox, order_id))
+        if now.wake_ms != was.wake_ms:
+            self._wake_at(order_id, now.wake_ms)
+
+    def wake(self, key: str, due_ms: int) -> None:
+        """A saga has waited until now; it may have to wait on."""
+        waiting = self._process.waiting(key, self._sagas.snapshot(key).state)
+        if waiting is not None:
+            name = Key(key.encode(), partition_of(key.encode(), self._settings.partitions))
+            cause = heard(key, Caused(waiting.correlation_id, waiting.command_id), rfc3339(due_ms), name, [])
+            self.hear(Elapsed(), cause, waiting.command_id)
+            self._wake_at(key, self._process.react(key, self._sagas.snapshot(key).state).wake_ms)
+
+    def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
+        """The sagas that wait, and until when."""
+        for order_id, saga in self._sagas.committed(store):
+            wake_ms = self._process.react(order_id, saga.state).wake_ms
+            if wake_ms is not None:
+                yield order_id, wake_ms
+
+    def _wake_at(self, order_id: str, wake_ms: int | None) -> None:
+        if wake_ms is None:
+            cancel_timer(self.agent, order_id)
+        else:
+            set_timer(self.agent, order_id, wake_ms)
+
+
+def event_ids(order_id: str, cause_id: str, version: int, count: int) -> list[str]:
+    """Those of the events that follow version `version` of a saga; one cause may lead to several, so the version tells them apart. A slash is in no id."""
+    return [event_id("Saga", order_id, f"{cause_id}/{version}", index) for index in range(count)]

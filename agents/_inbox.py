@@ -1,0 +1,91 @@
+"""The inbox of a saga: results of its commands, and commands of operators."""
+
+from typing import Literal
+
+import msgspec
+from aiokafka import ConsumerRecord
+from msgspec import Struct
+
+from agents._command import Caused, Received
+from agents._conductor import Conductor
+from agents._loops import Commands
+from agents._sending import heard
+from app.domain.process import Reply
+from schemas.message import Refusal
+from schemas.timestamp import rfc3339
+
+
+class _Origin(Struct, rename="camel"):
+    correlation_id: str
+    trace_id: str | None = None
+
+
+class _Refusal(Struct):
+    code: str
+    message: str
+    state: str | None = None
+
+
+class _Result(Struct, rename="camel"):
+    command_id: str
+    command_type: str
+    aggregate_id: str
+    outcome: Literal["accepted", "refused", "parked"]
+    metadata: _Origin
+    refusal: _Refusal | None = None
+
+
+_result = msgspec.json.Decoder(_Result).decode
+
+
+class Operators(Commands):
+    """Answers the commands of operators."""
+
+    def _objection(self, command: Received) -> Refusal | None:
+        return super()._objection(command) or _nobody(command)
+
+
+class Inbox:
+    """Hands over what comes: a result to its saga, anything else to whoever answers the commands to sagas."""
+
+    def __init__(self, conductor: Conductor, operators: Operators) -> None:
+        self.agent = conductor.agent
+        self._conductor = conductor
+        self._operators = operators
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """Hear a result, or answer a command; Park when it is neither."""
+        result = _read(record)
+        if result is None:
+            self._operators(record)
+        else:
+            self._hear(record, result)
+
+    def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
+        """Nobody waits for what becomes of a result."""
+        if _read(record) is None:
+            self._operators.parked(record, reason, error)
+
+    def _hear(self, record: ConsumerRecord, result: _Result) -> None:
+        refusal = None if result.refusal is None else Refusal.model_validate(msgspec.structs.asdict(result.refusal))
+        reply = Reply(result.command_id, result.command_type, result.aggregate_id, result.outcome, refusal)
+        caused = Caused(result.metadata.correlation_id, result.command_id, None, result.metadata.trace_id)
+        cause = heard(record.key.decode(errors="replace"), caused, rfc3339(record.timestamp), record, record.headers)
+        self._conductor.hear(reply, cause, result.command_id)
+
+
+def _read(record: ConsumerRecord) -> _Result | None:
+    """The result in a record, if it is one."""
+    if record.key is None or record.value is None:
+        return None
+    try:
+        return _result(record.value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _nobody(command: Received) -> Refusal | None:
+    """The refusal of a command that does not say who gave it."""
+    if msgspec.json.decode(command.metadata, type=Caused).user_id is not None:
+        return None
+    return Refusal(code="invalid", message="metadata.userId: an operator says who it is")

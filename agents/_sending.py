@@ -1,0 +1,54 @@
+"""Commands that sagas and policies send: as anybody's, in the transaction of what led to them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from agents._command import JSON, Caused, trace
+from agents._outgoing import Cause
+from app.domain.process import Ask
+from app.kernel.context import Headers, Keyed, emit
+from app.settings import Settings
+from app.topics import command_topic
+from schemas.plain import Envelope, Metadata, ReplyTo
+
+_encode = msgspec.json.Encoder().encode
+origin = msgspec.json.Decoder(Caused).decode
+"""The metadata of a cause."""
+
+
+class Heard(NamedTuple):
+    """A cause that is no command."""
+
+    aggregate_id: str
+    metadata: bytes
+    headers: Headers
+    at: str
+    record: Keyed
+
+
+def heard(aggregate_id: str, caused: Caused, at: str, record: Keyed, headers: Headers) -> Heard:
+    """What events follow from that are not answers to a command; `headers` may have a trace."""
+    return Heard(aggregate_id, _encode(caused), common(caused, headers), at, record)
+
+
+def send(settings: Settings, asks: Iterable[Ask], caused: Caused, cause: Cause, reply_to: ReplyTo | None = None) -> None:
+    """Write commands; `caused` is the metadata of each, `cause` what led to them."""
+    for ask in asks:
+        envelope = Envelope(
+            command_id=ask.command_id,
+            command_type=ask.command_type,
+            aggregate_id=ask.aggregate_id,
+            aggregate_type=ask.aggregate_type,
+            timestamp=cause.at,
+            metadata=Metadata(caused.correlation_id, caused.causation_id, None, caused.trace_id, reply_to),
+            payload=ask.payload,
+        )
+        headers = [("command-type", ask.command_type.encode()), *common(caused, cause.headers)]
+        emit(command_topic(settings, ask.aggregate_type), ask.aggregate_id.encode(), _encode(envelope), headers)
+
+
+def common(caused: Caused, headers: Headers) -> Headers:
+    """The headers of everything that has this metadata; the trace is that among `headers`."""
+    return [("correlation-id", caused.correlation_id.encode()), JSON, *trace(headers)]

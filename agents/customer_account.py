@@ -1,0 +1,13 @@
+"""Accounts follow the customers' events, and the orders that ask for a name."""
+
+from agents._loops import Batches, joiner, serve
+from app.kernel.app import app
+from tables.customer_account import customer_accounts
+
+fold = joiner(customer_accounts)
+
+
+@app.agent(app.events(customer_accounts), isolated_partitions=True, name=customer_accounts.agent)
+async def customer_account(batches: Batches) -> None:
+    """Keep each customer's account, and tell orders who ordered them."""
+    await serve(batches, fold)

@@ -1,0 +1,13 @@
+"""The orders of customers follow the orders' events."""
+
+from agents._loops import Batches, follower, serve
+from app.kernel.app import app
+from tables.customer_orders import customer_orders as orders
+
+fold = follower(orders)
+
+
+@app.agent(app.events(orders), isolated_partitions=True, name=orders.agent)
+async def customer_orders(batches: Batches) -> None:
+    """Keep the orders of each customer."""
+    await serve(batches, fold)

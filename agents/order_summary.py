@@ -1,0 +1,13 @@
+"""Summaries follow the orders' events, and the names of customers."""
+
+from agents._loops import Batches, joiner, serve
+from app.kernel.app import app
+from tables.order_summary import order_summaries
+
+fold = joiner(order_summaries)
+
+
+@app.agent(app.events(order_summaries), isolated_partitions=True, name=order_summaries.agent)
+async def order_summary(batches: Batches) -> None:
+    """Keep each order, and who ordered it."""
+    await serve(batches, fold)

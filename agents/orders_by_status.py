@@ -1,0 +1,13 @@
+"""The orders in each status follow the orders' events."""
+
+from agents._loops import Batches, follower, serve
+from app.kernel.app import app
+from tables.orders_by_status import orders_by_status as orders
+
+fold = follower(orders)
+
+
+@app.agent(app.events(orders), isolated_partitions=True, name=orders.agent)
+async def orders_by_status(batches: Batches) -> None:
+    """Keep the orders in each status."""
+    await serve(batches, fold)

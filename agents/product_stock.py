@@ -1,0 +1,13 @@
+"""Stock follows the products' events."""
+
+from agents._loops import Batches, follower, serve
+from app.kernel.app import app
+from tables.product_stock import stock
+
+fold = follower(stock)
+
+
+@app.agent(app.events(stock), isolated_partitions=True, name=stock.agent)
+async def product_stock(batches: Batches) -> None:
+    """Keep what there is of each product."""
+    await serve(batches, fold)

@@ -1,0 +1,55 @@
+"""The fulfilment saga: it hears its order's events in the transaction that writes them, and everything else through its inbox."""
+
+from agents import order
+from agents._command import Caused
+from agents._conductor import Conductor
+from agents._followed import Followed
+from agents._inbox import Inbox, Operators
+from agents._loops import Batches, serve
+from agents._outgoing import Outbox
+from agents._sending import heard, origin
+from app.domain.fulfilment.hear import Placed
+from app.domain.fulfilment.process import fulfilment
+from app.kernel.app import app
+from app.settings import Settings
+from schemas.message import Event
+from schemas.order import OrderPlaced
+from schemas.saga import Timing
+from tables.saga import saga_aggregate
+
+NAME = "order-fulfilment"
+
+
+class Orders:
+    """Follows orders."""
+
+    def __init__(self, settings: Settings, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._deadline_ms = round(settings.saga_deadline_s * 1000)
+        self._timing = Timing(
+            step_timeout_ms=round(settings.saga_step_timeout_s * 1000), backoff_ms=round(settings.saga_backoff_s * 1000), retries=settings.saga_retries
+        )
+
+    def follow(self, followed: Followed) -> None:
+        """Let the order's saga hear what happened to it."""
+        cause, origins = followed.cause, origin(followed.cause.metadata)
+        for event, identity in zip(followed.events, followed.event_ids, strict=True):
+            caused = Caused(origins.correlation_id, identity, None, origins.trace_id)
+            what = self._placed(event, origins.correlation_id)
+            self._conductor.hear(what, heard(cause.aggregate_id, caused, cause.at, cause.record, cause.headers), identity)
+
+    def _placed(self, event: Event, correlation_id: str) -> object:
+        return Placed(event, correlation_id, self._timing, self._deadline_ms) if isinstance(event, OrderPlaced) else event
+
+
+conductor = app.wakes(Conductor(app.side.settings, NAME, fulfilment, saga_aggregate))
+operators = Operators(saga_aggregate, Outbox(app.side.settings, saga_aggregate.decider))
+operators.followers.append(conductor)
+order.answer.followers.append(Orders(app.side.settings, conductor))
+inbox = app.conducts(NAME, Inbox(conductor, operators))
+
+
+@app.agent(app.inbox(NAME), isolated_partitions=True, name=NAME)
+async def saga(batches: Batches) -> None:
+    """Hear every result, and answer every operator."""
+    await serve(batches, inbox)

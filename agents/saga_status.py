@@ -1,0 +1,13 @@
+"""The status of sagas follows their events."""
+
+from agents._loops import Batches, follower, serve
+from app.kernel.app import app
+from tables.saga_status import saga_statuses
+
+fold = follower(saga_statuses)
+
+
+@app.agent(app.events(saga_statuses), isolated_partitions=True, name=saga_statuses.agent)
+async def saga_status(batches: Batches) -> None:
+    """Keep how each saga goes."""
+    await serve(batches, fold)

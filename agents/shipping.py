@@ -1,0 +1,27 @@
+"""The shipping policy: its commands are sent in the transaction of OrderShipped itself."""
+
+from agents import order
+from agents._command import Caused
+from agents._followed import Followed
+from agents._sending import origin, send
+from app.domain.shipping import policy
+from app.kernel.app import app
+from app.settings import Settings
+
+
+class Shipping:
+    """Follows orders."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def follow(self, followed: Followed) -> None:
+        """Have what was reserved for an order leave with it."""
+        cause, origins = followed.cause, origin(followed.cause.metadata)
+        for event, identity in zip(followed.events, followed.event_ids, strict=True):
+            asks = policy(cause.aggregate_id, followed.before.state, event, identity)
+            send(self._settings, asks, Caused(origins.correlation_id, identity, None, origins.trace_id), cause)
+
+
+shipping = Shipping(app.side.settings)
+order.answer.followers.append(shipping)

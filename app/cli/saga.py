@@ -1,0 +1,97 @@
+"""`foldstream saga`: how the fulfilment of orders goes, and what an operator does about it."""
+
+import asyncio
+from enum import StrEnum
+from getpass import getuser
+from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import msgspec
+import typer
+
+from app.cli.ids import require_id
+from app.client import CommandClient
+from app.clock import now
+from app.domain.fulfilment.operate import saga_decider
+from app.errors import FoldstreamError
+from app.results import Json
+from app.settings import Settings, settings
+from app.workers import get
+from schemas.saga import SagaStatus
+
+app = typer.Typer(no_args_is_help=True, help="Order fulfilment: list sagas, show one, act on it.")
+
+Action = StrEnum("Action", {name: name for name in saga_decider.commands})  # type: ignore[misc]  # mypy wants to read the names
+Status = StrEnum("Status", {name: name for name in get_args(SagaStatus)})  # type: ignore[misc]  # the same
+
+OrderId = Annotated[str, typer.Argument(metavar="ORDER_ID", help="Whose saga.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+@app.command("list")
+def list_(
+    status: Annotated[Status | None, typer.Option(case_sensitive=False, help="Only those that are there.")] = None,
+    as_json: AsJson = False,  # noqa: FBT002 (typer's way)
+) -> None:
+    """Show sagas, as the workers' views have them; those that wait for you are in NEEDS_INTERVENTION."""
+    count = asyncio.run(_list(settings(), status, as_json=as_json))
+    if not as_json:
+        typer.echo(f"{count} sagas" if count else "no saga", err=True)
+
+
+@app.command()
+def show(order_id: OrderId) -> None:
+    """Show one saga: its steps, when and why. Exit code 1 when the order has none."""
+    require_id("ORDER_ID", order_id)
+    typer.echo(msgspec.json.format(msgspec.json.encode(asyncio.run(_got(settings(), f"/orders/{order_id}/saga")))))
+
+
+@app.command()
+def act(  # noqa: PLR0913, PLR0917 (all that an operator may say)
+    order_id: OrderId,
+    action: Annotated[Action, typer.Argument(case_sensitive=False, help="What is to be done.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")],
+    user: Annotated[str | None, typer.Option(help="Who you are.", show_default="the name you are logged in with")] = None,
+    step: Annotated[str | None, typer.Option(help="RetryStep, SkipStep: which step, as `show` names it.")] = None,
+    product: Annotated[str | None, typer.Option(help="The product of a step that there is for each one.")] = None,
+    seconds: Annotated[int | None, typer.Option(help="ExtendDeadline: how much longer.")] = None,
+) -> None:
+    """Act on a saga; what you do is an event in its history, with who and why. Exit code 1 when it is refused."""
+    require_id("ORDER_ID", order_id)
+    said = {"reason": reason, "step": step, "productId": product, "seconds": seconds}
+    payload = {name: value for name, value in said.items() if value is not None}
+    result = asyncio.run(_act(settings(), order_id, action, user or getuser(), payload))
+    if result["outcome"] != "accepted":
+        raise FoldstreamError(f"{action} is {result['outcome']}: {result['refusal']['code']}: {result['refusal']['message']}")
+    typer.echo(f"{action}: the saga of {order_id} is at version {result['version']}")
+
+
+async def _list(chosen: Settings, status: str | None, *, as_json: bool) -> int:
+    count, after = 0, None
+    while True:
+        asked = {name: value for name, value in {"status": status, "after": after}.items() if value is not None}
+        page = await _got(chosen, f"/sagas?{urlencode(asked)}")
+        for saga in page["items"]:
+            count += 1
+            typer.echo(msgspec.json.encode(saga) if as_json else _line(saga))
+        after = page["next"]
+        if after is None:
+            return count
+
+
+async def _got(chosen: Settings, path: str) -> Any:  # noqa: ANN401 (any JSON)
+    status, answer = await get(chosen, path)
+    if status != 200:  # noqa: PLR2004 (HTTP)
+        raise FoldstreamError(f"{answer['code']}: {answer['detail']}")
+    return answer
+
+
+async def _act(chosen: Settings, order_id: str, action: str, user: str, payload: dict[str, Any]) -> Json:
+    command = {"commandId": uuid4().hex, "commandType": action, "aggregateId": order_id, "aggregateType": "Saga", "timestamp": now()}
+    async with CommandClient(chosen) as client:
+        return await client.send({**command, "metadata": {"userId": user}, "payload": payload})
+
+
+def _line(saga: Json) -> str:
+    return f"{saga['orderId']:32} {saga['status']:20} {saga['lastUpdated']}  {saga.get('reason') or ''}"

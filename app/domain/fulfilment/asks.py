@@ -1,0 +1,87 @@
+"""What a saga is asking for: the commands of its open steps, with ids that follow from the order, the step and the attempt."""
+
+from typing import Any, NamedTuple, assert_never
+
+from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.ids import command_id
+from app.domain.process import Ask, Reaction, Waiting
+
+Moving = Running | Compensating
+
+
+class Sent(NamedTuple):
+    """A command without its envelope."""
+
+    command_type: str
+    aggregate_type: str
+    aggregate_id: str
+    payload: dict[str, Any]
+
+    @property
+    def partner(self) -> tuple[str, str]:
+        """Of no two steps that are open at the same time: the command's type, and to whom it is."""
+        return self.command_type, self.aggregate_id
+
+
+def react(order_id: str, saga: Saga) -> Reaction:
+    """The commands of all steps that are asked for, and when to look whether they were answered."""
+    match saga:
+        case Running():
+            return Reaction(_asks(order_id, saga), min([saga.deadline_ms, *_looks(saga)]))
+        case Compensating():
+            return Reaction(_asks(order_id, saga), min(_looks(saga), default=None))
+        case Unstarted() | Completed() | NeedsIntervention() | Failed():
+            return Reaction()
+        case never:
+            assert_never(never)
+
+
+def waiting(order_id: str, saga: Saga) -> Waiting | None:
+    """The command that is looked at first; while a saga moves, there is one."""
+    if not isinstance(saga, Moving):
+        return None
+    first = min((step for step in saga.steps if step.is_open), key=lambda step: step.until_ms)
+    return Waiting(saga.facts.correlation_id, ask(order_id, saga, first).command_id)
+
+
+def ask(order_id: str, saga: Moving, step: Step) -> Ask:
+    """The command of a step."""
+    way = "undo" if isinstance(saga, Compensating) else "do"
+    return Ask(command_id(order_id, way, str(step), str(step.attempt)), step.resent, *sent(order_id, saga, step))
+
+
+def sent(order_id: str, saga: Moving, step: Step) -> Sent:
+    """What a step asks for, or what undoes it."""
+    return _undo(order_id, saga, step) if isinstance(saga, Compensating) else _do(order_id, saga.facts, step)
+
+
+def _asks(order_id: str, saga: Moving) -> tuple[Ask, ...]:
+    return tuple(ask(order_id, saga, step) for step in saga.steps if step.state is StepState.ASKED)
+
+
+def _looks(saga: Moving) -> list[int]:
+    return [step.until_ms for step in saga.steps if step.is_open]
+
+
+def _do(order_id: str, facts: Facts, step: Step) -> Sent:
+    match step.name:
+        case "payment":
+            return Sent("ProcessPayment", "Customer", facts.customer_id, {"orderId": order_id, "amount": facts.amount, "currency": facts.currency})
+        case "reservation":
+            return Sent("ReserveInventory", "Product", step.product_id or "", {"orderId": order_id, "quantity": step.quantity})
+        case "confirmation" | "order":
+            return Sent("ConfirmOrder", "Order", order_id, {})
+        case never:
+            assert_never(never)
+
+
+def _undo(order_id: str, saga: Compensating, step: Step) -> Sent:
+    match step.name:
+        case "payment":
+            return Sent("RefundPayment", "Customer", saga.facts.customer_id, {"orderId": order_id})
+        case "reservation":
+            return Sent("ReleaseInventory", "Product", step.product_id or "", {"orderId": order_id})
+        case "confirmation" | "order":
+            return Sent("CancelOrder", "Order", order_id, {"reason": saga.reason})
+        case never:
+            assert_never(never)

@@ -1,0 +1,57 @@
+"""What follows by itself once the steps are answered: the end of a saga; and the times until which it waits."""
+
+from collections.abc import Iterable
+from functools import reduce
+from typing import Any
+
+from app.domain.fulfilment.fold import evolve
+from app.domain.fulfilment.state import Compensating, Running, Saga, Step, StepState
+from schemas.fields import TEXT_LENGTH
+from schemas.saga import SagaCompensationStarted, SagaCompleted, SagaEvent, SagaFailed, SagaNeedsIntervention
+from schemas.timestamp import rfc3339
+
+Events = tuple[SagaEvent, ...]
+NONE: Events = ()
+
+
+def concluded(saga: Saga, events: Events) -> Events:
+    """The events, and the end of the saga if they lead to it."""
+    return (*events, *_end(reduce(evolve, events, saga))) if events else events
+
+
+def _end(saga: Saga) -> Events:
+    match saga:
+        case Running() if all(step.state is StepState.DONE for step in saga.steps):
+            return (SagaCompleted(),)
+        case Compensating() if not any(step.is_open or step.state is StepState.PENDING for step in saga.steps):
+            failed = tuple(str(step) for step in saga.steps if step.state is StepState.FAILED)
+            return (SagaNeedsIntervention(reason=saga.reason, steps=failed),) if failed else (SagaFailed(reason=saga.reason),)
+        case _:
+            return NONE
+
+
+def compensation(saga: Saga, reason: str, at_ms: int) -> SagaCompensationStarted:
+    """The way back begins."""
+    return SagaCompensationStarted(reason=reason[:TEXT_LENGTH], wait_until=until(saga, at_ms))
+
+
+def until(saga: Any, at_ms: int) -> str:  # noqa: ANN401 (any saga that has facts)
+    """When what is asked for now is to be answered."""
+    return rfc3339(at_ms + saga.facts.waits.step_ms)
+
+
+def named(step: Step) -> dict[str, Any]:
+    """A step in the payload of an event."""
+    return {"step": step.name, "product_id": step.product_id}
+
+
+def wait(saga: Running | Compensating, settled: Step, at_ms: int) -> str | None:
+    """When the next steps are to be answered, if they are asked for once this one is settled."""
+    others = [step for step in saga.steps if step is not settled]
+    return until(saga, at_ms) if is_turn(others) else None
+
+
+def is_turn(others: Iterable[Step]) -> bool:
+    """True if none of these is open, and some have not been asked for."""
+    states = {step.state for step in others}
+    return StepState.PENDING in states and not states & {StepState.ASKED, StepState.PAUSED}

@@ -1,0 +1,146 @@
+"""The saga as its events left it. All that decides about a row is in this file: its fingerprint is that of the rows."""
+
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, Steps, StepState, Unstarted, Waits
+from schemas.message import Refusal
+from schemas.saga import (
+    SagaCompensationStarted,
+    SagaCompleted,
+    SagaDeadlineExtended,
+    SagaEvent,
+    SagaFailed,
+    SagaNeedsIntervention,
+    SagaStarted,
+    SagaStepCompensated,
+    SagaStepCompleted,
+    SagaStepFailed,
+    SagaStepRetried,
+    SagaStepSkipped,
+    SagaTimedOut,
+)
+from schemas.timestamp import milliseconds
+
+MOST = 1_000_000_000_000
+"""The largest amount that can be paid; one more stands for everything beyond it, which the customer refuses all the same."""
+
+STANDING = frozenset({"PAID", "RESERVED"})
+"""A refusal that says so says that there is something to undo."""
+
+Stepped = SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed | SagaStepRetried
+Moving = Running | Compensating
+
+
+def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911 (one line for each kind of event)
+    """Fold."""
+    match event:
+        case SagaStarted():
+            return _started(event)
+        case SagaStepCompleted() | SagaStepCompensated() | SagaStepSkipped():
+            return _settled(_moving(saga), event, StepState.DONE)
+        case SagaStepFailed(retry_at=None):
+            return _settled(_moving(saga), event, StepState.FAILED, in_doubt=in_doubt(event))
+        case SagaStepFailed():
+            return _with(_moving(saga), event, state=StepState.PAUSED, until_ms=milliseconds(event.retry_at or ""))
+        case SagaStepRetried():
+            return _retried(_moving(saga), event)
+        case SagaTimedOut():
+            return saga
+        case SagaDeadlineExtended():
+            return replace(_running(saga), deadline_ms=milliseconds(event.deadline_at))
+        case SagaCompensationStarted():
+            return _compensating(saga, event)
+        case SagaCompleted():
+            return Completed(_begun(saga).facts, _kept(_begun(saga)))
+        case SagaNeedsIntervention():
+            return NeedsIntervention(_begun(saga).facts, _begun(saga).steps, event.reason)
+        case SagaFailed():
+            return Failed(event.reason)
+        case never:
+            assert_never(never)
+
+
+def in_doubt(failed: SagaStepFailed) -> bool:
+    """True if a step that failed may have been done all the same."""
+    return failed.outcome != "refused" or _stands(failed.refusal)
+
+
+def _stands(refusal: Refusal | None) -> bool:
+    return refusal is not None and refusal.state in STANDING
+
+
+def _started(event: SagaStarted) -> Running:
+    waits = Waits(event.timing.step_timeout_ms, event.timing.backoff_ms, event.timing.retries)
+    amount = min(event.amount, MOST + 1)
+    facts = Facts(event.definition, event.correlation_id, event.customer_id, amount, event.currency, waits)
+    reservations = (Step("reservation", line.product_id, line.quantity) for line in event.lines)
+    return Running(facts, (Step("order"), Step("payment"), *reservations, Step("confirmation")), milliseconds(event.deadline_at))
+
+
+def _begun(saga: Saga) -> Running | Completed | Compensating | NeedsIntervention:
+    assert not isinstance(saga, Unstarted | Failed), "the log lacks events of the saga"
+    return saga
+
+
+def _running(saga: Saga) -> Running:
+    assert isinstance(saga, Running), "only a running saga has a deadline: the log lacks events of the saga"
+    return saga
+
+
+def _moving(saga: Saga) -> Moving:
+    """An operator who acts on a saga that needs it sets it going again."""
+    begun = _begun(saga)
+    assert not isinstance(begun, Completed), "a completed saga has no open step: the log lacks events of the saga"
+    return Compensating(begun.facts, begun.steps, begun.reason) if isinstance(begun, NeedsIntervention) else begun
+
+
+def _with(saga: Moving, event: Stepped, **changes: object) -> Moving:
+    """The saga with one step changed."""
+    same = (event.step, event.product_id)
+    return replace(saga, steps=tuple(replace(step, **changes) if (step.name, step.product_id) == same else step for step in saga.steps))
+
+
+def _settled(saga: Moving, event: SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed, state: StepState, **changes: object) -> Moving:
+    """The saga with one step answered; the next are asked for if the event says until when they are to be answered."""
+    after = _with(saga, event, state=state, **changes)
+    return after if event.wait_until is None else replace(after, steps=asked(after.steps, milliseconds(event.wait_until)))
+
+
+def _retried(saga: Moving, event: SagaStepRetried) -> Moving:
+    [step] = [step for step in saga.steps if (step.name, step.product_id) == (event.step, event.product_id)]
+    resent = step.resent + 1 if event.attempt == step.attempt else 0
+    return _with(saga, event, state=StepState.ASKED, attempt=event.attempt, resent=resent, until_ms=milliseconds(event.wait_until), in_doubt=False)
+
+
+def asked(steps: Steps, until_ms: int) -> Steps:
+    """The same steps, with the next ones asked for: all of that name."""
+    name = next((step.name for step in steps if step.state is StepState.PENDING), None)
+    due = {"state": StepState.ASKED, "until_ms": until_ms}
+    return tuple(replace(step, **due) if step.name == name and step.state is StepState.PENDING else step for step in steps)
+
+
+def _compensating(saga: Saga, event: SagaCompensationStarted) -> Compensating:
+    begun = _begun(saga)
+    steps = _again(begun.steps) if isinstance(begun, NeedsIntervention) else _undone(begun.steps)
+    return Compensating(begun.facts, asked(steps, milliseconds(event.wait_until)), event.reason)
+
+
+def _undone(steps: Steps) -> Steps:
+    """The undoing of what was done or may have been; that of a confirmation is the order's."""
+    return tuple(Step(step.name, step.product_id, attempt=step.attempt) for step in reversed(steps) if step.to_undo and step.name != "confirmation")
+
+
+def _again(steps: Steps) -> Steps:
+    """The same, with what failed to be tried once more."""
+    return tuple(_next_attempt(step, StepState.PENDING) if step.state is StepState.FAILED else step for step in steps)
+
+
+def _kept(saga: Running | Completed | Compensating | NeedsIntervention) -> Steps:
+    """The steps of a saga that is completed; what an operator settled by hand counts as done."""
+    return saga.steps if isinstance(saga, Running) else tuple(_next_attempt(step, StepState.DONE) for step in saga.steps)
+
+
+def _next_attempt(step: Step, state: StepState) -> Step:
+    return Step(step.name, step.product_id, state=state, attempt=step.attempt + 1)

@@ -1,0 +1,126 @@
+"""What a saga says to what it hears: events of its order, answers of its partners, and that time has passed. Anything else changes nothing."""
+
+from typing import NamedTuple, assert_never
+
+from app.domain.fulfilment.asks import ask, sent
+from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, wait
+from app.domain.fulfilment.failures import failed, final, given_up
+from app.domain.fulfilment.late import elapsed
+from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.process import Elapsed, Reply
+from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
+from schemas.saga import Line, SagaEvent, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
+from schemas.timestamp import rfc3339
+
+DEFINITION = 1
+"""The version of these rules, under which a saga goes on to its end: when they change, the old ones stay beside the new while any of theirs is open."""
+
+UNDONE = frozenset({"RELEASED", "REFUNDED", "CANCELLED"})
+NEVER_DONE = frozenset({"not-found", "unknown-product", "unknown-customer"})
+
+
+class Placed(NamedTuple):
+    """An order begins."""
+
+    order: OrderPlaced
+    correlation_id: str
+    timing: Timing
+    deadline_ms: int
+    """How long the whole may take (milliseconds)."""
+
+
+Heard = Placed | OrderConfirmed | OrderShipped | OrderCancelled | Reply | Elapsed
+
+
+def hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
+    """The events that follow; `at_ms` is when it was said (milliseconds since 1970)."""
+    return concluded(saga, _hear(order_id, saga, heard, at_ms))
+
+
+def _hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
+    match heard:
+        case Placed():
+            return _start(heard, at_ms) if isinstance(saga, Unstarted) else NONE
+        case OrderConfirmed():
+            return _confirmed(saga, at_ms)
+        case OrderCancelled():
+            return _cancelled(saga, heard, at_ms)
+        case OrderShipped():
+            return NONE
+        case Reply():
+            return _answered(order_id, saga, heard, at_ms)
+        case Elapsed():
+            return elapsed(saga, at_ms)
+        case never:
+            assert_never(never)
+
+
+def _start(placed: Placed, at_ms: int) -> Events:
+    order, pieces = placed.order, dict[str, int]()
+    for item in order.items:
+        pieces[item.product_id] = pieces.get(item.product_id, 0) + item.quantity
+    started = SagaStarted(
+        definition=DEFINITION,
+        correlation_id=placed.correlation_id,
+        customer_id=order.customer_id,
+        amount=order.total_amount,
+        currency=order.currency,
+        lines=tuple(Line(product_id=product_id, quantity=quantity) for product_id, quantity in pieces.items()),
+        timing=placed.timing,
+        deadline_at=rfc3339(at_ms + placed.deadline_ms),
+    )
+    return started, SagaStepCompleted(step="order", wait_until=rfc3339(at_ms + placed.timing.step_timeout_ms))
+
+
+def _confirmed(saga: Saga, at_ms: int) -> Events:
+    """By whatever command: there is nothing left to ask for."""
+    if not isinstance(saga, Running) or saga.steps[-1].state is StepState.DONE:
+        return NONE
+    return (SagaStepCompleted(step="confirmation", wait_until=wait(saga, saga.steps[-1], at_ms)),)
+
+
+def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
+    """By the customer, or by the saga itself."""
+    match saga:
+        case Running() | Completed():
+            return compensation(saga, event.reason, at_ms), SagaStepCompensated(step="order")
+        case Compensating():
+            order = next(step for step in saga.steps if step.name == "order")
+            return NONE if order.state is StepState.DONE else (SagaStepCompensated(step="order", wait_until=wait(saga, order, at_ms)),)
+        case Unstarted() | NeedsIntervention() | Failed():
+            return NONE
+        case never:
+            assert_never(never)
+
+
+def _answered(order_id: str, saga: Saga, reply: Reply, at_ms: int) -> Events:
+    """An answer counts if it is to a command that is waited for. A refusal is final; that a command is parked is heard once for each time it was sent."""
+    step = _waiting(order_id, saga, reply)
+    if step is None or not isinstance(saga, Running | Compensating):
+        return NONE
+    if reply.outcome == "accepted" or (isinstance(saga, Compensating) and _is_undone(reply)):
+        return (_done(saga, step, reply, at_ms),)
+    if reply.outcome == "refused":
+        return given_up(saga, (final(saga, step, "refused", reply.refusal, at_ms),), at_ms)
+    return NONE if step.state is StepState.PAUSED else given_up(saga, (failed(saga, step, "parked", reply.refusal, at_ms),), at_ms)
+
+
+def _waiting(order_id: str, saga: Saga, reply: Reply) -> Step | None:
+    """The step whose command this answers. Anybody may use any command id: it must be the very command."""
+    if not isinstance(saga, Running | Compensating):
+        return None
+    to = (reply.command_type, reply.aggregate_id)
+    step = next((step for step in saga.steps if step.is_open and sent(order_id, saga, step).partner == to), None)
+    return step if step is not None and ask(order_id, saga, step).command_id == reply.command_id else None
+
+
+def _is_undone(reply: Reply) -> bool:
+    """True if the refusal says that there is nothing to undo, or not any more."""
+    refusal = reply.refusal
+    return reply.outcome == "refused" and refusal is not None and (refusal.code in NEVER_DONE or refusal.state in UNDONE)
+
+
+def _done(saga: Running | Compensating, step: Step, reply: Reply, at_ms: int) -> SagaEvent:
+    if isinstance(saga, Compensating):
+        return SagaStepCompensated(**named(step), refusal=reply.refusal, wait_until=wait(saga, step, at_ms))
+    return SagaStepCompleted(**named(step), wait_until=wait(saga, step, at_ms))

@@ -1,0 +1,110 @@
+"""What operators may do to a saga, by the order's status, too: each of their commands is answered with an event or a refusal."""
+
+from typing import assert_never, get_args
+
+from app.domain.decider import At, Decider, Decision, by_name
+from app.domain.fulfilment.ends import Events, compensation, concluded, named, until, wait
+from app.domain.fulfilment.fold import evolve
+from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted, status
+from app.domain.order import Cancelled, Confirmed, Order, Shipped
+from app.domain.order import status as order_status
+from schemas.message import Refusal
+from schemas.saga import (
+    CompleteSaga,
+    ExtendDeadline,
+    ForceCompensate,
+    RetryStep,
+    SagaCommand,
+    SagaCompleted,
+    SagaDeadlineExtended,
+    SagaEvent,
+    SagaFailed,
+    SagaStepRetried,
+    SagaStepSkipped,
+    SkipStep,
+)
+from schemas.timestamp import milliseconds, rfc3339
+
+Acting = Running | Compensating | NeedsIntervention
+"""A saga that has steps to be answered."""
+
+
+def decide(command: SagaCommand, saga: Saga, order: Order | None, at: At) -> Decision[SagaEvent]:
+    """The events of an operator's command, or why it is not possible now."""
+    if isinstance(saga, Unstarted):
+        return Refusal(code="not-found", message="the order has no saga")
+    decision = _decide(command, saga, order, milliseconds(at))
+    return decision if isinstance(decision, Refusal) else concluded(saga, decision)
+
+
+def _decide(command: SagaCommand, saga: Saga, order: Order | None, at_ms: int) -> Events | Refusal:
+    match command:
+        case RetryStep() | SkipStep():
+            return _on_step(command, saga, at_ms)
+        case ForceCompensate():
+            return _illegal(saga) if isinstance(saga, Compensating | Failed) else _force(command, saga, order, at_ms)
+        case CompleteSaga():
+            return _complete(command, saga, order) if isinstance(saga, Running | NeedsIntervention) else _illegal(saga)
+        case ExtendDeadline():
+            return _extend(command, saga) if isinstance(saga, Running) else _illegal(saga)
+        case never:
+            assert_never(never)
+
+
+def _illegal(saga: Saga) -> Refusal:
+    return Refusal(code="illegal-transition", message=f"not possible when the saga is {status(saga)}", state=status(saga))
+
+
+def _on_step(command: RetryStep | SkipStep, saga: Saga, at_ms: int) -> Events | Refusal:
+    if not isinstance(saga, Acting):
+        return _illegal(saga)
+    step = next((step for step in saga.steps if (step.name, step.product_id) == (command.step, command.product_id)), None)
+    if step is None:
+        return Refusal(code="not-found", message=f"the saga has no step {Step(command.step, command.product_id)} now")
+    if not step.is_open and step.state is not StepState.FAILED:
+        return Refusal(code="illegal-transition", message=f"the step is {step.state}", state=step.state)
+    return _retry(command, saga, step, at_ms) if isinstance(command, RetryStep) else _skip(command, saga, step, at_ms)
+
+
+def _retry(command: RetryStep, saga: Acting, step: Step, at_ms: int) -> Events:
+    """What failed for good would be answered as before: it is asked for by another command."""
+    attempt = step.attempt + (step.state is StepState.FAILED)
+    return (SagaStepRetried(**named(step), attempt=attempt, wait_until=until(saga, at_ms), reason=command.reason),)
+
+
+def _skip(command: SkipStep, saga: Acting, step: Step, at_ms: int) -> Events | Refusal:
+    if step.name in {"order", "confirmation"}:
+        return Refusal(code="illegal-transition", message="confirm or cancel the order instead", state=status(saga))
+    following = None if isinstance(saga, NeedsIntervention) else wait(saga, step, at_ms)
+    return (SagaStepSkipped(**named(step), wait_until=following, reason=command.reason),)
+
+
+def _force(command: ForceCompensate, saga: Running | Completed | NeedsIntervention | Unstarted, order: Order | None, at_ms: int) -> Events | Refusal:
+    if isinstance(order, Shipped):
+        return Refusal(code="illegal-transition", message="the order has been shipped", state=order_status(order))
+    return (compensation(saga, command.reason, at_ms),)
+
+
+def _complete(command: CompleteSaga, saga: Running | NeedsIntervention, order: Order | None) -> Events | Refusal:
+    match order:
+        case Confirmed() | Shipped():
+            return (SagaCompleted(reason=command.reason),)
+        case Cancelled() if isinstance(saga, NeedsIntervention):
+            return (SagaFailed(reason=command.reason),)
+        case _:
+            return Refusal(code="illegal-transition", message="confirm or cancel the order first", state=status(saga))
+
+
+def _extend(command: ExtendDeadline, saga: Running) -> Events:
+    return (SagaDeadlineExtended(deadline_at=rfc3339(saga.deadline_ms + 1000 * command.seconds), reason=command.reason),)
+
+
+saga_decider: Decider[SagaCommand, SagaEvent, Saga, Order] = Decider(
+    aggregate_type="Saga",
+    topic="saga",
+    commands=by_name(RetryStep, SkipStep, ForceCompensate, CompleteSaga, ExtendDeadline),
+    events=by_name(*get_args(SagaEvent)),
+    initial=Unstarted(),
+    decide=decide,
+    evolve=evolve,
+)

@@ -1,0 +1,16 @@
+"""Shipping, choreographed: when an order leaves, so does what is reserved for it. Nobody waits for an answer."""
+
+from collections.abc import Iterator
+
+from app.domain.ids import command_id
+from app.domain.order import Order, products
+from app.domain.process import Ask
+from schemas.message import Event
+from schemas.order import OrderShipped
+
+
+def policy(order_id: str, order: Order, event: Event, event_id: str) -> Iterator[Ask]:
+    """What an event of an order asks of its products; `order` is the order before it."""
+    if isinstance(event, OrderShipped):
+        for product_id in products(order):
+            yield Ask(command_id(event_id, product_id), 0, "ShipInventory", "Product", product_id, {"orderId": order_id})

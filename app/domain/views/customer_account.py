@@ -1,0 +1,82 @@
+"""A customer as others see it, and what of the credit is used."""
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.domain.recorded import Recorded, Unforeseen, payload
+
+
+class CustomerAccount(Struct, frozen=True, rename="camel", gc=False):
+    """Credit in minor units of `currency`; `named_at` is the version that gave the customer its present name and email."""
+
+    customer_id: str
+    name: str
+    email: str
+    currency: str
+    credit_limit: int
+    credit_used: int
+    version: int
+    last_updated: str
+    named_at: int
+
+
+class Registration(Struct, rename="camel"):
+    """Of CustomerRegistered."""
+
+    name: str
+    email: str
+    credit_limit: int
+    currency: str
+
+
+class Naming(Struct):
+    """Of CustomerChanged; absent is unchanged."""
+
+    name: str | None = None
+    email: str | None = None
+
+
+class Limit(Struct, rename="camel"):
+    """Of CreditLimitChanged."""
+
+    credit_limit: int
+
+
+class Amount(Struct):
+    """Of what was paid, or given back."""
+
+    amount: int
+
+
+def project(account: CustomerAccount | None, event: Recorded) -> CustomerAccount:
+    """The row after an event."""
+    match event.event_type, account:
+        case "CustomerRegistered", None:
+            return _registered(event)
+        case "CustomerChanged", CustomerAccount():
+            return _named(account, event)
+        case "CreditLimitChanged", CustomerAccount():
+            return replace(account, credit_limit=payload(event, Limit).credit_limit, version=event.version, last_updated=event.timestamp)
+        case "PaymentProcessed", CustomerAccount():
+            return _used(account, event, payload(event, Amount).amount)
+        case "PaymentRefunded", CustomerAccount():
+            return _used(account, event, -payload(event, Amount).amount)
+        case _:
+            raise Unforeseen(event)
+
+
+def _registered(event: Recorded) -> CustomerAccount:
+    customer = payload(event, Registration)
+    return CustomerAccount(
+        event.aggregate_id, customer.name, customer.email, customer.currency, customer.credit_limit, 0, event.version, event.timestamp, event.version
+    )
+
+
+def _named(account: CustomerAccount, event: Recorded) -> CustomerAccount:
+    naming = payload(event, Naming)
+    name, email = naming.name or account.name, naming.email or account.email
+    return replace(account, name=name, email=email, version=event.version, last_updated=event.timestamp, named_at=event.version)
+
+
+def _used(account: CustomerAccount, event: Recorded, amount: int) -> CustomerAccount:
+    return replace(account, credit_used=account.credit_used + amount, version=event.version, last_updated=event.timestamp)

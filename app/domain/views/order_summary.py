@@ -1,0 +1,56 @@
+"""An order as its own events tell of it; who ordered it is told by the customer's partition (docs/decisions/0017)."""
+
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.domain.recorded import Recorded, Unforeseen, payload
+
+
+class OrderSummary(Struct, frozen=True, rename="camel", gc=False):
+    """`total_amount` is in minor units of `currency`, `item_count` the number of lines."""
+
+    order_id: str
+    customer_id: str
+    order_date: str
+    status: str
+    total_amount: int
+    currency: str
+    item_count: int
+    version: int
+    last_updated: str
+
+
+class Placed(Struct, rename="camel"):
+    """Of OrderPlaced."""
+
+    customer_id: str
+    items: list[Any]
+    total_amount: int
+    currency: str
+
+
+def project(order: OrderSummary | None, event: Recorded) -> OrderSummary:
+    """The row after an event."""
+    match event.event_type, order:
+        case "OrderPlaced", None:
+            return _placed(event)
+        case "OrderConfirmed", OrderSummary():
+            return _moved(order, event, "CONFIRMED")
+        case "OrderShipped", OrderSummary():
+            return _moved(order, event, "SHIPPED")
+        case "OrderCancelled", OrderSummary():
+            return _moved(order, event, "CANCELLED")
+        case _:
+            raise Unforeseen(event)
+
+
+def _placed(event: Recorded) -> OrderSummary:
+    placed = payload(event, Placed)
+    about = (placed.total_amount, placed.currency, len(placed.items))
+    return OrderSummary(event.aggregate_id, placed.customer_id, event.timestamp, "PLACED", *about, event.version, event.timestamp)
+
+
+def _moved(order: OrderSummary, event: Recorded, status: str) -> OrderSummary:
+    return replace(order, status=status, version=event.version, last_updated=event.timestamp)

@@ -1,0 +1,127 @@
+"""How the fulfilment of an order goes: its steps and their undoing, when and why."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from app.domain.fulfilment.fold import evolve
+from app.domain.fulfilment.operate import saga_decider
+from app.domain.fulfilment.state import Compensating, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted, status
+from app.domain.recorded import Recorded, Unforeseen
+from app.domain.views.listed import Listed, place
+from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
+from schemas.upcasts import upcasters
+
+
+class ShownStep(Struct, frozen=True, rename="camel"):
+    """`state` since `at`, and why; the undoing of a step begins when it is TO_UNDO."""
+
+    step: str
+    product_id: str | None
+    state: str
+    at: str
+    reason: str | None = None
+
+
+class SagaStatus(Struct, frozen=True, rename="camel"):
+    """`saga` is what the next event is folded into; who reads the row has no use for it."""
+
+    order_id: str
+    status: str
+    definition: int
+    started_at: str
+    deadline_at: str
+    reason: str | None
+    steps: tuple[ShownStep, ...]
+    version: int
+    last_updated: str
+    saga: Saga
+
+
+_UNDOING = {
+    StepState.PENDING: "TO_UNDO",
+    StepState.ASKED: "UNDOING",
+    StepState.PAUSED: "UNDOING_PAUSED",
+    StepState.DONE: "UNDONE",
+    StepState.FAILED: "NOT_UNDONE",
+}
+
+
+def project(row: SagaStatus | None, event: Recorded) -> Listed[SagaStatus]:
+    """The saga after an event, under its status."""
+    what = _event(event)
+    match what, row:
+        case SagaStarted(), None:
+            after = _started(what, event)
+        case _, SagaStatus():
+            after = _moved(row, what, event)
+        case _:
+            raise Unforeseen(event)
+    return Listed(place(after.status, after.started_at, after.order_id), after)
+
+
+def _event(event: Recorded) -> SagaEvent:
+    payload = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
+    read: SagaEvent = saga_decider.events[event.event_type].model_validate(payload)
+    return read
+
+
+def _started(what: SagaStarted, event: Recorded) -> SagaStatus:
+    saga = evolve(Unstarted(), what)
+    assert isinstance(saga, Running), "a saga that has started runs"
+    steps = tuple(ShownStep(step.name, step.product_id, step.state, event.timestamp) for step in saga.steps)
+    since = (what.definition, event.timestamp, what.deadline_at)
+    return SagaStatus(event.aggregate_id, status(saga), *since, None, steps, event.version, event.timestamp, saga)
+
+
+def _moved(row: SagaStatus, what: SagaEvent, event: Recorded) -> SagaStatus:
+    saga = evolve(row.saga, what)
+    return replace(
+        row,
+        status=status(saga),
+        deadline_at=getattr(what, "deadline_at", row.deadline_at),
+        reason=_reason(row, saga, what),
+        steps=tuple(_step(step, saga, what, event.timestamp) for step in row.steps),
+        version=event.version,
+        last_updated=event.timestamp,
+        saga=saga,
+    )
+
+
+def _reason(row: SagaStatus, saga: Saga, what: SagaEvent) -> str | None:
+    """Why it is where it is, where something said so."""
+    return getattr(saga, "reason", None) or (getattr(what, "reason", None) if status(saga) != row.status else row.reason)
+
+
+def _step(shown: ShownStep, saga: Saga, what: SagaEvent, at: str) -> ShownStep:
+    """The step after an event: it changes if its state does, or if it is what the event is about."""
+    state = _state(shown, saga)
+    named = (getattr(what, "step", None), getattr(what, "product_id", None)) == (shown.step, shown.product_id)
+    return replace(shown, state=state, at=at, reason=_why(what) if named else None) if named or state != shown.state else shown
+
+
+def _state(shown: ShownStep, saga: Saga) -> str:
+    """Where the step is; one that the saga has done with stays where it was."""
+    found = next((step for step in _steps(saga) if (step.name, step.product_id) == (shown.step, shown.product_id)), None)
+    match saga:
+        case Failed():
+            return "UNDONE" if shown.state in _UNDOING.values() else shown.state
+        case Compensating() | NeedsIntervention() if found is not None:
+            return _UNDOING[found.state]
+        case Compensating() | NeedsIntervention():
+            return shown.state
+        case _:
+            return shown.state if found is None else str(found.state)
+
+
+def _steps(saga: Saga) -> tuple[Step, ...]:
+    return getattr(saga, "steps", ())
+
+
+def _why(what: Any) -> str | None:  # noqa: ANN401 (any event about a step)
+    refusal = getattr(what, "refusal", None)
+    if refusal is not None:
+        return f"{refusal.code}: {refusal.message}"
+    return what.outcome if isinstance(what, SagaStepFailed) else getattr(what, "reason", None)

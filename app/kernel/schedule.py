@@ -1,0 +1,37 @@
+"""The order in which the open timers of a task are to be looked at: in memory, made anew from their rows whenever the task opens."""
+
+from heapq import heapify, heappop, heappush
+
+SLACK = 1_000
+"""Entries that may be out of date, besides as many as there are timers, before the order is made anew."""
+
+
+class Schedule:
+    """Timers by when to look at them (milliseconds since 1970); of each, only what was said last counts."""
+
+    def __init__(self) -> None:
+        self._when: dict[str, int] = {}
+        self._order: list[tuple[int, str]] = []
+
+    def put(self, timer: str, when_ms: int | None) -> None:
+        """Look at a timer then, and at no other time; None: not at all."""
+        if when_ms is None:
+            self._when.pop(timer, None)
+        elif self._when.get(timer) != when_ms:
+            self._when[timer] = when_ms
+            heappush(self._order, (when_ms, timer))
+        if len(self._order) > 2 * len(self._when) + SLACK:
+            self._order = [(when_ms, timer) for timer, when_ms in self._when.items()]
+            heapify(self._order)
+
+    @property
+    def next_ms(self) -> int | None:
+        """When to look at the first timer; None when there is none."""
+        while self._order and self._when.get(self._order[0][1]) != self._order[0][0]:
+            heappop(self._order)
+        return self._order[0][0] if self._order else None
+
+    def first(self, now_ms: int) -> str | None:
+        """The first timer, if it is time to look at it."""
+        next_ms = self.next_ms
+        return None if next_ms is None or next_ms > now_ms else self._order[0][1]

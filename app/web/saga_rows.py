@@ -1,0 +1,72 @@
+"""`GET /orders/{id}/saga`, `GET /sagas`: how the fulfilment of orders goes (contract, section 4)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, NamedTuple, get_args
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.domain.views.listed import newest_first
+from app.domain.views.saga_status import SagaStatus
+from app.kernel.store import Store
+from app.web import headers, openapi
+from app.web.merged import ERRORS, After, Asked, Item, Limit, Lists, Number
+from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown
+from schemas import answers, saga
+from schemas.fields import Id, NotNull
+from tables.saga_status import saga_statuses
+
+STATUSES: tuple[str, ...] = get_args(saga.SagaStatus)
+
+InStatus = Annotated[saga.SagaStatus | None, NotNull, Query()]
+
+
+class Sagas(NamedTuple):
+    """Which sagas; None is all."""
+
+    status: str | None
+    kind: str = "Saga"
+
+    def query(self) -> Mapping[str, str | None]:
+        """As a request says it."""
+        return {"status": self.status}
+
+    def version(self, store: Store, identity: str) -> int:
+        """That at which a saga is listed."""
+        return saga_statuses.committed_version(store, identity)
+
+    def rows(self, store: Store, after: str) -> Iterator[tuple[str, Item | None]]:
+        """The sagas of a partition."""
+        for place, row in saga_statuses.committed(store, STATUSES if self.status is None else [self.status], after):
+            yield place, _item(row)
+
+    def place(self, item: Item) -> str:
+        """By when it started."""
+        return newest_first(item["startedAt"], item["orderId"])
+
+
+def routes(rows: ViewRows, lists: Lists) -> APIRouter:
+    """The status of sagas."""
+    router = APIRouter(tags=["reads"], dependencies=[headers.READ])
+
+    @router.get("/orders/{order_id}/saga", responses={**ROW_ERRORS, **shown(answers.SagaStatus)})
+    async def order_saga(request: Request, order_id: Id) -> Response:
+        """How the fulfilment of an order goes: its steps, when and why."""
+        return await rows.row(request, "Saga", order_id, _saga)
+
+    @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, answers.SagasPage, "sagas, the newest first")})
+    async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: Number = None) -> Response:
+        """Sagas, the newest first; those that wait for an operator are in NEEDS_INTERVENTION."""
+        return await lists.page(request, Sagas(status), Asked.of(limit, after, partition))
+
+    return router
+
+
+def _saga(store: Store, order_id: str) -> Shown | None:
+    row = saga_statuses.committed_row(store, order_id)
+    return None if row is None else Shown(row.version, f'"{row.version}"', _item(row))
+
+
+def _item(row: SagaStatus) -> Item:
+    item = fields(row)
+    del item["saga"]
+    return item

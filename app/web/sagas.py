@@ -1,0 +1,28 @@
+"""What operators do to a saga: each action is a command to it (contract, section 4)."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request, Response
+
+from app.domain.fulfilment.operate import saga_decider
+from app.web import body, headers, openapi
+from app.web.request import order
+from app.web.routes import REFUSED, AggregateId, changed
+from app.web.writes import Writes
+from schemas.answers import SagaAnswer
+from schemas.http import ActOnSaga
+
+
+def routes(writes: Writes) -> APIRouter:
+    """The route that acts."""
+    router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["operators"], dependencies=[headers.WRITE])
+
+    @router.post("/sagas/{order_id}/actions", responses=changed(SagaAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ActOnSaga))
+    async def act_on_saga(request: Request, order_id: AggregateId) -> Response:
+        """Have a step tried again or skipped, undo everything, settle the saga as its order ended, or give it more time."""
+        asked = await body.read(request, ActOnSaga)
+        command = order(request, "Saga", order_id, body.parsed(saga_decider.commands[asked.action], asked.payload()))
+        by_whom = replace(command, metadata={**command.metadata, "userId": asked.user_id})
+        return await writes.write(request, by_whom, 200, {"orderId": order_id})
+
+    return router

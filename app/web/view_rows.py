@@ -1,0 +1,149 @@
+"""What the views show of one order, product or customer: `GET /orders/{id}`, `/products/{id}`, `/customers/{id}` (contract, section 4)."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import aiohttp
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from msgspec import Struct
+
+from app.domain.views.customer_account import CustomerAccount
+from app.domain.views.customer_name import ASKED, CustomerName
+from app.domain.views.order_summary import OrderSummary
+from app.domain.views.product_stock import ProductStock
+from app.kernel.store import Store
+from app.web import headers, openapi, problem
+from app.web.desk import Desk
+from app.web.etag import matches
+from app.web.forward import Forwarder
+from app.web.fresh import deadline_s, fresh, has_token
+from app.web.problem import later
+from schemas import answers
+from schemas.fields import Id
+from tables.customer_account import customer_accounts
+from tables.order_summary import order_summaries
+from tables.product_stock import stock
+
+JOIN_EVERY_S = 0.02
+
+
+class Shown(NamedTuple):
+    """A row as clients see it, the version that it reflects, and its ETag."""
+
+    version: int
+    tag: str
+    body: dict[str, Any]
+    joined: bool = True
+    """False as long as who ordered is asked for and not told yet."""
+
+
+Read = Callable[[Store, str], Shown | None]
+
+
+class ViewRows:
+    """Reads rows of views where they are owned."""
+
+    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
+        self._desk = desk
+        self._forwarder = forwarder
+
+    async def row(self, request: Request, kind: str, identity: str, read: Read) -> Response:
+        """What `read` finds, as new as the request's token says; 304 when the client has it."""
+        partition = self._desk.partition(identity)
+        if not self._desk.has_view(partition):
+            return await self._elsewhere(request, partition)
+        found = await self._fresh(request, kind, identity, lambda: self._desk.view(identity, lambda store: read(store, identity)))
+        if matches(request, found.tag):
+            return Response(status_code=304, headers={"ETag": found.tag})
+        return JSONResponse(found.body, headers={"ETag": found.tag})
+
+    async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], Shown | None]) -> Shown:
+        """Whoever has just written sees all of it: the first order of a customer waits for the name, as long as it waits for anything."""
+        until_s = deadline_s(request)
+        found = await fresh(request, kind, identity, read, lambda row: row.version)
+        while not found.joined and has_token(request) and asyncio.get_running_loop().time() < until_s:
+            await asyncio.sleep(JOIN_EVERY_S)
+            found = read() or found
+        return found
+
+    async def _elsewhere(self, request: Request, partition: int) -> Response:
+        try:
+            return await self._forwarder.ask(request, partition)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
+
+
+def routes(rows: ViewRows) -> APIRouter:
+    """Orders, products and customers, one by one."""
+    router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
+
+    @router.get("/orders/{order_id}", responses=shown(answers.OrderSummary))
+    async def order(request: Request, order_id: Id) -> Response:
+        """An order and who ordered it; at least as new as the Consistency-Token says."""
+        return await rows.row(request, "Order", order_id, _order)
+
+    @router.get("/products/{product_id}", responses=shown(answers.ProductStock))
+    async def product(request: Request, product_id: Id) -> Response:
+        """A product, and how much of it there is."""
+        return await rows.row(request, "Product", product_id, _product)
+
+    @router.get("/customers/{customer_id}", responses=shown(answers.CustomerAccount))
+    async def customer(request: Request, customer_id: Id) -> Response:
+        """A customer, and what of the credit is used."""
+        return await rows.row(request, "Customer", customer_id, _customer)
+
+    return router
+
+
+ROW_ERRORS = problem.documented(
+    _400="token-not-applicable",
+    _404="not-found",
+    _412="not-yet",
+    _422="invalid",
+    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
+)
+
+
+def shown(model: type[answers.Answer]) -> problem.Responses:
+    """The answers of a route that shows a row, for OpenAPI."""
+    unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}}
+    return {**openapi.answer(200, model, "as the view has it", "ETag"), 304: unchanged}
+
+
+def summary(order: OrderSummary, name: CustomerName) -> dict[str, Any]:
+    """An order with who ordered it."""
+    return {**fields(order), "customerName": name.name, "customerEmail": name.email}
+
+
+def fields(row: Struct) -> dict[str, Any]:
+    """A row as JSON has it."""
+    found: dict[str, Any] = msgspec.to_builtins(row)
+    return found
+
+
+def _order(store: Store, order_id: str) -> Shown | None:
+    found = order_summaries.committed(store, order_id)
+    if found is None:
+        return None
+    order, name = found
+    named = f".{name.version}" if name.version > 0 else ""
+    return Shown(order.version, f'"{order.version}{named}"', summary(order, name), joined=name.version != ASKED)
+
+
+def _product(store: Store, product_id: str) -> Shown | None:
+    product: ProductStock | None = stock.committed(store, product_id)
+    if product is None:
+        return None
+    return Shown(product.version, f'"{product.version}"', {**fields(product), "available": product.on_hand - product.reserved})
+
+
+def _customer(store: Store, customer_id: str) -> Shown | None:
+    account: CustomerAccount | None = customer_accounts.committed(store, customer_id)
+    if account is None:
+        return None
+    body = fields(account)
+    del body["namedAt"]
+    return Shown(account.version, f'"{account.version}"', body)

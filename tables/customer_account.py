@@ -1,0 +1,70 @@
+"""Each customer's account, and who has to be told when the customer's name changes (docs/decisions/0017)."""
+
+import msgspec
+
+from app.domain.recorded import Recorded
+from app.domain.views.customer_account import CustomerAccount, project
+from app.domain.views.customer_name import CustomerName, Ordering
+from app.kernel.app import app
+from app.kernel.context import emit
+from app.kernel.fingerprint import fingerprint
+from app.kernel.routing import partition_of
+from app.kernel.store import Store
+from app.kernel.table import Table
+from app.settings import Settings
+from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+
+Ordered = dict[int, str]
+"""By partition of orders, the order there that is told the customer's name."""
+
+accounts = app.Table("customer-account", value_type=CustomerAccount)
+orderings = app.Table("customer-ordering", value_type=Ordered)
+
+
+class Accounts:
+    """A read model: a row for each customer, and one for each of whom somebody ordered something, registered or not."""
+
+    agent = "customer_account"
+
+    def __init__(self, settings: Settings, accounts: Table[CustomerAccount], orderings: Table[Ordered]) -> None:
+        self.feeds: tuple[str, ...] = (feed_topic(settings, ORDERING),)
+        self.events: tuple[str, ...] = (event_topic(settings, "Customer"), *self.feeds)
+        self.fingerprint = fingerprint([project, Accounts], [msgspec.json.schema(row) for row in (CustomerAccount, Ordered, Ordering, CustomerName)])
+        self._names = feed_topic(settings, CUSTOMER_NAME)
+        self._partitions = settings.partitions
+        self._accounts = accounts
+        self._orderings = orderings
+
+    def version(self, event: Recorded) -> int:
+        """That of the customer's row; 0 when there is none."""
+        account = self._accounts.get(event.aggregate_id)
+        return account.version if account else 0
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold an event into the customer's row; a new name is told to all who asked for it."""
+        del value
+        account = self._accounts[event.aggregate_id] = project(self._accounts.get(event.aggregate_id), event)
+        if account.named_at == account.version:
+            for order_id in (self._orderings.get(account.customer_id) or {}).values():
+                self._tell(account.customer_id, order_id)
+
+    def told(self, value: bytes) -> None:
+        """Somebody asks for a customer's name: tell it now and whenever it changes. Each partition asks once; what it repeats is known."""
+        ordering = msgspec.json.decode(value, type=Ordering)
+        known = self._orderings.get(ordering.customer_id) or {}
+        partition = partition_of(ordering.order_id.encode(), self._partitions)
+        if partition not in known:
+            self._orderings[ordering.customer_id] = {**known, partition: ordering.order_id}
+            self._tell(ordering.customer_id, ordering.order_id)
+
+    def committed(self, store: Store, customer_id: str) -> CustomerAccount | None:
+        """A customer's row; None when it was never registered."""
+        return self._accounts.committed(store, customer_id)
+
+    def _tell(self, customer_id: str, order_id: str) -> None:
+        account = self._accounts.get(customer_id)
+        name = CustomerName(customer_id, account.named_at, account.name, account.email) if account else CustomerName(customer_id, 0)
+        emit(self._names, order_id.encode(), msgspec.json.encode(name))
+
+
+customer_accounts = Accounts(app.side.settings, accounts, orderings)

@@ -1,0 +1,20 @@
+"""The orders of each customer, the newest first."""
+
+from app.domain.views import order_summary
+from app.domain.views.customer_orders import project
+from app.domain.views.order_summary import OrderSummary
+from app.kernel.app import app
+from app.topics import event_topic
+from tables.listing import Listing
+
+orders = app.Table("customer-order", value_type=OrderSummary)
+places = app.Table("customer-order-place", value_type=str)
+
+
+class CustomerOrders(Listing[OrderSummary]):
+    """A read model: the heading is the customer's id."""
+
+    agent = "customer_orders"
+
+
+customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, project, order_summary.project)

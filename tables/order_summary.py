@@ -1,0 +1,64 @@
+"""Each order with who ordered it, joined in the order's own partition (docs/decisions/0017)."""
+
+import msgspec
+
+from app.domain.recorded import Recorded
+from app.domain.views import customer_name
+from app.domain.views.customer_name import ASKED, CustomerName, Ordering
+from app.domain.views.order_summary import OrderSummary, project
+from app.kernel.app import app
+from app.kernel.context import emit
+from app.kernel.fingerprint import fingerprint
+from app.kernel.store import Store
+from app.kernel.table import Table
+from app.settings import Settings
+from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+
+summaries = app.Table("order-summary", value_type=OrderSummary)
+names = app.Table("order-customer", value_type=CustomerName)
+
+
+class Summaries:
+    """A read model: a row for each order, and one for each customer who ordered something in this partition, whose orders all share it."""
+
+    agent = "order_summary"
+
+    def __init__(self, settings: Settings, summaries: Table[OrderSummary], names: Table[CustomerName]) -> None:
+        self.feeds: tuple[str, ...] = (feed_topic(settings, CUSTOMER_NAME),)
+        self.events: tuple[str, ...] = (event_topic(settings, "Order"), *self.feeds)
+        self.fingerprint = fingerprint(
+            [project, customer_name.project, Summaries], [msgspec.json.schema(row) for row in (OrderSummary, CustomerName, Ordering)]
+        )
+        self._orderings = feed_topic(settings, ORDERING)
+        self._summaries = summaries
+        self._names = names
+
+    def version(self, event: Recorded) -> int:
+        """That of the order's row; 0 when there is none."""
+        summary = self._summaries.get(event.aggregate_id)
+        return summary.version if summary else 0
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold an event into the order's row; the first order of a customer here asks for the customer's name."""
+        del value
+        summary = self._summaries[event.aggregate_id] = project(self._summaries.get(event.aggregate_id), event)
+        if self._names.get(summary.customer_id) is None:
+            self._names[summary.customer_id] = CustomerName(summary.customer_id, ASKED)
+            emit(self._orderings, summary.customer_id.encode(), msgspec.json.encode(Ordering(summary.customer_id, summary.order_id)))
+
+    def told(self, value: bytes) -> None:
+        """Take over a customer's name."""
+        name = msgspec.json.decode(value, type=CustomerName)
+        self._names[name.customer_id] = customer_name.project(self._names.get(name.customer_id), name)
+
+    def committed(self, store: Store, order_id: str) -> tuple[OrderSummary, CustomerName] | None:
+        """An order's row, and what is known of who ordered it; None when it was never placed."""
+        summary = self._summaries.committed(store, order_id)
+        return None if summary is None else (summary, self.customer(store, summary.customer_id))
+
+    def customer(self, store: Store, customer_id: str) -> CustomerName:
+        """What is known here of a customer."""
+        return self._names.committed(store, customer_id) or CustomerName(customer_id, ASKED)
+
+
+order_summaries = Summaries(app.side.settings, summaries, names)

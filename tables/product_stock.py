@@ -1,0 +1,42 @@
+"""What there is of each product, folded from the log of record."""
+
+import msgspec
+
+from app.domain.recorded import Recorded
+from app.domain.views.product_stock import ProductStock, project
+from app.kernel.app import app
+from app.kernel.fingerprint import fingerprint
+from app.kernel.store import Store
+from app.kernel.table import Table
+from app.settings import Settings
+from app.topics import event_topic
+
+products = app.Table("product-stock", value_type=ProductStock)
+
+
+class Stock:
+    """A read model: a row for each product."""
+
+    agent = "product_stock"
+
+    def __init__(self, settings: Settings, products: Table[ProductStock]) -> None:
+        self.events: tuple[str, ...] = (event_topic(settings, "Product"),)
+        self.fingerprint = fingerprint([project, Stock], [msgspec.json.schema(ProductStock)])
+        self._products = products
+
+    def version(self, event: Recorded) -> int:
+        """That of the product's row; 0 when there is none."""
+        product = self._products.get(event.aggregate_id)
+        return product.version if product else 0
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold an event into the product's row."""
+        del value
+        self._products[event.aggregate_id] = project(self._products.get(event.aggregate_id), event)
+
+    def committed(self, store: Store, product_id: str) -> ProductStock | None:
+        """A product's row; None when it was never registered."""
+        return self._products.committed(store, product_id)
+
+
+stock = Stock(app.side.settings, products)

@@ -1,0 +1,109 @@
+"""Read models over real stores, fed from logs that are lists: what comes when is up to the test."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from agents._event import Events, Joined, JoinedModel, Model
+from app.kernel.draft import Draft
+from app.kernel.rows import Rows
+from app.kernel.store import Store
+from app.kernel.waiters import Waiters
+from app.settings import Settings
+from schemas.message import Event, payload_json
+from schemas.upcasts import upcasters
+from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
+
+SETTINGS = Settings(partitions=1)
+
+MODELS: Sequence[Model] = (
+    product_stock.stock,
+    customer_orders.customer_orders,
+    orders_by_status.orders_by_status,
+    saga_status.saga_statuses,
+)
+JOINED: Sequence[JoinedModel] = (
+    order_summary.Summaries(SETTINGS, order_summary.summaries, order_summary.names),
+    customer_account.Accounts(SETTINGS, customer_account.accounts, customer_account.orderings),
+)
+
+
+class Delivery(NamedTuple):
+    """So many records go to an agent of one topic, from so far before the position that it has reached."""
+
+    follower: int
+    size: int
+    again: int
+
+
+class World:
+    """One partition: its logs and the rows of all read models of them."""
+
+    def __init__(self, path: Path, logs: dict[str, list[ConsumerRecord]]) -> None:
+        self._logs = {topic: list(log) for topic, log in logs.items()}
+        self._draft = Draft(Store(path), Waiters(1))
+        self._followers = [(handler, topic) for handler, topics in _handlers() for topic in topics]
+        self._reached = [0] * len(self._followers)
+
+    def deliver(self, deliveries: Iterable[Delivery]) -> None:
+        """Hand over, each delivery in a commit of its own, then all that is left."""
+        self._draft.enter()
+        for delivery in deliveries:
+            self._deliver(delivery._replace(follower=delivery.follower % len(self._followers)))
+        while any(self._left(follower) for follower in range(len(self._followers))):
+            for follower in range(len(self._followers)):
+                self._deliver(Delivery(follower, self._left(follower), 0))
+
+    def rows(self) -> dict[bytes, bytes]:
+        """All rows on disk."""
+        return dict(self._draft.rows.store.scan(b""))
+
+    def close(self) -> None:
+        """Release the store."""
+        self._draft.close()
+
+    def _left(self, follower: int) -> int:
+        _, topic = self._followers[follower]
+        return len(self._logs.get(topic, ())) - self._reached[follower]
+
+    def _deliver(self, delivery: Delivery) -> None:
+        handler, topic = self._followers[delivery.follower]
+        begin = max(0, self._reached[delivery.follower] - delivery.again)
+        end = min(self._reached[delivery.follower] + delivery.size, len(self._logs.get(topic, ())))
+        for record in self._logs.get(topic, [])[begin:end]:
+            handler(record)
+        self._reached[delivery.follower] = end
+        self._commit()
+
+    def _commit(self) -> None:
+        for told in self._draft.outgoing:
+            log = self._logs.setdefault(told.topic, [])
+            log.append(record(told.topic, len(log), told.key or b"", told.value or b""))
+        rows: Rows = self._draft.rows
+        rows.commit(rows.changes())
+        self._draft.drop()
+
+
+def log(topic: str, lives: Iterable[tuple[str, str, Sequence[Event]]]) -> list[ConsumerRecord]:
+    """A log of record: (aggregate type, aggregate id, its events) one after the other."""
+    values = [(identity, envelope(kind, identity, version, event)) for kind, identity, events in lives for version, event in enumerate(events, 1)]
+    return [record(topic, offset, identity.encode(), value) for offset, (identity, value) in enumerate(values)]
+
+
+def envelope(kind: str, identity: str, version: int, event: Event) -> bytes:
+    """An event as it stands in the log."""
+    named = {"eventId": f"{identity}-{version}", "eventType": type(event).__name__, "aggregateId": identity, "aggregateType": kind, "version": version}
+    about = {"schemaVersion": upcasters.version(type(event).__name__), "timestamp": f"2026-11-24T06:{version:02d}:00.000Z", "metadata": {}}
+    return json.dumps({**named, **about, "payload": json.loads(payload_json(event))}).encode()
+
+
+def record(topic: str, offset: int, key: bytes, value: bytes) -> ConsumerRecord:
+    """A record of partition 0."""
+    return ConsumerRecord(topic, 0, offset, 1_764_000_000_123, 0, key, value, None, -1, -1, ())
+
+
+def _handlers() -> list[tuple[Events, tuple[str, ...]]]:
+    return [*((Events(model), model.events) for model in MODELS), *((Joined(model), model.events) for model in JOINED)]

@@ -1,0 +1,29 @@
+"""A saga without what keeps it right, seen to go wrong."""
+
+import pytest
+
+from app.domain.fulfilment import asks, fold
+from tests.domain.saga_world import World
+from tests.domain.test_saga_table import late, silent, until_asked
+
+
+@pytest.mark.control
+def test_what_is_in_doubt_and_not_undone_stays_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "in_doubt", lambda _: False)
+    world = World().place()
+
+    silent(world, until_asked(world, "payment", "ProcessPayment"))
+
+    assert world.settle().status == "FAILED"
+    assert world.details()["c-1"] == "PAID"
+
+
+@pytest.mark.control
+def test_a_command_that_is_sent_again_under_another_id_is_refused_for_what_the_first_has_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World().place()
+    asked = until_asked(world, "payment", "ProcessPayment")
+    monkeypatch.setattr(asks, "command_id", lambda *parts: f"again-{'-'.join(parts)}")
+
+    late(world, asked)
+
+    assert world.settle().status == "FAILED"

@@ -1,0 +1,64 @@
+"""Negative controls: with one mechanism of the timers switched off, the scenario that shows the guarantee fails."""
+
+import pytest
+
+from app import clock
+from app.kernel.alarms import Alarms
+from app.kernel.draft import Draft
+from app.kernel.timers import cancel_timer, names, timers
+from tests.kernel.timer_harness import TimerHarness
+from tests.kernel.timer_scenarios import due_while_nobody_was_there, many_beside_commands, one_raises, opened_after_waking, woken_in_the_middle
+
+pytestmark = pytest.mark.control
+
+
+async def test_rows_that_go_before_the_transaction_of_the_waking_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ring(self: Alarms) -> None:
+        self._follow()
+        due = {timer: timers[timer].due_ms for timer in self._taken(clock.now_ms())}
+        for timer in due:
+            cancel_timer(*names(timer))
+        await self._unit.flush()
+        for timer, due_ms in due.items():
+            agent, key = names(timer)
+            self._sleepers[agent].wake(key, due_ms)
+        await self._unit.flush()
+
+    monkeypatch.setattr(Alarms, "ring", ring)
+
+    with pytest.raises(AssertionError):
+        await woken_in_the_middle(timed, "begin_transaction", calls=3, after=False)
+
+
+async def test_rows_that_do_not_go_with_the_waking_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.kernel.alarms.cancel_timer", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        await opened_after_waking(timed)
+
+
+async def test_an_order_that_is_not_made_anew_from_the_rows_is_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.kernel.alarms.open_timers", lambda _: ())
+
+    with pytest.raises(AssertionError):
+        await due_while_nobody_was_there(timed)
+
+
+async def test_a_waking_that_raised_and_left_something_behind_is_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Draft, "rollback", lambda _: None)
+
+    with pytest.raises(AssertionError):
+        await one_raises(timed)
+
+
+async def test_timers_that_hold_up_commands_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    ring = Alarms.ring
+
+    async def until_none_is_due(self: Alarms) -> None:
+        while self.due():
+            await ring(self)
+
+    monkeypatch.setattr(Alarms, "ring", until_none_is_due)
+
+    with pytest.raises(AssertionError, match="held up the other"):
+        await many_beside_commands(timed)

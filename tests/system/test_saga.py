@@ -1,0 +1,157 @@
+"""Orders go all the way by themselves: paid, reserved and confirmed, or undone step by step."""
+
+import signal
+from collections import Counter
+
+import aiohttp
+import pytest
+
+from app.audit.audit import audit
+from app.results import Json
+from tests.system.environment import Environment, Results
+from tests.system.shop import command, customer, order, product, sagas, stands
+from tests.system.worker import WHOLE
+from tests.waiting import until
+
+SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
+STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
+
+
+@pytest.fixture
+async def shop(environment: Environment) -> Environment:
+    """A worker at work, customers and products."""
+    environment.worker("worker", program=WHOLE)
+    await environment.send(SHOP)
+    return environment
+
+
+async def test_an_order_is_paid_reserved_and_confirmed(shop: Environment) -> None:
+    async with sagas(shop) as found:
+        await shop.send([order("o-1", "p-1", "p-2", "p-1")])
+        await found.ended(["o-1"])
+
+    told = found.kinds("o-1")
+    assert (told[0], sorted(told[1:-1]), told[-1]) == ("Started", STEPS, "Completed")
+    await stands(shop, "Order", {"o-1": "OrderConfirmed"})
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.parametrize(
+    ("placed", "undone"),
+    [
+        (order("o-1", "p-1", customer="nobody"), ["order"]),
+        (order("o-1", "p-1", "p-2", customer="poor"), ["order"]),
+        (order("o-1", "sold-out"), ["payment", "order"]),
+        (order("o-1", "p-1", "unheard-of"), ["reservation p-1", "payment", "order"]),
+    ],
+    ids=["unknown customer", "insufficient credit", "insufficient stock", "unknown product"],
+)
+async def test_what_was_done_before_a_refusal_is_undone_in_reverse(shop: Environment, placed: Json, undone: list[str]) -> None:
+    async with sagas(shop) as found:
+        await shop.send([placed])
+        await found.ended(["o-1"])
+
+    told = found.kinds("o-1")
+    assert [each.removeprefix("StepCompensated ") for each in told if "Compensated" in each] == undone
+    assert told[-1] == "Failed"
+    await stands(shop, "Order", {"o-1": "OrderCancelled"})
+    assert await audit(shop.settings) == []
+
+
+async def test_an_order_that_is_cancelled_before_it_is_shipped_is_undone_and_one_that_was_shipped_takes_its_stock_along(shop: Environment) -> None:
+    async with sagas(shop) as found:
+        await shop.send([order("o-1", "p-1"), order("o-2", "p-1", "p-2")])
+        await found.ended(["o-1", "o-2"])
+        await shop.send([command("Order", "o-1", "CancelOrder", reason="changed my mind"), command("Order", "o-2", "ShipOrder")])
+        await found.last({"o-1": "SagaFailed"})
+
+    assert found.kinds("o-1")[-5:] == ["CompensationStarted", "StepCompensated order", "StepCompensated reservation p-1", "StepCompensated payment", "Failed"]
+    await stands(shop, "Product", {"p-2": "InventoryShipped"})
+    await stands(shop, "Customer", {"c-1": "PaymentRefunded"})
+    assert found.kinds("o-2")[-1] == "Completed"
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(shop: Environment) -> None:
+    names = [f"o-{number}" for number in range(60)]
+    async with sagas(shop) as found, Results(shop.settings) as results:
+        for number, name in enumerate(names):
+            await shop.send([order(name, "p-1" if number % 2 else "p-2")])
+            if number % 20 == 10:
+                shop.workers[0].signal(signal.SIGKILL)
+                await shop.workers[0].exit_code(within_s=60)
+                shop.workers[0].start()
+        await found.ended(names)
+
+    ends = Counter(found.kinds(name)[-1] for name in names)
+    assert ends == {"Completed": 13, "Failed": 47}, "there are 10 pieces of one product and 3 of the other"
+    assert set(results.firsts().values()) == {1}
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_the_partner_goes_on(environment: Environment) -> None:
+    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="2", saga_backoff_s="0.1", saga_retries="1")
+    blocking = command("Product", "p-1", "PaintProduct")
+    retry = command("Saga", "o-1", "RetryStep", user="ada", step="reservation", productId="p-1", reason="the partner is back")
+    async with sagas(environment) as found, aiohttp.ClientSession() as session:
+        await environment.send([*SHOP, blocking, order("o-1", "p-1", "p-2")])
+        await found.last({"o-1": "SagaNeedsIntervention"})
+        assert found.all[-1]["payload"]["steps"] == ["reservation/p-1"], "all the rest was undone"
+        await stands(environment, "Order", {"o-1": "OrderCancelled"})
+        await _discard_first(session, worker.url)
+        await stands(environment, "Product", {"p-1": "InventoryReleased"})
+        await environment.send([retry])
+        await found.last({"o-1": "SagaFailed"})
+
+    assert await audit(environment.settings) == []
+
+
+@pytest.mark.timeout(600)
+async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environment: Environment) -> None:
+    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="3", saga_backoff_s="0.1", saga_retries="1")
+    async with sagas(environment) as found:
+        await environment.send([*SHOP, command("Product", "p-1", "PaintProduct"), order("o-1", "p-1"), order("o-2", "p-2")])
+        await found.last({"o-1": "SagaStepFailed", "o-2": "SagaCompleted"})
+        worker.signal(signal.SIGTERM)
+        await worker.exit_code(within_s=60)
+        await environment.lose(environment.settings.changelog)
+        worker.start()
+        await found.last({"o-1": "SagaNeedsIntervention"})
+
+    assert found.kinds("o-2")[-1] == "Completed"
+    assert await audit(environment.settings) == []
+
+
+async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:
+    commands = [
+        command("Saga", "o-1", "ForceCompensate", "early", user="ada", reason="a fraud"),
+        command("Saga", "o-1", "ForceCompensate", "nobody", reason="a fraud"),
+        command("Saga", "o-1", "CompleteSaga", "complete", user="ada", reason="it is done"),
+        command("Saga", "o-1", "ForceCompensate", "fraud", user="ada", reason="a fraud"),
+        command("Saga", "o-1", "ForceCompensate", "fraud", user="ada", reason="a fraud"),
+    ]
+    async with sagas(shop) as found, Results(shop.settings, of="o-1") as results:
+        await shop.send([commands[0]])
+        await results.number(1)
+        await shop.send([order("o-1", "p-1")])
+        await found.ended(["o-1"])
+        await shop.send(commands[1:])
+        await found.last({"o-1": "SagaFailed"})
+        await until(lambda: sum(result["aggregateType"] == "Saga" for result in results.all) == len(commands), within_s=60)
+
+    answers = [(result["commandId"], result.get("refusal", {}).get("code", result["outcome"])) for result in results.all if result["aggregateType"] == "Saga"]
+    assert answers == [("early", "not-found"), ("nobody", "invalid"), ("complete", "illegal-transition"), ("fraud", "accepted"), ("fraud", "accepted")]
+    [started] = [event for event in found.all if event["eventType"] == "SagaCompensationStarted"]
+    assert (started["metadata"]["userId"], started["payload"]["reason"]) == ("ada", "a fraud")
+    await stands(shop, "Order", {"o-1": "OrderCancelled"})
+    assert await audit(shop.settings) == []
+
+
+async def _discard_first(session: aiohttp.ClientSession, url: str) -> None:
+    """Discard the record behind which others wait."""
+    async with session.get(f"{url}/parked") as answer:
+        [head] = [record for record in (await answer.json())["items"] if record["reason"] == "unknown-type"]
+    async with session.post(f"{url}/parked/{head['topic']}/{head['partition']}/{head['offset']}/discard", json={"reason": "a mistake"}) as answer:
+        assert answer.status == 200

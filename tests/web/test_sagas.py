@@ -1,0 +1,96 @@
+"""Operators act on sagas, by HTTP and from the command line; what they do is in the saga's history, with who and why."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.cli.foldstream import foldstream
+from tests.system.worker import WHOLE
+from tests.web.client import PLACE, Answer, Client
+from tests.web.conftest import Shop
+
+GRACE = {"userId": "grace", "reason": "the customer called"}
+WITHIN_S = 60
+
+
+@pytest.fixture(scope="module")
+def standing_program() -> tuple[str, ...]:
+    """Orders are followed by their sagas."""
+    return WHOLE
+
+
+async def ends(client: Client, order_id: str, status: str) -> None:
+    """Wait until the order's status is this one."""
+    async with asyncio.timeout(WITHIN_S):
+        while (await client.get(f"/orders/{order_id}")).body.get("status") != status:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.1)
+
+
+async def confirmed(shop: Shop, name: str) -> str:
+    """An order that went all the way; its id."""
+    await shop.one.post("/customers", {"customerId": f"c-{name}", "name": "C", "email": "c@example.org", "creditLimit": 1000, "currency": "EUR"})
+    await shop.one.post("/products", {"productId": f"p-{name}", "name": "P", "price": 5, "currency": "EUR"})
+    await shop.other.post(f"/products/p-{name}/stock", {"quantity": 10})
+    placed = await shop.other.post("/orders", {**PLACE, "customerId": f"c-{name}", "items": [{"productId": f"p-{name}", "quantity": 2, "price": 5}]})
+    order_id: str = placed.body["orderId"]
+    await ends(shop.one, order_id, "CONFIRMED")
+    return order_id
+
+
+async def acted(client: Client, order_id: str, **asked: Any) -> Answer:  # noqa: ANN401 (the fields of a body)
+    return await client.post(f"/sagas/{order_id}/actions", {**GRACE, **asked})
+
+
+async def saga_events(client: Client, order_id: str) -> list[dict[str, Any]]:
+    history = await client.get("/events?type=SagaCompensationStarted&limit=1000")
+    return [event for event in history.body["items"] if event["aggregateId"] == order_id]
+
+
+@pytest.mark.timeout(300)
+async def test_an_operator_has_a_confirmed_order_undone_and_is_remembered(shop: Shop) -> None:
+    order_id = await confirmed(shop, "undone")
+
+    for client in (shop.one, shop.other):
+        assert (await acted(client, "never-placed", action="ForceCompensate")).status == 404
+    answer = await acted(shop.other, order_id, action="ForceCompensate")
+    await ends(shop.one, order_id, "CANCELLED")
+
+    assert (answer.status, answer.body["orderId"]) == (200, order_id)
+    [event] = await saga_events(shop.one, order_id)
+    assert (event["metadata"]["userId"], event["payload"]["reason"]) == (GRACE["userId"], GRACE["reason"])
+    assert (await acted(shop.one, order_id, action="RetryStep", step="payment")).body["code"] in {"illegal-transition", "not-found"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"action": "ForceCompensate", "reason": "x"},
+        {"action": "ForceCompensate", "userId": "grace"},
+        {"action": "Forget", **GRACE},
+        {"action": "RetryStep", **GRACE},
+        {"action": "ForceCompensate", "step": "payment", **GRACE},
+        {"action": "ExtendDeadline", "seconds": 0, **GRACE},
+    ],
+)
+async def test_what_does_not_say_what_who_and_why_is_invalid(shop: Shop, body: dict[str, Any]) -> None:
+    answer = await shop.one.post("/sagas/o-1/actions", body)
+
+    assert (answer.status, answer.body["code"]) == (422, "invalid")
+
+
+@pytest.mark.timeout(300)
+async def test_the_command_line_acts_too(shop: Shop) -> None:
+    order_id = await confirmed(shop, "from-the-line")
+    settings = shop.environment.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "partitions"})
+    words = ("saga", "act", order_id, "ForceCompensate", "--reason", "it broke", "--user", "grace")
+
+    act = await asyncio.to_thread(foldstream, *words, **settings)
+    await ends(shop.one, order_id, "CANCELLED")
+    again = await asyncio.to_thread(foldstream, *words, **settings)
+
+    assert (act.returncode, again.returncode) == (0, 1)
+    assert "illegal-transition" in again.stderr
+    [event] = await saga_events(shop.one, order_id)
+    assert event["metadata"]["userId"] == "grace"
