@@ -32,8 +32,9 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, saga, history, order_summary, customer_orders, orders_by_status, product_stock, customer_account, saga_status)
+AGENTS = (order, product, customer, saga)
 POLICIES = (shipping,)
+VIEWS = (history, order_summary, customer_orders, orders_by_status, product_stock, customer_account, saga_status)
 
 
 class Worker(FaustWorker):

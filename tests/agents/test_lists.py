@@ -12,7 +12,7 @@ def test_every_decider_has_its_tables() -> None:
 def test_every_decider_has_its_agent() -> None:
     names = [agent.name for agent in AGENTS]
 
-    assert names[: len(DECIDERS)] == [decider.topic for decider in DECIDERS], "the others follow events"
+    assert names[: len(DECIDERS)] == [decider.topic for decider in DECIDERS], "the others are sagas"
 
 
 def test_every_decider_names_the_tables_that_are_judged() -> None:
