@@ -48,12 +48,18 @@ def has_token(request: Request) -> bool:
 
 def deadline_s(request: Request) -> float:
     """Until when is waited for it, by the event loop's clock."""
-    return asyncio.get_running_loop().time() + _wait_s(request)
+    return asyncio.get_running_loop().time() + wait_s(request)
 
 
 def not_yet() -> Problem:
     """That what the token names did not come in time."""
     return Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
+
+
+def wait_s(request: Request) -> float:
+    """How long a read waits for what its token names (seconds)."""
+    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
+    return WAIT_S if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
 
 
 def refuse_token(request: Request) -> None:
@@ -70,8 +76,3 @@ def _least_version(request: Request, kind: str, identity: str) -> int:
     if token[:2] != Token(kind, identity, 0)[:2]:
         raise Problem(400, "token-not-applicable", f"the Consistency-Token is of another write: only one to this {kind.lower()} says what to wait for")
     return token.version
-
-
-def _wait_s(request: Request) -> float:
-    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
-    return WAIT_S if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
