@@ -51,10 +51,10 @@ def rebuild(
 
 async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
     """Begin, and show how far it is until each partition is done, or can get no further."""
+    await partitions.begin()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         shown = progress.add_task(partitions.table, total=None)
-        await partitions.begin()
         while not partitions.ended:
             progress.update(shown, completed=partitions.done, total=partitions.total, description=partitions.description)
             await asyncio.sleep(LOOK_S)

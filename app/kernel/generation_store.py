@@ -13,18 +13,11 @@ def named(table: bytes, agent: str, number: int) -> bytes:
     return b"%b@%b.%d" % (table, agent.encode(), number)
 
 
-class Names(dict[bytes, bytes | None]):
-    """Of tables; those that are in no generation have their own."""
-
-    def __missing__(self, table: bytes) -> bytes:
-        return table
-
-
 class GenerationStore(Store):
     """A store that is open already; `close` closes that."""
 
     def __init__(self, store: Store, names: dict[bytes, bytes | None]) -> None:
-        """`names` may change; None stands for rows that nobody may see. A KeyError is a table that a read model does not have as an attribute."""
+        """`names` are those of all tables there are, and may change; None stands for rows that nobody may see."""
         self.names = names
         self.whole = store
         self.stored = None
@@ -53,6 +46,8 @@ class GenerationStore(Store):
 
     def _key(self, key: bytes) -> bytes:
         table, _, row = key.partition(NUL)
+        if table not in self.names:
+            raise LookupError(f"no read model has the table {table.decode()!r} as an attribute: it would have the same rows in every generation")
         name = self.names[table]
         if name is None:
             raise NotShown(table.decode())

@@ -29,11 +29,14 @@ log = logging.getLogger(__name__)
 TURN_RECORDS = 200
 """Events of each topic in one turn: the live view waits for no more."""
 
-NEAR_RECORDS = 1_000
+NEAR_RECORDS = 500
 """How far behind a build may be for the view to wait for it."""
 
 HOLD_S = 2.0
 """How long the view waits at most (seconds)."""
+
+NO_BACKOFF = ()
+"""Before other attempts at an event: the view would wait, too. A build that failed for a moment is begun anew."""
 
 OPENING = 0
 """A build's batches are folded at once, so none is of an earlier opening."""
@@ -92,7 +95,8 @@ class ViewBuild:
         return found
 
     def _fold_into(self, reached: dict[Follower, Position]) -> Folding:
-        unit, intake = BuildUnit(self._live, self._store), ViewIntake(self._live.view.write.settings, self._live.partition, self._live.outlet)
+        unit = BuildUnit(self._live, self._store)
+        intake = ViewIntake(self._live.view.write.settings, self._live.partition, self._live.outlet, NO_BACKOFF)
         unit.enter()
         intake.open_anew(parking.heads(), parking.counts())
         return Folding(unit, intake, reached)

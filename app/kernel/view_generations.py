@@ -9,7 +9,7 @@ from typing import Any
 
 from app.kernel import parking
 from app.kernel.generation import Generations, generations
-from app.kernel.generation_store import GenerationStore, Names, named
+from app.kernel.generation_store import GenerationStore, named
 from app.kernel.parked import Parked
 from app.kernel.position import positions
 from app.kernel.store import Change, Store
@@ -30,7 +30,7 @@ class ViewGenerations:
         """A store on disk, signed or empty."""
         self._store = store
         self._models = {model.agent: model for model in models}
-        self._names = Names()
+        self._names: dict[bytes, bytes | None] = {table.name.encode(): table.name.encode() for table in SHARED}
         self.live = GenerationStore(store, self._names)
         self.unshown: set[str] = set()
         self._of: dict[str, Generations] = {}

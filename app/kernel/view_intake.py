@@ -1,6 +1,7 @@
 """What happens to one event on its way into a view: keys that wait, another attempt when it fails, then parking (contract, section 2)."""
 
 import asyncio
+from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -18,9 +19,10 @@ BACKOFF_S = (0.05, 0.1, 0.2)
 class ViewIntake(Intake):
     """One opening's; an event is where the log has it, so there is no guard on routing."""
 
-    def __init__(self, settings: Settings, partition: int, outlet: Outlet) -> None:
+    def __init__(self, settings: Settings, partition: int, outlet: Outlet, backoff_s: Sequence[float] = BACKOFF_S) -> None:
         super().__init__(settings, partition)
         self._outlet = outlet
+        self._backoff_s = backoff_s
 
     async def fold(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> None:
         """Fold or park one event; one that was discarded is left out. UnreadableLog when only later code can read it."""
@@ -38,7 +40,7 @@ class ViewIntake(Intake):
             draft.outgoing.append(outcome(self._parked_topic, row, row.reason, ""))
 
     async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
-        for backoff_s in BACKOFF_S:
+        for backoff_s in self._backoff_s:
             park = self._try(draft, handler, record)
             if park is None or park.reason != "failed":
                 return park

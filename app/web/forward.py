@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.kernel.owners import Owners
-from app.web.fresh import has_token, wait_s
+from app.web.fresh import wait_s
 from app.web.problem import later
 from app.web.request import command_id
 
@@ -15,7 +15,7 @@ FORWARDED = "foldstream-forwarded"
 TIMEOUT_S = 15.0
 """The owner answers within its own time for a write, which is less; what a read may wait comes on top (seconds)."""
 
-ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token")
+ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
 """Headers that are handed on; others say something about a connection, or about who asks."""
 
@@ -70,7 +70,7 @@ class Forwarder:
 
 
 def _patience_s(request: Request) -> float:
-    return TIMEOUT_S + (wait_s(request) if has_token(request) else 0)
+    return TIMEOUT_S + (wait_s(request) if request.method == "GET" else 0)
 
 
 def _timeout(*, total: float | None = None, sock_read: float | None = None) -> aiohttp.ClientTimeout:

@@ -13,6 +13,8 @@ from app.web.token import Token, parse
 WAIT_S = 2.0
 """How long a read waits for what its token names (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""
 MOST_WAIT_S = 30.0
+POLL_S = 10.0
+"""How long `?wait=` waits for a status (seconds), unless `Prefer` says otherwise."""
 _POLL_S = 0.02
 
 Row = TypeVar("Row")
@@ -25,10 +27,8 @@ async def fresh(request: Request, kind: str, identity: str, read: Callable[[], R
         found = read()
         if found is not None and version(found) >= least:
             return found
-        if least == 0:
-            raise Problem(404, "not-found", f"there is no {kind.lower()} of this id")
-        if asyncio.get_running_loop().time() > until_s:
-            raise not_yet()
+        if asyncio.get_running_loop().time() > until_s or (least == 0 and not _polls(request)):
+            raise not_yet() if least else Problem(404, "not-found", f"there is no {kind.lower()} of this id")
         await asyncio.sleep(_POLL_S)
 
 
@@ -51,21 +51,27 @@ def deadline_s(request: Request) -> float:
     return asyncio.get_running_loop().time() + wait_s(request)
 
 
+def wait_s(request: Request) -> float:
+    """How long a read may take to answer (seconds)."""
+    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
+    usual = POLL_S if _polls(request) else WAIT_S
+    return usual if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
+
+
 def not_yet() -> Problem:
     """That what the token names did not come in time."""
     return Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
-
-
-def wait_s(request: Request) -> float:
-    """How long a read waits for what its token names (seconds)."""
-    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
-    return WAIT_S if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
 
 
 def refuse_token(request: Request) -> None:
     """A Problem where no single write can be waited for."""
     if has_token(request):
         raise Problem(400, "token-not-applicable", "this list covers many aggregates and cannot wait for the write of one: ask for the aggregate itself")
+
+
+def _polls(request: Request) -> bool:
+    """True if the client waits for a status: what is not there yet may be on its way."""
+    return "wait" in request.query_params
 
 
 def _least_version(request: Request, kind: str, identity: str) -> int:

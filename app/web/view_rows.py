@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args
 
 import aiohttp
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from msgspec import Struct
 
@@ -22,12 +22,12 @@ from app.web.forward import Forwarder
 from app.web.fresh import deadline_s, fresh, has_token
 from app.web.problem import later
 from schemas import answers
-from schemas.fields import Id
+from schemas.fields import Id, NotNull
 from tables.customer_account import customer_accounts
 from tables.order_summary import order_summaries
 from tables.product_stock import stock
 
-JOIN_EVERY_S = 0.02
+LOOK_EVERY_S = 0.02
 
 
 class Shown(NamedTuple):
@@ -41,6 +41,11 @@ class Shown(NamedTuple):
 
 
 Read = Callable[[Store, str], Shown | None]
+Wanted = Callable[[Shown], bool]
+
+
+def _anything(_found: Shown) -> bool:
+    return True
 
 
 class ViewRows:
@@ -50,22 +55,22 @@ class ViewRows:
         self._desk = desk
         self._forwarder = forwarder
 
-    async def row(self, request: Request, kind: str, identity: str, read: Read) -> Response:
-        """What `read` finds, as new as the request's token says; 304 when the client has it."""
+    async def row(self, request: Request, kind: str, identity: str, read: Read, wanted: Wanted = _anything) -> Response:
+        """What `read` finds, as new as the request's token says, and if it comes in time, as `wanted`; 304 when the client has it."""
         partition = self._desk.partition(identity)
         if not self._desk.has_view(partition):
             return await self._elsewhere(request, partition)
-        found = await self._fresh(request, kind, identity, lambda: self._desk.view(identity, lambda store: read(store, identity)))
+        found = await self._fresh(request, kind, identity, lambda: self._desk.view(identity, lambda store: read(store, identity)), wanted)
         if matches(request, found.tag):
             return Response(status_code=304, headers={"ETag": found.tag})
         return JSONResponse(found.body, headers={"ETag": found.tag})
 
-    async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], Shown | None]) -> Shown:
+    async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], Shown | None], wanted: Wanted) -> Shown:
         """Whoever has just written sees all of it: the first order of a customer waits for the name, as long as it waits for anything."""
         until_s = deadline_s(request)
         found = await fresh(request, kind, identity, read, lambda row: row.version)
-        while not found.joined and has_token(request) and asyncio.get_running_loop().time() < until_s:
-            await asyncio.sleep(JOIN_EVERY_S)
+        while ((not found.joined and has_token(request)) or not wanted(found)) and asyncio.get_running_loop().time() < until_s:
+            await asyncio.sleep(LOOK_EVERY_S)
             found = read() or found
         return found
 
@@ -76,14 +81,19 @@ class ViewRows:
             raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
 
 
+_STATUS = f"({'|'.join(get_args(answers.Status))})"
+Statuses = Annotated[str | None, NotNull, Query(pattern=f"^{_STATUS}(,{_STATUS})*$", description="statuses to wait for, with commas between them")]
+
+
 def routes(rows: ViewRows) -> APIRouter:
     """Orders, products and customers, one by one."""
     router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders/{order_id}", responses=shown(answers.OrderSummary))
-    async def order(request: Request, order_id: Id) -> Response:
-        """An order and who ordered it; at least as new as the Consistency-Token says."""
-        return await rows.row(request, "Order", order_id, _order)
+    async def order(request: Request, order_id: Id, wait: Statuses = None) -> Response:
+        """An order and who ordered it; at least as new as the Consistency-Token says. With `wait` once it is there, or as it is when that takes too long."""
+        statuses = None if wait is None else frozenset(wait.split(","))
+        return await rows.row(request, "Order", order_id, _order, lambda found: statuses is None or found.body["status"] in statuses)
 
     @router.get("/products/{product_id}", responses=shown(answers.ProductStock))
     async def product(request: Request, product_id: Id) -> Response:

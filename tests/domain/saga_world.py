@@ -41,6 +41,7 @@ class World:
     credit: int = 100
     stock: dict[str, int] = field(default_factory=lambda: {"p-1": 5, "p-2": 5})
     lines: tuple[tuple[str, int], ...] = (("p-1", 1), ("p-2", 2), ("p-1", 1))
+    price: int = 5
     saga: Saga = fulfilment.initial
     events: list[SagaEvent] = field(default_factory=list)
     queues: dict[Partner, deque[Ask]] = field(default_factory=lambda: defaultdict(deque))
@@ -74,7 +75,7 @@ class World:
 
     def place(self) -> "World":
         """The order is placed."""
-        items = [{"productId": product, "quantity": quantity, "price": 5} for product, quantity in self.lines]
+        items = [{"productId": product, "quantity": quantity, "price": self.price} for product, quantity in self.lines]
         self.order("PlaceOrder", customerId="c-1", items=items, shippingAddress="Here 1", currency="EUR")
         return self
 

@@ -139,7 +139,7 @@ def test_a_saga_that_something_befalls_on_its_way_back_ends_so(step: str, fault:
 
     assert world.settle().status == end
     if end == "NEEDS_INTERVENTION":
-        assert world.operate("RetryStep", **_named(step)) is None
+        assert world.operate("RetryStep", **named(step)) is None
         assert world.settle().status == "FAILED" or (world.operate("ForceCompensate") is None and world.settle().status == "FAILED")
     if fault is not nothing_to_undo:
         assert {world.order_status, *world.details().values()} <= UNDONE
@@ -158,7 +158,8 @@ def until_asked(world: World, step: str, command_type: str) -> Ask:
         world.deliver()
 
 
-def _named(step: str) -> dict[str, str]:
+def named(step: str) -> dict[str, str]:
+    """A step in the payload of an operator's command."""
     name, _, product = step.partition("/")
     return {"step": name, "productId": product} if product else {"step": name}
 

@@ -2,10 +2,13 @@
 
 import pytest
 
+from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.generation import Generations, NoGeneration
 from app.kernel.outcome import NotShown
+from app.kernel.table import Table
 from app.kernel.view_builds import Wish
+from tables.history import History, entries, versions
 from tests.kernel.rebuild_scenarios import Changed, ask, built, done, killed_at_every_step, reads_never_go_back, rebuilt
 from tests.kernel.view_harness import Failing, OpenedView, ViewHarness, event
 from tests.waiting import until
@@ -206,4 +209,29 @@ async def test_an_event_that_is_parked_stays_so_in_new_rows_and_can_be_released(
     await opened.release(1, "not needed")
 
     assert await views.said() == [(1, "out-of-order"), (2, "behind-parked"), (1, "discarded"), (2, "out-of-order")]
+    await opened.task.close()
+
+
+class Forgetful(History):
+    """Has a table that is not its own."""
+
+    def apply(self, event: Recorded, value: bytes) -> None:
+        """Fold, and change that table."""
+        super().apply(event, value)
+        stray[event.aggregate_id] = (stray.get(event.aggregate_id) or 0) + 1
+
+
+stray = Table[int](None, name="stray", value_type=int)
+
+
+async def test_a_table_that_is_no_attribute_of_a_read_model_is_refused(views: ViewHarness) -> None:
+    model = Forgetful(views.settings, entries, versions)
+    model.events = views.model.events
+    opened = await views.open_view(model)
+    await views.write_events(("a", 1))
+
+    await opened.pump()
+
+    [(_, _, headers)] = await views.parked()
+    assert b"no read model has the table 'stray'" in headers["parked-error"]
     await opened.task.close()

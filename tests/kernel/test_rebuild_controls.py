@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.kernel import view_switch
 from app.kernel.generation import Generations
-from app.kernel.view_build import ViewBuild
+from app.kernel.position import positions
+from app.kernel.view_build import BuildUnit, ViewBuild
 from app.kernel.view_generations import ViewGenerations
 from tests.kernel import test_rebuild
 from tests.kernel.rebuild_scenarios import killed_at_every_step, reads_never_go_back, rebuilt
@@ -24,9 +24,14 @@ async def test_rows_that_are_shown_before_they_are_as_far_as_the_live_ones_are_f
         await reads_never_go_back(views)
 
 
-async def test_positions_of_a_build_that_are_not_written_with_its_rows_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_switch, "_positions", lambda *_: [])
-    monkeypatch.setattr(ViewGenerations, "brought_in", lambda *_: [])
+async def test_positions_of_a_build_that_are_written_before_its_rows_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def commit(self: BuildUnit) -> None:
+        changes, store = self.rows.changes(), self.rows.store
+        store.write([change for change in changes if change[0].startswith(positions.prefix)])
+        store.write([change for change in changes if not change[0].startswith(positions.prefix)])
+        self.drop()
+
+    monkeypatch.setattr(BuildUnit, "commit", commit)
 
     with pytest.raises((AssertionError, TimeoutError)):
         await killed_at_every_step(folded, "rebuild")

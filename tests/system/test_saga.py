@@ -14,6 +14,9 @@ from tests.system.worker import WHOLE
 from tests.waiting import until
 
 SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
+DECISIONS = 4
+"""Of a saga whose order is of one product: it begins, is paid, reserved, confirmed; or is undone."""
+
 STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
 
 
@@ -90,13 +93,33 @@ async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.timeout(900)
+async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(environment: Environment) -> None:
+    await environment.send(SHOP)
+    names = [f"o-{number}-{when}" for number in range(1, DECISIONS + 1) for when in ("before", "after")]
+    async with sagas(environment) as found, Results(environment.settings) as results:
+        for name in names:
+            _, number, when = name.split("-")
+            dying = environment.worker(f"dies-{number}-{when}", program=("-m", "tests.system.dying", number, when))
+            await environment.send([order(name, "p-1" if when == "before" else "sold-out")])
+            assert await dying.exit_code(within_s=200) == -signal.SIGKILL
+        environment.worker("worker", program=WHOLE)
+        await found.ended(names)
+
+    assert {found.kinds(name)[-1] for name in names if name.endswith("before")} == {"Completed"}
+    assert {found.kinds(name)[-1] for name in names if name.endswith("after")} == {"Failed"}
+    assert set(results.firsts().values()) == {1}
+    assert await audit(environment.settings) == []
+
+
 @pytest.mark.timeout(600)
 async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_the_partner_goes_on(environment: Environment) -> None:
     worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="2", saga_backoff_s="0.1", saga_retries="1")
     blocking = command("Product", "p-1", "PaintProduct")
     retry = command("Saga", "o-1", "RetryStep", user="ada", step="reservation", productId="p-1", reason="the partner is back")
     async with sagas(environment) as found, aiohttp.ClientSession() as session:
-        await environment.send([*SHOP, blocking, order("o-1", "p-1", "p-2")])
+        await environment.send([*SHOP, blocking])
+        await environment.send([order("o-1", "p-1", "p-2")])
         await found.last({"o-1": "SagaNeedsIntervention"})
         assert found.all[-1]["payload"]["steps"] == ["reservation/p-1"], "all the rest was undone"
         await stands(environment, "Order", {"o-1": "OrderCancelled"})
@@ -112,7 +135,8 @@ async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_th
 async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environment: Environment) -> None:
     worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="3", saga_backoff_s="0.1", saga_retries="1")
     async with sagas(environment) as found:
-        await environment.send([*SHOP, command("Product", "p-1", "PaintProduct"), order("o-1", "p-1"), order("o-2", "p-2")])
+        await environment.send([*SHOP, command("Product", "p-1", "PaintProduct")])
+        await environment.send([order("o-1", "p-1"), order("o-2", "p-2")])
         await found.last({"o-1": "SagaStepFailed", "o-2": "SagaCompleted"})
         worker.signal(signal.SIGTERM)
         await worker.exit_code(within_s=60)

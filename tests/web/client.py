@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -49,6 +50,13 @@ class Client:
         """What is not JSON."""
         async with self._session.get(self.worker.url + path) as answer:
             return await answer.text()
+
+    async def lines(self, path: str, **headers: str) -> AsyncIterator[str]:
+        """Those of an answer that does not end, as they come."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self._session.get(self.worker.url + path, headers=sent) as answer:
+            async for line in answer.content:
+                yield line.decode().rstrip("\n")
 
     async def post(self, path: str, body: object, **headers: str) -> Answer:
         """The same for POST."""

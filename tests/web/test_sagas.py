@@ -94,3 +94,46 @@ async def test_the_command_line_acts_too(shop: Shop) -> None:
     assert "illegal-transition" in again.stderr
     [event] = await saga_events(shop.one, order_id)
     assert event["metadata"]["userId"] == "grace"
+
+
+@pytest.mark.timeout(300)
+async def test_a_reader_waits_for_a_status_at_any_worker(shop: Shop) -> None:
+    order_id = await confirmed(shop, "waited-for")
+    placed = await shop.one.post("/orders", {**PLACE, "customerId": "nobody"})
+
+    for client in (shop.one, shop.other):
+        undone = await client.get(f"/orders/{placed.body['orderId']}?wait=CONFIRMED,CANCELLED", prefer="wait=30")
+        as_it_is = await client.get(f"/orders/{order_id}?wait=SHIPPED", prefer="wait=1")
+        unknown = await client.get(f"/orders/{order_id}?wait=LOST")
+
+        assert (undone.status, undone.body["status"]) == (200, "CANCELLED")
+        assert (as_it_is.status, as_it_is.body["status"]) == (200, "CONFIRMED")
+        assert (unknown.status, unknown.body["code"]) == (422, "invalid")
+
+
+@pytest.mark.timeout(300)
+async def test_an_order_and_its_saga_are_streamed_as_they_happen_and_from_where_the_client_was(shop: Shop) -> None:
+    order_id = await confirmed(shop, "streamed")
+
+    for client in (shop.one, shop.other):
+        whole = await streamed(client, order_id, "SagaCompleted")
+        rest = await streamed(client, order_id, "SagaCompleted", last_event_id=whole[1][0])
+
+        assert [kind for _, kind in whole if kind.startswith("Order")] == ["OrderPlaced", "OrderConfirmed"]
+        assert [kind for _, kind in whole if kind in {"SagaStarted", "SagaCompleted"}] == ["SagaStarted", "SagaCompleted"]
+        assert rest == whole[2:]
+    assert (await shop.one.get("/orders/never-placed/stream")).status == 404
+
+
+async def streamed(client: Client, order_id: str, last: str, **headers: str) -> list[tuple[str, str]]:
+    """The ids and types of events, up to one of this type."""
+    found: list[tuple[str, str]] = []
+    async for line in client.lines(f"/orders/{order_id}/stream", **headers):
+        name, _, value = line.partition(": ")
+        if name == "id":
+            found.append((value, ""))
+        elif name == "event":
+            found[-1] = (found[-1][0], value)
+        elif name == "data" and found[-1][1] == last:
+            return found
+    return found

@@ -13,7 +13,7 @@ async def test_an_order_goes_its_way_through_any_worker(shop: Shop) -> None:
     assert placed.headers["location"] == "/orders/o-1"
 
     for client in (shop.one, shop.other):
-        seen = await client.get("/orders/o-1", consistency_token=placed.headers["consistency-token"])
+        seen = await client.get("/orders/o-1", consistency_token=placed.headers["consistency-token"], prefer="wait=30")
         assert (seen.status, seen.body["status"], seen.body["version"], seen.headers["etag"]) == (200, "PLACED", 1, '"1"')
 
     cancelled = await shop.other.post("/orders/o-1/cancel", {"reason": "changed my mind"})
@@ -103,7 +103,7 @@ async def test_a_token_of_another_write_and_one_of_the_future_are_not_answered_w
     nonsense = await shop.one.get("/orders/one", **headers)
 
     assert [(each.status, each.body["code"]) for each in (foreign, nonsense)] == [(400, "token-not-applicable")] * 2
-    assert (await shop.other.get("/orders/another", consistency_token=later.headers["consistency-token"])).body["status"] == "CANCELLED"
+    assert (await shop.other.get("/orders/another", consistency_token=later.headers["consistency-token"], prefer="wait=30")).body["status"] == "CANCELLED"
 
 
 async def test_a_forwarded_request_is_not_forwarded_again(shop: Shop) -> None:

@@ -22,6 +22,10 @@ from schemas.saga import (
     SagaTimedOut,
 )
 from schemas.timestamp import milliseconds
+from schemas.upcasts import NewerSchema
+
+DEFINITION = 1
+"""The version of these rules, under which a saga goes on to its end: when they change, the old ones stay beside the new while any of theirs is open."""
 
 MOST = 1_000_000_000_000
 """The largest amount that can be paid; one more stands for everything beyond it, which the customer refuses all the same."""
@@ -72,6 +76,8 @@ def _stands(refusal: Refusal | None) -> bool:
 
 
 def _started(event: SagaStarted) -> Running:
+    if event.definition > DEFINITION:
+        raise NewerSchema(f"a saga began under definition {event.definition}, this code knows {DEFINITION}: install the newer Foldstream")
     waits = Waits(event.timing.step_timeout_ms, event.timing.backoff_ms, event.timing.retries)
     amount = min(event.amount, MOST + 1)
     facts = Facts(event.definition, event.correlation_id, event.customer_id, amount, event.currency, waits)

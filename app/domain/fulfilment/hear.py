@@ -5,15 +5,13 @@ from typing import NamedTuple, assert_never
 from app.domain.fulfilment.asks import ask, sent
 from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, wait
 from app.domain.fulfilment.failures import failed, final, given_up
+from app.domain.fulfilment.fold import DEFINITION
 from app.domain.fulfilment.late import elapsed
 from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.process import Elapsed, Reply
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.saga import Line, SagaEvent, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
 from schemas.timestamp import rfc3339
-
-DEFINITION = 1
-"""The version of these rules, under which a saga goes on to its end: when they change, the old ones stay beside the new while any of theirs is open."""
 
 UNDONE = frozenset({"RELEASED", "REFUNDED", "CANCELLED"})
 NEVER_DONE = frozenset({"not-found", "unknown-product", "unknown-customer"})
