@@ -1,5 +1,6 @@
 """The orders of each customer, the newest first."""
 
+from app.domain.recorded import upcasts
 from app.domain.views import order_summary
 from app.domain.views.customer_orders import project
 from app.domain.views.order_summary import OrderSummary
@@ -17,4 +18,4 @@ class CustomerOrders(Listing[OrderSummary]):
     agent = "customer_orders"
 
 
-customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, project, order_summary.project)
+customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, project, order_summary.project, *upcasts("OrderPlaced"))

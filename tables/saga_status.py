@@ -1,19 +1,20 @@
-"""How the fulfilment of each order goes, by status, the newest first."""
+"""How the fulfilment of each order goes, by status, the newest first, and how many sagas are in each."""
 
-from app.domain.fulfilment import fold
+from app.domain.fulfilment import fold, state
 from app.domain.views.saga_status import SagaStatus, project
 from app.kernel.app import app
 from app.topics import event_topic
-from tables.listing import Listing
+from tables.by_status import ByStatus
 
 sagas = app.Table("saga-status", value_type=SagaStatus)
 places = app.Table("saga-status-place", value_type=str)
+counts = app.Table("saga-status-count", value_type=int)
 
 
-class SagaStatuses(Listing[SagaStatus]):
-    """A read model: the heading is the status."""
+class SagaStatuses(ByStatus[SagaStatus]):
+    """A read model of sagas."""
 
     agent = "saga_status"
 
 
-saga_statuses = SagaStatuses(event_topic(app.side.settings, "Saga"), sagas, places, project, fold.evolve)
+saga_statuses = SagaStatuses(event_topic(app.side.settings, "Saga"), sagas, places, counts, project, fold.evolve, state.status)

@@ -1,6 +1,7 @@
 """Events as the log of record has them, whatever code wrote them."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -38,6 +39,11 @@ def payload(event: Recorded, wanted: type[Payload]) -> Payload:
         return msgspec.json.decode(event.payload, type=wanted)
     upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
     return msgspec.convert(upcast, wanted)
+
+
+def upcasts(*event_types: str) -> list[Callable[..., Any]]:
+    """The functions that bring payloads of these types to today's schema: rows depend on them, too."""
+    return [step.upcast for event_type in event_types for step in upcasters.steps(event_type)]
 
 
 class Unforeseen(ValueError):  # noqa: N818 (what it is)

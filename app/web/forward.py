@@ -13,7 +13,7 @@ from app.web.request import command_id
 
 FORWARDED = "foldstream-forwarded"
 TIMEOUT_S = 15.0
-"""The owner answers within its own time for a write, which is less (seconds); a read may wait before that."""
+"""The owner answers within its own time for a write, which is less; what a read may wait comes on top (seconds)."""
 
 ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
@@ -39,13 +39,13 @@ class Forwarder:
 
     async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
         """The owner's answer, to another `query` if that is given; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
-        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=TIMEOUT_S + wait_s(request)))
+        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=_patience_s(request)))
         async with answer:
             return Response(await answer.read(), answer.status, _told(answer))
 
     async def stream(self, request: Request, partition: int) -> Response:
         """The same for an answer without a bound: it is passed on as it comes. One that breaks off breaks off for the client, too."""
-        answer = await self._answer(request, partition, request.url.query, _timeout(sock_read=TIMEOUT_S))
+        answer = await self._answer(request, partition, request.url.query, _timeout(sock_read=_patience_s(request)))
         return StreamingResponse(_passed_on(answer), answer.status, _told(answer))
 
     async def _answer(self, request: Request, partition: int, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
@@ -67,6 +67,10 @@ class Forwarder:
         target = f"{url}{request.url.path}{f'?{query}' if query else ''}"
         data = getattr(request.state, "body", None)
         return await self._session.request(request.method, target, data=data, headers=headers, timeout=timeout, allow_redirects=False)
+
+
+def _patience_s(request: Request) -> float:
+    return TIMEOUT_S + (wait_s(request) if request.method == "GET" else 0)
 
 
 def _timeout(*, total: float | None = None, sock_read: float | None = None) -> aiohttp.ClientTimeout:

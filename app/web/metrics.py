@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib.metadata import version
+from typing import Any
 
 from aiokafka import TopicPartition
 from fastapi import APIRouter, Response
@@ -13,7 +15,12 @@ from prometheus_client.registry import Collector
 
 from app.kernel.application import Application
 from app.kernel.measures import Histogram, Measures
+from app.kernel.outcome import NotShown
+from app.web import order_lists, saga_rows
 from app.web.lag import Behind, Lag
+from tables.by_status import ByStatus
+from tables.orders_by_status import orders_by_status
+from tables.saga_status import saga_statuses
 
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
@@ -42,6 +49,8 @@ class Shown(Collector):
         yield from _lags(self._lag)
         yield _parked(measures)
         yield _rebuilding(self._app)
+        yield _statuses("foldstream_orders", "Orders in each status, of the partitions of this worker.", self._app, orders_by_status, order_lists.STATUSES)
+        yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_rows.STATUSES)
         yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
@@ -89,6 +98,18 @@ def _rebuilding(app: Application) -> GaugeMetricFamily:
     unshown = app.tables.unshown()
     for model in app.view.models:
         family.add_metric((model.agent,), unshown[model.agent])
+    return family
+
+
+def _statuses(name: str, what: str, app: Application, listed: ByStatus[Any], statuses: Iterable[str]) -> GaugeMetricFamily:
+    """Of the views that can be shown now."""
+    family, counts = GaugeMetricFamily(name, what, labels=("status",)), Counter[str]()
+    for partition in range(app.side.settings.partitions):
+        store = app.tables.view(partition)
+        with suppress(NotShown):
+            counts += listed.committed_counts(store) if store else Counter()
+    for status in statuses:
+        family.add_metric((status,), counts[status])
     return family
 
 

@@ -162,7 +162,7 @@ async def test_an_event_of_an_old_schema_is_told_in_todays(shop: Shop) -> None:
 async def test_an_event_of_a_newer_schema_stops_the_view_of_its_partition_and_nothing_else(own_shop: Shop) -> None:
     partition = partition_of(b"new", 4)
     elsewhere = next(name for name in map(str, range(100)) if partition_of(name.encode(), 4) != partition)
-    await write_events(own_shop.environment, "events.order", [event("new", 1, schemaVersion=99)])
+    await write_events(own_shop.environment, "events.order", [event("new", 1, eventType="OrderConfirmed", schemaVersion=99)])
 
     async def stopped() -> bool:
         return any([f"view {partition} (stopped" in str((await client.get("/readyz")).body) for client in (own_shop.one, own_shop.other)])
