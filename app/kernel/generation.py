@@ -14,6 +14,10 @@ class NoGeneration(FoldstreamError):  # noqa: N818 (what it is)
     """There are no rows to go back to."""
 
 
+class OtherBuild(FoldstreamError):  # noqa: N818 (what it is)
+    """Something else is being built."""
+
+
 class Generation(Struct, frozen=True):
     """Rows that code of one fingerprint folded; the number stands in their keys and is never used again."""
 
@@ -27,6 +31,8 @@ class Build(Struct, frozen=True):
     generation: Generation
     rebuild: str = ""
     """The id of the request; none when code came that folds in another way."""
+    back: bool = False
+    """True when it goes on from rows that were shown before."""
     paused: bool = False
     fault: str = ""
     """Why it cannot go on; a request of another id begins anew."""
@@ -87,7 +93,7 @@ class Generations(Struct, frozen=True):
         """A build that goes on from the rows that were shown before. NoGeneration when there are none of this code."""
         if self.kept is None or self.kept.fingerprint != fingerprint:
             raise NoGeneration("no earlier rows of this code are kept: `foldstream rebuild` makes new ones; rows of other code are found by that code")
-        return replace(self, build=Build(self.kept, rebuild), kept=None)
+        return replace(self, build=Build(self.kept, rebuild, back=True), kept=None)
 
     def paused(self, *, paused: bool) -> "Generations":
         """Hold the build, or let it go on."""

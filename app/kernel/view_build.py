@@ -113,7 +113,8 @@ class ViewBuild:
 
     async def _approach(self) -> None:
         """Get near to the live view, in turns between its own."""
-        total, progress = self._missing(), Progress(f"{self._live.name}: building rows of table {self._agent}", self._missing())
+        total = self._missing()
+        progress = Progress(f"{self._live.name}: building rows of table {self._agent}", total)
         while self._missing() > NEAR_RECORDS:
             await self._source.fill()
             async with self._live.turn:

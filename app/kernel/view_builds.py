@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from aiokafka.errors import KafkaError
 
-from app.kernel.generation import Generations
+from app.kernel.generation import Generations, OtherBuild
 from app.kernel.outcome import LostHistory, UnknownOutcome, UnreadableLog
 from app.kernel.position import positions
 from app.kernel.view_build import GivenUp, ViewBuild
@@ -90,7 +90,10 @@ class Builds:
 def _asked(before: Generations, wish: Wish, rebuild: str, fingerprint: str) -> Generations:
     if wish == "pause":
         return before.paused(paused=True)
-    if before.build is not None and (not before.build.fault or before.build.rebuild == rebuild):
+    build = before.build
+    if build is not None and (not build.fault or build.rebuild == rebuild):
+        if build.back != (wish == "rollback"):
+            raise OtherBuild(f"a {'roll-back' if build.back else 'rebuild'} is under way, or paused: let it come to its end first")
         return before.paused(paused=False)
     if before.last is not None and before.last.rebuild == rebuild:
         return before

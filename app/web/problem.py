@@ -51,6 +51,7 @@ MEANINGS = {
     "not-ready": "waiting for partition 1",
     "not-yet": "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)",
     "nothing-kept": "no earlier rows of this code are kept: a rebuild makes new ones",
+    "other-build": "a rebuild is under way, or paused: let it come to its end first",
     "overloaded": "the worker has as much to do as it can: ask again later",
     "parked": "the command was parked: an operator has to release or discard it",
     "stuck": "the consumer's thread has made no progress for 60 s",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from app.kernel.generation import NoGeneration, Switched
+from app.kernel.generation import NoGeneration, OtherBuild, Switched
 from app.kernel.view_builds import Builds, Built, Wish
 from app.web import body, headers, openapi, problem
 from app.web.desk import Desk
@@ -44,6 +44,8 @@ class Rebuilds:
             return JSONResponse(_shown(table, partition, await ask(self._desk.builds(partition))))
         except NoGeneration as error:
             raise Problem(409, "nothing-kept", str(error)) from error
+        except OtherBuild as error:
+            raise Problem(409, "other-build", str(error)) from error
 
     async def _elsewhere(self, request: Request, partition: int) -> Response:
         try:
@@ -66,12 +68,12 @@ def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
         rebuild_id = (await body.read(request, Rebuild)).rebuild_id
         return await rebuilds.answer(request, table, _checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
 
-    @router.post("/rebuild", responses=BODY, openapi_extra=body.documented(Rebuild))
+    @router.post("/rebuild", responses={**BODY, **problem.documented(_409="other-build")}, openapi_extra=body.documented(Rebuild))
     async def rebuild(request: Request, table: TableName, partition: Number) -> Response:
         """Make its rows anew from the log, beside those that are shown, and show them; go on with what was begun or paused."""
         return await ask(request, table, partition, "rebuild")
 
-    @router.post("/rollback", responses={**BODY, **problem.documented(_409="nothing-kept")}, openapi_extra=body.documented(Rebuild))
+    @router.post("/rollback", responses={**BODY, **problem.documented(_409="nothing-kept, other-build")}, openapi_extra=body.documented(Rebuild))
     async def rollback(request: Request, table: TableName, partition: Number) -> Response:
         """Bring the rows up to date that were shown before the last rebuild, and show them."""
         return await ask(request, table, partition, "rollback")

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.recorded import Recorded
 from app.kernel import parking
-from app.kernel.generation import Generations, NoGeneration
+from app.kernel.generation import Generations, NoGeneration, OtherBuild
 from app.kernel.outcome import NotShown
 from app.kernel.table import Table
 from app.kernel.view_builds import Wish
@@ -84,6 +84,16 @@ async def test_rows_that_are_rolled_back_to_were_brought_up_to_date(folded: View
 
 async def test_there_is_nothing_to_go_back_to_before_a_rebuild(opened: OpenedView) -> None:
     with pytest.raises(NoGeneration):
+        await ask(opened, "rollback", "back")
+    await opened.task.close()
+
+
+async def test_a_rollback_does_not_pass_for_the_rebuild_that_is_under_way(opened: OpenedView) -> None:
+    await rebuilt(opened, "r-1")
+    await ask(opened, "rebuild", "r-2")
+    await ask(opened, "pause", "r-2")
+
+    with pytest.raises(OtherBuild):
         await ask(opened, "rollback", "back")
     await opened.task.close()
 
