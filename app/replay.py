@@ -1,5 +1,6 @@
-"""What a purchases file becomes: commands whose ids derive from the file's digest and the line, and the totals that the log has of it."""
+"""What a purchases file becomes: commands whose ids derive from the file's digest and the line, and what the log has of it."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,9 @@ from app.cdnow import MOST_CDS, Purchase, Totals, prices, spent
 from app.results import Json
 
 CURRENCY = "USD"
+
+ENDS = {"SagaCompleted": "completed", "SagaFailed": "failed", "SagaNeedsIntervention": "waiting for an operator"}
+"""The last events of sagas that have ended, and what is said of those."""
 
 
 class Replay:
@@ -71,6 +75,21 @@ class LoggedTotals:
     def totals(self) -> Totals:
         """What was added so far."""
         return Totals(self._orders, len(self._customers), self._cds, self._cents)
+
+
+class LoggedEnds:
+    """Where sagas stand, event by event: the last one of each tells whether it has ended."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, str] = {}
+
+    def add(self, event: Json) -> None:
+        """Take in the next event of a saga."""
+        self._last[event["aggregateId"]] = event["eventType"]
+
+    def counts(self) -> Counter[str]:
+        """How many have ended, by the way in which they did."""
+        return Counter(ENDS[last] for last in self._last.values() if last in ENDS)
 
 
 def _deliveries(quantity: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ import argparse
 import signal
 from collections.abc import Callable
 
-from bench import growth, hotspots, latency, many, rolling, takeover, throughput
+from bench import fulfilment, growth, hotspots, latency, many, rolling, takeover, throughput
 from bench.place import Place, place
 
 Chosen = argparse.Namespace
@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Chosen], None]] = {
     "growth": lambda there, chosen: growth.run(there, chosen.orders),
     "partitions": lambda there, chosen: many.run(there, chosen.partitions),
     "rolling": lambda there, _chosen: rolling.run(there),
+    "fulfilment": lambda there, chosen: fulfilment.run(there, chosen.seconds, chosen.minutes),
     "profile": lambda there, chosen: hotspots.run(there, chosen.commands),
     "profile-takeover": lambda there, chosen: hotspots.run_takeover(there, chosen.aggregates),
 }
@@ -32,6 +33,7 @@ ABOUT = {
     "growth": "cost per command and memory with ever more orders there",
     "partitions": "seconds until one worker serves many partitions, and its memory",
     "rolling": "how long each partition stands still while four workers are restarted in turn under load",
+    "fulfilment": "orders all the way through their sagas: from POST to CONFIRMED, how many a second, and the lag under 70 % of that",
     "profile": "where the worker's CPU time goes, by function",
     "profile-takeover": "the same while it takes a partition over from an empty disk",
 }
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--commands", type=_positive, default=100_000, metavar="N", help="of each run of throughput and profile (default 100,000)")
     parser.add_argument("--repeat", type=_positive, default=3, metavar="N", help="runs of each engine, in turns, of which the median counts (default 3)")
     parser.add_argument("--seconds", type=_positive, default=15, metavar="S", help="how long latency is measured, after 5 s of warm-up (default 15)")
+    parser.add_argument("--minutes", type=_positive, default=10, metavar="M", help="how long the lag of fulfilment is sampled (default 10)")
     parser.add_argument("--aggregates", type=_positive, default=200_000, metavar="N", help="orders in the partition that is taken over (default 200,000)")
     parser.add_argument("--orders", type=_sizes, default=[10_000, 100_000], metavar="N,N", help="sizes at which growth is measured (default 10000,100000)")
     parser.add_argument("--partitions", type=_positive, default=64, metavar="N", help="of the one worker that has many (default 64)")

@@ -2,10 +2,12 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -84,6 +86,15 @@ class Running:
             raise Failed(f"no line of the log says {pattern!r}")
         return [datetime.fromisoformat(timestamp).timestamp() for timestamp in found]
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It stands still (SIGSTOP) until this is left, which must be before its session times out."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it cleanly, or by force if that takes too long."""
         self.process.terminate()
@@ -119,4 +130,5 @@ def samples(settings: Settings) -> Path:
 LOOP = Engine("few", "loop, event and changelog", lambda settings: _loop(settings, "few"))
 SAME = Engine("same", "loop, the worker's records", lambda settings: _loop(settings, "same"))
 WORKER = Engine("worker", "foldstream worker", lambda _: ["-m", "bench.alone"])
+WHOLE = Engine("whole", "foldstream worker with sagas", lambda _: ["-m", "app", "worker"])
 SAMPLED = Engine("sampled", "foldstream worker, sampled", _sampled)

@@ -5,9 +5,7 @@ They are written while the worker is stopped (SIGSTOP, for less than its session
 """
 
 import random
-import signal
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -65,20 +63,11 @@ def _chosen(numbers: list[int]) -> tuple[list[int], list[int]]:
 
 def _measure(there: Place, settings: Settings, meter: Meter, running: Running, numbers: Sequence[int]) -> Seen:
     say(f"growth: confirming {len(numbers):,} orders")
-    with _stopped(running):
+    with running.stopped():
         there.fill(settings, confirm(numbers))
         first = meter.sample()
     _, last = meter.window(len(numbers), first.visible)
     return Seen(0, len(numbers), cost(first, last, last.visible - first.visible), memory(running))
-
-
-@contextmanager
-def _stopped(running: Running) -> Iterator[None]:
-    running.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        running.process.send_signal(signal.SIGCONT)
 
 
 def _cells(seen: Seen) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import NamedTuple
 
 import psutil
-from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from app.settings import Settings
 from bench.command import place_as
@@ -41,25 +42,21 @@ def run(place: Place, seconds: int) -> None:
 
 def _measure(there: Place, engine: Engine, seconds: int) -> Seen:
     say(f"latency: {engine.name}, {PER_SECOND:,} commands/s for {WARM_S} + {seconds} s")
-    with there.fresh(f"latency-{engine.short}") as settings, Running(engine, settings) as running:
-        consumer = _consumer(there, settings)
-        try:
-            there.fill(settings, [place_as(f"{0:019d}-{0:016d}", 0)])
-            _next(consumer)
-            return _observe(Meter(there, settings, running), consumer, settings, seconds)
-        finally:
-            consumer.close()
+    with there.fresh(f"latency-{engine.short}") as settings, Running(engine, settings) as running, closing(consumer(there, settings)) as events:
+        there.fill(settings, [place_as(f"{0:019d}-{0:016d}", 0)])
+        next_event(events)
+        return _observe(Meter(there, settings, running), events, settings, seconds)
 
 
-def _observe(meter: Meter, consumer: Consumer, settings: Settings, seconds: int) -> Seen:
+def _observe(meter: Meter, events: Consumer, settings: Settings, seconds: int) -> Seen:
     load = [sys.executable, "-m", "bench.load", settings.bootstrap, settings.topic("commands.order"), str(PER_SECOND), str(WARM_S + seconds)]
     with subprocess.Popen(load, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (our own words)
         meter.own.append(psutil.Process(process.pid))
         try:
             for _ in range(PER_SECOND * WARM_S):
-                _next(consumer)
+                next_event(events)
             first = meter.sample()
-            ordered_ms = sorted(_latency_ms(consumer) for _ in range(PER_SECOND * seconds))
+            ordered_ms = sorted(_latency_ms(events) for _ in range(PER_SECOND * seconds))
             last = meter.sample()  # before the load is waited for: its CPU time is asked of its process
             late = int(process.communicate()[0])
         except BaseException:
@@ -68,23 +65,24 @@ def _observe(meter: Meter, consumer: Consumer, settings: Settings, seconds: int)
     return Seen(ordered_ms, late, cost(first, last, len(ordered_ms)))
 
 
-def _consumer(there: Place, settings: Settings) -> Consumer:
-    consumer = Consumer({**client(there.bootstrap), "group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed"})
-    consumer.assign([TopicPartition(settings.topic("events.order"), number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
-    return consumer
+def consumer(there: Place, settings: Settings) -> Consumer:
+    """One that is given the events of orders from the beginning, once they are committed."""
+    made = Consumer({**client(there.bootstrap), "group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed"})
+    made.assign([TopicPartition(settings.topic("events.order"), number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
+    return made
 
 
-def _latency_ms(consumer: Consumer) -> float:
-    due_ns = due_ns_of(_next(consumer))
-    return (time.time_ns() - due_ns) / 1e6
-
-
-def _next(consumer: Consumer) -> bytes:
-    """The key of the next event."""
-    message = consumer.poll(PATIENCE_S)
+def next_event(events: Consumer) -> Message:
+    """The next event; Failed when none comes."""
+    message = events.poll(PATIENCE_S)
     if message is None or message.error():
         raise Failed(f"no event within {PATIENCE_S:.0f} s: {message and message.error()}")
-    return message.key() or b""
+    return message
+
+
+def _latency_ms(events: Consumer) -> float:
+    due_ns = due_ns_of(next_event(events).key() or b"")
+    return (time.time_ns() - due_ns) / 1e6
 
 
 def _row(engine: Engine, seen: Seen) -> tuple[str, ...]:

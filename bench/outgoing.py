@@ -60,7 +60,8 @@ def same(record: ConsumerRecord, rows: Rows) -> list[Written]:
 def _changed(record: ConsumerRecord, command: dict[str, Any], version: int) -> list[Written]:
     digest = blake2b(record.value, digest_size=8).hexdigest()
     answered = {command["commandId"]: {"version": version, "events": 1, "command": "PlaceOrder", "body": digest}}
-    row = msgspec.json.encode({"version": version, "state": {"type": "PLACED"}})
+    products = list(dict.fromkeys(item["productId"] for item in command["payload"]["items"]))
+    row = msgspec.json.encode({"version": version, "state": {"type": "PLACED", "products": products}})
     return [
         Written(CHANGELOG, b"order\0" + record.key, row, []),
         Written(CHANGELOG, b"order-answer\0" + record.key, msgspec.json.encode(answered), []),

@@ -50,12 +50,12 @@ class Place:
             self._remove(settings)
             shutil.rmtree(datadir, ignore_errors=True)
 
-    def fill(self, settings: Settings, commands: Iterable[Command]) -> int:
-        """Write commands to orders and return how many, once all are in the log."""
+    def fill(self, settings: Settings, commands: Iterable[Command], aggregate: str = "order") -> int:
+        """Write commands to orders, or to aggregates of another type, and return how many, once all are in the log."""
         producer = Producer({**client(self.bootstrap), "partitioner": "murmur2_random", "linger.ms": 5})
         count = 0
         for key, value in commands:
-            produce(producer, settings.topic("commands.order"), key, value)
+            produce(producer, settings.topic(f"commands.{aggregate}"), key, value)
             count += 1
         left = producer.flush(_ANSWER_S)
         assert left == 0, "the broker took all commands"

@@ -1,11 +1,13 @@
-"""`foldstream replay`: the orders of a purchases file, and the file's totals computed from the log."""
+"""`foldstream replay`: the orders of a purchases file, each until its saga has ended, and the file's totals computed from the log."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import aclosing
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -16,8 +18,9 @@ from rich.table import Table
 from app.cdnow import Purchase, Totals, purchases, require_credit, totals
 from app.client import CommandClient
 from app.errors import FoldstreamError
+from app.fulfilled import ends
 from app.log import Log
-from app.replay import LoggedTotals, Replay
+from app.replay import ENDS, LoggedTotals, Replay
 from app.results import Json
 from app.settings import Settings, settings
 from app.topics import event_topic
@@ -26,19 +29,34 @@ FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A purcha
 SPEED = typer.Option(min=0.01, metavar="DAYS", help="Days of the file to place in a second, at most; without it as fast as the workers answer.")
 
 
-def replay(file: Annotated[Path, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
-    """Place the orders of a purchases file, day by day, and print their totals from the log. Exit code 1 if they are not the file's.
+class Replayed(NamedTuple):
+    """What came of it: the totals in the log, how many orders were there before, and how many sagas ended in each way."""
 
+    found: Totals
+    duplicates: int
+    ends: Counter[str]
+
+
+def replay(file: Annotated[Path, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
+    """Place the orders of a purchases file, day by day, wait for their sagas, and print the totals from the log.
+
+    Exit code 1 if they are not the file's, or a saga has not ended.
     Workers must run. Replaying a file again places nothing twice and prints the same totals.
     """
     content = file.read_bytes()
     made = Replay(sha256(content).hexdigest(), _purchases(file, content))
-    found, duplicates = asyncio.run(_replay(settings(), made, speed))
-    wanted = totals(made.purchases)
-    Console().print(_table(wanted, found))
-    typer.echo(f"{duplicates:,} of the orders were placed before" if duplicates else "all orders are new")
-    if found != wanted:
+    replayed, wanted = asyncio.run(_replay(settings(), made, speed)), totals(made.purchases)
+    Console().print(_table(wanted, replayed.found))
+    typer.echo(_sagas(replayed.ends))
+    typer.echo(f"{replayed.duplicates:,} of the orders were placed before" if replayed.duplicates else "all orders are new")
+    _require(replayed, wanted)
+
+
+def _require(replayed: Replayed, wanted: Totals) -> None:
+    if replayed.found != wanted:
         raise FoldstreamError("the log does not have what the file has: `foldstream replay` again places what is missing, and nothing twice")
+    if left := wanted.orders - replayed.ends.total():
+        raise FoldstreamError(f"{left:,} sagas have not ended, and none went on: do workers run? `foldstream saga list` shows where they stand")
 
 
 def _purchases(file: Path, content: bytes) -> list[Purchase]:
@@ -52,13 +70,13 @@ def _purchases(file: Path, content: bytes) -> list[Purchase]:
     return found
 
 
-async def _replay(chosen: Settings, made: Replay, speed: float | None) -> tuple[Totals, int]:
-    """The totals in the log afterwards, and how many orders were there before."""
+async def _replay(chosen: Settings, made: Replay, speed: float | None) -> Replayed:
     with Progress(transient=True) as progress:
         async with CommandClient(chosen) as client:
             await _send(client, progress, "registering", list(made.registrations()))
             duplicates = await _place(client, progress, made, speed)
-        return await _logged(chosen, made), duplicates
+        ended = await _fulfil(chosen, progress, made)
+        return Replayed(await _logged(chosen, made), duplicates, ended)
 
 
 async def _place(client: CommandClient, progress: Progress, made: Replay, speed: float | None) -> int:
@@ -70,6 +88,17 @@ async def _place(client: CommandClient, progress: Progress, made: Replay, speed:
             duplicates += _duplicate(result)
             progress.advance(shown)
     return duplicates
+
+
+async def _fulfil(chosen: Settings, progress: Progress, made: Replay) -> Counter[str]:
+    """How many sagas ended in each way, once all have, or none goes on."""
+    shown, found = progress.add_task("fulfilling orders", total=len(made.purchases)), Counter[str]()
+    async with aclosing(ends(chosen, made.owns)) as told:
+        async for found in told:
+            progress.update(shown, completed=found.total())
+            if found.total() == len(made.purchases):
+                break
+    return found
 
 
 async def _send(client: CommandClient, progress: Progress, title: str, commands: list[Json]) -> None:
@@ -103,6 +132,10 @@ async def _logged(chosen: Settings, made: Replay) -> Totals:
             if made.owns(record):
                 logged.add(msgspec.json.decode(record.value))
     return logged.totals()
+
+
+def _sagas(ended: Counter[str]) -> str:
+    return f"{ended.total():,} sagas ended: " + ", ".join(f"{ended[how]:,} {how}" for how in ENDS.values())
 
 
 def _table(wanted: Totals, found: Totals) -> Table:

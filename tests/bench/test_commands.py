@@ -11,8 +11,11 @@ from app.kernel.draft import Draft
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of
 from bench.outgoing import CHANGELOG, Written, same
+from bench.shop import customers, ordered, orders, products
+from schemas.customer import RegisterCustomer
 from schemas.message import CommandEnvelope
 from schemas.order import ConfirmOrder, PlaceOrder
+from schemas.product import ReceiveStock, RegisterProduct
 
 
 def test_every_place_order_is_valid_and_of_the_same_size() -> None:
@@ -32,6 +35,17 @@ def test_a_confirm_order_is_to_the_order_that_was_placed() -> None:
     ConfirmOrder.read(msgspec.json.decode(value)["payload"])
 
 
+def test_the_orders_of_the_shop_are_valid_and_of_products_and_customers_that_are_registered() -> None:
+    kinds = {each.__name__: each for each in (RegisterProduct, ReceiveStock, RegisterCustomer, PlaceOrder)}
+
+    registered, placed = [_read(each) for each in (*products(), *customers())], [_read(each) for each in orders(range(2_000))]
+
+    for envelope in registered + placed:
+        kinds[envelope.command_type].read(envelope.payload)
+    known = {envelope.aggregate_id for envelope in registered}
+    assert {named for number in range(2_000) for named in (ordered(number)["customerId"], ordered(number)["items"][0]["productId"])} == known
+
+
 def test_the_load_says_in_its_keys_when_a_command_was_due() -> None:
     assert due_ns_of(b"1764000000123456789-0000000000000001") == 1_764_000_000_123_456_789
 
@@ -44,6 +58,13 @@ def test_the_loop_writes_the_records_that_a_worker_writes(draft: Draft) -> None:
 
     by_loop = same(record, lambda _key: None)
     assert _compared(by_loop) == _compared(_by_worker(draft))
+
+
+def _read(command: Command) -> CommandEnvelope:
+    key, value = command
+    envelope = CommandEnvelope.model_validate_json(value)
+    assert envelope.aggregate_id.encode() == key
+    return envelope
 
 
 def _record(command: Command) -> ConsumerRecord[bytes, bytes]:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from app.cdnow import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
 from app.cli.commands import app
 from app.errors import FoldstreamError
-from app.replay import Replay
+from app.replay import LoggedEnds, Replay
 from schemas.customer import RegisterCustomer
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cdnow" / "CDNOW_sample.txt"
@@ -107,3 +107,21 @@ def test_stock_comes_in_deliveries_that_a_command_can_hold() -> None:
     received = [command["payload"]["quantity"] for command in Replay("a" * 64, bought).registrations() if command["commandType"] == "ReceiveStock"]
 
     assert received == [1_000_000, 500_000]
+
+
+def test_a_saga_has_ended_if_its_last_event_says_so() -> None:
+    found = LoggedEnds()
+
+    for order, event in [
+        ("completed", "SagaStarted"),
+        ("cancelled", "SagaStarted"),
+        ("open", "SagaStarted"),
+        ("completed", "SagaCompleted"),
+        ("cancelled", "SagaCompleted"),
+        ("undone", "SagaFailed"),
+        ("stuck", "SagaNeedsIntervention"),
+        ("cancelled", "SagaCompensationStarted"),
+    ]:
+        found.add({"aggregateId": order, "eventType": event})
+
+    assert found.counts() == {"completed": 1, "failed": 1, "waiting for an operator": 1}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,18 +29,15 @@ def own_broker(tmp_path: Path, free_port: FreePort) -> Environment:
 @pytest.fixture
 def with_worker(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
     """Topics of its own on the broker of this run, and a worker."""
-    environment = _environment(
-        FOLDSTREAM_BROKER=kafka.bootstrap,
-        FOLDSTREAM_REPLICATION="1",
-        FOLDSTREAM_DATADIR=str(tmp_path),
-        FOLDSTREAM_TOPIC_PREFIX=f"{tmp_path.name}.",
-        FOLDSTREAM_APP_ID=tmp_path.name,
-        FOLDSTREAM_WEB_PORT="0",
-    )
-    _foldstream(environment, "topics", "apply")
-    with (tmp_path / "worker.log").open("wb") as log, subprocess.Popen(_command("worker"), env=environment, stdout=log, stderr=log) as worker:
+    with _working(kafka, tmp_path, *_command("worker")) as environment:
         yield environment
-        worker.terminate()
+
+
+@pytest.fixture
+def without_sagas(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
+    """The same, but no saga takes an order further; it counts as stuck after a short time."""
+    with _working(kafka, tmp_path, sys.executable, "-m", "bench.alone") as environment:
+        yield environment | {"FOLDSTREAM_SAGA_STEP_TIMEOUT_S": "1"}
 
 
 @pytest.mark.timeout(300)
@@ -62,8 +60,38 @@ def test_a_replay_prints_the_totals_of_the_file_and_prints_them_again_when_repea
     second = _foldstream(with_worker, "replay", str(file), "--speed", "1000").stdout
 
     assert [line.split() for line in first.splitlines() if line.startswith(" log")] == [["log", "3", "2", "10", "59.06"]]
+    assert "3 sagas ended: 3 completed, 0 failed" in first
     assert "all orders are new" in first
     assert second == first.replace("all orders are new", "3 of the orders were placed before")
+
+
+@pytest.mark.control
+@pytest.mark.timeout(300)
+def test_a_replay_fails_when_sagas_do_not_end(without_sagas: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "purchases.txt"
+    file.write_text(PURCHASES, encoding="ascii")
+
+    done = subprocess.run(_command("replay", str(file)), env=without_sagas, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "0 sagas ended" in done.stdout
+    assert "3 sagas have not ended" in done.stderr
+
+
+@contextmanager
+def _working(kafka: RunningKafka, directory: Path, *worker: str) -> Iterator[Environment]:
+    environment = _environment(
+        FOLDSTREAM_BROKER=kafka.bootstrap,
+        FOLDSTREAM_REPLICATION="1",
+        FOLDSTREAM_DATADIR=str(directory),
+        FOLDSTREAM_TOPIC_PREFIX=f"{directory.name}.",
+        FOLDSTREAM_APP_ID=directory.name,
+        FOLDSTREAM_WEB_PORT="0",
+    )
+    _foldstream(environment, "topics", "apply")
+    with (directory / "worker.log").open("wb") as log, subprocess.Popen(worker, env=environment, stdout=log, stderr=log) as process:
+        yield environment
+        process.terminate()
 
 
 def _environment(**variables: str) -> Environment:

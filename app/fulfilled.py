@@ -1,0 +1,49 @@
+"""How the sagas of orders end, as their log of record tells it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable
+from itertools import chain
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+from app.kernel.reader import reading
+from app.replay import LoggedEnds
+from app.settings import Settings
+from app.topics import event_topic
+
+SILENT_TIMES = 2
+"""A saga that waits says something once in a step's time-out; after so many of them without a word, nobody is at work."""
+
+POLL_MS = 500
+
+
+async def ends(chosen: Settings, owns: Callable[[ConsumerRecord], bool]) -> AsyncGenerator[Counter[str], None]:
+    """How many sagas of some orders have ended, by the way in which they did; told again and again.
+
+    The log is read from its beginning, and on as it is written, until none of these sagas has said anything for too long.
+    """
+    found, heard_at = LoggedEnds(), _now()
+    async with reading(chosen.bootstrap) as consumer:
+        await _seek_to_beginning(consumer, chosen)
+        while _now() - heard_at < SILENT_TIMES * chosen.saga_step_timeout_s:
+            for record in filter(owns, await _polled(consumer)):
+                found.add(msgspec.json.decode(record.value))
+                heard_at = _now()
+            yield found.counts()
+
+
+async def _seek_to_beginning(consumer: AIOKafkaConsumer, chosen: Settings) -> None:
+    partitions = [TopicPartition(event_topic(chosen, "Saga"), partition) for partition in range(chosen.partitions)]
+    consumer.assign(partitions)
+    for where, begin in (await consumer.beginning_offsets(partitions)).items():
+        consumer.seek(where, begin)
+
+
+async def _polled(consumer: AIOKafkaConsumer) -> Iterable[ConsumerRecord]:
+    return chain.from_iterable((await consumer.getmany(timeout_ms=POLL_MS)).values())
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
