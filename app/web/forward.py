@@ -48,6 +48,13 @@ class Forwarder:
         answer = await self._answer(request, partition, request.url.query, _timeout(sock_read=_patience_s(request)))
         return StreamingResponse(_passed_on(answer), answer.status, _told(answer))
 
+    async def read(self, request: Request, partition: int, *, endless: bool = False) -> Response:
+        """The owner's answer to a read, as it comes if it is `endless`; a Problem, also when the owner does not answer."""
+        try:
+            return await (self.stream(request, partition) if endless else self.ask(request, partition))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise later("no-owner", "the worker that owns the partition did not answer: ask again") from error
+
     async def _answer(self, request: Request, partition: int, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
         if FORWARDED in request.headers:
             raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")

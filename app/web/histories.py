@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated
 
-import aiohttp
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -49,7 +48,7 @@ class Histories:
         """The events of an aggregate from a version on, up to the last one there is, in today's schema."""
         partition = self._desk.partition(identity)
         if not self._desk.has_view(partition):
-            return await self._elsewhere(request, partition)
+            return await self._forwarder.read(request, partition, endless=True)
         last = await fresh(request, kind, identity, lambda: self._last(kind, identity), lambda version: version)
         pieces = self._pieces(kind, identity, from_version, last)
         try:
@@ -57,12 +56,6 @@ class Histories:
         except NewerSchema as error:
             raise later("view-stopped", str(error)) from error
         return StreamingResponse(_chained(first, pieces), media_type="application/json")
-
-    async def _elsewhere(self, request: Request, partition: int) -> Response:
-        try:
-            return await self._forwarder.stream(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
 
     def _last(self, kind: str, identity: str) -> int | None:
         return self._desk.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import aiohttp
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -59,10 +58,7 @@ class Reads:
         partition = self._desk.partition(aggregate_id)
         if self._desk.owns(partition):
             return None
-        try:
-            return await self._forwarder.ask(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
+        return await self._forwarder.read(request, partition)
 
 
 def routes(reads: Reads) -> APIRouter:

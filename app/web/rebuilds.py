@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
-import aiohttp
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
@@ -13,7 +12,7 @@ from app.kernel.view_builds import Builds, Built, Wish
 from app.web import body, headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
-from app.web.problem import Problem, later
+from app.web.problem import Problem
 from schemas.answers import TableAnswer
 from schemas.http import Rebuild
 
@@ -39,19 +38,13 @@ class Rebuilds:
         if table not in self._tables:
             raise Problem(404, "unknown-table", f"the tables are {', '.join(sorted(self._tables))}")
         if not self._desk.has_view(partition):
-            return await self._elsewhere(request, partition)
+            return await self._forwarder.read(request, partition)
         try:
             return JSONResponse(_shown(table, partition, await ask(self._desk.builds(partition))))
         except NoGeneration as error:
             raise Problem(409, "nothing-kept", str(error)) from error
         except OtherBuild as error:
             raise Problem(409, "other-build", str(error)) from error
-
-    async def _elsewhere(self, request: Request, partition: int) -> Response:
-        try:
-            return await self._forwarder.ask(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the partition did not answer: ask again") from error
 
 
 def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:

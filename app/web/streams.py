@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import islice
 from typing import Annotated, NamedTuple, Self
 
-import aiohttp
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -18,7 +17,7 @@ from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
-from app.web.problem import Problem, later
+from app.web.problem import Problem
 from schemas.fields import Id, NotNull
 from schemas.upcasts import NewerSchema
 from tables.history import histories
@@ -66,15 +65,9 @@ class Streams:
         """All events after those that were seen, and from then on each as it is visible."""
         partition = self._desk.partition(order_id)
         if not self._desk.has_view(partition):
-            return await self._elsewhere(request, partition)
+            return await self._forwarder.read(request, partition, endless=True)
         await fresh(request, "Order", order_id, lambda: self._version(order_id), lambda version: version)
         return StreamingResponse(self._events(order_id, seen), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-
-    async def _elsewhere(self, request: Request, partition: int) -> Response:
-        try:
-            return await self._forwarder.stream(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
 
     def _version(self, order_id: str) -> int | None:
         return self._desk.view(order_id, lambda rows: histories.committed_version(rows, "Order", order_id)) or None

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, get_args
 
-import aiohttp
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -20,7 +19,6 @@ from app.web.desk import Desk
 from app.web.etag import matches
 from app.web.forward import Forwarder
 from app.web.fresh import deadline_s, fresh, has_token
-from app.web.problem import later
 from schemas import answers
 from schemas.fields import Id, NotNull
 from tables.customer_account import customer_accounts
@@ -59,7 +57,7 @@ class ViewRows:
         """What `read` finds, as new as the request's token says, and if it comes in time, as `wanted`; 304 when the client has it."""
         partition = self._desk.partition(identity)
         if not self._desk.has_view(partition):
-            return await self._elsewhere(request, partition)
+            return await self._forwarder.read(request, partition)
         found = await self._fresh(request, kind, identity, lambda: self._desk.view(identity, lambda store: read(store, identity)), wanted)
         if matches(request, found.tag):
             return Response(status_code=304, headers={"ETag": found.tag})
@@ -73,12 +71,6 @@ class ViewRows:
             await asyncio.sleep(LOOK_EVERY_S)
             found = read() or found
         return found
-
-    async def _elsewhere(self, request: Request, partition: int) -> Response:
-        try:
-            return await self._forwarder.ask(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the aggregate did not answer: ask again") from error
 
 
 _STATUS = f"({'|'.join(get_args(answers.Status))})"

@@ -8,7 +8,7 @@ from tests.web.conftest import Shop
 
 
 async def test_an_order_goes_its_way_through_any_worker(shop: Shop) -> None:
-    placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
+    placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1", "customerId": "never-registered"})
     assert (placed.status, placed.body) == (201, {"orderId": "o-1", "status": "PLACED", "version": 1})
     assert placed.headers["location"] == "/orders/o-1"
 
