@@ -114,7 +114,7 @@ async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(enviro
 
 @pytest.mark.timeout(600)
 async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_the_partner_goes_on(environment: Environment) -> None:
-    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="2", saga_backoff_s="0.1", saga_retries="1")
+    worker = environment.worker("worker", program=WHOLE, saga_backoff_s="0.1", saga_retries="1")
     blocking = command("Product", "p-1", "PaintProduct")
     retry = command("Saga", "o-1", "RetryStep", user="ada", step="reservation", productId="p-1", reason="the partner is back")
     async with sagas(environment) as found, aiohttp.ClientSession() as session:
@@ -133,7 +133,7 @@ async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_th
 
 @pytest.mark.timeout(600)
 async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environment: Environment) -> None:
-    worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="3", saga_backoff_s="0.1", saga_retries="1")
+    worker = environment.worker("worker", program=WHOLE, saga_backoff_s="10", saga_retries="1")
     async with sagas(environment) as found:
         await environment.send([*SHOP, command("Product", "p-1", "PaintProduct")])
         await environment.send([order("o-1", "p-1"), order("o-2", "p-2")])
