@@ -152,4 +152,8 @@ class ViewBuild:
         async with self._live.turn:
             await self._arrive()
             before, after = (self._live.rows.frozen(self._agent, number) for number in (state.live.number, self._build.generation.number))
-        return await digest(before), await digest(after)
+        try:
+            return await digest(before), await digest(after)
+        finally:  # as long as one is open, the store cannot be opened again
+            for _, rows in (*before, *after):
+                rows.close()

@@ -4,7 +4,7 @@ The rows of a generation are those of the model's own tables, and its share of w
 generation's stand under the tables' own names, so that whoever works on all models finds them together; those of others are set aside.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 from app.kernel import parking
@@ -16,7 +16,7 @@ from app.kernel.store import Change, Store
 from app.kernel.table import Table
 from app.kernel.view_side import ReadModel
 
-Rows = Iterator[tuple[bytes, bytes]]
+Rows = Generator[tuple[bytes, bytes], None, None]
 """Keys and values."""
 
 SHARED: tuple[Table[Any], ...] = (positions, parking.parked, parking.waiting)
@@ -128,5 +128,5 @@ def _aside(table: Table[Any], agent: str, number: int) -> bytes:
     return named(table.name.encode(), agent, number) + b"\0"
 
 
-def _bare(rows: Rows, prefix: bytes) -> Rows:
+def _bare(rows: Iterator[tuple[bytes, bytes]], prefix: bytes) -> Rows:
     return ((key.removeprefix(prefix), value) for key, value in rows)
