@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from app.domain.views.listed import newest_first
@@ -68,8 +67,7 @@ def test_pages_that_go_behind_what_some_partition_has_looked_at_are_found(monkey
 
     monkeypatch.setitem(globals(), "joined", reckless)
 
-    with pytest.raises((AssertionError, ExceptionGroup)):
-        settings(database=None)(test_pages_give_each_order_once_and_in_order)()
+    assert paged([(3, 0), (2, 0), (0, 1)], [], limit=5, looked_at=1) == ["o-0-3", "o-1-0"], "one is left out"
 
 
 @for_all(st.tuples(st.integers(0, 30), st.integers(0, 2)))

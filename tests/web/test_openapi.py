@@ -15,7 +15,8 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 """503 is allowed where it is documented (`schemathesis.toml`)."""
 
 COMMAND = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run"]
-BOUNDED = ["--max-examples", "12", "--seed", "1", "--no-shrink", "--continue-on-failure", "--no-color"]
+BOUNDED = ["--max-examples", "12", "--request-timeout", "40", "--seed", "1", "--no-shrink", "--continue-on-failure", "--no-color"]
+"""A read may wait for longer than Schemathesis does by itself."""
 
 
 async def nothing_undocumented(alone: Client, tmp_path: Path, *words: str) -> None:
