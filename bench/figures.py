@@ -8,6 +8,10 @@ CONTAMINATED_CORES = 0.2
 """Other load beyond this much says that a run was not alone on the machine (cores)."""
 
 
+BUSY = 0.9
+"""A core of which this much is used is busy."""
+
+
 class Sample(NamedTuple):
     """One look at a run: CPU seconds used so far by each, and how many events are visible (commit markers count, too)."""
 
@@ -47,6 +51,17 @@ def middle(costs: Sequence[Cost]) -> Cost:
 def other_load(cost: Cost) -> str:
     """The other load in cores, marked where it says that the run was not alone."""
     return f"{cost.other_cores:.2f}{' (!)' if cost.other_cores > CONTAMINATED_CORES else ''}"
+
+
+def bottleneck(cost: Cost, cores: int) -> str:
+    """What held a run up, by the CPU that worker and broker used; Python runs on one core."""
+    worker, broker = (cost.commands_per_s * each / 1e6 for each in (cost.worker_us, cost.broker_us))
+    used = f"the worker used {worker:.2f} cores, the broker {broker:.2f}, all else {cost.other_cores:.2f}"
+    if worker > BUSY:
+        return f"the worker's one core ({used})"
+    if worker + broker + cost.other_cores > BUSY * cores:
+        return f"the machine, whose cores were all busy ({used})"
+    return f"no CPU, but waiting ({used})"
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

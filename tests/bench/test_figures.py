@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import Cost, Sample, cost, middle, other_load, percentile, table
+from bench.figures import Cost, Sample, bottleneck, cost, middle, other_load, percentile, table
 
 
 def test_a_cost_is_what_was_used_between_two_samples() -> None:
@@ -21,6 +21,18 @@ def test_the_middle_is_the_median_of_each_figure() -> None:
 def test_load_that_was_not_the_bench_is_marked() -> None:
     assert other_load(Cost(1, 1, 1, 0.12)) == "0.12"
     assert other_load(Cost(1, 1, 1, 0.71)) == "0.71 (!)"
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [
+        (Cost(1_000, 950, 300, 0.1), "the worker's one core (the worker used 0.95 cores, the broker 0.30, all else 0.10)"),
+        (Cost(1_000, 500, 300, 1.1), "the machine, whose cores were all busy (the worker used 0.50 cores, the broker 0.30, all else 1.10)"),
+        (Cost(1_000, 500, 300, 0.1), "no CPU, but waiting (the worker used 0.50 cores, the broker 0.30, all else 0.10)"),
+    ],
+)
+def test_what_held_a_run_up_is_named_by_cpu(cost: Cost, expected: str) -> None:
+    assert bottleneck(cost, 2) == expected
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (0.991, 100), (1.0, 100), (0.001, 1)])
