@@ -93,7 +93,7 @@ async def test_what_is_committed_while_the_ends_are_taken_is_no_finding(busy: Bu
 
 async def _backwards(taken: "ends._Ends", settings: Settings) -> Spans:
     """Ends in the order in which the topics are read."""
-    names = ["parked", "results", *(f"{kind}.{name}" for kind in ("commands", "events") for name in ("order", "product", "customer"))]
+    names = ["parked", "results", *(f"{kind}.{name}" for kind in ("commands", "events") for name in ("order", "product", "customer")), "events.saga"]
     topics = [*map(settings.topic, names), settings.changelog]
     begins = await taken.begins(topics)
     found = {where: end for topic in topics for where, end in (await taken.committed([topic])).items()}
