@@ -3,15 +3,13 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from contextlib import suppress
-from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import msgspec
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord
 
 from app.errors import FoldstreamError
-from app.kernel.reader import reader
+from app.following import Following
 from app.settings import Settings
 
 Json = Mapping[str, Any]
@@ -28,27 +26,14 @@ class Told(NamedTuple):
     same_body: bool
 
 
-class Results:
+class Results(Following):
     """Follows `results` from the end it has on entry, and hands each result to who expects it, told by aggregate and command id."""
 
     def __init__(self, settings: Settings, patience_s: float) -> None:
         """After `patience_s` without the answer that is waited for, `answered` fails (seconds)."""
-        self._settings = settings
+        super().__init__(settings, settings.topic("results"))
         self._patience_s = patience_s
         self._expected: defaultdict[tuple[str, str], deque[Answer]] = defaultdict(deque)
-
-    async def __aenter__(self) -> Self:
-        self._consumer = reader(self._settings.bootstrap)
-        await self._consumer.start()
-        await self._seek_to_end()
-        self._following = asyncio.create_task(self._follow())
-        return self
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._following.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._following
-        await self._consumer.stop()
 
     def expect(self, command: Json) -> Answer:
         """The result that is to come for a command about to be sent; of the same command sent twice, the first gets the first result."""
@@ -71,17 +56,8 @@ class Results:
                 f"no result after {self._patience_s:g} s: is a `foldstream worker` running? Sending the same again is safe: nothing is done twice"
             ) from error
 
-    async def _seek_to_end(self) -> None:
-        partitions = [TopicPartition(self._settings.topic("results"), partition) for partition in range(self._settings.partitions)]
-        self._consumer.assign(partitions)
-        for where, end in (await self._consumer.end_offsets(partitions)).items():
-            self._consumer.seek(where, end)
-
-    async def _follow(self) -> Json:
-        while True:
-            for records in (await self._consumer.getmany(timeout_ms=1_000)).values():
-                for record in records:
-                    self._resolve(msgspec.json.decode(record.value))
+    def _take(self, record: ConsumerRecord) -> None:
+        self._resolve(msgspec.json.decode(record.value))
 
     def _resolve(self, result: Json) -> None:
         if waiting := self._expected.get(_name(result)):

@@ -1,0 +1,46 @@
+"""A topic as somebody sees it who waits for what is written from now on."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from app.kernel.reader import reader
+from app.settings import Settings
+
+
+class Following(ABC):
+    """Reads committed records from the end that the topic has on entry: `async with`."""
+
+    def __init__(self, settings: Settings, topic: str) -> None:
+        """`topic` is its name on the broker."""
+        self._bootstrap = settings.bootstrap
+        self._partitions = [TopicPartition(topic, partition) for partition in range(settings.partitions)]
+
+    async def __aenter__(self) -> Self:
+        self._consumer = reader(self._bootstrap)
+        await self._consumer.start()
+        self._consumer.assign(self._partitions)
+        for where, end in (await self._consumer.end_offsets(self._partitions)).items():
+            self._consumer.seek(where, end)
+        self._following: asyncio.Task[Any] = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._following.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._following
+        await self._consumer.stop()
+
+    @abstractmethod
+    def _take(self, record: ConsumerRecord) -> None:
+        """The next record."""
+
+    async def _follow(self) -> None:
+        while True:
+            for records in (await self._consumer.getmany(timeout_ms=1_000)).values():
+                for record in records:
+                    self._take(record)
