@@ -23,6 +23,9 @@ ORDERS, CUSTOMERS, PRODUCTS, PIECES, SEED = 2_000, 300, 20, 120, 11
 """Each order wants 2 products on average, 2 pieces of each: half of what is wanted is there."""
 
 KILL_EVERY_S = 5.0
+LOT = 250
+"""As many orders are placed right after a worker was killed: so that there are kills enough however soon orders go through."""
+
 WITHIN_S = 420
 ENDED = {"SagaCompleted", "SagaFailed"}
 
@@ -112,15 +115,21 @@ async def test_2000_orders_end_right_while_a_worker_is_killed_every_few_seconds(
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100)) as session, asyncio.TaskGroup() as background:
         clients = [Client(session, each.worker) for each in (shop_with_ids.one, shop_with_ids.other)]
-        killing = [background.create_task(_killed_every_few_seconds(shop_with_ids)), *(background.create_task(each.worker.supervise()) for each in clients)]
-        await asyncio.gather(*(Buyer(f"buyer-{number}", clients, _wanted(chance)).buys() for number in range(ORDERS)))
+        killed = asyncio.Semaphore(0)
+        killing = [
+            background.create_task(_kill_every_few_seconds(shop_with_ids, killed)),
+            *(background.create_task(each.worker.supervise()) for each in clients),
+        ]
+        for first in range(0, ORDERS, LOT):
+            await killed.acquire()
+            await asyncio.gather(*(Buyer(f"buyer-{number}", clients, _wanted(chance)).buys() for number in range(first, first + LOT)))
         sagas = await sagas_ended(settings, ORDERS)
         for each in killing:
             each.cancel()
 
     ends = statuses(await events(settings, "Order"))
     assert len(sagas) == ORDERS
-    assert sum(each.worker.starts for each in (shop_with_ids.one, shop_with_ids.other)) > 4, "the workers were killed too seldom"
+    assert sum(each.worker.starts for each in (shop_with_ids.one, shop_with_ids.other)) > ORDERS // LOT, "the workers were killed too seldom"
     assert min(ends["OrderConfirmed"], ends["OrderCancelled"]) > ORDERS // 10, ends
     await whole(settings)
 
@@ -132,9 +141,11 @@ def _wanted(chance: random.Random) -> dict[str, Any]:
     return {**PLACE, "customerId": f"customer-{chance.randrange(CUSTOMERS)}", "items": items}
 
 
-async def _killed_every_few_seconds(shop: Shop) -> None:
+async def _kill_every_few_seconds(shop: Shop, killed: asyncio.Semaphore) -> None:
+    """Kill one worker and the other by turns, and tell of each kill."""
     while True:
         for each in (shop.one, shop.other):
             await asyncio.sleep(KILL_EVERY_S)
             if not each.worker.ended:
                 each.worker.signal(signal.SIGKILL)
+                killed.release()
