@@ -13,4 +13,9 @@ def policy(order_id: str, order: Order, event: Event, event_id: str) -> Iterator
     """What an event of an order asks of its products; `order` is the order before it."""
     if isinstance(event, OrderShipped):
         for product_id in products(order):
-            yield Ask(command_id(event_id, product_id), 0, "ShipInventory", "Product", product_id, {"orderId": order_id})
+            yield Ask(asked_by(event_id, product_id), 0, "ShipInventory", "Product", product_id, {"orderId": order_id})
+
+
+def asked_by(event_id: str, product_id: str) -> str:
+    """The id of the command by which what is reserved of a product leaves; `event_id` is that of OrderShipped."""
+    return command_id(event_id, product_id)

@@ -1,12 +1,15 @@
 """What a saga is asking for: the commands of its open steps, with ids that follow from the order, the step and the attempt."""
 
-from typing import Any, NamedTuple, assert_never
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, assert_never
 
 from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.ids import command_id
 from app.domain.process import Ask, Reaction, Waiting
 
 Moving = Running | Compensating
+
+Way = Literal["do", "undo"]
 
 
 class Sent(NamedTuple):
@@ -46,13 +49,22 @@ def waiting(order_id: str, saga: Saga) -> Waiting | None:
 
 def ask(order_id: str, saga: Moving, step: Step) -> Ask:
     """The command of a step."""
-    way = "undo" if isinstance(saga, Compensating) else "do"
-    return Ask(command_id(order_id, way, str(step), str(step.attempt)), step.resent, *sent(order_id, saga, step))
+    way: Way = "undo" if isinstance(saga, Compensating) else "do"
+    return Ask(_command_id(order_id, way, step, step.attempt), step.resent, *sent(order_id, saga, step))
+
+
+def asked_by(order_id: str, way: Way, step: Step, attempts: int) -> Iterator[str]:
+    """The ids of the commands by which a saga asks for a step, or for its undoing, in so many attempts."""
+    return (_command_id(order_id, way, step, attempt) for attempt in range(1, attempts + 1))
 
 
 def sent(order_id: str, saga: Moving, step: Step) -> Sent:
     """What a step asks for, or what undoes it."""
     return _undo(order_id, saga, step) if isinstance(saga, Compensating) else _do(order_id, saga.facts, step)
+
+
+def _command_id(order_id: str, way: Way, step: Step, attempt: int) -> str:
+    return command_id(order_id, way, str(step), str(attempt))
 
 
 def _asks(order_id: str, saga: Moving) -> tuple[Ask, ...]:

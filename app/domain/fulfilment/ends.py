@@ -16,10 +16,11 @@ NONE: Events = ()
 
 def concluded(saga: Saga, events: Events) -> Events:
     """The events, and the end of the saga if they lead to it."""
-    return (*events, *_end(reduce(evolve, events, saga))) if events else events
+    return (*events, *end(reduce(evolve, events, saga))) if events else events
 
 
-def _end(saga: Saga) -> Events:
+def end(saga: Saga) -> Events:
+    """The end of a saga that waits for nothing any more; nothing as long as it does, and once it has ended."""
     match saga:
         case Running() if all(step.state is StepState.DONE for step in saga.steps):
             return (SagaCompleted(),)
