@@ -214,6 +214,22 @@ class TableAnswer(Answer):
     last: LastBuild | None
 
 
+class TableRow(Answer):
+    """One row as it is on disk; `table` is the one of the read model's in which it stands."""
+
+    table: str
+    key: str
+    row: Any
+
+
+class TableRowsPage(Answer):
+    """Rows by table and key; `positions` are the offsets up to which each topic is in them, `next` is the `after` of the page that follows, or null."""
+
+    positions: dict[str, int]
+    items: list[TableRow]
+    next: str | None
+
+
 class EventAnswer(Message):
     """An event as the log has it, in today's schema."""
 

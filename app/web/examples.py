@@ -24,6 +24,7 @@ from schemas.answers import (
     SagaStatus,
     SettledAnswer,
     TableAnswer,
+    TableRowsPage,
     Unanswered,
 )
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
@@ -155,6 +156,11 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "total": 1200,
         "fault": None,
         "last": {"rebuildId": "monday", "generation": 2, "same": True},
+    },
+    TableRowsPage: {
+        "positions": {"events.order": 123},
+        "items": [{"table": "history-version", "key": "Order/o-1", "row": 3}],
+        "next": "WyJoaXN0b3J5LXZlcnNpb24iLCJPcmRlci9vLTEiXQ",
     },
     EventsAnswer: {"items": [EVENT]},
     EventsPage: {"items": [EVENT], "next": "b3JkZXI6MTIz"},

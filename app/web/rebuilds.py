@@ -1,6 +1,6 @@
 """Tables of views made anew over HTTP, partition by partition, at the worker that owns each (docs/rebuild.md)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -35,8 +35,7 @@ class Rebuilds:
 
     async def answer(self, request: Request, table: str, partition: int, ask: Callable[[Builds], Awaitable[Built]]) -> Response:
         """What the owner's view says when it is asked."""
-        if table not in self._tables:
-            raise Problem(404, "unknown-table", f"the tables are {', '.join(sorted(self._tables))}")
+        known(table, self._tables)
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition)
         try:
@@ -55,11 +54,11 @@ def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
     @router.get("")
     async def table(request: Request, table: TableName, partition: Number) -> Response:
         """Which rows are shown, and how far a build is."""
-        return await rebuilds.answer(request, table, _checked(partition, partitions), lambda builds: _at_once(builds.built(table)))
+        return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: _at_once(builds.built(table)))
 
     async def ask(request: Request, table: str, partition: int, wish: Wish) -> Response:
         rebuild_id = (await body.read(request, Rebuild)).rebuild_id
-        return await rebuilds.answer(request, table, _checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
+        return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
 
     @router.post("/rebuild", responses={**BODY, **problem.documented(_409="other-build")}, openapi_extra=body.documented(Rebuild))
     async def rebuild(request: Request, table: TableName, partition: Number) -> Response:
@@ -79,7 +78,15 @@ def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
     return router
 
 
-def _checked(partition: int, partitions: int) -> int:
+def known(table: str, tables: Collection[str]) -> str:
+    """The table's name; a Problem when there is no such table."""
+    if table not in tables:
+        raise Problem(404, "unknown-table", f"the tables are {', '.join(sorted(tables))}")
+    return table
+
+
+def checked(partition: int, partitions: int) -> int:
+    """The partition's number; a Problem when there are not so many."""
     if partition >= partitions:
         raise Problem(422, "invalid", f"partition: they are 0 to {partitions - 1}")
     return partition

@@ -14,7 +14,24 @@ from app.errors import FoldstreamError
 from app.kernel.application import Application
 from app.kernel.owners import Owner, Owners
 from app.settings import Settings
-from app.web import events, health, histories, metrics, openapi, order_lists, parked, problem, reads, rebuilds, routes, saga_rows, sagas, streams, view_rows
+from app.web import (
+    events,
+    health,
+    histories,
+    metrics,
+    openapi,
+    order_lists,
+    parked,
+    problem,
+    reads,
+    rebuilds,
+    routes,
+    saga_rows,
+    sagas,
+    streams,
+    table_rows,
+    view_rows,
+)
 from app.web.bounds import Bounds
 from app.web.connection import IDLE_S, Connection
 from app.web.desk import Desk
@@ -27,6 +44,7 @@ from app.web.parked import ParkedRecords
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
 from app.web.streams import Streams
+from app.web.table_rows import TableRows
 from app.web.view_rows import ViewRows
 from app.web.vitals import Vitals, parts
 from app.web.writes import Writes
@@ -104,7 +122,9 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
     web.include_router(streams.routes(Streams(desk, forwarder)))
     web.include_router(events.routes(pages, app.side.settings.partitions))
     web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
-    web.include_router(rebuilds.routes(Rebuilds(desk, forwarder, [model.agent for model in app.view.models]), app.side.settings.partitions))
+    models = {model.agent: model for model in app.view.models}
+    web.include_router(rebuilds.routes(Rebuilds(desk, forwarder, [*models]), app.side.settings.partitions))
+    web.include_router(table_rows.routes(TableRows(desk, forwarder, models), app.side.settings.partitions))
     web.include_router(health.routes(app, vitals))
     web.include_router(metrics.routes(app, lag))
     return web
