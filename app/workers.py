@@ -18,15 +18,17 @@ Answer = tuple[int, Any]
 
 async def ask(settings: Settings, partition: int, path: str, body: object = None, *, method: str = "POST") -> Answer:
     """A request to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
-    owner = await _owner(settings, partition)
+    found = await owner(settings, partition)
+    if found is None:
+        raise FoldstreamError(f"no worker owns partition {partition}: start one with `foldstream worker`, and try again")
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.request(method, owner.url + path, json=body or {}) as answer,
+            session.request(method, found.url + path, json=body or {}) as answer,
         ):
             return answer.status, msgspec.json.decode(await answer.read())
     except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
-        raise FoldstreamError(f"the worker {owner.worker_id} at {owner.url}, which owns partition {partition}, does not answer: {error!r}") from error
+        raise FoldstreamError(f"the worker {found.worker_id} at {found.url}, which owns partition {partition}, does not answer: {error!r}") from error
 
 
 async def get(settings: Settings, path: str) -> Answer:
@@ -34,11 +36,10 @@ async def get(settings: Settings, path: str) -> Answer:
     return await ask(settings, 0, path, method="GET")
 
 
-async def _owner(settings: Settings, partition: int) -> Owner:
+async def owner(settings: Settings, partition: int) -> Owner | None:
+    """Who owns a partition, as `owners` says; None when nobody does."""
     last: bytes | None = None
     async with Log(settings) as log:
         async for record in log.key(settings.topic("owners"), key_of(partition)):
             last = record.value
-    if last is None:
-        raise FoldstreamError(f"no worker owns partition {partition}: start one with `foldstream worker`, and try again")
-    return msgspec.json.decode(last, type=Owner)
+    return None if last is None else msgspec.json.decode(last, type=Owner)

@@ -1,6 +1,9 @@
-"""Stock and money are neither made nor lost: what an event gives back or takes must be there, as the events before it say."""
+"""Stock and money are neither made nor lost: what an event gives back or takes must be there, as the events before it say.
 
-from collections.abc import Iterator
+And an aggregate has what its events left.
+"""
+
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.domain.customer import Payment, PaymentState
@@ -10,7 +13,7 @@ from app.domain.product import Reservation, ReservationState
 from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
 from schemas.message import Event
 from schemas.order import OrderPlaced
-from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
+from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped, StockReceived
 
 
 def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN401 (any decider's states)
@@ -35,6 +38,34 @@ def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN4
             yield f"{event.amount} {event.currency} of order {event.order_id} are refunded, and none are paid"
         case CreditLimitChanged(), Customer(), _:
             yield from _within(root.credit_used, event.credit_limit, "of the credit are used")
+        case _:
+            pass
+
+
+def amount(event: Event) -> int:
+    """How much stock or money an event moves; 0 when it moves none."""
+    match event:
+        case StockReceived() | InventoryReserved() | InventoryReleased() | InventoryShipped():
+            return event.quantity
+        case PaymentProcessed() | PaymentRefunded():
+            return event.amount
+        case _:
+            return 0
+
+
+def imbalance(root: Any, moved: Mapping[str, int]) -> Iterator[str]:  # noqa: ANN401 (any decider's state)
+    """What an aggregate has more or less than its events left, counted without the decider: `moved` is how much by each type of event."""
+    match root:
+        case Product(on_hand, reserved, shipped):
+            received, gone = moved.get("StockReceived", 0), moved.get("InventoryShipped", 0)
+            left = moved.get("InventoryReserved", 0) - moved.get("InventoryReleased", 0) - gone
+            if (received, left, gone) != (on_hand + shipped, reserved, shipped):
+                told = f"{on_hand - reserved} available, {reserved} reserved, {shipped} shipped"
+                yield f"of {received} pieces received {left} are left reserved and {gone} shipped, and there are {told}"
+        case Customer(_, _, used):
+            left = moved.get("PaymentProcessed", 0) - moved.get("PaymentRefunded", 0)
+            if left != used:
+                yield f"payments less refunds come to {left}, and {used} of the credit are used"
         case _:
             pass
 

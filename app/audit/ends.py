@@ -9,8 +9,10 @@ partition. So an end is either
 What is settled after something was seen contains all that belongs to what was seen. Hence this order:
 
 1. committed: events, results, parked. What lies below these ends is old enough to be reflected in all that is read, and must be (`Span.sure`);
+   then written: commands. They have all that was sent in the transactions of 1;
 2. settled: the changelog. It has the rows and positions of all of 1, and of some transactions later than those;
-3. settled: events and results. They have the events behind all rows, and the results of all commands below the positions of 2;
+3. settled: events and results. They have the events behind all rows, and the results of all commands below the positions of 2.
+   Those of orders and sagas come last: they have what led to each payment, refund, reservation, release and shipment that is read;
 4. settled: parked. It tells the release of everything that was answered in 3;
 5. committed: commands. Whoever processed one had read it as committed before.
 """
@@ -23,6 +25,8 @@ from typing import NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.domain.deciders import DECIDERS, EVENT_SOURCED
+from app.domain.fulfilment.operate import saga_decider
+from app.domain.order import order_decider
 from app.errors import FoldstreamError
 from app.kernel.ending import stop_reading
 from app.kernel.reader import RETRY_BACKOFF_MS, reading
@@ -52,13 +56,17 @@ async def spans(settings: Settings) -> Spans:
 
 
 async def _taken(ends: "_Ends", settings: Settings) -> Spans:
-    events = [settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED]
+    ordering = [settings.topic(f"events.{decider.topic}") for decider in (order_decider, saga_decider)]
+    partners = [topic for decider in EVENT_SOURCED if (topic := settings.topic(f"events.{decider.topic}")) not in ordering]
+    events = [*partners, *ordering]
     commands = [settings.topic(f"commands.{decider.topic}") for decider in DECIDERS]
     results, parked, changelog = settings.topic("results"), settings.topic("parked"), settings.changelog
     begins = await ends.begins([*events, *commands, results, parked, changelog])
     sure = await ends.committed([*events, results, parked])
+    sure |= await ends.written(commands)
     end = await ends.settled([changelog])
-    end |= await ends.settled([*events, results])
+    end |= await ends.settled(partners)
+    end |= await ends.settled([*ordering, results])
     end |= await ends.settled([parked])
     end |= await ends.committed(commands)
     return {where: Span(begin, sure.get(where, end[where]), end[where]) for where, begin in begins.items()}
@@ -87,9 +95,12 @@ class _Ends:
     async def committed(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         return dict(await self._committed.end_offsets(self._partitions(topics)))
 
+    async def written(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
+        return dict(await self._written.end_offsets(self._partitions(topics)))
+
     async def settled(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         topics = list(topics)
-        written = dict(await self._written.end_offsets(self._partitions(topics)))
+        written = await self.written(topics)
         try:
             async with asyncio.timeout(OPEN_S):
                 while open_ := _short(await self.committed(topics), written):  # noqa: ASYNC110 (the broker changes it)

@@ -6,6 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 import msgspec
 from msgspec import Struct
 
+from app.audit.conservation import amount
 from app.audit.finding import NUL
 from app.audit.rows import Rows
 from app.audit.scratch import Scratch
@@ -29,6 +30,8 @@ class Root(Struct, Generic[State], array_like=True):
     """The command of its last event, and the order that it named."""
     place: int = 0
     """The place of its last event in the decision of that command."""
+    moved: dict[str, int] = msgspec.field(default_factory=dict)
+    """How much stock or money its events have moved, by their types."""
 
 
 class Detail(Struct, Generic[State], array_like=True):
@@ -76,14 +79,18 @@ class Folds:
         found = self._scratch.get(_DETAIL + beside)
         return Met(key, self._root_of(key), beside, None if found is None else self._detail(found))
 
-    def fold(self, met: Met, version: int, payload: Event, cause: str, place: int) -> None:
-        """Keep what an event makes of what it met."""
-        state = self._decider.evolve(met.root.state, payload)
-        self._scratch.put(_ROOT + met.key, _encode(Root(version, state, met.root.known, met.root.ahead, cause, place)))
+    def fold(self, met: Met, version: int, payload: Event, cause: str, place: int) -> Root[Any]:
+        """Keep what an event makes of what it met; the aggregate after it."""
+        moved = {**met.root.moved}
+        if pieces := amount(payload):
+            moved[type(payload).__name__] = moved.get(type(payload).__name__, 0) + pieces
+        root = Root(version, self._decider.evolve(met.root.state, payload), met.root.known, met.root.ahead, cause, place, moved)
+        self._scratch.put(_ROOT + met.key, _encode(root))
         after = self._decider.evolve_detail(met.standing.detail, payload)
         if met.beside is not None and after is not None:
             since = version if met.detail is None else met.detail.since
             self._scratch.put(_DETAIL + met.beside, _encode(Detail(since, after)))
+        return root
 
     def row(self, key: bytes) -> Any:  # noqa: ANN401 (any JSON)
         """The row that the events give, by its key; None when none does."""
@@ -91,6 +98,11 @@ class Folds:
             version, state, *_ = msgspec.msgpack.decode(root)
             return {"version": version, "state": state}
         return None if (detail := self._scratch.get(_DETAIL + key)) is None else msgspec.msgpack.decode(detail)[1]
+
+    async def roots(self) -> AsyncIterator[Root[Any]]:
+        """The aggregates."""
+        async for _, value in self._scratch.scan(_ROOT + f"{self._decider.topic}{NUL}".encode()):
+            yield self._root(value)
 
     async def known_details(self) -> AsyncIterator[bytes]:
         """The keys of all details that must have a row, for the row of their aggregate is as far as the event that made them."""

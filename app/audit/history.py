@@ -1,6 +1,7 @@
 """The log of record of one aggregate type in one partition: what is wrong with it, and whether the rows are what it folds to."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -8,15 +9,18 @@ from pydantic import ValidationError
 
 from app.audit import wire
 from app.audit.causes import Caused, Causes
-from app.audit.conservation import losses
-from app.audit.finding import NUL, Fault, Findings, Kind, place
-from app.audit.folds import Folds, Met
+from app.audit.conservation import imbalance, losses
+from app.audit.finding import NUL, Fault, Kind, place
+from app.audit.folds import Folds, Met, Root
 from app.audit.logs import Batch
 from app.audit.rows import Rows
+from app.audit.saga_ends import wrong_ends
 from app.audit.scratch import Scratch
+from app.audit.whole import Whole
 from app.domain.decider import Decider, order_named
 from app.kernel.routing import partition_of
 from schemas.message import Event
+from schemas.saga import SagaEvent
 from schemas.upcasts import NewerSchema, upcasters
 
 _UNFOLDABLE = (*wire.UNREADABLE, ValidationError, NewerSchema, AssertionError)
@@ -28,13 +32,14 @@ _ID = b"id\0"
 class History:
     """Judges event after event; `finish` comes last."""
 
-    def __init__(self, decider: Decider, rows: Rows, causes: Causes, scratch: Scratch, findings: Findings, partitions: int) -> None:  # noqa: PLR0913, PLR0917 (what events are held against)
+    def __init__(self, decider: Decider, rows: Rows, causes: Causes, whole: Whole, scratch: Scratch) -> None:
         self._decider = decider
         self._rows = rows
         self._causes = causes
+        self._orders = whole.orders
         self._scratch = scratch
-        self._findings = findings
-        self._partitions = partitions
+        self._findings = whole.findings
+        self._partitions = whole.settings.partitions
         self._folds = Folds(decider, rows, scratch)
 
     def read(self, batch: Batch) -> None:
@@ -55,6 +60,10 @@ class History:
         async for key in self._folds.known_details():
             self._rows.require(key)
 
+    def roots(self) -> AsyncIterator[Root[Any]]:
+        """The aggregates as their last events left them."""
+        return self._folds.roots()
+
     def _faults(self, record: ConsumerRecord, event: wire.Event, *, sure: bool) -> Iterator[Fault]:
         """What is wrong with an event, which is folded; a version that was there before is not folded again, as no reader of the log would."""
         payload = self._decider.events[event.event_type].model_validate(upcasters.upcast(event.event_type, event.schema_version, event.payload))
@@ -63,16 +72,21 @@ class History:
         yield from self._repeated(event)
         yield from _out_of_turn(event, met.root.version)
         if event.version > met.root.version:
-            yield from self._fold(event, payload, met, sure=sure)
+            yield from self._fold(record, event, payload, met, sure=sure)
 
-    def _fold(self, event: wire.Event, payload: Event, met: Met, *, sure: bool) -> Iterator[Fault]:
+    def _fold(self, record: ConsumerRecord, event: wire.Event, payload: Event, met: Met, *, sure: bool) -> Iterator[Fault]:
         self._judge_rows(event, met, sure=sure)
         cause = f"{event.metadata.causation_id}{NUL}{order_named(payload) or ''}"
         at = met.root.place + 1 if met.root.cause == cause else 0
         standing = met.standing
         yield from self._causes.faults(Caused(event, payload, at, standing, sure))
         yield from ((Kind.NOT_CONSERVED, loss) for loss in losses(payload, standing.root, standing.detail))
-        self._folds.fold(met, event.version, payload, cause, at)
+        if isinstance(payload, SagaEvent):
+            yield from ((Kind.WRONG_END, wrong) for wrong in wrong_ends(standing.root, payload))
+        after = self._folds.fold(met, event.version, payload, cause, at)
+        if not any(imbalance(standing.root, met.root.moved)):
+            yield from ((Kind.NOT_CONSERVED, wrong) for wrong in imbalance(after.state, after.moved))
+        self._orders.take(record, event, payload, (standing.root, after.state), sure=sure)
 
     def _judge_rows(self, event: wire.Event, met: Met, *, sure: bool) -> None:
         """Rows that do not know of an event are held against what comes before it."""

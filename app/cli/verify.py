@@ -15,10 +15,12 @@ EVERY_S = 5.0
 def verify() -> None:
     """Check the log and the tables that follow from it; a line for each finding, and exit code 1 if there is one. Workers may be at work meanwhile.
 
+    At last it tells what was paid, refunded, received and shipped, how many orders were judged, and which were not, and why.
     docs/verify.md says what each finding means, and what to do.
     """
-    findings = asyncio.run(audit(settings(), _Progress().at))
-    typer.echo("\n".join(findings or ["the log is as it must be, and every table is what the log says"]))
+    counted: list[str] = []
+    findings = asyncio.run(audit(settings(), _Progress().at, counted.append))
+    typer.echo("\n".join([*(findings or ["the log is as it must be, and every table is what the log says"]), *counted]))
     raise typer.Exit(1 if findings else 0)
 
 

@@ -346,4 +346,5 @@ async def test_the_command_prints_the_findings_and_ends_with_1(small_environment
     done = foldstream("verify", **chosen)
 
     assert done.returncode == 1
-    assert done.stdout.endswith("key reservation the-product/the-order: is missing\n")
+    assert done.stdout.splitlines()[0].endswith("key reservation the-product/the-order: is missing")
+    assert "stock: 5 received = 3 available + 2 reserved + 0 shipped" in done.stdout

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from app.audit.conservation import losses
+from app.audit.conservation import amount, imbalance, losses
 from app.domain import customer, product
 from app.domain.customer import Payment, PaymentState
 from app.domain.product import Reservation, ReservationState
 from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
 from schemas.message import Event
 from schemas.order import OrderItem, OrderPlaced
-from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
+from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped, StockReceived
 
 STOCK = product.Registered(on_hand=5, reserved=2)
 CREDIT = customer.Registered("EUR", credit_limit=100, credit_used=40)
@@ -58,3 +58,40 @@ def test_what_is_not_conserved_is_told(event: Event, root: Any, detail: Any, los
 )
 def test_what_is_conserved_is_not(event: Event, root: Any, detail: Any) -> None:  # noqa: ANN401 (any decider's states)
     assert list(losses(event, root, detail)) == []
+
+
+STOCK_MOVED = {"StockReceived": 9, "InventoryReserved": 7, "InventoryReleased": 1, "InventoryShipped": 4}
+CREDIT_MOVED = {"PaymentProcessed": 50, "PaymentRefunded": 10}
+
+
+@pytest.mark.parametrize(("root", "moved"), [(product.Registered(5, 2, 4), STOCK_MOVED), (CREDIT, CREDIT_MOVED), (customer.Unregistered(), {}), (None, {})])
+def test_an_aggregate_that_has_what_its_events_left_is_in_balance(root: Any, moved: dict[str, int]) -> None:  # noqa: ANN401 (any decider's states)
+    assert list(imbalance(root, moved)) == []
+
+
+@pytest.mark.control
+@pytest.mark.parametrize(
+    ("root", "moved", "wrong"),
+    [
+        (product.Registered(9, 2, 4), STOCK_MOVED, "of 9 pieces received 2 are left reserved and 4 shipped, and there are 7 available, 2 reserved, 4 shipped"),
+        (product.Registered(5, 3, 4), STOCK_MOVED, "of 9 pieces received 2 are left reserved and 4 shipped, and there are 2 available, 3 reserved, 4 shipped"),
+        (product.Registered(6, 2, 3), STOCK_MOVED, "of 9 pieces received 2 are left reserved and 4 shipped, and there are 4 available, 2 reserved, 3 shipped"),
+        (CREDIT, {"PaymentProcessed": 50}, "payments less refunds come to 50, and 40 of the credit are used"),
+    ],
+)
+def test_one_that_has_not_is_found(root: Any, moved: dict[str, int], wrong: str) -> None:  # noqa: ANN401 (any decider's states)
+    assert list(imbalance(root, moved)) == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("event", "moved"),
+    [
+        (StockReceived(quantity=3), 3),
+        (InventoryReserved(order_id="o", quantity=2), 2),
+        (PaymentProcessed(order_id="o", amount=7, currency="EUR"), 7),
+        (CreditLimitChanged(credit_limit=39), 0),
+        (placed(20), 0),
+    ],
+)
+def test_only_what_moves_stock_or_money_is_counted(event: Event, moved: int) -> None:
+    assert amount(event) == moved

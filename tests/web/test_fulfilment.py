@@ -88,7 +88,9 @@ async def whole(settings: Settings) -> None:
     assert refunded == {order_id: 1 for order_id in paid if order_id in undone}
     assert released == {order_id: count for order_id, count in reserved.items() if order_id in undone}
     assert set(paid) - undone == set(orders) - undone
-    assert await audit(settings) == []
+    counted: list[str] = []
+    assert await audit(settings, tell=counted.append) == []
+    assert f"orders: {len(orders):,} settled by their sagas" in counted, "all of them were judged"
 
 
 @pytest.mark.timeout(300)

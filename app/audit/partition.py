@@ -1,0 +1,95 @@
+"""One partition of everything that is audited: its topics, each after those that say what must be in it."""
+
+from app.audit.answers import Answers
+from app.audit.causes import Causes
+from app.audit.finding import Kind, Place
+from app.audit.history import History
+from app.audit.logs import Batch
+from app.audit.parked import ParkedLog
+from app.audit.rows import Rows
+from app.audit.saga import SagaCauses
+from app.audit.scratch import Scratch
+from app.audit.served import Served
+from app.audit.views import Views
+from app.audit.whole import Whole
+from app.audit.windows import judge_answers, judge_parked
+from app.domain.decider import Decider
+from app.domain.deciders import DECIDERS
+from app.domain.fulfilment.operate import saga_decider
+from app.domain.product import product_decider
+from app.topics import command_topic
+
+
+class Partition:
+    """One partition number of every topic; what all of them share is given."""
+
+    def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
+        self._whole = whole
+        settings, findings = whole.settings, whole.findings
+        self._scratch = scratch
+        self._partition = partition
+        self._commands = {decider.aggregate_type: settings.topic(f"commands.{decider.topic}") for decider in DECIDERS}
+        self._views = Views(whole, scratch, partition)
+        self._rows = Rows(scratch, findings, settings.changelog, partition)
+        self._parked = ParkedLog(scratch, findings, self._commands.values())
+        self._stock = self._commands[product_decider.aggregate_type]
+        inboxes = {saga_decider.aggregate_type: command_topic(settings, saga_decider.aggregate_type)}
+        self._answers = Answers(scratch, findings, self._parked, self._commands | inboxes, self._commands, settings.partitions)
+
+    async def judge(self, served: Served) -> None:
+        """Each topic is read after those that say what must be in it."""
+        async for batch in self._whole.logs.read(self._whole.settings.changelog, self._partition, beyond=True):
+            self._rows.read(batch)
+        async for batch in self._whole.logs.read(self._whole.settings.topic("parked"), self._partition):
+            self._parked.read(batch)
+            self._hold(batch)
+            self._views.parked(batch)
+        async for batch in self._whole.logs.read(self._whole.settings.topic("results"), self._partition):
+            self._answers.results(batch)
+        for topic in self._commands.values():
+            await self._processed(topic)
+        await self._views.ask(served)
+        for decider in DECIDERS:
+            topic = self._commands[decider.aggregate_type]
+            await self._history(decider, Causes(decider, self._answers, topic, self._whole.logs.span(topic, self._partition).begin))
+        await self._history(saga_decider, SagaCauses(saga_decider, self._answers))
+        if self._views.served:
+            await self._views.finish()
+        await judge_parked(self._rows, self._parked, {self._commands[decider.aggregate_type]: decider.topic for decider in DECIDERS})
+        await self._eventless()
+
+    def _hold(self, batch: Batch) -> None:
+        """What is parked, or was, may have been discarded, or still be to come."""
+        for record in batch.records:
+            if dict(record.headers).get("parked-topic") == self._stock.encode() and record.key:
+                self._whole.orders.hold(record.key)
+
+    async def _processed(self, topic: str) -> None:
+        """The commands below the task's position; a later one is kept, too, if it was accepted."""
+        offset_next, span = self._rows.offset_next(topic), self._whole.logs.span(topic, self._partition)
+        if topic == self._stock and span.end < span.sure:
+            self._whole.orders.hold_all()
+        async for batch in self._whole.logs.read(topic, self._partition):
+            for record in batch.records:
+                self._answers.command(record, processed=record.offset < offset_next)
+                if topic == self._stock and offset_next <= record.offset < batch.sure and record.key:
+                    self._whole.orders.hold(record.key)
+
+    async def _history(self, decider: Decider, causes: Causes) -> None:
+        history = History(decider, self._rows, causes, self._whole, self._scratch)
+        topic = self._whole.settings.topic(f"events.{decider.topic}")
+        end = self._whole.logs.span(topic, self._partition).end
+        async for batch in self._whole.logs.read(topic, self._partition, beyond=self._views.served):
+            history.read(batch._replace(records=[record for record in batch.records if record.offset < end]))
+            if self._views.served:
+                self._views.read(decider.topic, batch.records)
+        await history.finish()
+        if decider is product_decider:
+            async for root in history.roots():
+                self._whole.sums.product(root)
+        await judge_answers(decider, self._rows, self._answers.firsts, complete=not self._answers.cut)
+
+    async def _eventless(self) -> None:
+        async for name, first in self._answers.firsts.eventless():
+            told = f"command {name} was accepted with {first.events} events, of which {first.seen} are in the log"
+            self._whole.findings.add(Kind.WRONG_RESULT, Place(self._whole.settings.topic("results"), self._partition, first.result, None), told)

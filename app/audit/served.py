@@ -1,0 +1,93 @@
+"""The workers that serve views, as the auditor asks them: for the rows of a read model in one partition, page after page."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import msgspec
+from msgspec import Raw, Struct
+
+from app.settings import Settings
+from app.workers import owner
+
+LIMIT = 1_000
+ANSWER_S = 20.0
+PATIENCE_S = 10.0
+"""So long altogether it waits for views that are being opened, or change hands (seconds)."""
+
+_AGAIN_S = 0.2
+
+
+class Row(Struct):
+    """A row as it is on disk, and the table in which it stands."""
+
+    table: str
+    key: str
+    row: Raw
+
+
+class Page(Struct):
+    """Rows of one moment, and the offsets up to which each topic is in them."""
+
+    positions: dict[str, int]
+    items: list[Row]
+    next: str | None
+
+
+class Unserved(Exception):  # noqa: N818 (what it is)
+    """Nobody gives the rows; the text says why."""
+
+
+_page = msgspec.json.Decoder(Page).decode
+
+
+class Served:
+    """`async with Served(settings) as served`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._patience_s = PATIENCE_S
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._session.close()
+
+    async def pages(self, table: str, partition: int) -> AsyncIterator[Page]:
+        """All rows of a read model in a partition; Unserved when nobody gives them."""
+        url, after = await self._url(partition), ""
+        while True:
+            page = await self._page(f"{url}/tables/{table}/{partition}/rows?limit={LIMIT}{after}", partition)
+            yield page
+            if page.next is None:
+                return
+            after = f"&after={page.next}"
+
+    async def _page(self, url: str, partition: int) -> Page:
+        while True:
+            status, body = await self._get(url)
+            if status == HTTPStatus.OK:
+                return _page(body)
+            if status != HTTPStatus.SERVICE_UNAVAILABLE or self._patience_s <= 0:
+                raise Unserved(f"the worker of partition {partition} answers {status} {body[:200].decode(errors='replace')}")
+            self._patience_s -= _AGAIN_S
+            await asyncio.sleep(_AGAIN_S)
+
+    async def _get(self, url: str) -> tuple[int, bytes]:
+        try:
+            async with self._session.get(url) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unserved(f"the worker at {url.partition('/tables')[0]} does not answer") from error
+
+    async def _url(self, partition: int) -> str:
+        """Where the worker is that owns the partition."""
+        found = await owner(self._settings, partition)
+        if found is None:
+            raise Unserved(f"no worker serves partition {partition}")
+        return found.url

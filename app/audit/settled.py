@@ -1,0 +1,117 @@
+"""Whether an order ended as its money and its stock did, across partitions (docs/verify.md says which orders can be judged).
+
+From this follows, once all sagas have ended and nobody has settled anything by hand: payments - refunds = totals of the orders CONFIRMED or SHIPPED.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
+
+from app.audit.orders import Happened, Told
+from app.domain import shipping
+from app.domain.fulfilment.asks import Way, asked_by
+from app.domain.fulfilment.state import Step
+
+STANDING = ("CONFIRMED", "SHIPPED")
+"""The statuses in which an order is paid for."""
+
+_STATUSES = {"OrderCancelled": "CANCELLED", "OrderShipped": "SHIPPED", "OrderConfirmed": "CONFIRMED"}
+"""By the event that leads to it, the last one first."""
+
+_DUE = {"SagaCompleted": STANDING, "SagaFailed": ("CANCELLED",)}
+
+_WAYS: Mapping[str, Way] = {"PaymentProcessed": "do", "PaymentRefunded": "undo", "InventoryReserved": "do", "InventoryReleased": "undo"}
+"""By the events that move money and stock for a saga."""
+
+
+class Course(StrEnum):
+    """What became of an order; only those that are settled by their sagas are judged."""
+
+    SETTLED = "settled by their sagas"
+    OPEN = "whose sagas are open"
+    INTERVENTION = "that need an operator"
+    BY_HAND = "settled by hand"
+    UNFOLLOWED = "without a saga"
+
+
+def course(told: Told) -> Course:
+    """What became of an order."""
+    if told.saga is None:
+        return Course.UNFOLLOWED
+    if told.moving or told.saga.last not in {*_DUE, "SagaNeedsIntervention"}:
+        return Course.OPEN
+    if told.saga.last == "SagaNeedsIntervention":
+        return Course.INTERVENTION
+    return Course.BY_HAND if told.by_operator or _by_hand(told) else Course.SETTLED
+
+
+def status(told: Told) -> str:
+    """The order's, by its last event."""
+    return next((_STATUSES[kind] for kind in _STATUSES if (kind, "") in told.happened), "PLACED")
+
+
+def faults(told: Told, last: str, held: Callable[[str], bool]) -> Iterator[str]:
+    """What is wrong with an order that its saga, with this as its last event, has settled; of a product that is `held` its stock need not have left yet."""
+    found, order = status(told), told.placed
+    if order is None or order != told.started:
+        yield f"its saga began for {told.started}, and it is {order}"
+        return
+    if found not in _DUE[last]:
+        yield f"its saga ended with {last}, and it is {found}"
+    standing = found in STANDING
+    yield from _differing(f"it is {found}: what is paid", {order.customer_id: f"{order.total} {order.currency}"} if standing else {}, _paid(told))
+    stock = dict(_reserved(told))
+    due = {product: f"{pieces} {_due(told, product, stock, held)}" for product, pieces in order.pieces.items()} if standing else {}
+    yield from _differing(f"it is {found}: its stock", due, stock)
+
+
+def moved(told: Told, kind: str) -> Iterator[tuple[str, Happened]]:
+    """The events of this type that moved money or stock for the order, each with the aggregate's id."""
+    return ((about, happened) for (found, about), happened in told.happened.items() if found == kind)
+
+
+def _paid(told: Told) -> dict[str, str]:
+    refunded = {about for about, _ in moved(told, "PaymentRefunded")}
+    return {about: f"{paid.amount} {paid.currency}" for about, paid in moved(told, "PaymentProcessed") if about not in refunded}
+
+
+def _reserved(told: Told) -> Iterator[tuple[str, str]]:
+    shipped, released = ({about for about, _ in moved(told, kind)} for kind in ("InventoryShipped", "InventoryReleased"))
+    for about, reserved in moved(told, "InventoryReserved"):
+        if about not in released:
+            yield about, f"{reserved.amount} {'SHIPPED' if about in shipped else 'RESERVED'}"
+
+
+def _due(told: Told, product_id: str, stock: Mapping[str, str], held: Callable[[str], bool]) -> str:
+    """An order that was confirmed by hand may have been shipped before its stock was reserved."""
+    if status(told) != "SHIPPED":
+        return "RESERVED"
+    waits = stock.get(product_id, "").endswith("RESERVED") and (held(product_id) or not _is_sagas(told, "OrderConfirmed", ""))
+    return "RESERVED" if waits else "SHIPPED"
+
+
+def _differing(what: str, due: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
+    if due != found:
+        yield f"{what} must be {dict(due) or 'nothing'}, and is {dict(found) or 'nothing'}"
+
+
+def _by_hand(told: Told) -> bool:
+    """True if somebody else than the saga, and the shipping policy, moved money or stock for the order."""
+    return not all(_is_sagas(told, kind, about) for kind, about in told.happened if kind in _WAYS or kind == "InventoryShipped")
+
+
+def _is_sagas(told: Told, kind: str, about: str) -> bool:
+    return told.happened[kind, about].cause in _causes(told, kind, about)
+
+
+def _causes(told: Told, kind: str, about: str) -> Iterable[str]:
+    """The commands by which the saga, or the shipping policy, causes such an event of this aggregate."""
+    match kind:
+        case "InventoryShipped":
+            shipped = told.happened.get(("OrderShipped", ""))
+            return () if shipped is None else (shipping.asked_by(shipped.event_id, about),)
+        case "OrderConfirmed":
+            return asked_by(told.order_id, "do", Step("confirmation"), told.attempts)
+        case "InventoryReserved" | "InventoryReleased":
+            return asked_by(told.order_id, _WAYS[kind], Step("reservation", about), told.attempts)
+        case _:
+            return asked_by(told.order_id, _WAYS[kind], Step("payment"), told.attempts)

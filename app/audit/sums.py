@@ -1,0 +1,63 @@
+"""What `foldstream verify` counts while it judges: orders, money and stock of all partitions."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from app.audit.folds import Root
+from app.audit.orders import Told
+from app.audit.settled import STANDING, Course, moved, status
+from app.domain.product import Registered as Product
+
+
+class Sums:
+    """Adds up."""
+
+    def __init__(self) -> None:
+        self._courses: Counter[Course] = Counter()
+        self._paid: Counter[str] = Counter()
+        self._refunded: Counter[str] = Counter()
+        self._totals: Counter[str] = Counter()
+        """Minor units by currency, of orders that were settled by their sagas."""
+        self._rows: Counter[str] = Counter()
+        self._unserved: dict[int, str] = {}
+        self._received = self._available = self._reserved = self._shipped = 0
+
+    def order(self, told: Told, course: Course) -> None:
+        """One order, and what became of it."""
+        self._courses[course] += 1
+        if course is Course.SETTLED and told.placed is not None:
+            self._paid.update({told.placed.currency: sum(paid.amount for _, paid in moved(told, "PaymentProcessed"))})
+            self._refunded.update({told.placed.currency: sum(back.amount for _, back in moved(told, "PaymentRefunded"))})
+            self._totals.update({told.placed.currency: told.placed.total if status(told) in STANDING else 0})
+
+    def product(self, root: Root[Any]) -> None:
+        """One product, as its last event left it."""
+        product = root.state
+        if isinstance(product, Product):
+            self._received += root.moved.get("StockReceived", 0)
+            self._available += product.on_hand - product.reserved
+            self._reserved += product.reserved
+            self._shipped += product.shipped
+
+    def view(self, name: str, rows: int) -> None:
+        """So many rows of a read model were compared in a partition."""
+        self._rows[name] += rows
+
+    def unserved(self, partition: int, why: str) -> None:
+        """The views of a partition could not be asked for."""
+        self._unserved[partition] = why
+
+    def lines(self) -> Iterator[str]:
+        """What was counted."""
+        for currency in sorted(self._paid):
+            paid, refunded, totals = self._paid[currency], self._refunded[currency], self._totals[currency]
+            left = f"{paid:,} paid - {refunded:,} refunded = {paid - refunded:,} {currency}"
+            yield f"money: {left}; the orders CONFIRMED or SHIPPED come to {totals:,} {currency}"
+        yield f"stock: {self._received:,} received = {self._available:,} available + {self._reserved:,} reserved + {self._shipped:,} shipped"
+        told = [f"{count:,} {course}" for course in Course if (count := self._courses[course])]
+        yield f"orders: {', '.join(told) or 'none'}"
+        if self._rows:
+            yield f"views: {', '.join(f'{count:,} of {name}' for name, count in self._rows.items())} compared"
+        for partition, why in self._unserved.items():
+            yield f"views: unchecked in partition {partition} ({why})"

@@ -1,0 +1,92 @@
+"""The histories of one partition, as a worker shows them, held against the log: each event as it was written. Of what is shown only digests are kept."""
+
+from hashlib import blake2b
+
+from app.audit.finding import NUL, Findings, Kind, Place
+from app.audit.scratch import Scratch
+from app.audit.served import Row
+from app.domain.deciders import EVENT_SOURCED
+from app.domain.history import named
+from app.domain.recorded import Recorded
+
+ENTRIES, VERSIONS = "history", "history-version"
+
+_DONE = b""
+
+
+class HistoryFolds:
+    """As ViewFolds."""
+
+    name = "history"
+    logs: tuple[str, ...] = tuple(decider.topic for decider in EVENT_SOURCED)
+
+    def __init__(self, scratch: Scratch, findings: Findings, partition: int) -> None:
+        self.compared = 0
+        self._scratch = scratch
+        self._findings = findings
+        self._partition = partition
+
+    def take(self, row: Row) -> None:
+        """An event that is shown, or the last version of an aggregate."""
+        if row.table == ENTRIES:
+            self._scratch.put(_at(ENTRIES, row.key), _digest(row.row))
+        elif row.table == VERSIONS:
+            self._scratch.put(_at(VERSIONS, row.key), bytes(row.row))
+
+    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+        """The next event of a log; what is `sure` must be in what is shown."""
+        aggregate = named(event.aggregate_type, event.aggregate_id)
+        key = f"{aggregate}/{event.version:020d}"
+        shown = self._scratch.get(_at(ENTRIES, key))
+        if shown == _DONE or self._scratch.get(_at("off", aggregate)) is not None:
+            return  # a version that was there before is skipped, as by every reader
+        self._compare(key, shown, value, sure=sure)
+        for what in ("last", "sure") if sure else ("last",):
+            self._scratch.put(_at(what, aggregate), b"%d" % event.version)
+
+    def let_off(self, aggregate_id: str) -> None:
+        """As ViewFolds: of all aggregates of this id, whatever their type."""
+        for decider in EVENT_SOURCED:
+            self._scratch.put(_at("off", named(decider.aggregate_type, aggregate_id)), b"")
+
+    async def finish(self, *, still: bool) -> None:
+        """Judge what is left."""
+        del still
+        async for key, value in self._scratch.scan(_at(ENTRIES, "")):
+            name = _name(key)
+            if value != _DONE and self._scratch.get(_at("off", name.rpartition("/")[0])) is None:
+                self._add(ENTRIES, name, "has no event behind it")
+        async for key, value in self._scratch.scan(_at(VERSIONS, "")):
+            self._version(_name(key), int(value))
+        async for key, _ in self._scratch.scan(_at("sure", "")):
+            if self._scratch.get(_at(VERSIONS, _name(key))) is None:
+                self._add(VERSIONS, _name(key), "is missing")
+
+    def _compare(self, key: str, shown: bytes | None, value: bytes, *, sure: bool) -> None:
+        if shown is not None:
+            self.compared += 1
+            self._scratch.put(_at(ENTRIES, key), _DONE)
+            if shown != _digest(value):
+                self._add(ENTRIES, key, "is not the event that is in the log")
+        elif sure:
+            self._add(ENTRIES, key, "is missing")
+
+    def _version(self, aggregate: str, shown: int) -> None:
+        last, sure = (int(self._scratch.get(_at(what, aggregate)) or 0) for what in ("last", "sure"))
+        if not sure <= shown <= last and self._scratch.get(_at("off", aggregate)) is None:
+            self._add(VERSIONS, aggregate, f"is {shown}, and the last event is {last}")
+
+    def _add(self, table: str, key: str, what: str) -> None:
+        self._findings.add(Kind.WRONG_VIEW, Place(table, self._partition, None, key.encode()), what)
+
+
+def _at(what: str, key: str) -> bytes:
+    return f"history{NUL}{what}{NUL}{key}".encode()
+
+
+def _name(key: bytes) -> str:
+    return key.rpartition(b"\0")[2].decode()
+
+
+def _digest(event: bytes) -> bytes:
+    return blake2b(event, digest_size=16).digest()

@@ -1,0 +1,99 @@
+"""The tables of views of one partition, asked from the worker that serves them, and held against the log that is read afterwards.
+
+So what is shown is never newer than what is read: a view shows what is committed, and the logs are read up to the ends that they have then.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from app.audit.logs import Batch
+from app.audit.scratch import Scratch
+from app.audit.served import Row, Served, Unserved
+from app.audit.view_folds import ViewFolds
+from app.audit.view_history import HistoryFolds
+from app.audit.view_rows import VIEWS
+from app.audit.whole import Whole
+from app.domain.recorded import Recorded, recorded
+from schemas.upcasts import NewerSchema
+
+_UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)
+"""What folding raises when an event, or one before it, is not what it must be."""
+
+
+class _Folds(Protocol):
+    """A read model's rows, and what they must be."""
+
+    name: str
+    logs: tuple[str, ...]
+    compared: int
+
+    def take(self, row: Row) -> None:
+        """A row that is shown."""
+
+    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+        """The next event of a log."""
+
+    def let_off(self, aggregate_id: str) -> None:
+        """What cannot be judged."""
+
+    async def finish(self, *, still: bool) -> None:
+        """Judge what is left."""
+
+
+class Views:
+    """`ask` comes first, then `read` for each log, then `finish`."""
+
+    def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
+        self._whole = whole
+        self._partition = partition
+        self._folds: list[_Folds] = [*(ViewFolds(view, scratch, whole.findings, partition) for view in VIEWS), HistoryFolds(scratch, whole.findings, partition)]
+        self._first: dict[str, dict[str, int]] = {}
+        """By read model, up to where each log was in its rows when they were asked for first."""
+        self._moved: set[str] = set()
+        """The read models that took in events meanwhile."""
+        self.served = False
+
+    async def ask(self, served: Served) -> None:
+        """Take all rows; nothing is judged where nobody gives them."""
+        try:
+            for folds in self._folds:
+                async for page in served.pages(folds.name, self._partition):
+                    if page.positions != self._first.setdefault(folds.name, page.positions):
+                        self._moved.add(folds.name)
+                    for row in page.items:
+                        folds.take(row)
+        except Unserved as error:
+            self._whole.sums.unserved(self._partition, str(error))
+        else:
+            self.served = True
+
+    def parked(self, batch: Batch) -> None:
+        """What a view has parked is not in its rows."""
+        for record in batch.records:
+            agent = (dict(record.headers).get("parked-agent") or b"").decode(errors="replace")
+            for folds in self._folds:
+                if folds.name == agent and record.key is not None:
+                    folds.let_off(record.key.decode(errors="replace"))
+
+    def read(self, log: str, records: Iterable[ConsumerRecord]) -> None:
+        """The next records of a log, as in `events.order`."""
+        following = [folds for folds in self._folds if log in folds.logs]
+        for record in records:
+            for folds in following:
+                self._fold(folds, record, sure=record.offset < self._first[folds.name].get(record.topic, 0))
+
+    async def finish(self) -> None:
+        """Judge what is left, once all logs are read."""
+        for folds in self._folds:
+            await folds.finish(still=folds.name not in self._moved)
+            self._whole.sums.view(folds.name, folds.compared)
+
+    def _fold(self, folds: _Folds, record: ConsumerRecord, *, sure: bool) -> None:
+        try:
+            folds.event(recorded(record.value or b""), record.value or b"", sure=sure)
+        except _UNFOLDABLE:
+            folds.let_off((record.key or b"").decode(errors="replace"))

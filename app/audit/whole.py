@@ -1,0 +1,19 @@
+"""What the partitions that are audited one after the other share."""
+
+from typing import NamedTuple
+
+from app.audit.finding import Findings
+from app.audit.logs import Logs
+from app.audit.orders import Orders
+from app.audit.sums import Sums
+from app.settings import Settings
+
+
+class Whole(NamedTuple):
+    """An audit."""
+
+    settings: Settings
+    logs: Logs
+    findings: Findings
+    orders: Orders
+    sums: Sums

@@ -1,0 +1,142 @@
+"""What the auditor says of an order whose saga has ended, by all that the partitions tell of it."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from app.audit.orders import Followed, Happened, Told, Wanted
+from app.audit.settled import Course, course, faults
+from app.domain import shipping
+from app.domain.fulfilment.asks import Way, asked_by
+from app.domain.fulfilment.state import Step
+
+ORDER, CUSTOMER, PRODUCT = "o-1", "c-1", "p-1"
+WANTED = Wanted(CUSTOMER, 10, "EUR", {PRODUCT: 2})
+BY_HAND = "by-hand"
+
+Happening = tuple[tuple[str, str], Happened]
+Change = Callable[[Told], Told]
+
+
+def by_saga(way: Way, step: Step, attempt: int = 1) -> str:
+    """The command by which the saga asks for a step, or its undoing."""
+    return list(asked_by(ORDER, way, step, attempt))[-1]
+
+
+def paid(cause: str = "", amount: int = 10, customer: str = CUSTOMER) -> Happening:
+    return ("PaymentProcessed", customer), Happened("paid", cause or by_saga("do", Step("payment")), amount, "EUR")
+
+
+def refunded(cause: str = "") -> Happening:
+    return ("PaymentRefunded", CUSTOMER), Happened("refunded", cause or by_saga("undo", Step("payment")), 10, "EUR")
+
+
+def reserved(amount: int = 2) -> Happening:
+    return ("InventoryReserved", PRODUCT), Happened("reserved", by_saga("do", Step("reservation", PRODUCT)), amount)
+
+
+def released(attempt: int = 1) -> Happening:
+    return ("InventoryReleased", PRODUCT), Happened("released", by_saga("undo", Step("reservation", PRODUCT), attempt), 2)
+
+
+def left(cause: str = "") -> Happening:
+    return ("InventoryShipped", PRODUCT), Happened("left", cause or shipping.asked_by("shipped", PRODUCT), 2)
+
+
+def moved(event: str, cause: str = "") -> Happening:
+    """An event of the order itself."""
+    return (event, ""), Happened(event.removeprefix("Order").lower(), cause or by_saga("do", Step("confirmation")))
+
+
+def told(last: str, *happenings: Happening) -> Told:
+    """An order of which this is told."""
+    return Told(ORDER, WANTED, WANTED, Followed(last, 0, 7, unended=False), happened=dict(happenings))
+
+
+def confirmed(*others: Happening) -> Told:
+    return told("SagaCompleted", paid(), reserved(), moved("OrderConfirmed"), *others)
+
+
+def shipped(*others: Happening) -> Told:
+    return confirmed(moved("OrderShipped"), *others)
+
+
+def undone(*others: Happening) -> Told:
+    return told("SagaFailed", moved("OrderCancelled"), *others)
+
+
+def without(whole: Told, kind: str) -> Told:
+    """The same without what happened of this kind."""
+    return replace(whole, happened={key: happened for key, happened in whole.happened.items() if key[0] != kind})
+
+
+def wrong(found: Told, *held: str) -> list[str]:
+    """What is said of an order that its saga has settled."""
+    assert course(found) is Course.SETTLED
+    assert found.saga is not None
+    return list(faults(found, found.saga.last, lambda product: product in held))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        confirmed(),
+        shipped(left()),
+        undone(),
+        undone(paid(), refunded()),
+        undone(paid(), refunded(), reserved(), released()),
+        replace(undone(reserved(), released(attempt=2)), attempts=2),
+    ],
+)
+def test_of_an_order_that_ended_as_its_money_and_stock_did_nothing_is_said(right: Told) -> None:
+    assert wrong(right) == []
+
+
+@pytest.mark.control
+@pytest.mark.parametrize(
+    ("damaged", "fault"),
+    [
+        (without(confirmed(), "PaymentProcessed"), "it is CONFIRMED: what is paid must be {'c-1': '10 EUR'}, and is nothing"),
+        (confirmed(refunded()), "it is CONFIRMED: what is paid must be {'c-1': '10 EUR'}, and is nothing"),
+        (confirmed(paid(amount=9)), "it is CONFIRMED: what is paid must be {'c-1': '10 EUR'}, and is {'c-1': '9 EUR'}"),
+        (confirmed(paid(customer="c-2")), "it is CONFIRMED: what is paid must be {'c-1': '10 EUR'}, and is {'c-1': '10 EUR', 'c-2': '10 EUR'}"),
+        (without(confirmed(), "InventoryReserved"), "it is CONFIRMED: its stock must be {'p-1': '2 RESERVED'}, and is nothing"),
+        (confirmed(reserved(1)), "it is CONFIRMED: its stock must be {'p-1': '2 RESERVED'}, and is {'p-1': '1 RESERVED'}"),
+        (confirmed(released()), "it is CONFIRMED: its stock must be {'p-1': '2 RESERVED'}, and is nothing"),
+        (shipped(), "it is SHIPPED: its stock must be {'p-1': '2 SHIPPED'}, and is {'p-1': '2 RESERVED'}"),
+        (undone(paid()), "it is CANCELLED: what is paid must be nothing, and is {'c-1': '10 EUR'}"),
+        (undone(reserved()), "it is CANCELLED: its stock must be nothing, and is {'p-1': '2 RESERVED'}"),
+        (told("SagaFailed"), "its saga ended with SagaFailed, and it is PLACED"),
+        (told("SagaCompleted", paid(), reserved(), moved("OrderConfirmed"), moved("OrderCancelled")), "its saga ended with SagaCompleted, and it is CANCELLED"),
+        (replace(undone(), placed=None), f"its saga began for {WANTED}, and it is None"),
+        (replace(undone(), started=replace(WANTED, total=11)), f"its saga began for {replace(WANTED, total=11)}, and it is {WANTED}"),
+    ],
+)
+def test_an_order_that_did_not_is_found(damaged: Told, fault: str) -> None:
+    assert fault in wrong(damaged)
+
+
+@pytest.mark.parametrize(
+    ("found", "what"),
+    [
+        (replace(confirmed(), saga=None), Course.UNFOLLOWED),
+        (replace(confirmed(), moving=True), Course.OPEN),
+        (told("SagaStepCompleted", paid()), Course.OPEN),
+        (told("SagaNeedsIntervention", paid()), Course.INTERVENTION),
+        (replace(without(confirmed(), "PaymentProcessed"), by_operator=True), Course.BY_HAND),
+        (told("SagaCompleted", paid(BY_HAND), reserved(), moved("OrderConfirmed")), Course.BY_HAND),
+        (confirmed(refunded(BY_HAND)), Course.BY_HAND),
+        (confirmed(left(BY_HAND)), Course.BY_HAND),
+        (undone(paid(BY_HAND, customer="c-2")), Course.BY_HAND),
+    ],
+)
+def test_what_cannot_be_judged_is_not(found: Told, what: Course) -> None:
+    assert course(found) is what
+
+
+def test_stock_that_may_still_leave_or_never_was_there_to_leave_is_no_fault() -> None:
+    by_hand = told("SagaCompleted", paid(), reserved(), moved("OrderConfirmed", BY_HAND), moved("OrderShipped"))
+
+    assert wrong(shipped(), PRODUCT) == []
+    assert wrong(by_hand) == []
