@@ -17,6 +17,7 @@ from app.audit.scratch import Scratch
 from app.audit.served import Served
 from app.audit.settled import Course, course, faults
 from app.audit.sums import Sums
+from app.audit.view_names import TOLD, Names
 from app.audit.whole import Whole
 from app.errors import FoldstreamError
 from app.settings import Settings
@@ -35,11 +36,13 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
     findings, sums = Findings(), Sums()
     try:
         with TemporaryDirectory(prefix="foldstream-verify-") as directory, closing(Scratch(Path(directory) / "orders")) as scratch:
-            whole = Whole(settings, Logs(settings, await spans(settings), watch), findings, Orders(scratch), sums)
+            whole = Whole(settings, Logs(settings, await spans(settings), watch), findings, Orders(scratch), Names(scratch), sums)
             async with Served(settings) as served:
                 for partition in range(settings.partitions):
                     await _judge(whole, served, partition, Path(directory))
             await _settle(whole)
+            async for customer_id, partition, wrong in whole.names.wrong():
+                findings.add(Kind.WRONG_VIEW, Place(TOLD, partition, None, customer_id.encode()), wrong)
     except KafkaError as error:
         raise FoldstreamError(f"Kafka at {settings.bootstrap} did not give what is to be verified; run it again: {error!r}") from error
     for line in sums.lines():

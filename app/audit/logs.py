@@ -38,7 +38,7 @@ class Logs:
     async def read(self, topic: str, partition: int, *, beyond: bool = False) -> AsyncIterator[Batch]:
         """The committed records up to the end of the span, or beyond it up to the end that there is now."""
         span, where = self.span(topic, partition), TopicPartition(topic, partition)
-        if span.end <= span.begin:
+        if span.end <= span.begin and not beyond:
             return
         async with reading(self._settings.bootstrap) as consumer:
             begin, now = await bounds(consumer, where)

@@ -150,7 +150,7 @@ class ViewFolds:
             return
         if fold.shown == 0:
             self._add(name, "is missing")
-        elif not fold.behind:
+        elif not fold.behind and fold.version == fold.shown:
             self._place(name, fold)
 
     def _place(self, name: str, fold: _Fold) -> None:

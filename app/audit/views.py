@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
-from app.audit.served import Row, Served, Unserved
+from app.audit.served import Page, Row, Served, Unserved
 from app.audit.view_folds import ViewFolds
 from app.audit.view_history import HistoryFolds
+from app.audit.view_names import NameFolds
 from app.audit.view_rows import VIEWS
 from app.audit.whole import Whole
 from app.domain.recorded import Recorded, recorded
@@ -50,7 +51,11 @@ class Views:
     def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
         self._whole = whole
         self._partition = partition
-        self._folds: list[_Folds] = [*(ViewFolds(view, scratch, whole.findings, partition) for view in VIEWS), HistoryFolds(scratch, whole.findings, partition)]
+        self._folds: list[_Folds] = [
+            *(ViewFolds(view, scratch, whole.findings, partition) for view in VIEWS),
+            NameFolds(whole.names, scratch, whole.findings, partition),
+            HistoryFolds(scratch, whole.findings, partition),
+        ]
         self._first: dict[str, dict[str, int]] = {}
         """By read model, up to where each log was in its rows when they were asked for first."""
         self._moved: set[str] = set()
@@ -60,16 +65,21 @@ class Views:
     async def ask(self, served: Served) -> None:
         """Take all rows; nothing is judged where nobody gives them."""
         try:
-            for folds in self._folds:
-                async for page in served.pages(folds.name, self._partition):
-                    if page.positions != self._first.setdefault(folds.name, page.positions):
-                        self._moved.add(folds.name)
-                    for row in page.items:
-                        folds.take(row)
+            for name in {folds.name: None for folds in self._folds}:
+                async for page in served.pages(name, self._partition):
+                    self._take(name, page)
         except Unserved as error:
             self._whole.sums.unserved(self._partition, str(error))
         else:
             self.served = True
+
+    def _take(self, name: str, page: Page) -> None:
+        if page.positions != self._first.setdefault(name, page.positions):
+            self._moved.add(name)
+        for folds in self._folds:
+            if folds.name == name:
+                for row in page.items:
+                    folds.take(row)
 
     def parked(self, batch: Batch) -> None:
         """What a view has parked is not in its rows."""

@@ -6,6 +6,7 @@ from app.audit.finding import Findings
 from app.audit.logs import Logs
 from app.audit.orders import Orders
 from app.audit.sums import Sums
+from app.audit.view_names import Names
 from app.settings import Settings
 
 
@@ -16,4 +17,5 @@ class Whole(NamedTuple):
     logs: Logs
     findings: Findings
     orders: Orders
+    names: Names
     sums: Sums

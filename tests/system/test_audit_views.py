@@ -9,6 +9,7 @@ import pytest
 
 from app.audit.audit import audit
 from app.audit.view_history import ENTRIES, VERSIONS
+from app.audit.view_names import TOLD
 from app.audit.view_rows import UNCHECKED, VIEWS
 from app.kernel.store import Store
 from app.kernel.view_generations import tables as all_of
@@ -82,6 +83,12 @@ def first_removed(rows: Rows, table: str) -> None:
     del rows[of(rows, table)[0]]
 
 
+def renamed(rows: Rows, table: str) -> None:
+    """The first row has another name."""
+    name = of(rows, table)[0]
+    rows[name] = msgspec.json.encode({**msgspec.json.decode(rows[name]), "name": "Eve"})
+
+
 def behind(rows: Rows, table: str) -> None:
     """The first row is a version behind."""
     name = of(rows, table)[0]
@@ -118,6 +125,7 @@ CHANGED: list[tuple[str, Damage, str]] = [
     *((view.table, changed, "differs from what its events fold to in lastUpdated") for view in VIEWS),
     *((view.counts, other, "counts {") for view in VIEWS if view.counts),
     *((view.places, other, "does not say where the row stands") for view in VIEWS if view.places),
+    (TOLD, renamed, "is called otherwise than it was at version 1"),
     (ENTRIES, changed, "is not the event that is in the log"),
     (VERSIONS, other, "and the last event is"),
 ]
@@ -132,6 +140,7 @@ MOVED: list[tuple[str, Damage, str]] = [
 REMOVED: list[tuple[str, Damage, str]] = [
     *((view.table, removed, "is missing") for view in VIEWS),
     *((view.places, first_removed, "does not say where the row stands") for view in VIEWS if view.places),
+    (TOLD, removed, "is missing"),
     (ENTRIES, removed, "is missing"),
     (VERSIONS, removed, "is missing"),
 ]
@@ -190,4 +199,4 @@ def test_every_table_of_a_read_model_is_compared_or_said_not_to_be() -> None:
     compared = {table for view in VIEWS for table in (view.table, view.places, view.counts) if table is not None}
 
     assert {model.agent for model in MODELS} == {view.name for view in VIEWS} | {"history"}
-    assert compared | {ENTRIES, VERSIONS} | UNCHECKED == {table.name for model in MODELS for table in all_of(model)}
+    assert compared | {ENTRIES, VERSIONS, TOLD} | UNCHECKED == {table.name for model in MODELS for table in all_of(model)}

@@ -1,0 +1,96 @@
+"""Rows of a view that moves while it is asked for them: what may be so is no finding, and the rest is judged all the same."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from app.audit.finding import Findings
+from app.audit.scratch import Scratch
+from app.audit.served import Row
+from app.audit.view_folds import ViewFolds
+from app.audit.view_rows import VIEWS
+from app.domain.recorded import Recorded, recorded
+
+[BY_STATUS] = [view for view in VIEWS if view.name == "orders_by_status"]
+PLACED = {"customerId": "c-1", "items": [{"productId": "p-1", "quantity": 2, "price": 5}], "totalAmount": 10, "currency": "EUR"}
+NEXT = ("OrderPlaced", "OrderConfirmed", "OrderShipped")
+
+
+class Judged:
+    """What the auditor takes and reads of one order, and finds."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._findings = Findings()
+        self._folds = ViewFolds(BY_STATUS, scratch, self._findings, 0)
+
+    def shown(self, version: int, *, at: str | None = None) -> "Judged":
+        """The order is shown as it was at this version, and its place as it is now."""
+        row = None
+        for event in events(version):
+            row = BY_STATUS.project(row.row if row else None, event)
+        assert row is not None
+        self._folds.take(Row(BY_STATUS.table, at or row.place, Raw(msgspec.json.encode(row.row))))
+        self._folds.take(Row(BY_STATUS.places or "", "o-1", Raw(msgspec.json.encode(row.place))))
+        return self
+
+    async def of(self, versions: int, *, sure: int, still: bool = False) -> list[str]:
+        """The findings after so many events, of which the first `sure` must be in what is shown."""
+        for event in events(versions):
+            self._folds.event(event, b"", sure=event.version <= sure)
+        await self._folds.finish(still=still)
+        return [line.partition("key o-1: ")[2] or line for line in self._findings.lines()]
+
+
+def events(count: int) -> Iterator[Recorded]:
+    """The first events of an order."""
+    for version, event_type in enumerate(NEXT[:count], 1):
+        named = {"aggregateType": "Order", "aggregateId": "o-1", "eventType": event_type, "version": version, "timestamp": f"2026-01-01T00:00:0{version}.000Z"}
+        yield recorded(msgspec.json.encode({**named, "schemaVersion": 2 if version == 1 else 1, "payload": PLACED if version == 1 else {}}))
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Iterator[Judged]:
+    """Of one order."""
+    with closing(Scratch(tmp_path / "scratch")) as scratch:
+        yield Judged(scratch)
+
+
+async def test_an_order_that_moved_to_where_was_looked_already_is_not_missing(judged: Judged) -> None:
+    assert await judged.of(2, sure=1) == []
+
+
+async def test_an_order_that_moved_to_where_was_not_looked_yet_does_not_stand_there_twice(judged: Judged) -> None:
+    assert await judged.shown(1).shown(2).of(2, sure=1) == []
+
+
+async def test_a_row_that_is_behind_the_log_and_not_behind_its_view_is_right(judged: Judged) -> None:
+    assert await judged.shown(2).of(3, sure=2) == []
+
+
+@pytest.mark.control
+async def test_a_row_that_is_behind_its_view_is_found(judged: Judged) -> None:
+    assert await judged.shown(2).of(3, sure=3) == ["is at version 2, and 3 is in the log"]
+
+
+@pytest.mark.control
+async def test_a_row_that_is_missing_is_found(judged: Judged) -> None:
+    assert await judged.of(2, sure=2) == ["is missing"]
+
+
+@pytest.mark.control
+async def test_a_row_that_stands_twice_is_found(judged: Judged) -> None:
+    assert await judged.shown(1).shown(2).of(2, sure=2) == ["stands there twice"]
+
+
+@pytest.mark.control
+async def test_a_row_of_which_there_are_no_such_events_is_found(judged: Judged) -> None:
+    assert await judged.shown(3).of(2, sure=2) == ["is at version 3, and its last event is 2"]
+
+
+@pytest.mark.control
+async def test_counts_that_do_not_fit_are_found_where_nothing_moved(judged: Judged) -> None:
+    assert await judged.shown(2).of(2, sure=2, still=True) == ["wrong-view: order-status-count [0] key : counts {}, and there are {'CONFIRMED': 1}"]
