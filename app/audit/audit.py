@@ -11,12 +11,13 @@ from app.admin import refuse_start
 from app.audit.ends import spans
 from app.audit.finding import Fault, Findings, Kind, Place
 from app.audit.logs import Logs, Watch
-from app.audit.orders import Orders, Told
+from app.audit.orders import Orders
 from app.audit.partition import Partition
 from app.audit.scratch import Scratch
 from app.audit.served import Served
 from app.audit.settled import Course, course, faults
 from app.audit.sums import Sums
+from app.audit.told import Told
 from app.audit.view_names import TOLD, Names
 from app.audit.whole import Whole
 from app.errors import FoldstreamError

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
-from msgspec import Struct
 
 from app.audit.saga_ends import by_operator
 from app.audit.scratch import Scratch
+from app.audit.told import Entry, Followed, Happened, Told, Wanted, add
 from app.audit.wire import Event as Envelope
 from app.domain.fulfilment.ends import end
 from schemas.customer import PaymentProcessed, PaymentRefunded
@@ -17,64 +17,8 @@ from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShip
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
 from schemas.saga import SagaCompensationStarted, SagaStarted, SagaStepRetried, SagaStepSkipped
 
-
-class Wanted(Struct, array_like=True):
-    """What an order is about, as OrderPlaced tells it, and SagaStarted."""
-
-    customer_id: str
-    total: int
-    currency: str
-    pieces: dict[str, int]
-    """By product."""
-
-
-class Happened(Struct, array_like=True):
-    """An event of an order, or one that moves stock or money for it."""
-
-    event_id: str
-    cause: str
-    """The command's id."""
-    amount: int = 0
-    """Pieces, or minor units of `currency`."""
-    currency: str = ""
-
-
-class Followed(Struct, array_like=True):
-    """A saga at its last event."""
-
-    last: str
-    """That event's type."""
-    partition: int
-    offset: int
-    unended: bool
-    """Whether it waits for nothing, and has not ended."""
-
-
-class Told(Struct):
-    """All that is told of one order."""
-
-    order_id: str
-    placed: Wanted | None = None
-    started: Wanted | None = None
-    saga: Followed | None = None
-    attempts: int = 1
-    """In so many at most was any step of the saga asked for."""
-    by_operator: bool = False
-    """Whether an operator spared the saga a step, or ended it."""
-    moving: bool = False
-    """Whether the order or its saga has events that need not be reflected everywhere yet."""
-    happened: dict[tuple[str, str], Happened] = msgspec.field(default_factory=dict)
-    """By the event's type and the aggregate's id."""
-
-
 _ORDER, _HELD, _ANY = b"order\0", b"held\0", b""
-_PLACED, _STARTED, _SAGA, _ATTEMPT, _OPERATOR, _MOVING = "=placed", "=started", "=saga", "=attempt", "=operator", "=moving"
-"""Kinds of entries; those of what happened are the events' types."""
-
 _encode = msgspec.msgpack.Encoder().encode
-_wanted = msgspec.msgpack.Decoder(Wanted).decode
-_happened = msgspec.msgpack.Decoder(Happened).decode
-_followed = msgspec.msgpack.Decoder(Followed).decode
 
 
 class Orders:
@@ -92,13 +36,13 @@ class Orders:
                 happened = Happened(event.event_id, event.metadata.causation_id, payload.amount, payload.currency)
                 self._put(payload.order_id, event.event_type, happened, event.aggregate_id)
             case OrderPlaced():
-                self._put(event.aggregate_id, _PLACED, _ordered(payload))
+                self._put(event.aggregate_id, Entry.PLACED, _ordered(payload))
             case OrderConfirmed() | OrderShipped() | OrderCancelled():
                 self._put(event.aggregate_id, event.event_type, Happened(event.event_id, event.metadata.causation_id))
             case _ if event.aggregate_type == "Saga":
                 self._follow(record, event, payload, *states)
         if event.aggregate_type in {"Order", "Saga"} and not sure:
-            self._put(event.aggregate_id, _MOVING)
+            self._put(event.aggregate_id, Entry.MOVING)
 
     def hold(self, product_id: bytes) -> None:
         """A command to this product is not processed yet, or was parked: what it wants may still come, or never."""
@@ -121,23 +65,23 @@ class Orders:
                 if told.order_id:
                     yield told
                 told = Told(order_id)
-            _add(told, kind, about, value)
+            add(told, kind, about, value)
         if told.order_id:
             yield told
 
     def _follow(self, record: ConsumerRecord, event: Envelope, payload: Any, before: Any, after: Any) -> None:  # noqa: ANN401 (a saga's event and states)
         order_id, version = event.aggregate_id, str(event.version)
-        self._put(order_id, _SAGA, Followed(event.event_type, record.partition, record.offset, bool(end(after))))
+        self._put(order_id, Entry.SAGA, Followed(event.event_type, record.partition, record.offset, bool(end(after))))
         match payload:
             case SagaStarted():
                 pieces = {line.product_id: line.quantity for line in payload.lines}
-                self._put(order_id, _STARTED, Wanted(payload.customer_id, payload.amount, payload.currency, pieces))
+                self._put(order_id, Entry.STARTED, Wanted(payload.customer_id, payload.amount, payload.currency, pieces))
             case SagaStepRetried() | SagaCompensationStarted():
-                self._put(order_id, _ATTEMPT, about=version)
+                self._put(order_id, Entry.ATTEMPT, about=version)
             case SagaStepSkipped():
-                self._put(order_id, _OPERATOR)
+                self._put(order_id, Entry.OPERATOR)
             case _ if by_operator(before, payload):
-                self._put(order_id, _OPERATOR)
+                self._put(order_id, Entry.OPERATOR)
             case _:
                 pass
 
@@ -150,21 +94,3 @@ def _ordered(order: OrderPlaced) -> Wanted:
     for item in order.items:
         pieces[item.product_id] = pieces.get(item.product_id, 0) + item.quantity
     return Wanted(order.customer_id, order.total_amount, order.currency, pieces)
-
-
-def _add(told: Told, kind: str, about: str, value: bytes) -> None:
-    match kind:
-        case "=placed":
-            told.placed = _wanted(value)
-        case "=started":
-            told.started = _wanted(value)
-        case "=saga":
-            told.saga = _followed(value)
-        case "=attempt":
-            told.attempts += 1
-        case "=operator":
-            told.by_operator = True
-        case "=moving":
-            told.moving = True
-        case _:
-            told.happened[kind, about] = _happened(value)

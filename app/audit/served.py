@@ -14,7 +14,8 @@ from app.settings import Settings
 from app.workers import owner
 
 LIMIT = 1_000
-ANSWER_S = 20.0
+ANSWER_S = 10.0
+"""A worker that has not answered after so long (seconds) is not asked again."""
 PATIENCE_S = 10.0
 """So long altogether it waits for views that are being opened, or change hands (seconds)."""
 
@@ -50,6 +51,7 @@ class Served:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._patience_s = PATIENCE_S
+        self._silent: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
@@ -83,11 +85,18 @@ class Served:
             async with self._session.get(url) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise Unserved(f"the worker at {url.partition('/tables')[0]} does not answer") from error
+            self._silent.add(url.partition("/tables")[0])
+            raise _silent(url.partition("/tables")[0]) from error
 
     async def _url(self, partition: int) -> str:
         """Where the worker is that owns the partition."""
         found = await owner(self._settings, partition)
         if found is None:
             raise Unserved(f"no worker serves partition {partition}")
+        if found.url in self._silent:
+            raise _silent(found.url)
         return found.url
+
+
+def _silent(url: str) -> Unserved:
+    return Unserved(f"the worker at {url} does not answer")

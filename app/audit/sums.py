@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.audit.folds import Root
-from app.audit.orders import Told
 from app.audit.settled import STANDING, Course, moved, status
+from app.audit.told import Told
 from app.domain.product import Registered as Product
 
 

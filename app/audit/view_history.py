@@ -22,6 +22,7 @@ class HistoryFolds:
 
     def __init__(self, scratch: Scratch, findings: Findings, partition: int) -> None:
         self.compared = 0
+        self._any_off = False
         self._scratch = scratch
         self._findings = findings
         self._partition = partition
@@ -38,14 +39,14 @@ class HistoryFolds:
         aggregate = named(event.aggregate_type, event.aggregate_id)
         key = f"{aggregate}/{event.version:020d}"
         shown = self._scratch.get(_at(ENTRIES, key))
-        if shown == _DONE or self._scratch.get(_at("off", aggregate)) is not None:
+        if shown == _DONE or self._is_off(aggregate):
             return  # a version that was there before is skipped, as by every reader
         self._compare(key, shown, value, sure=sure)
-        for what in ("last", "sure") if sure else ("last",):
-            self._scratch.put(_at(what, aggregate), b"%d" % event.version)
+        self._scratch.put(_at("sure" if sure else "last", aggregate), b"%d" % event.version)
 
     def let_off(self, aggregate_id: str) -> None:
         """As ViewFolds: of all aggregates of this id, whatever their type."""
+        self._any_off = True
         for decider in EVENT_SOURCED:
             self._scratch.put(_at("off", named(decider.aggregate_type, aggregate_id)), b"")
 
@@ -54,7 +55,7 @@ class HistoryFolds:
         del still
         async for key, value in self._scratch.scan(_at(ENTRIES, "")):
             name = _name(key)
-            if value != _DONE and self._scratch.get(_at("off", name.rpartition("/")[0])) is None:
+            if value != _DONE and not self._is_off(name.rpartition("/")[0]):
                 self._add(ENTRIES, name, "has no event behind it")
         async for key, value in self._scratch.scan(_at(VERSIONS, "")):
             self._version(_name(key), int(value))
@@ -73,8 +74,12 @@ class HistoryFolds:
 
     def _version(self, aggregate: str, shown: int) -> None:
         last, sure = (int(self._scratch.get(_at(what, aggregate)) or 0) for what in ("last", "sure"))
-        if not sure <= shown <= last and self._scratch.get(_at("off", aggregate)) is None:
-            self._add(VERSIONS, aggregate, f"is {shown}, and the last event is {last}")
+        if not sure <= shown <= max(last, sure) and not self._is_off(aggregate):
+            self._add(VERSIONS, aggregate, f"is {shown}, and the last event is {max(last, sure)}")
+
+    def _is_off(self, aggregate: str) -> bool:
+        """True if the aggregate cannot be judged."""
+        return self._any_off and self._scratch.get(_at("off", aggregate)) is not None
 
     def _add(self, table: str, key: str, what: str) -> None:
         self._findings.add(Kind.WRONG_VIEW, Place(table, self._partition, None, key.encode()), what)

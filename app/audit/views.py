@@ -93,8 +93,11 @@ class Views:
         """The next records of a log, as in `events.order`."""
         following = [folds for folds in self._folds if log in folds.logs]
         for record in records:
+            event = _event(record)
             for folds in following:
-                self._fold(folds, record, sure=record.offset < self._first[folds.name].get(record.topic, 0))
+                sure = record.offset < self._first[folds.name].get(record.topic, 0)
+                if event is None or not _folded(folds, event, record.value, sure=sure):
+                    folds.let_off((record.key or b"").decode(errors="replace"))
 
     async def finish(self) -> None:
         """Judge what is left, once all logs are read."""
@@ -102,8 +105,19 @@ class Views:
             await folds.finish(still=folds.name not in self._moved)
             self._whole.sums.view(folds.name, folds.compared)
 
-    def _fold(self, folds: _Folds, record: ConsumerRecord, *, sure: bool) -> None:
-        try:
-            folds.event(recorded(record.value or b""), record.value or b"", sure=sure)
-        except _UNFOLDABLE:
-            folds.let_off((record.key or b"").decode(errors="replace"))
+
+def _folded(folds: _Folds, event: Recorded, value: bytes, *, sure: bool) -> bool:
+    """False when that is not possible."""
+    try:
+        folds.event(event, value, sure=sure)
+    except _UNFOLDABLE:
+        return False
+    return True
+
+
+def _event(record: ConsumerRecord) -> Recorded | None:
+    """None when it cannot be read."""
+    try:
+        return recorded(record.value or b"")
+    except _UNFOLDABLE:
+        return None

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from app.audit.orders import Followed, Happened, Told, Wanted
 from app.audit.settled import Course, course, faults
+from app.audit.told import Followed, Happened, Told, Wanted
 from app.domain import shipping
 from app.domain.fulfilment.asks import Way, asked_by
 from app.domain.fulfilment.state import Step

@@ -1,0 +1,90 @@
+"""What is told of one order, whatever partition it is told in."""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+
+class Entry(StrEnum):
+    """What is told, beside what happened: that is told by the events' types."""
+
+    PLACED = "=placed"
+    STARTED = "=started"
+    SAGA = "=saga"
+    ATTEMPT = "=attempt"
+    OPERATOR = "=operator"
+    MOVING = "=moving"
+
+
+class Wanted(Struct, array_like=True):
+    """What an order is about, as OrderPlaced tells it, and SagaStarted."""
+
+    customer_id: str
+    total: int
+    currency: str
+    pieces: dict[str, int]
+    """By product."""
+
+
+class Happened(Struct, array_like=True):
+    """An event of an order, or one that moves stock or money for it."""
+
+    event_id: str
+    cause: str
+    """The command's id."""
+    amount: int = 0
+    """Pieces, or minor units of `currency`."""
+    currency: str = ""
+
+
+class Followed(Struct, array_like=True):
+    """A saga at its last event."""
+
+    last: str
+    """That event's type."""
+    partition: int
+    offset: int
+    unended: bool
+    """Whether it waits for nothing, and has not ended."""
+
+
+class Told(Struct):
+    """All that is told of one order."""
+
+    order_id: str
+    placed: Wanted | None = None
+    started: Wanted | None = None
+    saga: Followed | None = None
+    attempts: int = 1
+    """In so many at most was any step of the saga asked for."""
+    by_operator: bool = False
+    """Whether an operator spared the saga a step, or ended it."""
+    moving: bool = False
+    """Whether the order or its saga has events that need not be reflected everywhere yet."""
+    happened: dict[tuple[str, str], Happened] = msgspec.field(default_factory=dict)
+    """By the event's type and the aggregate's id."""
+
+
+_wanted = msgspec.msgpack.Decoder(Wanted).decode
+_happened = msgspec.msgpack.Decoder(Happened).decode
+_followed = msgspec.msgpack.Decoder(Followed).decode
+
+
+def add(told: Told, kind: str, about: str, value: bytes) -> None:
+    """Put together what is told: an entry of this kind, about this aggregate, as it was packed."""
+    match kind:
+        case Entry.PLACED:
+            told.placed = _wanted(value)
+        case Entry.STARTED:
+            told.started = _wanted(value)
+        case Entry.SAGA:
+            told.saga = _followed(value)
+        case Entry.ATTEMPT:
+            told.attempts += 1
+        case Entry.OPERATOR:
+            told.by_operator = True
+        case Entry.MOVING:
+            told.moving = True
+        case _:
+            told.happened[kind, about] = _happened(value)

@@ -1,0 +1,104 @@
+"""What the auditor remembers of the rows of one read model in one partition: what is shown, and what the events have folded to so far."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from msgspec import Struct
+
+from app.audit.finding import NUL
+from app.audit.scratch import Scratch
+
+
+class Shown(Struct, array_like=True):
+    """A row, and the key under which it stands."""
+
+    key: str
+    version: int
+    row: bytes
+
+
+class Fold(Struct, array_like=True):
+    """A row as its events left it at a version; `shown` is the version that is shown, 0 when there is none, None when it cannot be judged."""
+
+    version: int
+    shown: int | None
+    key: str = ""
+    row: bytes | None = None
+    behind: bool = False
+    """Whether there are events that are not in what is shown."""
+    sure: bool = True
+    """Whether all of its events must be in what is shown."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_shown = msgspec.msgpack.Decoder(Shown).decode
+_fold = msgspec.msgpack.Decoder(Fold).decode
+_DONE = b""
+
+
+class States:
+    """By the ids of aggregates."""
+
+    def __init__(self, scratch: Scratch, table: str) -> None:
+        self._scratch = scratch
+        self._table = table
+
+    def show(self, name: str, shown: Shown, *, alone: bool) -> None:
+        """A row that is shown; of two, where it cannot be `alone`, the newer one is kept, and that there were two."""
+        found = None if alone else self.shown(name)
+        if found is not None:
+            self._scratch.put(self._at("twice", name), b"")
+        if found is None or found.version <= shown.version:
+            self._scratch.put(self._at("shown", name), _encode(shown))
+
+    def shown(self, name: str) -> Shown | None:
+        """The row that is shown; None when there is none, or it is judged."""
+        found = self._scratch.get(self._at("shown", name))
+        return _shown(found) if found else None
+
+    def judged(self, name: str) -> None:
+        """The row was held against the fold."""
+        self._scratch.put(self._at("shown", name), _DONE)
+
+    def is_twice(self, name: str) -> bool:
+        """True if two rows are shown."""
+        return self._scratch.get(self._at("twice", name)) is not None
+
+    def put_place(self, name: str, place: bytes) -> None:
+        """Where the row is said to stand."""
+        self._scratch.put(self._at("place", name), place)
+
+    def place(self, name: str) -> str | None:
+        """The same, as text; None when nothing is said."""
+        found = self._scratch.get(self._at("place", name))
+        return None if found is None else msgspec.json.decode(found, type=str)
+
+    def fold(self, name: str) -> Fold:
+        """What the events have folded to."""
+        found = self._scratch.get(self._at("fold", name))
+        if found is not None:
+            return _fold(found)
+        shown = self.shown(name)
+        return Fold(0, shown.version if shown else 0)
+
+    def keep(self, name: str, fold: Fold) -> None:
+        """Remember what they have folded to now."""
+        self._scratch.put(self._at("fold", name), _encode(fold))
+
+    async def left(self) -> AsyncIterator[tuple[str, Shown]]:
+        """The rows that are shown, and were not judged."""
+        async for key, value in self._scratch.scan(self._at("shown", "")):
+            if value != _DONE:
+                yield _name(key), _shown(value)
+
+    async def folds(self) -> AsyncIterator[tuple[str, Fold]]:
+        """What there is of all aggregates that have events."""
+        async for key, value in self._scratch.scan(self._at("fold", "")):
+            yield _name(key), _fold(value)
+
+    def _at(self, what: str, name: str) -> bytes:
+        return f"{what}{NUL}{self._table}{NUL}{name}".encode()
+
+
+def _name(key: bytes) -> str:
+    return key.rpartition(NUL.encode())[2].decode()
