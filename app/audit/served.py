@@ -64,19 +64,19 @@ class Served:
         """All rows of a read model in a partition; Unserved when nobody gives them."""
         url, after = await self._url(partition), ""
         while True:
-            page = await self._page(f"{url}/tables/{table}/{partition}/rows?limit={LIMIT}{after}", partition)
+            page = await self._page(f"{url}/tables/{table}/{partition}/rows?limit={LIMIT}{after}")
             yield page
             if page.next is None:
                 return
             after = f"&after={page.next}"
 
-    async def _page(self, url: str, partition: int) -> Page:
+    async def _page(self, url: str) -> Page:
         while True:
             status, body = await self._get(url)
             if status == HTTPStatus.OK:
                 return _page(body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or self._patience_s <= 0:
-                raise Unserved(f"the worker of partition {partition} answers {status} {body[:200].decode(errors='replace')}")
+                raise Unserved(f"the worker answers {status} {body[:200].decode(errors='replace')}")
             self._patience_s -= _AGAIN_S
             await asyncio.sleep(_AGAIN_S)
 
@@ -92,7 +92,7 @@ class Served:
         """Where the worker is that owns the partition."""
         found = await owner(self._settings, partition)
         if found is None:
-            raise Unserved(f"no worker serves partition {partition}")
+            raise Unserved("no worker serves them")
         if found.url in self._silent:
             raise _silent(found.url)
         return found.url

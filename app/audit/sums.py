@@ -20,7 +20,7 @@ class Sums:
         self._totals: Counter[str] = Counter()
         """Minor units by currency, of orders that were settled by their sagas."""
         self._rows: Counter[str] = Counter()
-        self._unserved: dict[int, str] = {}
+        self._unserved: dict[str, list[int]] = {}
         self._received = self._available = self._reserved = self._shipped = 0
 
     def order(self, told: Told, course: Course) -> None:
@@ -46,7 +46,7 @@ class Sums:
 
     def unserved(self, partition: int, why: str) -> None:
         """The views of a partition could not be asked for."""
-        self._unserved[partition] = why
+        self._unserved.setdefault(why, []).append(partition)
 
     def lines(self) -> Iterator[str]:
         """What was counted."""
@@ -59,5 +59,6 @@ class Sums:
         yield f"orders: {', '.join(told) or 'none'}"
         if self._rows:
             yield f"views: {', '.join(f'{count:,} of {name}' for name, count in self._rows.items())} compared"
-        for partition, why in self._unserved.items():
-            yield f"views: unchecked in partition {partition} ({why})"
+        for why, partitions in self._unserved.items():
+            where = f" in partition {', '.join(map(str, partitions))}" if self._rows or len(self._unserved) > 1 else ""
+            yield f"views: unchecked{where} ({why})"

@@ -184,7 +184,7 @@ async def test_where_no_worker_runs_views_are_said_to_be_unchecked(shop: Environ
     [worker] = shop.workers
     await ended(worker)
 
-    assert await audited(shop) == ([], ["views: unchecked in partition 0 (no worker serves partition 0)"])
+    assert await audited(shop) == ([], ["views: unchecked (no worker serves them)"])
 
 
 async def test_a_worker_that_was_killed_does_not_answer(shop: Environment) -> None:
@@ -192,7 +192,7 @@ async def test_a_worker_that_was_killed_does_not_answer(shop: Environment) -> No
     worker.signal(signal.SIGKILL)
     await worker.exit_code(within_s=60)
 
-    assert await audited(shop) == ([], [f"views: unchecked in partition 0 (the worker at {worker.url} does not answer)"])
+    assert await audited(shop) == ([], [f"views: unchecked (the worker at {worker.url} does not answer)"])
 
 
 def test_every_table_of_a_read_model_is_compared_or_said_not_to_be() -> None:

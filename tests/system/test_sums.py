@@ -1,0 +1,25 @@
+"""What the auditor says it counted."""
+
+from app.audit.sums import Sums
+
+
+def views(sums: Sums) -> list[str]:
+    """What is said of views."""
+    return [line for line in sums.lines() if line.startswith("views: ")]
+
+
+def test_views_that_nobody_serves_are_said_once_to_be_unchecked() -> None:
+    sums = Sums()
+    for partition in range(4):
+        sums.unserved(partition, "no worker serves them")
+
+    assert views(sums) == ["views: unchecked (no worker serves them)"]
+
+
+def test_where_some_are_served_the_others_are_named() -> None:
+    sums = Sums()
+    sums.view("history", 7)
+    for partition in (1, 3):
+        sums.unserved(partition, "no worker serves them")
+
+    assert views(sums) == ["views: 7 of history compared", "views: unchecked in partition 1, 3 (no worker serves them)"]
