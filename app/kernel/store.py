@@ -50,6 +50,15 @@ class Store:
         self._db = Rdict(str(path), _options())
         self.stored = self._stored()
 
+    @property
+    def disk(self) -> "Store":
+        """The store that has the rows by their keys on disk."""
+        return self
+
+    def prefix(self, prefix: bytes) -> bytes:
+        """How the keys on disk of a table's rows begin, of which those that code sees begin with `prefix`."""
+        return prefix
+
     def get(self, key: bytes) -> bytes | None:
         """The committed value of a row; StoreFailed when the disk does not give it."""
         try:
