@@ -5,7 +5,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.ports import Handler
 from app.kernel.position import Position, positions
 from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
@@ -13,6 +12,9 @@ from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Work, portions
+
+COMMIT_RECORDS = 1_000
+"""The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""
 
 
 class Folding:
@@ -43,7 +45,7 @@ class Folding:
         """Take in as many events as one commit may have; agents that are equally far in a batch are given each of its events in turn."""
         self._ahead.clear()
         equal = self._equal(works)
-        for first, records in portions((works[0] for works in equal), TRANSACTION_RECORDS, TRANSACTION_BYTES, self._offset_next):
+        for first, records in portions((works[0] for works in equal), COMMIT_RECORDS, TRANSACTION_BYTES, self._offset_next):
             together = next(works for works in equal if works[0] is first)
             await self._each([work.handler for work in together if work.handler.agent not in self._unshown], records)
             for work in together:

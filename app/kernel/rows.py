@@ -10,7 +10,7 @@ from app.kernel.store import Change, Store, Stored
 if TYPE_CHECKING:
     from app.kernel.table import Table
 
-CACHED = 20_000
+CACHED = 5_000
 """Decoded committed rows kept in memory; beyond it the cache starts afresh."""
 
 
