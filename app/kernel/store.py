@@ -135,6 +135,7 @@ def _options() -> Options:
     options.create_if_missing(True)  # noqa: FBT003 (rocksdict's own signature)
     table = BlockBasedOptions()
     table.set_block_cache(_CACHE)
+    table.set_index_block_restart_interval(16)
     table.set_bloom_filter(10, False)  # noqa: FBT003 (rocksdict's own signature)
     options.set_block_based_table_factory(table)
     options.set_write_buffer_manager(_BUFFERS)
