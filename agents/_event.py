@@ -1,27 +1,29 @@
 """From a record to an event, and from that to the rows of a read model: each version once and in order (contract, section 2)."""
 
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.domain.recorded import Recorded, recorded
+from app.domain.recorded import Recorded, Versioned, recorded
 from app.kernel.outcome import UnreadableLog
 from app.kernel.parked import Park
 from app.kernel.view_side import ReadModel
 from schemas.upcasts import NewerSchema
 
+Row = TypeVar("Row", bound=Versioned)
 
-class Model(ReadModel, Protocol):
+
+class Model(ReadModel, Protocol[Row]):
     """A read model whose rows carry the version of the aggregate that they reflect."""
 
-    def version(self, event: Recorded) -> int:
-        """That of the row to which an event belongs; 0 when there is none."""
+    def before(self, event: Recorded) -> Row | None:
+        """The row to which an event belongs; None when there is none."""
 
-    def apply(self, event: Recorded, value: bytes) -> None:
-        """Fold an event, given with the value of its record, into the rows."""
+    def apply(self, before: Row | None, event: Recorded, value: bytes) -> None:
+        """Fold an event, given with the row before it and the value of its record, into the rows."""
 
 
-class JoinedModel(Model, Protocol):
+class JoinedModel(Model[Row], Protocol[Row]):
     """A read model that is also told something by views of other partitions."""
 
     feeds: tuple[str, ...]
@@ -34,18 +36,19 @@ class JoinedModel(Model, Protocol):
 class Events:
     """Folds one event at a time; the view task calls it."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model[Any]) -> None:
         self.agent = model.agent
         self._model = model
 
     def __call__(self, record: ConsumerRecord) -> None:
         """Fold an event; one that is in the rows already is skipped. Park when one before it is missing; UnreadableLog when only newer code can read it."""
         event = _event(record)
-        reached = self._model.version(event)
+        before = self._model.before(event)
+        reached = before.version if before is not None else 0
         if event.version > reached + 1:
             raise Park("out-of-order", f"version {event.version} of {event.aggregate_type} {event.aggregate_id} follows version {reached}")
         if event.version > reached:
-            self._model.apply(event, record.value)
+            self._model.apply(before, event, record.value)
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Nobody waits for what becomes of an event."""
@@ -54,7 +57,7 @@ class Events:
 class Joined(Events):
     """Folds events, and takes over what the read model is told."""
 
-    def __init__(self, model: JoinedModel) -> None:
+    def __init__(self, model: JoinedModel[Any]) -> None:
         super().__init__(model)
         self._joined = model
 

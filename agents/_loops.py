@@ -28,12 +28,12 @@ def handler(aggregate: Aggregate) -> "Commands":
     return app.handles(aggregate.decider.topic, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
 
 
-def follower(model: Model) -> Events:
+def follower(model: Model[Any]) -> Events:
     """What folds events into a read model; declared once."""
     return app.follows(Events(model))
 
 
-def joiner(model: JoinedModel) -> Joined:
+def joiner(model: JoinedModel[Any]) -> Joined:
     """The same for a read model that others feed."""
     return app.follows(Joined(model))
 

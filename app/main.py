@@ -27,6 +27,7 @@ from app.errors import FoldstreamError
 from app.kernel.app import app
 from app.kernel.application import spare_collector
 from app.kernel.directory import lock
+from app.kernel.heap import Heap
 from app.settings import Settings, settings
 from app.web.server import Server
 
@@ -75,7 +76,7 @@ def _serve(level: str) -> int:
     worker.spinner = None  # it moves the cursor, also in a log file
     server = Server(app)
     app.side.owner = server.owner
-    worker.services = [server, *worker.services]
+    worker.services = [server, Heap(), *worker.services]
     spare_collector()
     try:
         worker.execute_from_commandline()

@@ -1,22 +1,16 @@
 """A list under statuses, and how many there are in each."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from app.domain.recorded import Recorded
-from app.domain.views.listed import Listed
+from app.domain.recorded import Versioned
 from app.kernel.store import Store
 from app.kernel.table import Table
-from tables.listing import Listing
+from tables.listing import Fold, Listing
 
 
-class InStatus(Protocol):
-    """A row that has a version and a status."""
-
-    @property
-    def version(self) -> int:
-        """That of the last event in it."""
+class InStatus(Versioned, Protocol):
+    """A row that has a status, too."""
 
     @property
     def status(self) -> str:
@@ -29,16 +23,8 @@ Row = TypeVar("Row", bound=InStatus)
 class ByStatus(Listing[Row]):
     """A read model: the heading is the status."""
 
-    def __init__(
-        self,
-        log: str,
-        rows: Table[Row],
-        places: Table[str],
-        counts: Table[int],
-        project: Callable[[Row | None, Recorded], Listed[Row]],
-        *folds: Callable[..., Any],
-    ) -> None:
-        super().__init__(log, rows, places, project, *folds, ByStatus)
+    def __init__(self, log: str, rows: Table[Row], places: Table[str], counts: Table[int], fold: Fold[Row]) -> None:
+        super().__init__(log, rows, places, fold._replace(reaches=[*fold.reaches, ByStatus]))
         self._counts = counts
 
     def changed(self, before: Row | None, after: Row) -> None:

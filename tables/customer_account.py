@@ -35,15 +35,14 @@ class Accounts:
         self._accounts = accounts
         self._orderings = orderings
 
-    def version(self, event: Recorded) -> int:
-        """That of the customer's row; 0 when there is none."""
-        account = self._accounts.get(event.aggregate_id)
-        return account.version if account else 0
+    def before(self, event: Recorded) -> CustomerAccount | None:
+        """The customer's row; None when there is none."""
+        return self._accounts.get(event.aggregate_id)
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: CustomerAccount | None, event: Recorded, value: bytes) -> None:
         """Fold an event into the customer's row; a new name is told to all who asked for it."""
         del value
-        account = self._accounts[event.aggregate_id] = project(self._accounts.get(event.aggregate_id), event)
+        account = self._accounts[event.aggregate_id] = project(before, event)
         if account.named_at == account.version:
             for order_id in (self._orderings.get(account.customer_id) or {}).values():
                 self._tell(account.customer_id, order_id)

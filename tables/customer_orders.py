@@ -1,15 +1,14 @@
 """The orders of each customer, the newest first."""
 
 from app.domain.recorded import upcasts
-from app.domain.views import order_summary
-from app.domain.views.customer_orders import project
-from app.domain.views.order_summary import OrderSummary
+from app.domain.views.customer_orders import place
+from app.domain.views.order_summary import OrderSummary, project
 from app.kernel.app import app
 from app.topics import event_topic
-from tables.listing import Listing
+from tables.listing import Fold, Listing
 
 orders = app.Table("customer-order", value_type=OrderSummary)
-places = app.Table("customer-order-place", value_type=str)
+places = app.Table("customer-order-place", value_type=str, cached=False)
 
 
 class CustomerOrders(Listing[OrderSummary]):
@@ -18,4 +17,4 @@ class CustomerOrders(Listing[OrderSummary]):
     agent = "customer_orders"
 
 
-customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, project, order_summary.project, *upcasts("OrderPlaced"))
+customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, Fold(project, place, upcasts("OrderPlaced")))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from app.domain.history import named, project
+from app.domain.history import Latest, named, project
 from app.domain.recorded import Recorded
 from app.kernel.app import app
 from app.kernel.fingerprint import fingerprint
@@ -14,7 +14,7 @@ from app.settings import Settings
 from app.topics import AGGREGATES, event_topic
 
 entries = app.Table("history", value_type=Raw, cached=False)
-versions = app.Table("history-version", value_type=int)
+versions = app.Table("history-version", value_type=Latest)
 
 
 class History:
@@ -22,25 +22,27 @@ class History:
 
     agent = "history"
 
-    def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[int]) -> None:
+    def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[Latest]) -> None:
         self.events = tuple(event_topic(settings, aggregate) for aggregate in (*AGGREGATES, "saga"))
         self.fingerprint = fingerprint([project, History], [])
         self._entries = entries
         self._versions = versions
 
-    def version(self, event: Recorded) -> int:
-        """That of the last event of the same aggregate; 0 when there is none."""
-        return self._versions.get(named(event.aggregate_type, event.aggregate_id)) or 0
+    def before(self, event: Recorded) -> Latest | None:
+        """The last event of the same aggregate; None when there is none."""
+        return self._versions.get(named(event.aggregate_type, event.aggregate_id))
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
         """Add an event, given with the value of its record."""
+        del before
         entry = project(event, value)
         self._entries[_row(entry.aggregate, entry.version)] = entry.event
-        self._versions[entry.aggregate] = entry.version
+        self._versions[entry.aggregate] = Latest(entry.version)
 
     def committed_version(self, store: Store, aggregate_type: str, aggregate_id: str) -> int:
         """The last version of an aggregate; 0 when it has no event."""
-        return self._versions.committed(store, named(aggregate_type, aggregate_id)) or 0
+        last = self._versions.committed(store, named(aggregate_type, aggregate_id))
+        return last.version if last else 0
 
     def committed(self, store: Store, aggregate_type: str, aggregate_id: str, from_version: int) -> Iterator[tuple[int, bytes]]:
         """The events of an aggregate from a version on, in order, each with its version, as they were written."""

@@ -1,66 +1,60 @@
-"""What lists have in common: rows in the order of the list, and where the row of each aggregate is."""
+"""What lists have in common: a row for each aggregate, and the places of the rows in the order of the list."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from operator import itemgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain.recorded import Recorded
-from app.domain.views.listed import Listed, place
+from app.domain.recorded import Recorded, Versioned
+from app.domain.views import listed
 from app.kernel.fingerprint import fingerprint
 from app.kernel.store import Store
 from app.kernel.table import Table
 
-
-class Versioned(Protocol):
-    """A row that says which version of its aggregate it reflects."""
-
-    @property
-    def version(self) -> int:
-        """That of the last event in it."""
-
-
 Row = TypeVar("Row", bound=Versioned)
 
 
+class Fold(NamedTuple, Generic[Row]):
+    """How rows follow from events, and their places from rows; `reaches` are what these two call in other modules."""
+
+    project: Callable[[Row | None, Recorded], Row]
+    place: Callable[[Row], str]
+    reaches: Sequence[Callable[..., Any]] = ()
+
+
 class Listing(Generic[Row]):
-    """A read model of one log: one row for each aggregate, at the place that `project` says."""
+    """A read model of one log: one row for each aggregate, listed at a place."""
 
     agent: str
 
-    def __init__(
-        self, log: str, rows: Table[Row], places: Table[str], project: Callable[[Row | None, Recorded], Listed[Row]], *folds: Callable[..., Any]
-    ) -> None:
-        """`log` is followed; `rows` are by place, `places` says by id which is an aggregate's; `folds` are what `project` calls in other modules."""
+    def __init__(self, log: str, rows: Table[Row], places: Table[str], fold: Fold[Row]) -> None:
+        """`log` is followed; `rows` are by id, `places` say whose is at a place."""
         self.events: tuple[str, ...] = (log,)
-        self.fingerprint = fingerprint([project, *folds, place, type(self), Listing], [msgspec.json.schema(rows.value_type)])
+        self.fingerprint = fingerprint([fold.project, fold.place, *fold.reaches, listed.place, type(self), Listing], [msgspec.json.schema(rows.value_type)])
         self._rows = rows
         self._places = places
-        self._project = project
+        self._project = fold.project
+        self._place = fold.place
 
-    def version(self, event: Recorded) -> int:
-        """That of the aggregate's row; 0 when there is none."""
-        row = self._row(event.aggregate_id)
-        return row.version if row else 0
+    def before(self, event: Recorded) -> Row | None:
+        """The aggregate's row; None when there is none."""
+        return self._rows.get(event.aggregate_id)
 
-    def apply(self, event: Recorded, value: bytes) -> None:
-        """Fold an event into the aggregate's row, wherever that stands afterwards."""
+    def apply(self, before: Row | None, event: Recorded, value: bytes) -> None:
+        """Fold an event into the aggregate's row, and list it where that belongs afterwards."""
         del value
-        before = self._row(event.aggregate_id)
-        after = self._project(before, event)
-        self._move(self._places.get(event.aggregate_id), after.place, event.aggregate_id)
-        self._rows[after.place] = after.row
-        self.changed(before, after.row)
+        after = self._rows[event.aggregate_id] = self._project(before, event)
+        self._move(None if before is None else self._place(before), self._place(after), event.aggregate_id)
+        self.changed(before, after)
 
     def changed(self, before: Row | None, after: Row) -> None:
         """Whatever else follows from it."""
 
     def committed_row(self, store: Store, identity: str) -> Row | None:
         """An aggregate's row; None when there is none."""
-        found = self._places.committed(store, identity)
-        return None if found is None else self._rows.committed(store, found)
+        return self._rows.committed(store, identity)
 
     def committed_version(self, store: Store, identity: str) -> int:
         """That of an aggregate's row; 0 when there is none."""
@@ -72,17 +66,14 @@ class Listing(Generic[Row]):
         return merge(*(self._under(store, f"{heading}/", after) for heading in headings), key=itemgetter(0))
 
     def _under(self, store: Store, heading: str, after: str) -> Iterator[tuple[str, Row]]:
-        for found, row in self._rows.rows(store, heading, start=f"{heading}{after}"):
-            if (below := found.removeprefix(heading)) > after:
+        for found, identity in self._places.rows(store, heading, start=f"{heading}{after}"):
+            row = self._rows.committed(store, identity)
+            if row is not None and (below := found.removeprefix(heading)) > after:
                 yield below, row
-
-    def _row(self, identity: str) -> Row | None:
-        found = self._places.get(identity)
-        return None if found is None else self._rows.get(found)
 
     def _move(self, before: str | None, after: str, identity: str) -> None:
         if before == after:
             return
         if before is not None:
-            del self._rows[before]
-        self._places[identity] = after
+            del self._places[before]
+        self._places[after] = identity

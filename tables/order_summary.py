@@ -33,16 +33,15 @@ class Summaries:
         self._summaries = summaries
         self._names = names
 
-    def version(self, event: Recorded) -> int:
-        """That of the order's row; 0 when there is none."""
-        summary = self._summaries.get(event.aggregate_id)
-        return summary.version if summary else 0
+    def before(self, event: Recorded) -> OrderSummary | None:
+        """The order's row; None when there is none."""
+        return self._summaries.get(event.aggregate_id)
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: OrderSummary | None, event: Recorded, value: bytes) -> None:
         """Fold an event into the order's row; the first order of a customer here asks for the customer's name."""
         del value
-        summary = self._summaries[event.aggregate_id] = project(self._summaries.get(event.aggregate_id), event)
-        if self._names.get(summary.customer_id) is None:
+        summary = self._summaries[event.aggregate_id] = project(before, event)
+        if before is None and self._names.get(summary.customer_id) is None:
             self._names[summary.customer_id] = CustomerName(summary.customer_id, ASKED)
             emit(self._orderings, summary.customer_id.encode(), msgspec.json.encode(Ordering(summary.customer_id, summary.order_id)))
 

@@ -1,15 +1,15 @@
 """The orders in each status, the newest first, and how many they are."""
 
 from app.domain.recorded import upcasts
-from app.domain.views import order_summary
-from app.domain.views.order_summary import OrderSummary
-from app.domain.views.orders_by_status import project
+from app.domain.views.order_summary import OrderSummary, project
+from app.domain.views.orders_by_status import place
 from app.kernel.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus
+from tables.listing import Fold
 
 orders = app.Table("order-status", value_type=OrderSummary)
-places = app.Table("order-status-place", value_type=str)
+places = app.Table("order-status-place", value_type=str, cached=False)
 counts = app.Table("order-status-count", value_type=int)
 
 
@@ -19,4 +19,4 @@ class OrdersByStatus(ByStatus[OrderSummary]):
     agent = "orders_by_status"
 
 
-orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, project, order_summary.project, *upcasts("OrderPlaced"))
+orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, Fold(project, place, upcasts("OrderPlaced")))

@@ -24,15 +24,14 @@ class Stock:
         self.fingerprint = fingerprint([project, Stock], [msgspec.json.schema(ProductStock)])
         self._products = products
 
-    def version(self, event: Recorded) -> int:
-        """That of the product's row; 0 when there is none."""
-        product = self._products.get(event.aggregate_id)
-        return product.version if product else 0
+    def before(self, event: Recorded) -> ProductStock | None:
+        """The product's row; None when there is none."""
+        return self._products.get(event.aggregate_id)
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: ProductStock | None, event: Recorded, value: bytes) -> None:
         """Fold an event into the product's row."""
         del value
-        self._products[event.aggregate_id] = project(self._products.get(event.aggregate_id), event)
+        self._products[event.aggregate_id] = project(before, event)
 
     def committed(self, store: Store, product_id: str) -> ProductStock | None:
         """A product's row; None when it was never registered."""

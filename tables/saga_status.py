@@ -1,13 +1,14 @@
 """How the fulfilment of each order goes, by status, the newest first, and how many sagas are in each."""
 
 from app.domain.fulfilment import fold, state
-from app.domain.views.saga_status import SagaStatus, project
+from app.domain.views.saga_status import SagaStatus, place, project
 from app.kernel.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus
+from tables.listing import Fold
 
 sagas = app.Table("saga-status", value_type=SagaStatus)
-places = app.Table("saga-status-place", value_type=str)
+places = app.Table("saga-status-place", value_type=str, cached=False)
 counts = app.Table("saga-status-count", value_type=int)
 
 
@@ -17,4 +18,4 @@ class SagaStatuses(ByStatus[SagaStatus]):
     agent = "saga_status"
 
 
-saga_statuses = SagaStatuses(event_topic(app.side.settings, "Saga"), sagas, places, counts, project, fold.evolve, state.status)
+saga_statuses = SagaStatuses(event_topic(app.side.settings, "Saga"), sagas, places, counts, Fold(project, place, [fold.evolve, state.status]))

@@ -14,8 +14,8 @@ from msgspec import Struct
 from app.audit.finding import Findings, Kind, Place
 from app.audit.scratch import Scratch
 from app.audit.served import Row
-from app.audit.view_rows import View, differing, identity
-from app.audit.view_states import Fold, Shown, States
+from app.audit.view_rows import View, differing
+from app.audit.view_states import NOTHING, Fold, Shown, States
 from app.domain.recorded import Recorded
 
 
@@ -45,10 +45,10 @@ class ViewFolds:
     def take(self, row: Row) -> None:
         """A row that is shown."""
         if row.table == self._view.table:
-            self._headings.update([row.key.partition("/")[0]] if self._view.counts else [])
-            self._states.show(identity(row.key), Shown(row.key, _versioned(row.row).version, bytes(row.row)), alone=self._view.places is None)
+            self._states.show(row.key, Shown(_versioned(row.row).version, bytes(row.row)))
         elif row.table == self._view.places:
-            self._states.put_place(row.key, bytes(row.row))
+            self._states.list_at(msgspec.json.decode(row.row, type=str), row.key)
+            self._headings.update([row.key.partition("/")[0]] if self._view.counted else [])
         elif row.table == self._view.counts:
             self._counts[row.key] = msgspec.json.decode(row.row, type=int)
 
@@ -78,50 +78,44 @@ class ViewFolds:
         async for name, shown in self._states.left():
             self._left(name, shown, self._states.fold(name))
         async for name, fold in self._states.folds():
-            self._standing(name, fold)
+            self._listed(name, fold)
+        async for name in self._states.listed():
+            if still and self._states.fold(name) == NOTHING:
+                self._add(name, "is listed, and has no event behind it", self._view.places)
         if still and +self._counts != self._headings:
             self._add("", f"counts {dict(+self._counts)}, and there are {dict(self._headings)}", self._view.counts)
 
     def _behind(self, fold: Fold, event: Recorded, *, sure: bool) -> None:
-        if sure and fold.shown and not fold.behind:
-            self._add(event.aggregate_id, f"is at version {fold.shown}, and {event.version} is in the log")
+        if sure and not fold.behind:
+            self._add(event.aggregate_id, f"is at version {fold.shown}, and {event.version} is in the log" if fold.shown else "is missing")
         fold.behind = True
 
     def _forward(self, fold: Fold, event: Recorded) -> None:
-        listed = self._view.project(None if fold.row is None else self._row(fold.row), event)
-        fold.version, fold.key, fold.row = event.version, listed.place, _json(listed.row)
+        fold.row = _json(self._view.project(None if fold.row is None else self._row(fold.row), event))
+        fold.version = event.version
         if event.version == fold.shown:
-            self._compare(event.aggregate_id, fold, fold.row)
+            self._compare(event.aggregate_id, fold.row)
 
-    def _compare(self, name: str, fold: Fold, row: bytes) -> None:
+    def _compare(self, name: str, row: bytes) -> None:
         shown = self._states.shown(name)
         assert shown is not None, "it is shown, and was not judged"
         self.compared += 1
         self._states.judged(name)
         if shown.row != row:
             self._add(name, f"differs from what its events fold to in {', '.join(differing(shown.row, row)) or 'its form'}")
-        if shown.key != fold.key:
-            self._add(name, f"stands under {shown.key}, and belongs under {fold.key}")
 
     def _left(self, name: str, shown: Shown, fold: Fold) -> None:
         if fold.shown is not None:
             last = f"is at version {shown.version}, and its last event is {fold.version}"
             self._add(name, last if fold.version else "has no event behind it")
 
-    def _standing(self, name: str, fold: Fold) -> None:
-        """Whether it is there, and where, can be judged of a row that has not moved meanwhile: from behind what was asked for already to before it, say."""
-        if fold.shown is None or not fold.sure:
+    def _listed(self, name: str, fold: Fold) -> None:
+        """Where it is listed can be judged of a row that has not moved meanwhile: from behind what was asked for already to before it, say."""
+        if self._view.place is None or fold.row is None or fold.behind or not fold.sure or fold.version != fold.shown:
             return
-        if fold.shown == 0:
-            self._add(name, "is missing")
-        elif fold.version == fold.shown and not fold.behind:
-            self._place(name, fold)
-
-    def _place(self, name: str, fold: Fold) -> None:
-        if self._states.is_twice(name):
-            self._add(name, "stands there twice")
-        if self._view.places is not None and self._states.place(name) != fold.key:
-            self._add(name, "does not say where the row stands", self._view.places)
+        wanted, found = [self._view.place(self._row(fold.row))], self._states.places(name)
+        if found != wanted:
+            self._add(name, f"is listed at {found}, and belongs at {wanted}", self._view.places)
 
     def _add(self, name: str, what: str, table: str | None = None) -> None:
         self._findings.add(Kind.WRONG_VIEW, Place(table or self._view.table, self._partition, None, name.encode()), what)

@@ -2,15 +2,18 @@
 
 from hashlib import blake2b
 
+import msgspec
+
 from app.audit.finding import NUL, Findings, Kind, Place
 from app.audit.scratch import Scratch
 from app.audit.served import Row
 from app.domain.deciders import EVENT_SOURCED
-from app.domain.history import named
+from app.domain.history import Latest, named
 from app.domain.recorded import Recorded
 
 ENTRIES, VERSIONS = "history", "history-version"
 
+_latest = msgspec.json.Decoder(Latest).decode
 _DONE = b""
 
 
@@ -32,7 +35,7 @@ class HistoryFolds:
         if row.table == ENTRIES:
             self._scratch.put(_at(ENTRIES, row.key), _digest(row.row))
         elif row.table == VERSIONS:
-            self._scratch.put(_at(VERSIONS, row.key), bytes(row.row))
+            self._scratch.put(_at(VERSIONS, row.key), b"%d" % _latest(row.row).version)
 
     def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
         """The next event of a log; what is `sure` must be in what is shown."""

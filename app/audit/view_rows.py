@@ -1,4 +1,4 @@
-"""The read models whose rows are held against the log: each by the same pure function that folds its rows (app/domain/views)."""
+"""The read models whose rows are held against the log: each by the same pure functions that fold its rows, and list them (app/domain/views)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -7,7 +7,6 @@ import msgspec
 
 from app.domain.recorded import Recorded
 from app.domain.views import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
-from app.domain.views.listed import Listed
 
 
 class View(NamedTuple):
@@ -16,38 +15,48 @@ class View(NamedTuple):
     name: str
     """As workers are asked for it: that of its agent."""
     table: str
-    """The table of these rows."""
+    """The table of these rows, by id."""
     log: str
     """As in `events.order`."""
     row: type
-    project: Callable[[Any, Recorded], Listed[Any]]
-    """The row after an event, and its key."""
-    places: str | None = None
-    """The table that says by id under which key a row stands, if it is not the id."""
-    counts: str | None = None
-    """The table that says how many rows there are under each heading, if there is one."""
+    project: Callable[[Any, Recorded], Any]
+    """The row after an event."""
+    place: Callable[[Any], str] | None = None
+    """Where the row is listed, if it is."""
+    counted: bool = False
+    """Whether there is a table that says how many rows are listed under each heading."""
 
+    @property
+    def places(self) -> str:
+        """The table that says whose row is listed at a place."""
+        return f"{self.table}-place"
 
-def _by_id(project: Callable[[Any, Recorded], Any]) -> Callable[[Any, Recorded], Listed[Any]]:
-    return lambda row, event: Listed(event.aggregate_id, project(row, event))
+    @property
+    def counts(self) -> str:
+        """The table that says how many are listed under a heading."""
+        return f"{self.table}-count"
+
+    @property
+    def tables(self) -> Iterator[str]:
+        """All of its tables."""
+        yield self.table
+        if self.place is not None:
+            yield self.places
+        if self.counted:
+            yield self.counts
 
 
 VIEWS = (
-    View("order_summary", "order-summary", "order", order_summary.OrderSummary, _by_id(order_summary.project)),
-    View("customer_orders", "customer-order", "order", order_summary.OrderSummary, customer_orders.project, "customer-order-place"),
-    View("orders_by_status", "order-status", "order", order_summary.OrderSummary, orders_by_status.project, "order-status-place", "order-status-count"),
-    View("product_stock", "product-stock", "product", product_stock.ProductStock, _by_id(product_stock.project)),
-    View("customer_account", "customer-account", "customer", customer_account.CustomerAccount, _by_id(customer_account.project)),
-    View("saga_status", "saga-status", "saga", saga_status.SagaStatus, saga_status.project, "saga-status-place", "saga-status-count"),
+    View("order_summary", "order-summary", "order", order_summary.OrderSummary, order_summary.project),
+    View("customer_orders", "customer-order", "order", order_summary.OrderSummary, order_summary.project, customer_orders.place),
+    View("orders_by_status", "order-status", "order", order_summary.OrderSummary, order_summary.project, orders_by_status.place, counted=True),
+    View("product_stock", "product-stock", "product", product_stock.ProductStock, product_stock.project),
+    View("customer_account", "customer-account", "customer", customer_account.CustomerAccount, customer_account.project),
+    View("saga_status", "saga-status", "saga", saga_status.SagaStatus, saga_status.project, saga_status.place, counted=True),
 )
 
 UNCHECKED = frozenset({"customer-ordering"})
 """Tables that follow from feeds between partitions, and are shown to nobody."""
-
-
-def identity(key: str) -> str:
-    """The id of the aggregate whose row stands under a key: the last part, for a slash is in no id."""
-    return key.rpartition("/")[2]
 
 
 def differing(found: bytes, wanted: bytes) -> Iterator[str]:

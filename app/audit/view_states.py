@@ -10,9 +10,8 @@ from app.audit.scratch import Scratch
 
 
 class Shown(Struct, array_like=True):
-    """A row, and the key under which it stands."""
+    """A row that is shown."""
 
-    key: str
     version: int
     row: bytes
 
@@ -22,7 +21,6 @@ class Fold(Struct, array_like=True):
 
     version: int
     shown: int | None
-    key: str = ""
     row: bytes | None = None
     behind: bool = False
     """Whether there are events that are not in what is shown."""
@@ -30,10 +28,15 @@ class Fold(Struct, array_like=True):
     """Whether all of its events must be in what is shown."""
 
 
+NOTHING = Fold(0, 0)
+"""Of an aggregate that has no event, and no row."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _shown = msgspec.msgpack.Decoder(Shown).decode
 _fold = msgspec.msgpack.Decoder(Fold).decode
 _DONE = b""
+_MANY = 3
+"""Places of one row that are told apart."""
 
 
 class States:
@@ -43,13 +46,9 @@ class States:
         self._scratch = scratch
         self._table = table
 
-    def show(self, name: str, shown: Shown, *, alone: bool) -> None:
-        """A row that is shown; of two, where it cannot be `alone`, the newer one is kept, and that there were two."""
-        found = None if alone else self.shown(name)
-        if found is not None:
-            self._scratch.put(self._at("twice", name), b"")
-        if found is None or found.version <= shown.version:
-            self._scratch.put(self._at("shown", name), _encode(shown))
+    def show(self, name: str, shown: Shown) -> None:
+        """A row that is shown."""
+        self._scratch.put(self._at("shown", name), _encode(shown))
 
     def shown(self, name: str) -> Shown | None:
         """The row that is shown; None when there is none, or it is judged."""
@@ -60,18 +59,14 @@ class States:
         """The row was held against the fold."""
         self._scratch.put(self._at("shown", name), _DONE)
 
-    def is_twice(self, name: str) -> bool:
-        """True if two rows are shown."""
-        return self._scratch.get(self._at("twice", name)) is not None
+    def list_at(self, name: str, place: str) -> None:
+        """A place at which the row is listed."""
+        self._scratch.put(self._at("place", name), _encode([*self.places(name), place][:_MANY]))
 
-    def put_place(self, name: str, place: bytes) -> None:
-        """Where the row is said to stand."""
-        self._scratch.put(self._at("place", name), place)
-
-    def place(self, name: str) -> str | None:
-        """The same, as text; None when nothing is said."""
+    def places(self, name: str) -> list[str]:
+        """The places at which it is listed."""
         found = self._scratch.get(self._at("place", name))
-        return None if found is None else msgspec.json.decode(found, type=str)
+        return [] if found is None else msgspec.msgpack.decode(found, type=list[str])
 
     def fold(self, name: str) -> Fold:
         """What the events have folded to."""
@@ -90,6 +85,11 @@ class States:
         async for key, value in self._scratch.scan(self._at("shown", "")):
             if value != _DONE:
                 yield _name(key), _shown(value)
+
+    async def listed(self) -> AsyncIterator[str]:
+        """Whose rows are listed."""
+        async for key, _ in self._scratch.scan(self._at("place", "")):
+            yield _name(key)
 
     async def folds(self) -> AsyncIterator[tuple[str, Fold]]:
         """What there is of all aggregates that have events."""

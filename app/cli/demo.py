@@ -24,7 +24,7 @@ def demo(
     duration: Annotated[float | None, typer.Option(min=0, metavar="SECONDS", help=DURATION)] = None,
     leave: Annotated[bool, typer.Option("--exit", help="Stop after the summary.")] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Show orders placed, paid, reserved, confirmed and refused on a real Kafka, with a worker that is killed in the middle.
+    """Show orders placed, paid, reserved, confirmed, shipped and undone on a real Kafka, with a worker that is killed in the middle.
 
     Starts the embedded Kafka unless a broker is configured, and stops at the end what it started. Exit code 1 when a check against the log did not hold.
     """

@@ -1,11 +1,23 @@
 """What must hold after a run of the demo, each as one line that says what was found."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from app.demo.evidence import Evidence
-from app.demo.orders import POOR, SCARCE, Shop
+from app.demo.orders import KINDS, POOR, SCARCE, Kind, Shop
 from app.results import Json
+
+_FULFILLED = ("OrderPlaced", "PaymentProcessed", "InventoryReserved", "OrderConfirmed")
+
+HAPPENS: Mapping[Kind, Sequence[str]] = {
+    Kind.FULFILLED: _FULFILLED,
+    Kind.SHIPPED: (*_FULFILLED, "OrderShipped", "InventoryShipped"),
+    Kind.CANCELLED: (*_FULFILLED, "OrderCancelled", "InventoryReleased", "PaymentRefunded"),
+    Kind.OUT_OF_STOCK: ("OrderPlaced", "PaymentProcessed", "OrderCancelled", "PaymentRefunded"),
+    Kind.OVER_LIMIT: ("OrderPlaced", "OrderCancelled"),
+}
+"""The events of an order of each kind; it is an order of one product."""
 
 
 class Check(NamedTuple):
@@ -48,18 +60,11 @@ def _unique(found: Evidence) -> Check:
 
 
 def _orders(run: Run, found: Evidence) -> Check:
-    """All went the whole way, but for the two that were refused: one before it was paid, one after."""
-    placed = run.orders
-    wanted = {
-        "OrderPlaced": placed,
-        "PaymentProcessed": placed - 1,
-        "InventoryReserved": placed - 2,
-        "OrderConfirmed": placed - 2,
-        "OrderCancelled": 2,
-        "PaymentRefunded": 1,
-    }
-    held = all(found.run_events[kind] == count for kind, count in wanted.items())
-    return Check("every order ended as it should", held, f"{found.run_events['OrderConfirmed']:,} confirmed, {found.run_events['OrderCancelled']} cancelled")
+    """To each happened what happens to its kind, once, and nothing else."""
+    kinds = Counter(KINDS.get(number, Kind.FULFILLED) for number in range(1, run.orders + 1))
+    wanted = Counter({(kind, event): count for kind, count in kinds.items() for event in HAPPENS[kind]})
+    counts = f"{found.run_events['OrderConfirmed']:,} confirmed, {found.run_events['OrderCancelled']} cancelled"
+    return Check("every order ended as it should", found.of_kind == wanted, counts)
 
 
 def _answered(run: Run, found: Evidence) -> Check:

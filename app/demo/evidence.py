@@ -6,6 +6,7 @@ from typing import Self
 
 import msgspec
 
+from app.demo.orders import Kind, Shop
 from app.log import Log
 from app.results import Json
 from app.settings import Settings
@@ -15,14 +16,17 @@ from app.topics import AGGREGATES, event_topic
 class Evidence:
     """The whole log of record, and the results and parked records of one run."""
 
-    def __init__(self, token: str) -> None:
-        """`token` begins the ids of the run."""
-        self._token = token
+    def __init__(self, shop: Shop) -> None:
+        """`shop` names the run."""
+        self._shop = shop
+        self._token = shop.token
         self._versions: dict[tuple[str, str], int] = {}
         self.events = Counter[str]()
         """Events by type, of all runs."""
         self.run_events = Counter[str]()
         """Events by type, of this run."""
+        self.of_kind = Counter[tuple[Kind, str]]()
+        """Events that name an order of this run, by its kind and their type."""
         self.event_ids = Counter[str]()
         self.broken: list[str] = []
         """Each place where an aggregate's versions have a gap or a repeat."""
@@ -36,9 +40,9 @@ class Evidence:
         """The headers of parked records by key."""
 
     @classmethod
-    async def read(cls, chosen: Settings, token: str) -> Self:
+    async def read(cls, chosen: Settings, shop: Shop) -> Self:
         """Everything that is in the log now."""
-        found = cls(token)
+        found = cls(shop)
         async with Log(chosen) as log:
             for aggregate in AGGREGATES:
                 async for record in log.topic(event_topic(chosen, aggregate)):
@@ -63,6 +67,9 @@ class Evidence:
         self.event_ids[event["eventId"]] += 1
         self.events[kind] += 1
         self.run_events[kind] += event["aggregateId"].startswith(self._token)
+        order = self._shop.kind(event["aggregateId"] if event["aggregateType"] == "Order" else event["payload"].get("orderId", ""))
+        if order is not None:
+            self.of_kind[order, kind] += 1
 
     def result(self, result: Json) -> None:
         """Take in a result, if it is of this run."""

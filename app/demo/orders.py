@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from app.results import Json
@@ -13,17 +14,26 @@ CUSTOMERS = 25
 STOCK = 1_000_000
 CREDIT = 10**12
 
-OUT_OF_STOCK = 1
-"""The number of the order that wants more than there is."""
 
-OVER_LIMIT = 2
-"""The number of the order that its customer cannot pay."""
+class Kind(StrEnum):
+    """What becomes of an order, and why."""
+
+    FULFILLED = "fulfilled"
+    SHIPPED = "fulfilled and shipped"
+    CANCELLED = "fulfilled, then cancelled"
+    OUT_OF_STOCK = "wants more than there is"
+    OVER_LIMIT = "over the credit limit"
+
+
+KINDS = {1: Kind.OUT_OF_STOCK, 2: Kind.OVER_LIMIT, 4: Kind.CANCELLED, 5: Kind.SHIPPED}
+"""By number; all others are fulfilled."""
 
 LEAST = 3
 """With fewer orders there would be none that is out of stock, none over the limit, or none that goes the whole way."""
 
 SCARCE = "product-scarce"
 POOR = "customer-poor"
+_ORDER = "order-"
 
 
 @dataclass(frozen=True)
@@ -41,15 +51,22 @@ class Shop:
             yield self._command("Customer", customer, "RegisterCustomer", self._registration(customer))
 
     def order(self, number: int) -> "Order":
-        """The order of this number: the first is out of stock, the second over the credit limit, all others can be fulfilled."""
+        """The order of this number."""
+        kind = KINDS.get(number, Kind.FULFILLED)
         return Order(
             self,
-            self.named(f"order-{number}"),
-            self.named(POOR) if number == OVER_LIMIT else self.customer(number % CUSTOMERS),
-            self.named(SCARCE) if number == OUT_OF_STOCK else self.product(number % PRODUCTS),
-            quantity=5 if number == OUT_OF_STOCK else 1 + number % 3,
+            kind,
+            self.named(f"{_ORDER}{number}"),
+            self.named(POOR) if kind == Kind.OVER_LIMIT else self.customer(number % CUSTOMERS),
+            self.named(SCARCE) if kind == Kind.OUT_OF_STOCK else self.product(number % PRODUCTS),
+            quantity=5 if kind == Kind.OUT_OF_STOCK else 1 + number % 3,
             price=1_000 + 50 * (number % PRODUCTS),
         )
+
+    def kind(self, order_id: str) -> Kind | None:
+        """That of an order; None if it is none of this run."""
+        number = order_id.removeprefix(self.named(_ORDER))
+        return None if number == order_id else KINDS.get(int(number), Kind.FULFILLED)
 
     def confirm(self, order_id: str) -> Json:
         """The command that ends an order's way well."""
@@ -83,9 +100,10 @@ class Shop:
 
 @dataclass(frozen=True)
 class Order:
-    """One order of one product; its saga takes it all the way."""
+    """One order of one product; its saga takes it all the way, or back."""
 
     shop: Shop
+    kind: Kind
     identity: str
     customer: str
     product: str
@@ -97,6 +115,18 @@ class Order:
         item = {"productId": self.product, "quantity": self.quantity, "price": self.price}
         payload = {"customerId": self.customer, "items": [item], "shippingAddress": "1 Log Lane, Streamville", "currency": CURRENCY}
         return self._to("Order", self.identity, "PlaceOrder", payload)
+
+    def ship(self) -> Json:
+        """It leaves the house."""
+        return self._to("Order", self.identity, "ShipOrder", {"trackingNumber": f"track-{self.identity}"})
+
+    def cancel(self) -> Json:
+        """Its customer does not want it any more."""
+        return self._to("Order", self.identity, "CancelOrder", {"reason": "changed my mind"})
+
+    def restock(self) -> Json:
+        """One more piece of its product."""
+        return self._to("Product", self.product, "ReceiveStock", {"quantity": 1})
 
     def _to(self, kind: str, identity: str, command: str, payload: dict[str, Any]) -> Json:
         return self.shop.command(kind, identity, command, payload, self.identity)

@@ -73,7 +73,7 @@ class Demo:
             worker.kill()
 
     async def _summary(self, run: Run) -> bool:
-        found = await Evidence.read(self._chosen, self._shop.token)
+        found = await Evidence.read(self._chosen, self._shop)
         judged: list[Check] = list(checks(run, found))
         self._console.print(*summary(found, judged), sep="\n")
         self._say("every check held" if (held := all(check.held for check in judged)) else "a check is BROKEN")

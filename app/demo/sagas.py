@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -24,20 +24,21 @@ class Sagas(Following):
     def __init__(self, chosen: Settings) -> None:
         super().__init__(chosen, event_topic(chosen, "Saga"))
         self._told: Callable[[Json], None] = lambda _: None
-        self._ends: defaultdict[str, asyncio.Future[None]] = defaultdict(lambda: asyncio.get_running_loop().create_future())
+        self._ends: defaultdict[tuple[str, str], asyncio.Future[None]] = defaultdict(lambda: asyncio.get_running_loop().create_future())
 
     def tell(self, told: Callable[[Json], None]) -> None:
         """From here on `told` is told every event."""
         self._told = told
 
-    async def end(self, order_id: str) -> None:
-        """Return once the saga of an order has ended; FoldstreamError when it does not in time."""
-        await asyncio.wait([self._ends[order_id], self._following], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
-        if not self._ends[order_id].done():
+    async def end(self, order_id: str, events: Iterable[str]) -> None:
+        """Return once the saga of an order has ended with one of these events; FoldstreamError when it does not in time."""
+        ends = [self._ends[order_id, event] for event in events]
+        await asyncio.wait([*ends, self._following], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        if not any(end.done() for end in ends):
             raise FoldstreamError(f"the saga of {order_id} has not ended after {PATIENCE_S:g} s")
 
     def _take(self, record: ConsumerRecord) -> None:
         event = msgspec.json.decode(record.value)
         self._told(event)
-        if event["eventType"] in ENDS and not (end := self._ends[event["aggregateId"]]).done():
+        if event["eventType"] in ENDS and not (end := self._ends[event["aggregateId"], event["eventType"]]).done():
             end.set_result(None)

@@ -9,7 +9,20 @@ from rich.table import Table
 
 from app.demo.checks import Check
 from app.demo.evidence import Evidence
+from app.demo.orders import Kind
 from app.demo.traffic import STEPS
+
+HEADINGS = {
+    "OrderPlaced": "placed",
+    "PaymentProcessed": "paid",
+    "InventoryReserved": "reserved",
+    "OrderConfirmed": "confirmed",
+    "OrderShipped": "shipped",
+    "OrderCancelled": "cancelled",
+    "InventoryReleased": "released",
+    "PaymentRefunded": "refunded",
+}
+"""What can happen to an order, by events."""
 
 
 class Bars:
@@ -33,11 +46,14 @@ class Bars:
 
 
 def summary(found: Evidence, checks: Iterable[Check]) -> Iterable[Table]:
-    """The events in the log by type, and each check with what was found."""
+    """The events in the log by type, what happened to each kind of order, and each check with what was found."""
     events = Table("event", "this run", "whole log", title="the log of record")
     for kind, count in sorted(found.events.items()):
         events.add_row(kind, f"{found.run_events[kind]:,}", f"{count:,}")
+    orders = Table("order", *HEADINGS.values(), title="what happened to each kind of order")
+    for kind in Kind:
+        orders.add_row(kind, *(f"{found.of_kind[kind, event]:,}" for event in HEADINGS))
     judged = Table("", "checked against the log", "found", title="the checks")
     for check in checks:
         judged.add_row("[green]held[/]" if check.held else "[red]BROKEN[/]", check.statement, check.found)
-    return events, judged
+    return events, orders, judged

@@ -5,14 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from app.client import CommandClient
-from app.demo.orders import Shop
+from app.demo.orders import Kind, Order, Shop
 from app.demo.sagas import Sagas
+from app.replay import ENDS
 from app.results import Json
 
 SHOPPERS = 40
 """Orders on their way at once."""
 
-STEPS = ("placed", "paid", "reserved", "confirmed", "refused")
+STEPS = ("placed", "paid", "reserved", "confirmed", "undone")
 """What is counted of orders."""
 
 _REACHED = {
@@ -20,7 +21,7 @@ _REACHED = {
     ("SagaStepCompleted", "payment"): "paid",
     ("SagaStepCompleted", "reservation"): "reserved",
     ("SagaCompleted", None): "confirmed",
-    ("SagaFailed", None): "refused",
+    ("SagaFailed", None): "undone",
 }
 """Events of a saga, with the step that they name, that say so."""
 
@@ -60,8 +61,21 @@ class Traffic:
         for number in shared:
             order = self._shop.order(number)
             await self._send(order.place())
-            await self._sagas.end(order.identity)
+            await self._sagas.end(order.identity, ENDS)
+            await self._go_on(order)
             self._counted("finished")
+
+    async def _go_on(self, order: Order) -> None:
+        """What happens to an order behind the end of its saga."""
+        match order.kind:
+            case Kind.CANCELLED:
+                await self._send(order.cancel())
+                await self._sagas.end(order.identity, ["SagaFailed"])
+            case Kind.SHIPPED:
+                await self._send(order.ship())
+                await self._send(order.restock())  # the product takes it behind what the shipping has told it
+            case _:
+                pass
 
     def _told(self, event: Json) -> None:
         """An event of a saga, be it of this run."""

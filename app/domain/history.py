@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from app.domain.recorded import Recorded
 
@@ -14,6 +14,12 @@ class Entry(NamedTuple):
     """Type and id, as in `Order/o-1`: a slash is in no id."""
     version: int
     event: Raw
+
+
+class Latest(Struct, frozen=True, gc=False):
+    """The last event of an aggregate."""
+
+    version: int
 
 
 def project(event: Recorded, value: bytes) -> Entry:

@@ -1,7 +1,8 @@
 """Events as the log of record has them, whatever code wrote them."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
@@ -23,11 +24,23 @@ class Recorded(Struct, frozen=True, rename="camel"):
     schema_version: int = 1
 
 
+class Versioned(Protocol):
+    """A row that says which version of its aggregate it reflects."""
+
+    @property
+    def version(self) -> int:
+        """That of the last event in it."""
+
+
+REMEMBERED = 64
+"""Events that are read once for all read models: more than a view folds in one turn."""
+
 _recorded = msgspec.json.Decoder(Recorded)
 
 
+@lru_cache(REMEMBERED)
 def recorded(value: bytes) -> Recorded:
-    """The event in a record. NewerSchema: this code must not read it. msgspec's errors: it is no event."""
+    """The event in a record, which all read models are given in turn. NewerSchema: this code must not read it. msgspec's errors: it is no event."""
     event = _recorded.decode(value)
     upcasters.check(event.event_type, event.schema_version)
     return event

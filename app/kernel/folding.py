@@ -5,13 +5,16 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.intake import TRANSACTION_RECORDS
+from app.kernel.ports import Handler
 from app.kernel.position import Position, positions
 from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Work, portions
+
+COMMIT_RECORDS = 1_000
+"""The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""
 
 
 class Folding:
@@ -39,13 +42,14 @@ class Folding:
         return len({position.offset_next for position in self._by_topic()[topic]}) == 1
 
     async def fold(self, works: Iterable[Work]) -> None:
-        """Take in as many events as one commit may have."""
+        """Take in as many events as one commit may have; agents that are equally far in a batch are given each of its events in turn."""
         self._ahead.clear()
-        for work, records in portions(works, TRANSACTION_RECORDS, TRANSACTION_BYTES, lambda work: self._at(_follower(work)).offset_next):
-            if work.handler.agent in self._unshown:
-                self._reached[_follower(work)] = self._behind(_follower(work), records[-1])
-            else:
-                await self._each(work, records)
+        equal = self._equal(works)
+        for first, records in portions((works[0] for works in equal), COMMIT_RECORDS, TRANSACTION_BYTES, self._offset_next):
+            together = next(works for works in equal if works[0] is first)
+            await self._each([work.handler for work in together if work.handler.agent not in self._unshown], records)
+            for work in together:
+                work.at = first.at
                 self._reach(_follower(work), records[-1])
         if self._ahead:
             await self.unit.commit()
@@ -56,15 +60,28 @@ class Folding:
         del taken, began_s
         await self.unit.commit()
 
-    async def _each(self, work: Work, records: list[ConsumerRecord]) -> None:
-        for number, record in enumerate(records, 1):
-            await self._intake.fold(self.unit, work.handler, record)
-            if number % TURN_RECORDS == 0:
-                await asyncio.sleep(0)
+    def _equal(self, works: Iterable[Work]) -> list[list[Work]]:
+        """Those of one batch of whose events the same ones are next."""
+        found: dict[tuple[int, int, int], list[Work]] = {}
+        for work in works:
+            found.setdefault((id(work.batch), work.at, self._offset_next(work)), []).append(work)
+        return list(found.values())
+
+    async def _each(self, handlers: Sequence[Handler], records: Sequence[ConsumerRecord]) -> None:
+        for at in range(0, len(records), TURN_RECORDS):
+            await self._intake.fold(self.unit, handlers, records[at : at + TURN_RECORDS])
+            self.unit.rows.pack()
+            await asyncio.sleep(0)
 
     def _reach(self, follower: Follower, last: ConsumerRecord) -> None:
-        """Put the position behind the last event beside the rows."""
-        self._ahead[follower] = positions[follower.row] = self._behind(follower, last)
+        """Put the position behind the last event beside the rows, if there are any."""
+        if follower.agent in self._unshown:
+            self._reached[follower] = self._behind(follower, last)
+        else:
+            self._ahead[follower] = positions[follower.row] = self._behind(follower, last)
+
+    def _offset_next(self, work: Work) -> int:
+        return self._at(_follower(work)).offset_next
 
     def _behind(self, follower: Follower, record: ConsumerRecord) -> Position:
         return Position(self._at(follower).topic_id, record.offset + 1)

@@ -22,6 +22,15 @@ class GenerationStore(Store):
         self.whole = store
         self.stored = None
 
+    @property
+    def disk(self) -> Store:
+        """The store underneath."""
+        return self.whole
+
+    def prefix(self, prefix: bytes) -> bytes:
+        """How the keys of a table's rows begin in this generation; NotShown when other code folded them."""
+        return self._key(prefix)
+
     def get(self, key: bytes) -> bytes | None:
         """The value of a row; NotShown when other code folded it."""
         return self.whole.get(self._key(key))

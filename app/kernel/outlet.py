@@ -48,6 +48,11 @@ class Outlet:
         await self._fenced()
         return (topic, offset) in self._discarded
 
+    @property
+    def any_waits(self) -> bool:
+        """True if anything of this partition is open."""
+        return bool(self._open)
+
     def waits(self, agent: str, topic: str, offset: int) -> bool:
         """True if what is at this place is open for this agent, and for no other: the word that it is settled would count for all."""
         return (agent, topic, offset) in self._open and sum(place[1:] == (topic, offset) for place in self._open) == 1

@@ -10,40 +10,45 @@ from app.kernel.store import Change, Store, Stored
 if TYPE_CHECKING:
     from app.kernel.table import Table
 
-_ANY: Any = None
-"""Stands for the table of a row that is only deleted."""
-
-CACHED = 20_000
+CACHED = 5_000
 """Decoded committed rows kept in memory; beyond it the cache starts afresh."""
 
 
 class Rows:
-    """Decoded rows by full key (table, NUL, key): overlay first, then the cache of committed ones, then the store."""
+    """Decoded rows by their keys on disk: overlay first, then the cache of committed ones, then the store."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._overlay: dict[bytes, tuple[Any, Any]] = {}
+        self._read = store.disk.get
+        self._prefixes: dict[Table[Any], bytes] = {}
+        self._overlay: dict[bytes, tuple[Table[Any] | None, Any]] = {}
+        self._packed: dict[bytes, bytes | None] = {}
         self._committed: dict[bytes, Any] = {}
-        self._undo: list[tuple[bytes, tuple[Any, Any] | None]] = []
+        self._undo: list[tuple[bytes, tuple[Table[Any] | None, Any] | None]] = []
+        """What the overlay had before each change since `pack`."""
+        self._mark = 0
 
-    def get(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
+    def get(self, table: "Table[Any]", key: str) -> Any:  # noqa: ANN401 (the table knows the type)
         """The row as this transaction sees it, or None."""
-        changed = self._overlay.get(key)
+        full = (self._prefixes.get(table) or self._prefix(table)) + key.encode()
+        changed = self._overlay.get(full)
         if changed is not None:
             return changed[1]
-        if key in self._committed:
-            return self._committed[key]
-        return self._load(table, key)
+        if full in self._committed:
+            return self._committed[full]
+        return self._load(table, full)
 
-    def put(self, table: "Table[Any]", key: bytes, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
+    def put(self, table: "Table[Any]", key: str, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
         """Change a row in this transaction; None deletes it. Rows are values: never change one in place."""
-        self._undo.append((key, self._overlay.get(key)))
-        self._overlay[key] = (table, row)
+        full = (self._prefixes.get(table) or self._prefix(table)) + key.encode()
+        self._undo.append((full, self._overlay.get(full)))
+        self._overlay[full] = (table, row)
 
-    def delete(self, key: bytes) -> None:
-        """Delete a row by its full key, whatever table it is of (a table that is no longer declared, too)."""
-        self._committed.pop(key, None)
-        self.put(_ANY, key, None)
+    def delete(self, full: bytes) -> None:
+        """Delete a row by its key on disk, whatever table it is of (a table that is no longer declared, too)."""
+        self._committed.pop(full, None)
+        self._undo.append((full, self._overlay.get(full)))
+        self._overlay[full] = (None, None)
 
     @property
     def changed(self) -> bool:
@@ -52,46 +57,62 @@ class Rows:
 
     def mark(self) -> None:
         """From here on `rollback` undoes."""
-        self._undo.clear()
+        self._mark = len(self._undo)
 
     def rollback(self) -> None:
         """Undo the changes since `mark`: a record that failed leaves nothing behind."""
-        for key, before in reversed(self._undo):
+        for full, before in reversed(self._undo[self._mark :]):
             if before is None:
-                del self._overlay[key]
+                del self._overlay[full]
             else:
-                self._overlay[key] = before
+                self._overlay[full] = before
+        del self._undo[self._mark :]
+
+    def pack(self) -> None:
+        """Encode what was changed, while it still is in the processor's cache; no `rollback` reaches behind it."""
+        for full, _ in self._undo:
+            table, row = self._overlay[full]
+            self._packed[full] = None if table is None or row is None else table.encode(row)
         self._undo.clear()
+        self._mark = 0
 
     def changes(self) -> list[Change]:
-        """What this transaction changed, each row encoded once."""
-        return [(key, None if row is None else table.encode(row)) for key, (table, row) in self._overlay.items()]
+        """What this transaction changed, by keys on disk."""
+        self.pack()
+        return list(self._packed.items())
 
     def commit(self, changes: list[Change], stored: Stored | None = None) -> None:
         """The transaction is in the log, or its rows follow from the log alone: they become the committed ones."""
-        self.store.write(changes, stored)
+        self.store.disk.write(changes, stored)
         if len(self._committed) + len(self._overlay) > CACHED:
             self._committed.clear()
-        self._committed.update((key, row) for key, (table, row) in self._overlay.items() if table is not _ANY and table.cached)
+        self._committed.update({full: row for full, (table, row) in self._overlay.items() if table is not None and table.cached})
         self.drop()
 
     def drop(self) -> None:
         """The transaction is not in the log: forget what it changed."""
         self._overlay.clear()
+        self._packed.clear()
         self._undo.clear()
+        self._mark = 0
 
     def forget(self) -> None:
         """The committed rows are others now."""
         self._committed.clear()
+        self._prefixes.clear()
 
-    def _load(self, table: "Table[Any]", key: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
-        raw = self.store.get(key)
+    def _prefix(self, table: "Table[Any]") -> bytes:
+        found = self._prefixes[table] = self.store.prefix(table.prefix)
+        return found
+
+    def _load(self, table: "Table[Any]", full: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
+        raw = self._read(full)
         row = None if raw is None else table.decode(raw)
         if table.cached:
-            self._cache(key, row)
+            self._cache(full, row)
         return row
 
-    def _cache(self, key: bytes, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
+    def _cache(self, full: bytes, row: Any) -> None:  # noqa: ANN401 (the table knows the type)
         if len(self._committed) >= CACHED:
             self._committed.clear()
-        self._committed[key] = row
+        self._committed[full] = row

@@ -50,6 +50,15 @@ class Store:
         self._db = Rdict(str(path), _options())
         self.stored = self._stored()
 
+    @property
+    def disk(self) -> "Store":
+        """The store that has the rows by their keys on disk."""
+        return self
+
+    def prefix(self, prefix: bytes) -> bytes:
+        """How the keys on disk of a table's rows begin, of which those that code sees begin with `prefix`."""
+        return prefix
+
     def get(self, key: bytes) -> bytes | None:
         """The committed value of a row; StoreFailed when the disk does not give it."""
         try:
@@ -126,6 +135,7 @@ def _options() -> Options:
     options.create_if_missing(True)  # noqa: FBT003 (rocksdict's own signature)
     table = BlockBasedOptions()
     table.set_block_cache(_CACHE)
+    table.set_index_block_restart_interval(16)
     table.set_bloom_filter(10, False)  # noqa: FBT003 (rocksdict's own signature)
     options.set_block_based_table_factory(table)
     options.set_write_buffer_manager(_BUFFERS)

@@ -31,7 +31,7 @@ class Table(Generic[Row]):
 
     def get(self, key: str) -> Row | None:
         """The row as the open transaction sees it, or None."""
-        row: Row | None = current.get().rows.get(self, self.prefix + key.encode())
+        row: Row | None = current.get().rows.get(self, key)
         return row
 
     def committed(self, store: Store, key: str) -> Row | None:
@@ -51,10 +51,10 @@ class Table(Generic[Row]):
         return row
 
     def __setitem__(self, key: str, row: Row) -> None:
-        current.get().rows.put(self, self.prefix + key.encode(), row)
+        current.get().rows.put(self, key, row)
 
     def __delitem__(self, key: str) -> None:
-        current.get().rows.put(self, self.prefix + key.encode(), None)
+        current.get().rows.put(self, key, None)
 
     def on_rebalance(self, *_faust: object) -> None:
         """Nothing to do: tasks open and close, tables do not."""

@@ -31,8 +31,9 @@ class UnitOfWork(Draft):
         self._transaction = Transaction(producer, partitions)
 
     def pack(self) -> None:
-        """Put what was written into batches, while it still is in the processor's cache; no `rollback` reaches behind it. RefusedBatch as in `commit`."""
+        """Encode rows and put records into batches, while they are in the processor's cache; no `rollback` reaches behind it. RefusedBatch as in `commit`."""
         with _writing():
+            self.rows.pack()
             self._transaction.extend(self.outgoing)
         self.outgoing.clear()
 

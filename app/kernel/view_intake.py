@@ -24,10 +24,20 @@ class ViewIntake(Intake):
         self._outlet = outlet
         self._backoff_s = backoff_s
 
-    async def fold(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> None:
-        """Fold or park one event; one that was discarded is left out. UnreadableLog when only later code can read it."""
-        draft.mark()
-        park = self._behind(handler, record) or await self._attempts(draft, handler, record)
+    async def fold(self, draft: Draft, handlers: Sequence[Handler], records: Sequence[ConsumerRecord]) -> None:
+        """Fold the events of one turn by each handler, or park them; one that was discarded is left out. UnreadableLog when only later code can read it."""
+        for handler in handlers:
+            for record in records:
+                draft.mark()
+                park = self._behind(handler, record) or self._try(draft, handler, record)
+                if park is not None:
+                    await self._set_aside(draft, handler, record, park)
+                elif self._outlet.any_waits:
+                    self._absolve(draft, handler, record)
+
+    async def _set_aside(self, draft: Draft, handler: Handler, record: ConsumerRecord, first: Park) -> None:
+        """Park an event unless it can be folded at a later attempt, or was discarded."""
+        park = await self._attempts(draft, handler, record, first)
         if park is None:
             self._absolve(draft, handler, record)
         elif not await self._outlet.discarded(record.topic, record.offset):
@@ -39,13 +49,15 @@ class ViewIntake(Intake):
             row = from_record(record, handler.agent, Park("released", ""))
             draft.outgoing.append(outcome(self._parked_topic, row, row.reason, ""))
 
-    async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
+    async def _attempts(self, draft: Draft, handler: Handler, record: ConsumerRecord, first: Park) -> Park | None:
+        """The outcome of the last attempt; there are others only after one that `failed`."""
+        park: Park | None = first
         for backoff_s in self._backoff_s:
-            park = self._try(draft, handler, record)
             if park is None or park.reason != "failed":
-                return park
+                break
             await asyncio.sleep(backoff_s)
-        return self._try(draft, handler, record)
+            park = self._try(draft, handler, record)
+        return park
 
     def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         """Fold one event, after `unit.mark()`; whatever is in the log is an event, so nothing guards it."""

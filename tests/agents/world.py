@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
 
@@ -19,13 +19,13 @@ from tables import customer_account, customer_orders, order_summary, orders_by_s
 
 SETTINGS = Settings(partitions=1)
 
-MODELS: Sequence[Model] = (
+MODELS: Sequence[Model[Any]] = (
     product_stock.stock,
     customer_orders.customer_orders,
     orders_by_status.orders_by_status,
     saga_status.saga_statuses,
 )
-JOINED: Sequence[JoinedModel] = (
+JOINED: Sequence[JoinedModel[Any]] = (
     order_summary.Summaries(SETTINGS, order_summary.summaries, order_summary.names),
     customer_account.Accounts(SETTINGS, customer_account.accounts, customer_account.orderings),
 )

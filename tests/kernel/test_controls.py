@@ -147,8 +147,8 @@ async def test_positions_of_a_view_that_are_written_before_its_rows_are_found(vi
     async def commit(self: ViewUnit) -> None:
         changes = self.rows.changes()
         store = self.rows.store
-        store.write([change for change in changes if change[0].startswith(positions.prefix)])
-        store.write([change for change in changes if not change[0].startswith(positions.prefix)])
+        store.disk.write([change for change in changes if change[0].startswith(store.prefix(positions.prefix))])
+        store.disk.write([change for change in changes if not change[0].startswith(store.prefix(positions.prefix))])
         self.drop()
 
     switch_off(ViewUnit, commit)

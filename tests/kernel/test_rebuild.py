@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain.history import Latest
 from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.generation import Generations, NoGeneration, OtherBuild
@@ -225,9 +226,9 @@ async def test_an_event_that_is_parked_stays_so_in_new_rows_and_can_be_released(
 class Forgetful(History):
     """Has a table that is not its own."""
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
         """Fold, and change that table."""
-        super().apply(event, value)
+        super().apply(before, event, value)
         stray[event.aggregate_id] = (stray.get(event.aggregate_id) or 0) + 1
 
 

@@ -27,8 +27,8 @@ async def test_rows_that_are_shown_before_they_are_as_far_as_the_live_ones_are_f
 async def test_positions_of_a_build_that_are_written_before_its_rows_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def commit(self: BuildUnit) -> None:
         changes, store = self.rows.changes(), self.rows.store
-        store.write([change for change in changes if change[0].startswith(positions.prefix)])
-        store.write([change for change in changes if not change[0].startswith(positions.prefix)])
+        store.disk.write([change for change in changes if change[0].startswith(store.prefix(positions.prefix))])
+        store.disk.write([change for change in changes if not change[0].startswith(store.prefix(positions.prefix))])
         self.drop()
 
     monkeypatch.setattr(BuildUnit, "commit", commit)

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from agents._event import Events
+from app.domain.history import Latest
 from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.asked import Request
@@ -149,8 +150,8 @@ class OpenedView:
 
     def versions(self) -> dict[str, int]:
         """The last version of each order."""
-        table: Table[int] = versions
-        return {key.removeprefix("Order/"): version for key, version in table.rows(self.task.store)}
+        table: Table[Latest] = versions
+        return {key.removeprefix("Order/"): last.version for key, last in table.rows(self.task.store)}
 
     def history(self, order_id: str) -> list[int]:
         """The versions of the events of an order."""
@@ -165,9 +166,9 @@ class Failing(History):
         self.events = views.model.events
         self.times = times
 
-    def apply(self, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
         """Fold, then fail: what was changed must not stay."""
-        super().apply(event, value)
+        super().apply(before, event, value)
         if event.aggregate_id == "bad" and self.times:
             self.times -= 1
             raise LookupError(event)

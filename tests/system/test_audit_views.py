@@ -74,13 +74,14 @@ def changed(rows: Rows, table: str) -> None:
 
 
 def removed(rows: Rows, table: str) -> None:
-    """The last row is missing: of rows that stand by time, that of the highest id."""
-    del rows[max(of(rows, table), key=lambda name: name.rpartition(b"/")[2])]
+    """The last row is missing."""
+    del rows[of(rows, table)[-1]]
 
 
-def first_removed(rows: Rows, table: str) -> None:
-    """The first row is missing."""
-    del rows[of(rows, table)[0]]
+def unlisted(rows: Rows, table: str) -> None:
+    """One order is listed nowhere."""
+    [name] = [name for name in of(rows, table) if rows[name] == b'"o-2"']
+    del rows[name]
 
 
 def renamed(rows: Rows, table: str) -> None:
@@ -103,15 +104,9 @@ def extra(rows: Rows, table: str) -> None:
 
 
 def twice(rows: Rows, table: str) -> None:
-    """The last row stands under another heading, too."""
-    name = of(rows, table)[-1]
-    rows[name.replace(b"\0", b"\0AGAIN/")] = rows[name]
-
-
-def elsewhere(rows: Rows, table: str) -> None:
-    """The first row stands where it does not belong."""
+    """What is listed first is listed under another heading, too."""
     name = of(rows, table)[0]
-    rows[name.replace(b"\0", b"\0another-")] = rows.pop(name)
+    rows[name.replace(b"\0", b"\0AGAIN/")] = rows[name]
 
 
 def other(rows: Rows, table: str) -> None:
@@ -123,23 +118,22 @@ def other(rows: Rows, table: str) -> None:
 
 CHANGED: list[tuple[str, Damage, str]] = [
     *((view.table, changed, "differs from what its events fold to in lastUpdated") for view in VIEWS),
-    *((view.counts, other, "counts {") for view in VIEWS if view.counts),
-    *((view.places, other, "does not say where the row stands") for view in VIEWS if view.places),
+    *((view.counts, other, "counts {") for view in VIEWS if view.counted),
+    *((view.places, other, "is listed, and has no event behind it") for view in VIEWS if view.place),
     (TOLD, renamed, "is called otherwise than it was at version 1"),
     (ENTRIES, changed, "is not the event that is in the log"),
-    (VERSIONS, other, "and the last event is"),
+    (VERSIONS, behind, "and the last event is"),
 ]
 MOVED: list[tuple[str, Damage, str]] = [
     ("order-summary", behind, "differs from what its events fold to in"),
-    ("customer-order", elsewhere, "stands under another-c-1/"),
-    ("order-status", twice, "stands there twice"),
     ("product-stock", extra, "has no event behind it"),
+    *((view.places, twice, "/o-") for view in VIEWS if view.place),
     (ENTRIES, extra, "has no event behind it"),
     (VERSIONS, extra, "and the last event is 0"),
 ]
 REMOVED: list[tuple[str, Damage, str]] = [
     *((view.table, removed, "is missing") for view in VIEWS),
-    *((view.places, first_removed, "does not say where the row stands") for view in VIEWS if view.places),
+    *((view.places, unlisted, "is listed at []") for view in VIEWS if view.place),
     (TOLD, removed, "is missing"),
     (ENTRIES, removed, "is missing"),
     (VERSIONS, removed, "is missing"),
@@ -196,7 +190,7 @@ async def test_a_worker_that_was_killed_does_not_answer(shop: Environment) -> No
 
 
 def test_every_table_of_a_read_model_is_compared_or_said_not_to_be() -> None:
-    compared = {table for view in VIEWS for table in (view.table, view.places, view.counts) if table is not None}
+    compared = {table for view in VIEWS for table in view.tables}
 
     assert {model.agent for model in MODELS} == {view.name for view in VIEWS} | {"history"}
     assert compared | {ENTRIES, VERSIONS, TOLD} | UNCHECKED == {table.name for model in MODELS for table in all_of(model)}

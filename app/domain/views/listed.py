@@ -1,17 +1,6 @@
 """Where a row stands in a list that begins with the newest; its place says so in the order of keys."""
 
-from typing import Generic, NamedTuple, TypeVar
-
-Row = TypeVar("Row")
-
 _BACKWARDS = str.maketrans("0123456789", "9876543210")
-
-
-class Listed(NamedTuple, Generic[Row]):
-    """A row, and its place in a list."""
-
-    place: str
-    row: Row
 
 
 def place(under: str, began: str, identity: str) -> str:

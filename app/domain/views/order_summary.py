@@ -1,8 +1,6 @@
 """An order as its own events tell of it; who ordered it is told by the customer's partition (docs/decisions/0017)."""
 
-from typing import Any
-
-from msgspec import Struct
+from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from app.domain.recorded import Recorded, Unforeseen, payload
@@ -26,7 +24,7 @@ class Placed(Struct, rename="camel"):
     """Of OrderPlaced."""
 
     customer_id: str
-    items: list[Any]
+    items: list[Raw]
     total_amount: int
     currency: str
 

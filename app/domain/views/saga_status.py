@@ -10,7 +10,7 @@ from app.domain.fulfilment.fold import evolve
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.state import Compensating, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted, status
 from app.domain.recorded import Recorded, Unforeseen
-from app.domain.views.listed import Listed, place
+from app.domain.views import listed
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
 from schemas.upcasts import upcasters
 
@@ -49,17 +49,21 @@ _UNDOING = {
 }
 
 
-def project(row: SagaStatus | None, event: Recorded) -> Listed[SagaStatus]:
-    """The saga after an event, under its status."""
+def project(row: SagaStatus | None, event: Recorded) -> SagaStatus:
+    """The saga after an event."""
     what = _event(event)
     match what, row:
         case SagaStarted(), None:
-            after = _started(what, event)
+            return _started(what, event)
         case _, SagaStatus():
-            after = _moved(row, what, event)
+            return _moved(row, what, event)
         case _:
             raise Unforeseen(event)
-    return Listed(place(after.status, after.started_at, after.order_id), after)
+
+
+def place(row: SagaStatus) -> str:
+    """Under its status: an event that changes that moves the saga."""
+    return listed.place(row.status, row.started_at, row.order_id)
 
 
 def _event(event: Recorded) -> SagaEvent:
