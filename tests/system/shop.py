@@ -1,14 +1,22 @@
 """A shop's commands: customers, products, orders; and what became of each order, as the log tells."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import count
 from typing import Any
 
+from app.kernel.routing import partition_of
 from app.results import Json
 from tests.system.environment import Environment, Results
 from tests.waiting import until
 
 SENT = "2026-01-01T00:00:00.000Z"
 ENDS = {"SagaCompleted", "SagaFailed", "SagaNeedsIntervention"}
+
+
+def located(stem: str, wanted: Collection[int], partitions: int) -> str:
+    """An id that begins with the stem, of an aggregate in one of the wanted ones of so many partitions."""
+    names = (f"{stem}-{number}" for number in count())
+    return next(name for name in names if partition_of(name.encode(), partitions) in wanted)
 
 
 def command(kind: str, aggregate: str, command_type: str, command_id: str = "", user: str | None = None, **payload: Any) -> Json:  # noqa: ANN401 (any JSON)
