@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from app.domain.fulfilment import fold
+from app.kernel.transport import Consumer
 from app.web import body, fresh, log_pages, problem
 
 
@@ -19,6 +20,11 @@ def _directory_lock() -> None:
         return (directory / "lock").open("w")
 
     main.lock = lock  # type: ignore[attr-defined]  # it is imported there
+
+
+def _lease() -> None:
+    """Who was assigned a partition owns it for ever."""
+    Consumer.certain = lambda self, generation: True  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
 
 
 def _pages() -> None:
@@ -58,6 +64,7 @@ OFF: dict[str, Callable[[], None]] = {
     "documentation": _documentation,
     "doubt": _doubt,
     "freshness": _freshness,
+    "lease": _lease,
     "pages": _pages,
 }
 
