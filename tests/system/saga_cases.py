@@ -9,11 +9,11 @@ from app.domain.ids import command_id
 from app.results import Json
 from tests.system.shop import command, customer, located, order, product
 
-PARTITIONS = 4
+PARTITIONS = 6
 FREE = 0
 """The partition in which nothing is held up."""
 
-Fault = Literal["refused", "in another currency", "repeated", "late", "timed out", "killed before", "killed after"]
+Fault = Literal["refused", "in another currency", "repeated", "late", "heard late", "timed out", "heard too late", "killed before", "killed after"]
 
 
 class Step(NamedTuple):
@@ -40,11 +40,13 @@ STEPS = [
 
 @dataclass(frozen=True)
 class Case:
-    """One step and its fault; the step's command comes in a partition that can be held up."""
+    """One step and its fault; the step's command comes in a partition that can be held up, and its answer in another one."""
 
     step: Step
     fault: Fault
     partition: int
+    home: int = FREE
+    """Where the saga hears answers, if its order itself is not asked."""
 
     def __str__(self) -> str:
         """As an id."""
@@ -53,17 +55,17 @@ class Case:
     @cached_property
     def order_id(self) -> str:
         """Of the order, and its saga."""
-        return self._named("o", held_up=self.step.kind == "Order")
+        return self._located("o", self.partition if self.step.kind == "Order" else self.home)
 
     @cached_property
     def customer_id(self) -> str:
         """Who pays."""
-        return self._named("c", held_up=self.step.kind == "Customer" or self.step == CONFIRMATION)
+        return self._located("c", self.partition if self.step.kind == "Customer" or self.step == CONFIRMATION else FREE)
 
     @cached_property
     def products(self) -> dict[str, str]:
         """What is ordered, one piece of each."""
-        return {which: self._named(which, held_up=self.step.product == which) for which in ("first", "second")}
+        return {which: self._located(which, self.partition if self.step.product == which else FREE) for which in ("first", "second")}
 
     @property
     def partner(self) -> str:
@@ -124,10 +126,15 @@ class Case:
         codes = {"ProcessPayment": "insufficient-credit", "ReserveInventory": "insufficient-stock"}
         return "currency-mismatch" if self.fault == "in another currency" else codes.get(self.step.command_type, "illegal-transition")
 
-    def _named(self, what: str, *, held_up: bool) -> str:
-        return located(f"{what}-{self}", [self.partition if held_up else FREE], PARTITIONS)
+    def _located(self, what: str, partition: int) -> str:
+        return located(f"{what}-{self}", [partition], PARTITIONS)
 
 
 def each_with(fault: Fault, partition: int) -> Iterator[Case]:
     """All steps with one fault."""
     return (Case(step, fault, partition) for step in STEPS)
+
+
+def each_heard(fault: Fault, partition: int, home: int) -> Iterator[Case]:
+    """All steps whose answers can come late though they were done in time: a saga hears its order's own events as they are written."""
+    return (Case(step, fault, partition, home) for step in STEPS if step.kind != "Order")

@@ -9,11 +9,11 @@ ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled",
 def saga_end(case: Case) -> str:
     """The saga's last event. What was shipped can be undone by nobody; what was refunded by hand need not be."""
     match case.fault, case.step.way:
-        case ("timed out", "undo"):
+        case ("timed out" | "heard too late", "undo"):
             return "SagaNeedsIntervention"
         case ("refused", "undo"):
             return "SagaFailed" if case.step.name == "payment" else "SagaNeedsIntervention"
-        case ("refused" | "in another currency" | "timed out", "do"):
+        case ("refused" | "in another currency" | "timed out" | "heard too late", "do"):
             return "SagaFailed"
         case (_, "do"):
             return "SagaCompleted"

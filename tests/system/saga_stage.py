@@ -38,20 +38,26 @@ class Stage:
         await self._complete(back)
         await self._hold_confirmations(confirmations, partitions)
         for kind in ("Customer", "Product"):
-            await self._hold(kind, partitions)
+            await self.hold(kind, partitions)
         await self._environment.send(each for case in (*there, *back) for each in case.before())
         await self._environment.send(case.place() for case in there)
         await self._environment.send(command("Saga", case.order_id, "ForceCompensate", user="ada", reason="a test") for case in back)
         await self._asked(cases)
+
+    async def hold(self, kind: str, partitions: Iterable[int]) -> None:
+        """What is written to this kind of aggregate (`Saga`: to its inbox) in these partitions does not come until it is let go."""
+        for partition in partitions:
+            hold = self._holds[kind, partition] = Hold(self._environment.settings, command_topic(self._environment.settings, kind), partition)
+            await hold.begin()
 
     async def let_go(self, *held: tuple[str, int]) -> None:
         """The commands to these kinds of aggregate in these partitions come now."""
         for each in held:
             await self._holds.pop(each).end()
 
-    async def let_go_all(self, partition: int) -> None:
-        """All that is held up in one partition comes now."""
-        await self.let_go(*[held for held in self._holds if held[1] == partition])
+    async def let_go_all(self, *partitions: int) -> None:
+        """All that is held up in these partitions comes now."""
+        await self.let_go(*[held for held in self._holds if held[1] in partitions])
 
     async def failed(self, cases: Sequence[Case], *, for_good: bool) -> None:
         """Wait until each case's step was not answered in time, once; or so often that it is not asked for again."""
@@ -75,18 +81,13 @@ class Stage:
 
     async def _hold_confirmations(self, cases: Sequence[Case], partitions: Iterable[int]) -> None:
         """An order cannot be placed when its commands are held up: so these wait for their payments first."""
-        await self._hold("Customer", partitions)
+        await self.hold("Customer", partitions)
         await self._environment.send(case.place() for case in cases)
         await until(lambda: all("StepCompleted order" in self._found.kinds(case.order_id) for case in cases), WITHIN_S)
-        await self._hold("Order", partitions)
+        await self.hold("Order", partitions)
         await self._environment.send(each for case in cases for each in case.before())
         await self.let_go(*[("Customer", partition) for partition in partitions])
         await self._asked(cases)
 
     async def _asked(self, cases: Sequence[Case]) -> None:
         await until(lambda: all(case.asked <= set(self._found.kinds(case.order_id)) for case in cases), WITHIN_S)
-
-    async def _hold(self, kind: str, partitions: Iterable[int]) -> None:
-        for partition in partitions:
-            hold = self._holds[kind, partition] = Hold(self._environment.settings, command_topic(self._environment.settings, kind), partition)
-            await hold.begin()

@@ -1,6 +1,6 @@
 """Whatever befalls any step of a saga, there and back, on a real broker: the end is right (the generated table of `saga_cases`)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from pathlib import Path
@@ -12,10 +12,11 @@ from app.audit.audit import audit
 from app.log import Log
 from app.results import Json
 from app.topics import event_topic
+from tests.conftest import RunningKafka
 from tests.crashes.lives import Mortal, died
-from tests.system.environment import Environment, Results
+from tests.system.environment import Environment, Results, opened
 from tests.system.repeater import Repeater
-from tests.system.saga_cases import PAYMENT, STEPS, Case, Fault, each_with
+from tests.system.saga_cases import PARTITIONS, PAYMENT, STEPS, Case, Fault, each_heard, each_with
 from tests.system.saga_ends import moved, moves, order_end, saga_end
 from tests.system.saga_stage import WITHIN_S, Stage
 from tests.system.shop import Events, command, sagas
@@ -26,8 +27,18 @@ pytestmark = pytest.mark.timeout(400)
 AT_ONCE, LATE, SILENT = 1, 2, 3
 """Partitions in which commands are held up: no longer than all are there, until they were not answered in time, until nobody asks for them any more."""
 
+HEARD_LATE, HEARD_TOO_LATE = 4, 5
+"""Those in which answers are, as long as commands in the last two."""
+
 PATIENCE = {"saga_step_timeout_s": "4", "saga_backoff_s": "2", "saga_retries": "1"}
 """Each command of a saga is sent twice; an answer counts within ten seconds."""
+
+
+@pytest.fixture
+async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """With a partition for each way to be held up."""
+    async with opened(Environment(kafka.bootstrap, tmp_path, PARTITIONS)) as fresh:
+        yield fresh
 
 
 def table() -> Iterator[Case]:
@@ -36,36 +47,39 @@ def table() -> Iterator[Case]:
     yield Case(PAYMENT, "in another currency", AT_ONCE)
     yield from each_with("repeated", AT_ONCE)
     yield from each_with("late", LATE)
+    yield from each_heard("heard late", AT_ONCE, HEARD_LATE)
     yield from each_with("timed out", SILENT)
+    yield from each_heard("heard too late", AT_ONCE, HEARD_TOO_LATE)
 
 
 async def befallen(environment: Environment, cases: Sequence[Case], program: tuple[str, ...] = WHOLE) -> None:
     """Every case comes to its step, its fault befalls it, and it ends as the table says."""
     for name in ("one", "other"):
         environment.worker(name, program=program, **PATIENCE)
-    repeated = {case.command_id for case in befalling("repeated", cases)}
+    repeated = {case.command_id for case in befalling(cases, "repeated")}
     async with sagas(environment) as found, Results(environment.settings) as results, Repeater(environment.settings, repeated) as repeater:
         async with Stage(environment, found) as stage:
             await stage.bring(cases)
+            await stage.hold("Saga", [HEARD_LATE, HEARD_TOO_LATE])
             await stage.let_go_all(AT_ONCE)
-            await stage.failed(befalling("late", cases), for_good=False)
-            await stage.let_go_all(LATE)
-            await stage.failed(befalling("timed out", cases), for_good=True)
-            await stage.let_go_all(SILENT)
+            await stage.failed(befalling(cases, "late", "heard late"), for_good=False)
+            await stage.let_go_all(LATE, HEARD_LATE)
+            await stage.failed(befalling(cases, "timed out", "heard too late"), for_good=True)
+            await stage.let_go_all(SILENT, HEARD_TOO_LATE)
             await ended(found, cases)
         await environment.caught_up()
         assert repeater.repeated == repeated
         await repeater.again()
-        await retried(environment, found, [case for case in befalling("timed out", cases) if case.step.way == "undo"])
+        await retried(environment, found, [case for case in befalling(cases, "timed out", "heard too late") if case.step.way == "undo"])
         await environment.caught_up()
-        assert refusals(results.all, cases) == {str(case): case.refusal for case in cases if case.fault in {"refused", "in another currency"}}
+        assert refusals(results.all, cases) == {str(case): case.refusal for case in befalling(cases, "refused", "in another currency")}
         assert_told_once(found, cases)
     await ended_right(environment, cases)
 
 
-def befalling(fault: Fault, cases: Sequence[Case]) -> list[Case]:
-    """Those with one fault."""
-    return [case for case in cases if case.fault == fault]
+def befalling(cases: Sequence[Case], *faults: Fault) -> list[Case]:
+    """Those with one of these faults."""
+    return [case for case in cases if case.fault in faults]
 
 
 async def ended(found: Events, cases: Sequence[Case]) -> None:
