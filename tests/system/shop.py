@@ -47,7 +47,7 @@ class Events(Results):
 
     def kinds(self, order_id: str) -> list[str]:
         """The types of one saga's events, in order; steps are named."""
-        return [_told(event) for event in self.all if event["aggregateId"] == order_id]
+        return kinds(self.all, order_id)
 
     async def ended(self, order_ids: Iterable[str], within_s: float = 200) -> None:
         """Wait until the last event of each of these is an end."""
@@ -61,6 +61,11 @@ class Events(Results):
     def lasts(self) -> dict[str, str]:
         """The type of the last event of each aggregate."""
         return {event["aggregateId"]: event["eventType"] for event in self.all}
+
+
+def kinds(events: Iterable[Json], order_id: str) -> list[str]:
+    """The types of one saga's events, in order; steps are named."""
+    return [_told(event) for event in events if event["aggregateId"] == order_id]
 
 
 def sagas(environment: Environment) -> Events:
