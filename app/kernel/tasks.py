@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,12 +13,12 @@ from app.errors import FoldstreamError
 from app.kernel.asked import NotParked, Request
 from app.kernel.batch import Batch
 from app.kernel.flow import ConsumerFlow
+from app.kernel.group_offsets import GroupOffsets
 from app.kernel.membership import die
 from app.kernel.parked import Park
 from app.kernel.ports import Handler
-from app.kernel.store import Store
+from app.kernel.served import Served
 from app.kernel.task import Task
-from app.kernel.view_builds import Builds
 from app.kernel.view_task import ViewTask
 from app.kernel.write_task import WriteTask
 
@@ -45,6 +44,8 @@ class Tasks(TableManager):
         self._views: dict[int, ViewTask] = {}
         self.generation = -1
         """That of the last assignment."""
+        self.served = Served(app, self._by_partition, self._views)
+        self._group_offsets = GroupOffsets(app, self._all)
         self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
 
     @property
@@ -61,52 +62,6 @@ class Tasks(TableManager):
         """The opening number of the task that reads this partition of a topic; None while none is ready for its records."""
         task = self._of(tp.topic).get(tp.partition)
         return task.opening if task is not None and task.ready.is_set() else None
-
-    def serves(self, partition: int) -> bool:
-        """True while the task is open, and nobody else can own its partition."""
-        task = self._by_partition.get(partition)
-        return task is not None and self._certain(task)
-
-    def store(self, partition: int) -> Store | None:
-        """The committed rows of a partition that is served; None otherwise."""
-        return self._by_partition[partition].store if self.serves(partition) else None
-
-    def view(self, partition: int) -> Store | None:
-        """The rows of a partition's view that is served; None otherwise."""
-        task = self._views.get(partition)
-        return task.store if task is not None and self._certain(task) else None
-
-    def views(self, partition: int) -> bool:
-        """True if the view of the partition is here, served or not."""
-        return partition in self._views
-
-    def builds(self, partition: int) -> Builds | None:
-        """What is made anew in a partition's view that is served; None otherwise."""
-        task = self._views.get(partition)
-        return task.builds if task is not None and self._certain(task) else None
-
-    def unshown(self) -> Counter[str]:
-        """In how many views of this worker each agent's rows are not shown."""
-        return Counter(agent for task in self._views.values() for agent in task.unshown)
-
-    def stopped(self, partition: int) -> bool:
-        """True when the view of the partition met what only another Foldstream can read."""
-        return partition in self._views and self._views[partition].stopped
-
-    def position(self, partition: int, topic: str) -> int:
-        """The next offset that the partition's task will process, 0 while it is not open."""
-        task = self._by_partition.get(partition)
-        position = task.positions.get(topic) if task else None
-        return position.offset_next if position else 0
-
-    def unserved(self) -> list[str]:
-        """What there is to wait for until the worker serves all that is assigned to it."""
-        if self.generation < 0 or self.app.rebalancing:
-            return ["an assignment"]
-        waiting = [f"partition {partition}" for partition in sorted(self._by_partition) if not self.serves(partition)]
-        views = [task for _, task in sorted(self._views.items())]
-        waiting += [_told(task) for task in views if not self._certain(task)]
-        return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self._certain(task) and task.unshown]
 
     def working(self) -> Iterator[tuple[int, Hashable]]:
         """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
@@ -125,7 +80,7 @@ class Tasks(TableManager):
         if request.topic not in {*self.app.side.inputs, *self.app.view.inputs}:
             raise NotParked(f"{request.topic} is not read here")
         task = self._of(request.topic).get(partition)
-        if task is None or not self._certain(task):
+        if task is None or not self.served.certain(task):
             raise NotServed(f"what reads {request.topic} [{partition}] is not open here")
         return await task.release(request)
 
@@ -145,7 +100,7 @@ class Tasks(TableManager):
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
         await asyncio.gather(*(task.settle() for task in self._all()))
         await asyncio.gather(*(task.disclaim() for task in self._all()))
-        await self._tell_group()
+        await self._group_offsets.tell()
         await self._close(set())
 
     async def wait_until_recovery_completed(self) -> bool:
@@ -217,37 +172,7 @@ class Tasks(TableManager):
             return self._views
         return self._by_partition if topic in self.app.side.inputs else {}
 
-    def _certain(self, task: Task) -> bool:
-        """True while nobody else can own its partition, and its rows can be shown."""
-        return task.serving and bool(self.app.consumer.certain(self.generation))
-
     @Service.task
     async def _group(self) -> None:
         async for _ in self.itertimer(GROUP_EVERY_S, name="group offsets"):
-            await self._tell_group()
-
-    async def _tell_group(self) -> None:
-        offsets = await self._untold()
-        if offsets and await self.app.consumer.give(offsets):
-            for tp, offset in offsets.items():
-                task = self._of(tp.topic).get(tp.partition)
-                if task is not None:
-                    task.group_offsets[tp.topic] = offset
-
-    async def _untold(self) -> dict[TP, int]:
-        """The positions of which the group does not know; of an idle partition, the one behind what is no record (commit markers)."""
-        if not self._all():  # before its first assignment a worker would wait for ever for a consumer's thread that answers nobody yet
-            return {}
-        read = await self.app.consumer.idle_positions()
-        told = {TP(topic, task.partition): offset for task in self._all() for topic, offset in task.group_offsets.items()}
-        return {tp: offset for tp, offset in self._processed(read) if told.get(tp) != offset}
-
-    def _processed(self, read: Mapping[TP, int]) -> Iterator[tuple[TP, int]]:
-        for task in self._all():
-            for topic, position in task.positions.items():
-                tp = TP(topic, task.partition)
-                yield tp, position.offset_next if task.busy else max(position.offset_next, read.get(tp, 0))
-
-
-def _told(task: Task) -> str:
-    return f"{task.name} (stopped: the log says what to do)" if task.stopped else task.name
+            await self._group_offsets.tell()

@@ -57,7 +57,7 @@ class Desk:
 
     def owns(self, partition: int) -> bool:
         """True while this worker certainly owns the partition, and its task is open."""
-        return bool(self._app.tables.serves(partition))
+        return bool(self._app.tables.served.serves(partition))
 
     def read(self, aggregate_id: str, row: Callable[[Store], Row]) -> Row:
         """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
@@ -65,7 +65,7 @@ class Desk:
 
     def rows(self, partition: int, row: Callable[[Store], Row]) -> Row:
         """The same for what is committed in a partition."""
-        store: Store | None = self._app.tables.store(partition)
+        store: Store | None = self._app.tables.served.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
             raise later("not-owner", "this worker does not own the partition for certain: ask again")
@@ -73,7 +73,7 @@ class Desk:
 
     def has_view(self, partition: int) -> bool:
         """True if the view of the partition is here, whether it can be read now or not."""
-        return bool(self._app.tables.views(partition))
+        return bool(self._app.tables.served.views(partition))
 
     def view(self, aggregate_id: str, rows: Callable[[Store], Row]) -> Row:
         """Rows of the view of the partition of an aggregate; a Problem when it cannot show them, also if that began while they were read."""
@@ -81,24 +81,24 @@ class Desk:
 
     def view_rows(self, partition: int, rows: Callable[[Store], Row]) -> Row:
         """The same for what is in the view of a partition."""
-        store: Store | None = self._app.tables.view(partition)
+        store: Store | None = self._app.tables.served.view(partition)
         try:
             found = None if store is None else rows(store)
         except NotShown as error:
             raise later("view-rebuilding", f"the rows of table {error} are made anew for the code that runs now: ask again") from error
-        if store is not None and self._app.tables.view(partition) is store:
+        if store is not None and self._app.tables.served.view(partition) is store:
             return cast("Row", found)
         raise self._unviewed(partition)
 
     def builds(self, partition: int) -> Builds:
         """What is made anew in the view of a partition; a Problem when it is not open here."""
-        builds: Builds | None = self._app.tables.builds(partition)
+        builds: Builds | None = self._app.tables.served.builds(partition)
         if builds is None:
             raise self._unviewed(partition)
         return builds
 
     def _unviewed(self, partition: int) -> Problem:
-        if self._app.tables.stopped(partition):
+        if self._app.tables.served.stopped(partition):
             return later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
         return later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
 
@@ -111,7 +111,7 @@ class Desk:
         """True while the owner has not read the command topic up to the end it has now."""
         topic, partition = command_topic(self._settings, order.aggregate_type), self.partition(order.aggregate_id)
         end = await self._ends.end(topic, partition)
-        return bool(self._app.tables.position(partition, topic) < end)
+        return bool(self._app.tables.served.position(partition, topic) < end)
 
     async def write(self, order: Order) -> Told:
         """The result of a command; a Problem, or Unanswered when its outcome is not known yet."""

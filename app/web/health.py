@@ -24,7 +24,7 @@ def routes(app: Application, vitals: Vitals) -> APIRouter:
     @router.get("/readyz", responses={**openapi.answer(200, Ready, "it serves"), **problem.documented(_503="not-ready")})
     async def readyz() -> Response:
         """All assigned partitions are open, and the group is not rebalancing."""
-        if waiting := app.tables.unserved():
+        if waiting := app.tables.served.unserved():
             raise later("not-ready", f"waiting for {', '.join(waiting)}")
         return JSONResponse({"status": "ready"})
 

@@ -51,7 +51,7 @@ class Shown(Collector):
         yield _rebuilding(self._app)
         yield _statuses("foldstream_orders", "Orders in each status, of the partitions of this worker.", self._app, orders_by_status, order_lists.STATUSES)
         yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_rows.STATUSES)
-        yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.unserved() == []))
+        yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.served.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
@@ -95,7 +95,7 @@ def _parked(measures: Measures) -> GaugeMetricFamily:
 def _rebuilding(app: Application) -> GaugeMetricFamily:
     what = "Partitions of this worker in which a table is not shown until its rows are made anew."
     family = GaugeMetricFamily("foldstream_tables_unshown", what, labels=("table",))
-    unshown = app.tables.unshown()
+    unshown = app.tables.served.unshown()
     for model in app.view.models:
         family.add_metric((model.agent,), unshown[model.agent])
     return family
@@ -105,7 +105,7 @@ def _statuses(name: str, what: str, app: Application, listed: ByStatus[Any], sta
     """Of the views that can be shown now."""
     family, counts = GaugeMetricFamily(name, what, labels=("status",)), Counter[str]()
     for partition in range(app.side.settings.partitions):
-        store = app.tables.view(partition)
+        store = app.tables.served.view(partition)
         with suppress(NotShown):
             counts += listed.committed_counts(store) if store else Counter()
     for status in statuses:

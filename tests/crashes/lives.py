@@ -11,13 +11,15 @@ from tests.system.worker import PROGRAM, Worker
 class Mortal:
     """One worker with an id, and so without a session to wait for, whose lives follow one another on one disk."""
 
-    def __init__(self, environment: Environment, disk: Path) -> None:
+    def __init__(self, environment: Environment, disk: Path, **variables: str) -> None:
+        """`variables` are the settings of all lives."""
         self._environment = environment
         self._disk = disk
+        self._variables = variables
 
     def live(self, name: str = "plain", program: tuple[str, ...] = PROGRAM) -> Worker:
         """Begin a life; the one before has ended."""
-        return self._environment.worker(name, program=program, worker_id="mortal", datadir=str(self._disk))
+        return self._environment.worker(name, program=program, worker_id="mortal", datadir=str(self._disk), **self._variables)
 
     def doomed(self, point: str, program: str = "mortal") -> Worker:
         """Begin one that ends at a point."""

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from functools import partialmethod
+from importlib import import_module
 from itertools import count
 from typing import Any
 
@@ -11,8 +12,7 @@ from aiokafka import AIOKafkaConsumer
 
 from app.kernel import intake, rebuild, release
 from app.kernel.side import WriteSide
-from bench.alone import run_worker
-from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, Point
+from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, WAKING, Point
 
 
 def arm(point: Point) -> None:
@@ -44,4 +44,4 @@ AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=R
 if sys.argv[1] in REBUILD:
     WriteSide.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
 arm(POINTS[sys.argv[1]])
-sys.exit(run_worker(accept_loss=False))
+sys.exit(import_module("app.main" if sys.argv[1] in WAKING else "bench.alone").run_worker(accept_loss=False))  # only sagas have timers

@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import EndTxnHandler
 
 from app.kernel import restore, write_task
+from app.kernel.processor import Processor
 from app.kernel.rebuild import Rebuilder
 from app.kernel.release import Releases
 from app.kernel.takeover import TakeOver
@@ -25,6 +26,9 @@ class Point(NamedTuple):
 
 WORK = 3
 """The first transactions of an opening are its claim and, in a new changelog, its identity row: the third carries commands."""
+
+WOKEN = 2
+"""The first transaction of an opening with old rows is its claim: timers that were due before fire in the second."""
 
 RECORDS = 10
 """What the worker of a point takes into one transaction, one chunk of a rebuild and one read of the changelog, so that each has a middle."""
@@ -56,4 +60,11 @@ RELEASE = {
     "between-steps-of-release": Point(Releases, "follow", after=True),
 }
 
-POINTS = TRANSACTION | TAKE_OVER | REBUILD | RELEASE
+WAKING = {
+    "before-waking": Point(Processor, "commit_woken"),
+    "waking-answer-unread": Point(EndTxnHandler, "handle_response", WOKEN),
+    "after-waking": Point(Processor, "commit_woken", after=True),
+}
+"""Around the first transaction in which timers fire."""
+
+POINTS = TRANSACTION | TAKE_OVER | REBUILD | RELEASE | WAKING

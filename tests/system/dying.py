@@ -1,38 +1,48 @@
-"""A worker that dies, as if it had been killed, when sagas have come to their n-th decision: before the transaction that has it, or right after.
+"""A worker that dies, as if it had been killed, before the transaction that has all that is named, or right after.
 
-usage: python -m tests.system.dying NUMBER before|after
+usage: python -m tests.system.dying before|after NAME...    the number of a decision of sagas, or the id of a command that is answered
 """
 
 import os
 import signal
 import sys
+from collections import defaultdict
 from itertools import count
 from typing import Any
 
 from agents._conductor import Conductor
+from agents._outgoing import Outbox
+from app.kernel.context import current
 from app.kernel.unit import UnitOfWork
 from app.main import run_worker
 
 
-def arm(number: int, *, after: bool) -> None:
-    """From now on the transaction of that decision is the last thing that this process does, or does not do any more."""
-    decisions, due, follow, commit = count(1), [False], Conductor.follow, UnitOfWork.commit
+def arm(wanted: set[str], *, after: bool) -> None:
+    """From now on the transaction that has all of these is the last thing that this process does, or does not do any more."""
+    had, decisions, commit = defaultdict[Any, set[str]](set), count(1), UnitOfWork.commit
+    follow, result = Conductor.follow, Outbox.result
 
-    def counted(conductor: Conductor, followed: Any) -> None:  # noqa: ANN401 (handed on)
-        follow(conductor, followed)
-        due[0] |= next(decisions) == number
+    def followed(conductor: Conductor, *words: Any) -> None:  # noqa: ANN401 (handed on)
+        follow(conductor, *words)
+        had[current.get()].add(str(next(decisions)))
+
+    def answered(outbox: Outbox, command: Any, *words: Any, **named: Any) -> None:  # noqa: ANN401 (as above)
+        result(outbox, command, *words, **named)
+        had[current.get()].add(command.command_id)
 
     async def last(unit: UnitOfWork) -> None:
-        if due[0] and not after:
+        due = wanted <= had.pop(unit, set())
+        if due and not after:
             os.kill(os.getpid(), signal.SIGKILL)
         await commit(unit)
-        if due[0]:
+        if due:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Conductor.follow = counted  # type: ignore[assignment,method-assign]
+    Conductor.follow = followed  # type: ignore[assignment,method-assign]
+    Outbox.result = answered  # type: ignore[assignment,method-assign]
     UnitOfWork.commit = last  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":
-    arm(int(sys.argv[1]), after=sys.argv[2] == "after")
+    arm(set(sys.argv[2:]), after=sys.argv[1] == "after")
     sys.exit(run_worker(accept_loss=False))

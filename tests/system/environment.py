@@ -58,10 +58,15 @@ class Environment:
 
     async def lag(self, topic: str) -> int:
         """How far the consumer group is behind the end of partition 0 of a topic, as a lag tool computes it."""
-        where = TopicPartition(self.settings.topic(topic), 0)
-        async with self._admin() as admin, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
-            committed = (await admin.list_consumer_group_offsets(self.settings.app_id)).get(where)
-            return int((await consumer.end_offsets([where]))[where]) - (committed.offset if committed else 0)
+        [lag] = await self._lags([TopicPartition(self.settings.topic(topic), 0)])
+        return lag
+
+    async def caught_up(self, within_s: float = 100) -> None:
+        """Return once the group was told that all commands, and all that sagas were to hear, have been processed."""
+        inputs = [command_topic(self.settings, kind) for kind in (*AGGREGATES, "saga")]
+        async with asyncio.timeout(within_s):
+            while any(await self._lags([TopicPartition(topic, number) for topic in inputs for number in range(self.settings.partitions)])):  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
 
     async def reset_group(self, to: str) -> None:
         """Commit the `beginning` or the `end` of every command topic for the consumer group, which must be empty."""
@@ -103,6 +108,12 @@ class Environment:
             while topic in await admin.list_topics():  # noqa: ASYNC110 (the broker is asked)
                 await asyncio.sleep(0.05)
         await apply(self.settings)
+
+    async def _lags(self, partitions: list[TopicPartition]) -> list[int]:
+        async with self._admin() as admin, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
+            ends = await consumer.end_offsets(partitions)
+            told = await admin.list_consumer_group_offsets(self.settings.app_id)
+            return [ends[where] - (told[where].offset if where in told else 0) for where in partitions]
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:

@@ -1,14 +1,22 @@
 """A shop's commands: customers, products, orders; and what became of each order, as the log tells."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import count
 from typing import Any
 
+from app.kernel.routing import partition_of
 from app.results import Json
 from tests.system.environment import Environment, Results
 from tests.waiting import until
 
 SENT = "2026-01-01T00:00:00.000Z"
 ENDS = {"SagaCompleted", "SagaFailed", "SagaNeedsIntervention"}
+
+
+def located(stem: str, wanted: Collection[int], partitions: int) -> str:
+    """An id that begins with the stem, of an aggregate in one of the wanted ones of so many partitions."""
+    names = (f"{stem}-{number}" for number in count())
+    return next(name for name in names if partition_of(name.encode(), partitions) in wanted)
 
 
 def command(kind: str, aggregate: str, command_type: str, command_id: str = "", user: str | None = None, **payload: Any) -> Json:  # noqa: ANN401 (any JSON)
@@ -39,7 +47,7 @@ class Events(Results):
 
     def kinds(self, order_id: str) -> list[str]:
         """The types of one saga's events, in order; steps are named."""
-        return [_told(event) for event in self.all if event["aggregateId"] == order_id]
+        return kinds(self.all, order_id)
 
     async def ended(self, order_ids: Iterable[str], within_s: float = 200) -> None:
         """Wait until the last event of each of these is an end."""
@@ -53,6 +61,11 @@ class Events(Results):
     def lasts(self) -> dict[str, str]:
         """The type of the last event of each aggregate."""
         return {event["aggregateId"]: event["eventType"] for event in self.all}
+
+
+def kinds(events: Iterable[Json], order_id: str) -> list[str]:
+    """The types of one saga's events, in order; steps are named."""
+    return [_told(event) for event in events if event["aggregateId"] == order_id]
 
 
 def sagas(environment: Environment) -> Events:

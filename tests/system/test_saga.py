@@ -100,7 +100,7 @@ async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(enviro
     async with sagas(environment) as found, Results(environment.settings) as results:
         for name in names:
             _, number, when = name.split("-")
-            dying = environment.worker(f"dies-{number}-{when}", program=("-m", "tests.system.dying", number, when))
+            dying = environment.worker(f"dies-{number}-{when}", program=("-m", "tests.system.dying", when, number))
             await environment.send([order(name, "p-1" if when == "before" else "sold-out")])
             assert await dying.exit_code(within_s=200) == -signal.SIGKILL
         environment.worker("worker", program=WHOLE)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.worker import without
-from tests.web import raw, test_bounds, test_history, test_openapi, test_views
+from tests.system.worker import WHOLE, without
+from tests.web import raw, test_bounds, test_history, test_lease, test_openapi, test_views
 from tests.web.client import Client
 from tests.web.conftest import Shop
 
@@ -23,6 +23,13 @@ async def test_pages_that_give_events_twice_are_found(own_shop: Shop) -> None:
 async def test_reads_that_do_not_wait_for_what_was_written_are_found(own_shop: Shop) -> None:
     with pytest.raises(AssertionError):
         await test_views.writers_see_their_writes(own_shop, times=200)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("program", [without("lease", *WHOLE[1:])])
+async def test_a_worker_that_answers_from_rows_that_it_may_have_lost_is_found(own_shop: Shop) -> None:
+    with pytest.raises(AssertionError, match="the past"):
+        await test_lease.stopped_past_its_session(own_shop)
 
 
 @pytest.mark.parametrize("program", [without("deadlines")])

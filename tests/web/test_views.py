@@ -9,6 +9,9 @@ from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
 
+WRITERS = 10
+"""Who write and read at the same time, each one thing after the other."""
+
 ADA = {"name": "Ada", "email": "ada@example.org", "creditLimit": 100, "currency": "EUR"}
 
 
@@ -96,23 +99,28 @@ async def test_a_saga_is_shown_with_its_steps_and_listed_by_status(own_shop: Sho
 
 
 async def writers_see_their_writes(shop: Shop, times: int) -> None:
-    """Whatever was written at one worker is read at the other, never nothing and never something older."""
+    """Whatever was written at one worker is read at the other, never nothing and never something older; some write at the same time."""
+    await asyncio.gather(*(_sees_its_writes(shop, f"writer-{writer}", times // WRITERS) for writer in range(WRITERS)))
+
+
+async def _sees_its_writes(shop: Shop, customer: str, times: int) -> None:
     for number in range(times):
         one, other = (shop.one, shop.other) if number % 2 else (shop.other, shop.one)
-        placed = await one.post("/orders", {**PLACE, "orderId": f"seen-{number}"})
-        cancelled = await one.post(f"/orders/seen-{number}/cancel", {"reason": "late"})
+        order = f"seen-{customer}-{number}"
+        placed = await one.post("/orders", {**PLACE, "customerId": customer, "orderId": order})
+        cancelled = await one.post(f"/orders/{order}/cancel", {"reason": "late"})
         last = cancelled if number % 3 else placed
-        seen = await other.get(f"/orders/seen-{number}", prefer="wait=20", **token(last))
+        seen = await other.get(f"/orders/{order}", prefer="wait=20", **token(last))
         assert seen.status == 200
         assert seen.body["version"] >= last.body["version"]
-        listed = await other.get("/orders?customerId=c-1&limit=1", prefer="wait=20", **token(last))
-        assert [each["orderId"] for each in listed.body["items"]] == [f"seen-{number}"]
+        listed = await other.get(f"/orders?customerId={customer}&limit=1", prefer="wait=20", **token(last))
+        assert [each["orderId"] for each in listed.body["items"]] == [order]
         assert listed.body["items"][0]["version"] >= last.body["version"]
 
 
 @pytest.mark.timeout(300)
 async def test_who_has_written_at_one_worker_sees_it_at_the_other(own_shop: Shop) -> None:
-    await writers_see_their_writes(own_shop, times=200)
+    await writers_see_their_writes(own_shop, times=1_000)
 
 
 async def test_orders_are_listed_by_customer_and_status_while_others_are_placed(own_shop: Shop) -> None:

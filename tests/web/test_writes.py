@@ -1,8 +1,5 @@
 """Writes by HTTP: any worker takes them, and each answer is true (contract, section 4)."""
 
-import asyncio
-import signal
-
 from tests.web.client import PLACE
 from tests.web.conftest import Shop
 
@@ -112,24 +109,6 @@ async def test_a_forwarded_request_is_not_forwarded_again(shop: Shop) -> None:
     assert sorted(each.status for each in answers) == [404, 503]
     [away] = [each for each in answers if each.status == 503]
     assert (away.body["code"], away.headers["retry-after"]) == ("not-owner", "1")
-
-
-async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_the_past(own_shop: Shop) -> None:
-    await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
-    owner, client = await own_shop.owner_first("o-1")
-    owner.worker.signal(signal.SIGSTOP)
-    waiting = asyncio.create_task(owner.get("/orders/o-1"))
-
-    async def cancelled() -> bool:
-        return (await client.post("/orders/o-1/cancel", {"reason": "late"}, idempotency_key="cancel")).status == 200
-
-    async with asyncio.timeout(60):
-        while not await cancelled():  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(0.2)
-    owner.worker.signal(signal.SIGCONT)
-
-    answer = await waiting
-    assert answer.status == 503 or answer.body["status"] == "CANCELLED"
 
 
 async def test_what_was_done_is_counted_for_prometheus(own_shop: Shop) -> None:

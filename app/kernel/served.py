@@ -1,0 +1,74 @@
+"""What a worker serves at the moment: rows of partitions that nobody else can own."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from app.kernel.store import Store
+from app.kernel.task import Task
+from app.kernel.view_builds import Builds
+from app.kernel.view_task import ViewTask
+
+
+class Served:
+    """Asked by whoever answers for this worker."""
+
+    def __init__(self, app: Any, tasks: Mapping[int, Task], views: Mapping[int, ViewTask]) -> None:  # noqa: ANN401 (the application imports this module's users)
+        """`tasks` and `views` are those that are here, by partition; they come and go."""
+        self._app = app
+        self._tasks = tasks
+        self._views = views
+
+    def serves(self, partition: int) -> bool:
+        """True while the task is open, and nobody else can own its partition."""
+        task = self._tasks.get(partition)
+        return task is not None and self.certain(task)
+
+    def store(self, partition: int) -> Store | None:
+        """The committed rows of a partition that is served; None otherwise."""
+        return self._tasks[partition].store if self.serves(partition) else None
+
+    def view(self, partition: int) -> Store | None:
+        """The rows of a partition's view that is served; None otherwise."""
+        task = self._views.get(partition)
+        return task.store if task is not None and self.certain(task) else None
+
+    def views(self, partition: int) -> bool:
+        """True if the view of the partition is here, served or not."""
+        return partition in self._views
+
+    def builds(self, partition: int) -> Builds | None:
+        """What is made anew in a partition's view that is served; None otherwise."""
+        task = self._views.get(partition)
+        return task.builds if task is not None and self.certain(task) else None
+
+    def unshown(self) -> Counter[str]:
+        """In how many views of this worker each agent's rows are not shown."""
+        return Counter(agent for task in self._views.values() for agent in task.unshown)
+
+    def stopped(self, partition: int) -> bool:
+        """True when the view of the partition met what only another Foldstream can read."""
+        return partition in self._views and self._views[partition].stopped
+
+    def position(self, partition: int, topic: str) -> int:
+        """The next offset that the partition's task will process, 0 while it is not open."""
+        task = self._tasks.get(partition)
+        position = task.positions.get(topic) if task else None
+        return position.offset_next if position else 0
+
+    def unserved(self) -> list[str]:
+        """What there is to wait for until the worker serves all that is assigned to it."""
+        if self._app.tables.generation < 0 or self._app.rebalancing:
+            return ["an assignment"]
+        waiting = [f"partition {partition}" for partition in sorted(self._tasks) if not self.serves(partition)]
+        views = [task for _, task in sorted(self._views.items())]
+        waiting += [_told(task) for task in views if not self.certain(task)]
+        return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self.certain(task) and task.unshown]
+
+    def certain(self, task: Task) -> bool:
+        """True while nobody else can own its partition, and its rows can be shown."""
+        return task.serving and bool(self._app.consumer.certain(self._app.tables.generation))
+
+
+def _told(task: Task) -> str:
+    return f"{task.name} (stopped: the log says what to do)" if task.stopped else task.name

@@ -1,0 +1,56 @@
+"""How each case of the table of sagas must end: the saga, its order, and what was paid, reserved and given back, each of it once."""
+
+from app.results import Json
+from tests.system.saga_cases import PAYMENT, Case
+
+ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled", "SagaNeedsIntervention": "OrderCancelled"}
+
+
+def saga_end(case: Case) -> str:
+    """The saga's last event. What was shipped can be undone by nobody; what was refunded by hand need not be."""
+    match case.fault, case.step.way:
+        case ("timed out" | "heard too late", "undo"):
+            return "SagaNeedsIntervention"
+        case ("refused", "undo"):
+            return "SagaFailed" if case.step.name == "payment" else "SagaNeedsIntervention"
+        case ("refused" | "in another currency" | "timed out" | "heard too late", "do"):
+            return "SagaFailed"
+        case (_, "do"):
+            return "SagaCompleted"
+        case _:
+            return "SagaFailed"
+
+
+def order_end(case: Case) -> str:
+    """The order's last event."""
+    return "OrderShipped" if _shipped_by_hand(case, "CancelOrder") else ORDER_ENDS[saga_end(case)]
+
+
+def moves(case: Case) -> list[str]:
+    """Every event of customers and products that names the order, in alphabetical order, each with whose it is."""
+    done = _done(case)
+    undone = [] if saga_end(case) == "SagaCompleted" else [_undone(case, each) for each in done]
+    return sorted([*done, *undone])
+
+
+def moved(events: list[Json], case: Case) -> list[str]:
+    """The same as the log has it."""
+    return sorted(f"{event['eventType']} {event['aggregateId']}" for event in events if event["payload"].get("orderId") == case.order_id)
+
+
+def _done(case: Case) -> list[str]:
+    paid, reserved = f"PaymentProcessed {case.customer_id}", [f"InventoryReserved {name}" for name in case.products.values()]
+    asked = [paid] if case.step == PAYMENT and saga_end(case) != "SagaCompleted" else [paid, *reserved]
+    refused = case.step.way == "do" and case.fault in {"refused", "in another currency"}
+    return [each for each in asked if not (refused and each.endswith(f" {case.partner}"))]
+
+
+def _undone(case: Case, done: str) -> str:
+    kind, whose = done.split()
+    if kind == "PaymentProcessed":
+        return f"PaymentRefunded {whose}"
+    return f"InventoryShipped {whose}" if _shipped_by_hand(case, "ReleaseInventory") and whose == case.partner else f"InventoryReleased {whose}"
+
+
+def _shipped_by_hand(case: Case, command_type: str) -> bool:
+    return case.fault == "refused" and case.step.command_type == command_type

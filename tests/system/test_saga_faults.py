@@ -1,0 +1,149 @@
+"""Whatever befalls any step of a saga, there and back, on a real broker: the end is right (the generated table of `saga_cases`)."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from itertools import product
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from app.audit.audit import audit
+from app.log import Log
+from app.results import Json
+from tests.conftest import RunningKafka
+from tests.crashes.lives import Mortal, died
+from tests.system.environment import Environment, opened
+from tests.system.repeater import Repeater
+from tests.system.saga_cases import PARTITIONS, PAYMENT, STEPS, Case, Fault, each_heard, each_with
+from tests.system.saga_ends import moved, moves, order_end, saga_end
+from tests.system.saga_stage import WITHIN_S, Stage
+from tests.system.shop import Events, command, kinds, sagas
+from tests.system.worker import WHOLE, without
+
+pytestmark = pytest.mark.timeout(400)
+
+AT_ONCE, LATE, SILENT = 1, 2, 3
+"""Partitions in which commands are held up: no longer than all are there, until they were not answered in time, until nobody asks for them any more."""
+
+HEARD_LATE, HEARD_TOO_LATE = 4, 5
+"""Those in which answers are, as long as commands in the last two."""
+
+KINDS = ("saga", "order", "customer", "product")
+
+PATIENCE = {"saga_step_timeout_s": "4", "saga_backoff_s": "2", "saga_retries": "1"}
+"""Each command of a saga is sent twice; an answer counts within ten seconds."""
+
+
+@pytest.fixture
+async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
+    """With a partition for each way to be held up."""
+    async with opened(Environment(kafka.bootstrap, tmp_path, PARTITIONS)) as fresh:
+        yield fresh
+
+
+def table() -> Iterator[Case]:
+    """All steps with all faults for which nobody has to die."""
+    yield from each_with("refused", AT_ONCE)
+    yield Case(PAYMENT, "in another currency", AT_ONCE)
+    yield from each_with("repeated", AT_ONCE)
+    yield from each_with("late", LATE)
+    yield from each_heard("heard late", AT_ONCE, HEARD_LATE)
+    yield from each_with("timed out", SILENT)
+    yield from each_heard("heard too late", AT_ONCE, HEARD_TOO_LATE)
+
+
+async def befallen(environment: Environment, cases: Sequence[Case], program: tuple[str, ...] = WHOLE) -> None:
+    """Every case comes to its step, its fault befalls it, and it ends as the table says."""
+    for name in ("one", "other"):
+        environment.worker(name, program=program, **PATIENCE)
+    repeated = {case.command_id for case in befalling(cases, "repeated")}
+    async with sagas(environment) as found, Repeater(environment.settings, repeated) as repeater:
+        async with Stage(environment, found) as stage:
+            await stage.bring(cases)
+            await stage.hold("Saga", [HEARD_LATE, HEARD_TOO_LATE])
+            await stage.let_go_all(AT_ONCE)
+            await stage.failed(befalling(cases, "late", "heard late"), for_good=False)
+            await stage.let_go_all(LATE, HEARD_LATE)
+            await stage.failed(befalling(cases, "timed out", "heard too late"), for_good=True)
+            await stage.let_go_all(SILENT, HEARD_TOO_LATE)
+            await ended(found, cases)
+        await environment.caught_up()
+        assert repeater.repeated == repeated
+        await repeater.again()
+        await retried(environment, found, [case for case in befalling(cases, "timed out", "heard too late") if case.step.way == "undo"])
+    await ended_right(environment, cases)
+
+
+def befalling(cases: Sequence[Case], *faults: Fault) -> list[Case]:
+    """Those with one of these faults."""
+    return [case for case in cases if case.fault in faults]
+
+
+async def ended(found: Events, cases: Sequence[Case]) -> None:
+    """Wait until each saga's last event is the one of the table; those that do not come to it are told."""
+    with suppress(TimeoutError):
+        await found.last({case.order_id: saga_end(case) for case in cases}, WITHIN_S)
+    assert {str(case): found.lasts()[case.order_id] for case in cases} == {str(case): saga_end(case) for case in cases}
+
+
+async def retried(environment: Environment, found: Events, cases: Sequence[Case]) -> None:
+    """What could not be undone in time has been undone since: an operator who has it tried again finds it so."""
+    await environment.send(command("Saga", case.order_id, "RetryStep", user="ada", reason="it is back", **case.named) for case in cases)
+    await found.last({case.order_id: "SagaFailed" for case in cases})
+
+
+async def ended_right(environment: Environment, cases: Sequence[Case]) -> None:
+    """All that was refused, done and given back is as the table says, nothing of it twice, and nothing is found by the audit."""
+    await environment.caught_up()
+    results, told, orders, customers, products = [await records(environment, topic) for topic in ("results", *map("events.{}".format, KINDS))]
+    last = {event["aggregateId"]: event["eventType"] for event in orders}
+    assert refusals(results, cases) == {str(case): case.refusal for case in befalling(cases, "refused", "in another currency")}
+    assert {str(case): done_twice(kinds(told, case.order_id)) for case in cases} == {str(case): [] for case in cases}
+    assert {str(case): last[case.order_id] for case in cases} == {str(case): order_end(case) for case in cases}
+    assert {str(case): moved([*customers, *products], case) for case in cases} == {str(case): moves(case) for case in cases}
+    assert await audit(environment.settings) == []
+
+
+def refusals(results: Sequence[Json], cases: Sequence[Case]) -> dict[str, str]:
+    """With which code each case's command was refused, if it was."""
+    found = {result["commandId"]: result["refusal"]["code"] for result in results if result["outcome"] == "refused"}
+    return {str(case): found[case.command_id] for case in cases if case.command_id in found}
+
+
+def done_twice(told: Sequence[str]) -> list[str]:
+    """Whatever a saga tells again; that a step failed, and is asked for again, it may."""
+    return [kind for kind, times in Counter(told).items() if times > 1 and not kind.startswith(("StepFailed", "StepRetried"))]
+
+
+async def records(environment: Environment, topic: str) -> list[Json]:
+    """What a topic of the contract holds."""
+    async with Log(environment.settings) as log:
+        return [msgspec.json.decode(record.value) async for record in log.topic(environment.settings.topic(topic))]
+
+
+async def test_every_step_that_is_refused_repeated_late_or_given_up_ends_right(environment: Environment) -> None:
+    await befallen(environment, [*table()])
+
+
+@pytest.mark.control
+async def test_a_payment_that_came_too_late_and_is_not_taken_for_one_in_doubt_is_found(environment: Environment) -> None:
+    with pytest.raises(AssertionError, match="PaymentRefunded"):
+        await befallen(environment, [Case(PAYMENT, "timed out", SILENT)], without("doubt", *WHOLE[1:]))
+
+
+async def test_a_worker_may_die_before_and_after_it_answers_every_step(environment: Environment, tmp_path: Path) -> None:
+    mortal = Mortal(environment, tmp_path / "disk")
+    plain = mortal.live(program=WHOLE)
+    cases = [*each_with("killed before", LATE), *each_with("killed after", SILENT)]
+    async with sagas(environment) as found, Stage(environment, found) as stage:
+        await stage.bring(cases)
+        plain.destroy()
+        for partition, kind in product((LATE, SILENT), dict.fromkeys(step.kind for step in STEPS)):
+            group = [case for case in cases if (case.partition, case.step.kind) == (partition, kind)]
+            await stage.let_go((kind, partition))
+            await died(mortal.live(f"{group[0]}", ("-m", "tests.system.dying", group[0].fault.removeprefix("killed "), *(case.command_id for case in group))))
+        mortal.live("successor", WHOLE)
+        await ended(found, cases)
+    await ended_right(environment, cases)
