@@ -1,4 +1,4 @@
-"""Whether the log is what it must be, and every table of the write side what the log says (contract, section 5: `verify`)."""
+"""Whether the log is what it must be, and every table what the log says (contract, section 5: `verify`)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""`foldstream verify`: the log, and every table of the write side against it."""
+"""`foldstream verify`: the log, and every table against it."""
 
 import asyncio
 import time
@@ -15,7 +15,8 @@ EVERY_S = 5.0
 def verify() -> None:
     """Check the log and the tables that follow from it; a line for each finding, and exit code 1 if there is one. Workers may be at work meanwhile.
 
-    At last it tells what was paid, refunded, received and shipped, how many orders were judged, and which were not, and why.
+    Tables of views are asked from the workers that serve them, and said to be unchecked where none does. At last it tells what was paid, refunded,
+    received and shipped, and how many orders were judged, or were not, and why.
     docs/verify.md says what each finding means, and what to do.
     """
     counted: list[str] = []
