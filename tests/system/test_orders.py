@@ -7,13 +7,15 @@ from aiokafka import TopicPartition
 
 from app.audit import ends
 from app.audit.audit import audit
+from app.audit.orders import Orders
 from app.domain.fulfilment.asks import Way, asked_by
 from app.domain.fulfilment.state import Step
 from app.results import Json
-from tests.system.environment import Environment
+from tests.system.environment import Environment, Results
 from tests.system.forged import forge
 from tests.system.shop import command, customer, order, product, sagas, stands
 from tests.system.worker import WHOLE
+from tests.waiting import until
 
 SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("sold-out", 0)]
 CONFIRMED, FAILED = [f"o-{number}" for number in range(1, 6)], ["too-much", "too-many"]
@@ -118,6 +120,30 @@ async def test_what_people_settle_by_hand_is_no_finding(settled: Environment) ->
 
     assert findings == []
     assert lines[2] == "orders: 5 settled by their sagas, 2 settled by hand, 1 without a saga"
+
+
+async def shipped_behind_parked(settled: Environment) -> list[str]:
+    """The findings when an order is shipped whose product waits behind a record that is parked."""
+    await settled.send([command("Product", "p-1", "PaintProduct")])
+    async with Results(settled.settings, of="p-1") as results:
+        await until(lambda: any(result["outcome"] == "parked" for result in results.all), within_s=60)
+    await settled.send([command("Order", "o-1", "ShipOrder")])
+    await stands(settled, "Order", {"o-1": "OrderShipped"})
+    return await audit(settled.settings)
+
+
+async def test_stock_of_a_shipped_order_that_waits_to_leave_is_no_finding(settled: Environment) -> None:
+    assert await shipped_behind_parked(settled) == []
+
+
+@pytest.mark.control
+async def test_stock_for_which_nobody_waits_gives_a_false_finding(settled: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Orders, "held", lambda _orders, _product_id: False)
+
+    [finding] = await shipped_behind_parked(settled)
+
+    assert finding.startswith("not-settled")
+    assert "it is SHIPPED: its stock must be {'p-1': '1 SHIPPED'}, and is {'p-1': '1 RESERVED'}" in finding
 
 
 async def cancel(settled: Environment) -> None:
