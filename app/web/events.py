@@ -15,8 +15,8 @@ from app.web.fresh import refuse_token
 from app.web.log_pages import LogPages, Page
 from app.web.log_position import LogPosition
 from app.web.problem import Problem, later
-from schemas.answers import EventsPage
 from schemas.fields import Timestamp
+from schemas.view_answers import EventsPage
 
 _timestamp = TypeAdapter(Timestamp)
 

@@ -5,30 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.answers import (
-    Alive,
-    CommandAnswer,
-    CustomerAccount,
-    CustomerAnswer,
-    EventsAnswer,
-    EventsPage,
-    OrderAnswer,
-    OrdersPage,
-    OrderSummary,
-    ParkedPage,
-    ProductAnswer,
-    ProductStock,
-    Ready,
-    SagaAnswer,
-    SagasPage,
-    SagaStatus,
-    SettledAnswer,
-    TableAnswer,
-    TableRowsPage,
-    Unanswered,
-)
+from schemas.answers import Alive, CommandAnswer, CustomerAnswer, OrderAnswer, ProductAnswer, Ready, SagaAnswer, Unanswered
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
 from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
+from schemas.operator_answers import ParkedPage, SettledAnswer, TableAnswer, TableRowsPage
+from schemas.view_answers import CustomerAccount, EventsAnswer, EventsPage, OrdersPage, OrderSummary, ProductStock, SagasPage, SagaStatus
 
 EVENT = {
     "eventId": "0b7e6dd2c8f1a94c5f3f1d0a6a2b9e47",

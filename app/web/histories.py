@@ -16,9 +16,9 @@ from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
 from app.web.problem import later
-from schemas.answers import EventsAnswer
 from schemas.fields import Id
 from schemas.upcasts import NewerSchema
+from schemas.view_answers import EventsAnswer
 from tables.history import histories
 
 PIECE = 200

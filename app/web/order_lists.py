@@ -12,8 +12,9 @@ from app.kernel.store import Store
 from app.web import headers, openapi
 from app.web.merged import ERRORS, After, Asked, Item, Limit, Lists, Number
 from app.web.view_rows import summary
-from schemas.answers import OrdersPage, Status
+from schemas.answers import Status
 from schemas.fields import Id, NotNull
+from schemas.view_answers import OrdersPage
 from tables.customer_orders import customer_orders
 from tables.order_summary import order_summaries
 from tables.orders_by_status import orders_by_status

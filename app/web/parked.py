@@ -19,8 +19,8 @@ from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder
 from app.web.page import Page, Place, page
 from app.web.problem import Problem, later
-from schemas.answers import ParkedPage, SettledAnswer
 from schemas.http import Discard
+from schemas.operator_answers import ParkedPage, SettledAnswer
 
 BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recovering, view-stopped: ask again after Retry-After seconds")
 

@@ -11,7 +11,7 @@ from app.kernel.store import Store
 from app.web import headers, openapi
 from app.web.merged import ERRORS, After, Asked, Item, Limit, Lists, Number
 from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown
-from schemas import answers, saga
+from schemas import saga, view_answers
 from schemas.fields import Id, NotNull
 from tables.saga_status import saga_statuses
 
@@ -48,12 +48,12 @@ def routes(rows: ViewRows, lists: Lists) -> APIRouter:
     """The status of sagas."""
     router = APIRouter(tags=["reads"], dependencies=[headers.READ])
 
-    @router.get("/orders/{order_id}/saga", responses={**ROW_ERRORS, **shown(answers.SagaStatus)})
+    @router.get("/orders/{order_id}/saga", responses={**ROW_ERRORS, **shown(view_answers.SagaStatus)})
     async def order_saga(request: Request, order_id: Id) -> Response:
         """How the fulfilment of an order goes: its steps, when and why."""
         return await rows.row(request, "Saga", order_id, _saga)
 
-    @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, answers.SagasPage, "sagas, the newest first")})
+    @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, view_answers.SagasPage, "sagas, the newest first")})
     async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: Number = None) -> Response:
         """Sagas, the newest first; those that wait for an operator are in NEEDS_INTERVENTION."""
         return await lists.page(request, Sagas(status), Asked.of(limit, after, partition))

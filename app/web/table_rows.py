@@ -17,7 +17,7 @@ from app.web.forward import Forwarder
 from app.web.merged import After, Limit
 from app.web.problem import Problem
 from app.web.rebuilds import Number, TableName, checked, known
-from schemas.answers import TableRowsPage
+from schemas.operator_answers import TableRowsPage
 
 PAGE_BYTES = 1 << 20
 """A page of large rows is shorter than its limit."""

@@ -19,7 +19,8 @@ from app.web.desk import Desk
 from app.web.etag import matches
 from app.web.forward import Forwarder
 from app.web.fresh import deadline_s, fresh, has_token
-from schemas import answers
+from schemas import view_answers
+from schemas.answers import Answer, Status
 from schemas.fields import Id, NotNull
 from tables.customer_account import customer_accounts
 from tables.order_summary import order_summaries
@@ -73,7 +74,7 @@ class ViewRows:
         return found
 
 
-_STATUS = f"({'|'.join(get_args(answers.Status))})"
+_STATUS = f"({'|'.join(get_args(Status))})"
 Statuses = Annotated[str | None, NotNull, Query(pattern=f"^{_STATUS}(,{_STATUS})*$", description="statuses to wait for, with commas between them")]
 
 
@@ -81,18 +82,18 @@ def routes(rows: ViewRows) -> APIRouter:
     """Orders, products and customers, one by one."""
     router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
 
-    @router.get("/orders/{order_id}", responses=shown(answers.OrderSummary))
+    @router.get("/orders/{order_id}", responses=shown(view_answers.OrderSummary))
     async def order(request: Request, order_id: Id, wait: Statuses = None) -> Response:
         """An order and who ordered it; at least as new as the Consistency-Token says. With `wait` once it is there, or as it is when that takes too long."""
         statuses = None if wait is None else frozenset(wait.split(","))
         return await rows.row(request, "Order", order_id, _order, lambda found: statuses is None or found.body["status"] in statuses)
 
-    @router.get("/products/{product_id}", responses=shown(answers.ProductStock))
+    @router.get("/products/{product_id}", responses=shown(view_answers.ProductStock))
     async def product(request: Request, product_id: Id) -> Response:
         """A product, and how much of it there is."""
         return await rows.row(request, "Product", product_id, _product)
 
-    @router.get("/customers/{customer_id}", responses=shown(answers.CustomerAccount))
+    @router.get("/customers/{customer_id}", responses=shown(view_answers.CustomerAccount))
     async def customer(request: Request, customer_id: Id) -> Response:
         """A customer, and what of the credit is used."""
         return await rows.row(request, "Customer", customer_id, _customer)
@@ -109,7 +110,7 @@ ROW_ERRORS = problem.documented(
 )
 
 
-def shown(model: type[answers.Answer]) -> problem.Responses:
+def shown(model: type[Answer]) -> problem.Responses:
     """The answers of a route that shows a row, for OpenAPI."""
     unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}}
     return {**openapi.answer(200, model, "as the view has it", "ETag"), 304: unchanged}
