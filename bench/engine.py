@@ -130,5 +130,6 @@ def samples(settings: Settings) -> Path:
 LOOP = Engine("few", "loop, event and changelog", lambda settings: _loop(settings, "few"))
 SAME = Engine("same", "loop, the worker's records", lambda settings: _loop(settings, "same"))
 WORKER = Engine("worker", "foldstream worker", lambda _: ["-m", "bench.alone"])
+WRITTEN = Engine("written", "foldstream, write side alone", lambda _: ["-m", "bench.written"])
 WHOLE = Engine("whole", "foldstream worker with sagas", lambda _: ["-m", "app", "worker"])
 SAMPLED = Engine("sampled", "foldstream worker, sampled", _sampled)

@@ -1,0 +1,19 @@
+"""A worker that decides commands and folds nothing: what the write side takes by itself.
+
+usage: python -m bench.written
+"""
+
+import sys
+
+from app.kernel.app import app
+from app.main import VIEWS
+from bench.alone import run_worker
+
+for agent in VIEWS:
+    del app.agents[agent.name]
+app.view.models.clear()
+app.view.handlers.clear()
+app.view.inputs.clear()
+
+if __name__ == "__main__":
+    sys.exit(run_worker(accept_loss=False))
