@@ -27,7 +27,7 @@ MEASUREMENTS: dict[str, Callable[[Place, Chosen], None]] = {
 TABLE = ["throughput", "latency", "takeover", "growth", "partitions", "rolling"]
 
 ABOUT = {
-    "throughput": "commands/s and CPU per command of the worker, its write side alone, and two loops: one writes event and changelog, one all that a worker writes",
+    "throughput": "commands/s and CPU per command of the worker, its write side alone, and two loops by hand, one with all of its records",
     "latency": "from when a command was due to when its event is seen, at 1,000 commands/s, for the same three",
     "takeover": "seconds until one partition with many orders serves again, after a kill, after a clean stop, and from an empty disk",
     "growth": "cost per command and memory with ever more orders there",
