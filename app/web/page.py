@@ -1,5 +1,6 @@
 """Pages of parked records, as HTTP shows them."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from typing import Annotated, Any, NamedTuple
@@ -9,7 +10,7 @@ import msgspec
 from app.kernel import parking
 from app.kernel.parked import Parked
 from app.kernel.store import Store
-from app.web import cursor
+from app.web.problem import Problem
 from schemas.timestamp import rfc3339
 
 PAGE_BYTES = 8 << 20
@@ -31,6 +32,17 @@ class Place(NamedTuple):
     agent: str = ""
     """Several agents may have parked what came from one place."""
 
+    def __str__(self) -> str:
+        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, cursor: str) -> "Place":
+        """The place in a cursor; a Problem when it is none of ours."""
+        try:
+            return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
+        except ValueError as error:
+            raise Problem(422, "invalid", "after: is none that `next` gave") from error
+
 
 Page = tuple[list[dict[str, Any]], str | None]
 """Records, and the cursor of what comes behind them."""
@@ -42,7 +54,7 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
     size = 0
     for store, row in _merged(stores, start):
         if len(items) == limit or size > PAGE_BYTES:
-            return items, cursor.written(Place(partition, row.topic, row.offset, row.agent))
+            return items, str(Place(partition, row.topic, row.offset, row.agent))
         items.append(_item(row, head=parking.is_head(store, row)))
         size += len(row.value or b"")
     return items, None

@@ -14,7 +14,7 @@ from app.kernel.asked import Interrupted, NotHead, NotParked
 from app.kernel.asked import Request as Asked
 from app.kernel.parked import Park
 from app.kernel.tasks import NotServed
-from app.web import body, cursor, headers, openapi, problem
+from app.web import body, headers, openapi, problem
 from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder
 from app.web.page import Page, Place, page
@@ -48,7 +48,7 @@ class ParkedRecords:
         found: list[dict[str, Any]] = []
         for number in range(start.partition, self._partitions) if partition is None else [partition]:
             if len(found) == limit:
-                return _answer(found, cursor.written(Place(number)))
+                return _answer(found, str(Place(number)))
             items, following = await self._of(request, number, start if number == start.partition else Place(number), limit - len(found))
             found += items
             if following is not None:
@@ -104,7 +104,7 @@ def routes(records: ParkedRecords) -> APIRouter:
     @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
     async def parked(request: Request, partition: Number | None = None, after: After = None, limit: Limit = 100) -> Response:
         """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
-        return await records.page(request, partition, Place(partition or 0) if after is None else cursor.read(after, Place), limit)
+        return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
 
     @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
     async def retry(request: Request, topic: str, partition: Number, offset: Number) -> Response:

@@ -1,5 +1,6 @@
 """The rows of a read model as they are on disk, partition by partition: by these `foldstream verify` compares them with the log (contract, section 4)."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -10,10 +11,11 @@ from app.kernel.position import positions
 from app.kernel.store import Store
 from app.kernel.view_generations import tables
 from app.kernel.view_side import Follower, ReadModel
-from app.web import cursor, headers, openapi, problem
+from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.merged import After, Limit
+from app.web.problem import Problem
 from app.web.rebuilds import Number, TableName, checked, known
 from schemas.operator_answers import TableRowsPage
 
@@ -30,6 +32,17 @@ class Place(NamedTuple):
 
     table: str = ""
     key: str = ""
+
+    def __str__(self) -> str:
+        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, cursor: str) -> "Place":
+        """The place in a cursor; a Problem when it is none of ours."""
+        try:
+            return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
+        except ValueError as error:
+            raise Problem(422, "invalid", "after: is none that `next` gave") from error
 
 
 class TableRows:
@@ -56,7 +69,7 @@ def routes(rows: TableRows, partitions: int) -> APIRouter:
     @router.get("/tables/{table}/{partition}/rows")
     async def table_rows(request: Request, table: TableName, partition: Number, limit: Limit = 100, after: After = None) -> Response:
         """The rows that are shown, in the order of their keys, as they are on disk."""
-        return await rows.page(request, table, checked(partition, partitions), cursor.read(after, Place) if after else Place(), limit)
+        return await rows.page(request, table, checked(partition, partitions), Place.parse(after) if after else Place(), limit)
 
     return router
 
@@ -66,7 +79,7 @@ def _page(model: ReadModel, store: Store, after: Place, limit: int) -> dict[str,
     last, size = after, 0
     for place, row in _rows(model, store, after):
         if len(items) == limit or size >= PAGE_BYTES:
-            return {"positions": _positions(model, store), "items": items, "next": cursor.written(last)}
+            return {"positions": _positions(model, store), "items": items, "next": str(last)}
         items.append({"table": place.table, "key": place.key, "row": msgspec.Raw(row)})
         last, size = place, size + len(row)
     return {"positions": _positions(model, store), "items": items, "next": None}
