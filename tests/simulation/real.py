@@ -30,6 +30,7 @@ ANSWERS: dict[str, Answer] = {
     "NotCoordinatorForGroupError": "concurrent",  # a new broker has no coordinator at first: ask again, too
     "GroupLoadInProgressError": "concurrent",
     "GroupCoordinatorNotAvailableError": "concurrent",
+    "NotEnoughReplicasError": "concurrent",  # a produce whose transaction the coordinator, still loading, could not verify; nothing was appended
 }
 
 
