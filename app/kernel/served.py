@@ -1,7 +1,7 @@
 """What a worker serves at the moment: rows of partitions that nobody else can own."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from app.kernel.store import Store
@@ -13,11 +13,18 @@ from app.kernel.view_task import ViewTask
 class Served:
     """Asked by whoever answers for this worker."""
 
-    def __init__(self, app: Any, tasks: Mapping[int, Task], views: Mapping[int, ViewTask]) -> None:  # noqa: ANN401 (the application imports this module's users)
-        """`tasks` and `views` are those that are here, by partition; they come and go."""
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401 (the application imports this module's users)
+        tasks: Mapping[int, Task],
+        views: Mapping[int, ViewTask],
+        incomplete: Mapping[int, Sequence[str]],
+    ) -> None:
+        """`tasks` and `views` are those that are here, by partition, `incomplete` the topics that partitions lack; they come and go."""
         self._app = app
         self._tasks = tasks
         self._views = views
+        self._incomplete = incomplete
 
     def serves(self, partition: int) -> bool:
         """True while the task is open, and nobody else can own its partition."""
@@ -46,9 +53,9 @@ class Served:
         """In how many views of this worker each agent's rows are not shown."""
         return Counter(agent for task in self._views.values() for agent in task.unshown)
 
-    def stopped(self, partition: int) -> bool:
-        """True when the view of the partition met what only another Foldstream can read."""
-        return partition in self._views and self._views[partition].stopped
+    def view_stop(self, partition: int) -> str:
+        """Why the view of the partition stays closed until a person acts; empty while it does not."""
+        return self._views[partition].stop_reason if partition in self._views else ""
 
     def position(self, partition: int, topic: str) -> int:
         """The next offset that the partition's task will process, 0 while it is not open."""
@@ -60,15 +67,26 @@ class Served:
         """What there is to wait for until the worker serves all that is assigned to it."""
         if self._app.tables.generation < 0 or self._app.rebalancing:
             return ["an assignment"]
-        waiting = [f"partition {partition}" for partition in sorted(self._tasks) if not self.serves(partition)]
         views = [task for _, task in sorted(self._views.items())]
-        waiting += [_told(task) for task in views if not self.certain(task)]
+        waiting = [_incomplete(*each) for each in sorted(self._incomplete.items())]
+        waiting += [_waiting(f"partition {partition}", task) for partition, task in sorted(self._tasks.items()) if not self.certain(task)]
+        waiting += [_waiting(task.name, task) for task in views if not self.certain(task)]
         return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self.certain(task) and task.unshown]
+
+    def stops(self) -> Iterator[tuple[str, int, bool]]:
+        """Each task of this worker, `write` or `view`, by partition, and whether it stays closed until a person acts."""
+        yield from (("write", partition, self._tasks[partition].stopped) for partition in self._tasks)
+        yield from (("view", partition, self._views[partition].stopped) for partition in self._views)
+        yield from (("write", partition, True) for partition in set(self._incomplete) - set(self._tasks))
 
     def certain(self, task: Task) -> bool:
         """True while nobody else can own its partition, and its rows can be shown."""
         return task.serving and bool(self._app.consumer.certain(self._app.tables.generation))
 
 
-def _told(task: Task) -> str:
-    return f"{task.name} (stopped: the log says what to do)" if task.stopped else task.name
+def _waiting(name: str, task: Task) -> str:
+    return f"{name} (stopped: {task.stop_reason})" if task.stopped else name
+
+
+def _incomplete(partition: int, topics: Sequence[str]) -> str:
+    return f"partition {partition} (not assigned here, to another worker or missing: {', '.join(topics)})"

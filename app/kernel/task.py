@@ -48,6 +48,8 @@ class Task(ABC):
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
+        self.stop_reason = ""
+        """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
         self._side = side
         self._flow = flow
         self._die = die
@@ -108,8 +110,8 @@ class Task(ABC):
 
     @property
     def stopped(self) -> bool:
-        """True when it stays closed: it met what only another Foldstream can read."""
-        return self._live.done() and not self._settled
+        """True while it stays closed: it met what only a person can settle, and `stop_reason` says what."""
+        return bool(self.stop_reason)
 
     @property
     def opening(self) -> int:
@@ -167,18 +169,24 @@ class Task(ABC):
         await self._run()
 
     async def _run(self) -> None:
+        self.stop_reason = ""
         try:
             while True:
                 await self._attempt()
-        except UnreadableLog as error:
-            log.critical("%s stays closed: %s", self.name, error)
-        except Stuck as error:
-            self._die(f"{self.name}: {error}")
+        except (UnreadableLog, Stuck) as error:
+            self._stay_closed(str(error))
         except asyncio.CancelledError:
             raise
         except Exception as error:
             log.exception("%s ended", self.name)
-            self._die(f"{self.name} met an error it does not know: {error!r}")
+            self._stay_closed(f"it met an error that it does not know ({error!r}): the log has more; start the worker again once that is mended")
+
+    def _stay_closed(self, reason: str) -> None:
+        """Stop this partition alone: trying again would not help, and the other tasks of the worker go on."""
+        self.stop_reason = reason
+        self._flow.stop(self.partition)
+        self._tell_waiters()
+        log.critical("%s stays closed: %s", self.name, reason, extra={"event": "task_stopped", "task": self.partition})
 
     async def _attempt(self) -> None:
         """One life of the task, from the group's word that it is ours to its failure."""

@@ -44,7 +44,9 @@ class Tasks(TableManager):
         self._views: dict[int, ViewTask] = {}
         self.generation = -1
         """That of the last assignment."""
-        self.served = Served(app, self._by_partition, self._views)
+        self._incomplete: dict[int, list[str]] = {}
+        """The topics that are not assigned here, by the partitions of which others are."""
+        self.served = Served(app, self._by_partition, self._views, self._incomplete)
         self._group_offsets = GroupOffsets(app, self._all)
         self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
 
@@ -113,6 +115,7 @@ class Tasks(TableManager):
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
         """Close the tasks that went, open those that came, rewind those that stayed; none of it holds up the group."""
         del revoked, newly_assigned
+        self._incomplete.clear()
         complete = self._complete(assigned, self.app.side.subscribed)
         views = self._complete(assigned, self.app.view.subscribed)
         await self._close(complete, views)
@@ -130,10 +133,10 @@ class Tasks(TableManager):
             self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
 
     def _keep(self, generation_id: int) -> None:
-        """A task stays open only if nobody else can have owned it in between."""
+        """A task stays open only if nobody else can have owned it in between; one that is stopped is tried again."""
         followed, self.generation = generation_id == self.generation + 1, generation_id
         for task in self._all():
-            if followed:
+            if followed and not task.stopped:
                 self.add_future(task.rewind())
             else:
                 task.retake()
@@ -154,6 +157,7 @@ class Tasks(TableManager):
         for partition, found in topics.items():
             if not wanted <= found:
                 missing = sorted(wanted - found)
+                self._incomplete[partition] = sorted({*self._incomplete.get(partition, ()), *missing})
                 log.error("partition %d stays paused: not assigned here (to another worker, or missing): %s", partition, missing, extra={"task": partition})
         return {partition for partition, found in topics.items() if wanted <= found}
 

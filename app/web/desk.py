@@ -98,8 +98,8 @@ class Desk:
         return builds
 
     def _unviewed(self, partition: int) -> Problem:
-        if self._app.tables.served.stopped(partition):
-            return later("view-stopped", "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it")
+        if reason := self._app.tables.served.view_stop(partition):
+            return later("view-stopped", f"the aggregate's view is stopped until an operator acts: {reason}")
         return later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
 
     async def release(self, partition: int, asked: Release) -> Park | None:

@@ -48,6 +48,7 @@ class Shown(Collector):
         yield recovery
         yield from _lags(self._lag)
         yield _parked(measures)
+        yield _stopped(self._app)
         yield _rebuilding(self._app)
         yield _statuses("foldstream_orders", "Orders in each status, of the partitions of this worker.", self._app, orders_by_status, order_lists.STATUSES)
         yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_rows.STATUSES)
@@ -89,6 +90,14 @@ def _parked(measures: Measures) -> GaugeMetricFamily:
     family = GaugeMetricFamily("foldstream_parked_records", "Records that wait for an operator, of the partitions of this worker.", labels=("topic", "reason"))
     for (topic, reason), records in sum(measures.parked.values(), start=Counter[tuple[str, str]]()).items():
         family.add_metric((topic, reason), records)
+    return family
+
+
+def _stopped(app: Application) -> GaugeMetricFamily:
+    what = "1 for a task of this worker that stays closed until a person acts: /readyz says why."
+    family = GaugeMetricFamily("foldstream_stopped", what, labels=("task", "partition"))
+    for task, partition, stopped in app.tables.served.stops():
+        family.add_metric((task, str(partition)), float(stopped))
     return family
 
 

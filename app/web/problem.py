@@ -66,7 +66,7 @@ MEANINGS = {
     "version-conflict": "expected version 3, the aggregate is at 4",
     "view-rebuilding": "the rows of the table are made anew for the code that runs now: ask again",
     "view-recovering": "the aggregate's view is not up to date yet: ask again",
-    "view-stopped": "the aggregate's view met an event that only a newer Foldstream can read: an operator has to install it",
+    "view-stopped": "the aggregate's view is stopped until an operator acts: events.order [1] 7: OrderPlaced has schemaVersion 3, this code knows 2",
 }
 """Every code, and what a `detail` may say: the examples of OpenAPI."""
 

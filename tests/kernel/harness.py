@@ -149,9 +149,9 @@ class Harness:
         return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
-        """Open a task; it is ready, or has died, when this returns."""
+        """Open a task; it is ready, has stopped, or has died, when this returns."""
         opened, deaths = self.start(fingerprint=fingerprint, accept_loss=accept_loss, worker=worker), len(self.deaths)
-        await until(lambda: opened.task.ready.is_set() or len(self.deaths) > deaths, within_s=60)
+        await until(lambda: opened.task.ready.is_set() or opened.task.stopped or len(self.deaths) > deaths, within_s=60)
         return opened
 
     async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = ()) -> None:

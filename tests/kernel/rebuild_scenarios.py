@@ -93,11 +93,10 @@ async def killed_at_every_step(folded: ViewHarness, wish: Wish) -> None:
             calls = _killing(patch, step)
             rebuild = f"r-{step}"
             asked = asyncio.create_task(ask(opened, wish, rebuild))
-            await until(lambda: folded.deaths != [] or _last(opened) == rebuild or (asked.done() and asked.exception() is not None), within_s=60)  # noqa: B023 (awaited here)
+            await until(lambda: opened.task.stopped or _last(opened) == rebuild or (asked.done() and asked.exception() is not None), within_s=60)  # noqa: B023 (awaited here)
             await asyncio.gather(asked, return_exceptions=True)
         survived = len(calls) <= step
         await opened.task.close()
-        folded.deaths.clear()
 
         opened = await folded.open_view()
         await opened.pump()

@@ -168,8 +168,8 @@ async def test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_a
 ) -> None:
     no_room(monkeypatch)
     opened = counted.start()
-    await until(lambda: "there is no room" in caplog.text or counted.deaths != [], within_s=60)
-    assert counted.deaths == []
+    await until(lambda: "there is no room" in caplog.text or opened.task.stopped, within_s=60)
+    assert not opened.task.stopped
 
     monkeypatch.undo()
     await until(opened.task.ready.is_set, within_s=60)
@@ -220,25 +220,26 @@ async def test_an_event_that_cannot_be_folded_keeps_its_partition_closed_and_is_
     await closed.task.close()
 
 
-async def test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(counted: Harness) -> None:
+async def test_a_lost_log_of_record_stops_the_task_until_the_loss_is_accepted(counted: Harness) -> None:
     await counted.recreate(counted.settings.topic("events.count"))
 
     opened = await counted.open()
     await opened.task.close()
-    assert any("--accept-loss" in death for death in counted.deaths)
+    assert "--accept-loss" in opened.task.stop_reason
+    assert counted.deaths == []
 
     opened = await counted.open(accept_loss=True)
     assert opened.rows() == {}
     await opened.task.close()
 
 
-async def test_input_that_was_deleted_before_it_was_read_stops_the_worker_until_the_loss_is_accepted(counted: Harness) -> None:
+async def test_input_that_was_deleted_before_it_was_read_stops_the_task_until_the_loss_is_accepted(counted: Harness) -> None:
     await counted.send(*[("a", b"")] * 4)
     await counted.delete_before(counted.commands, 5)
 
     opened = await counted.open()
     await opened.task.close()
-    assert any("2 records" in death for death in counted.deaths)
+    assert "2 records" in opened.task.stop_reason
 
     opened = await counted.open(accept_loss=True)
     await opened.pump()
@@ -263,11 +264,11 @@ async def test_records_parked_before_the_changelog_was_lost_still_hold_up_their_
     await opened.task.close()
 
 
-async def test_lost_input_stops_the_worker(counted: Harness) -> None:
+async def test_lost_input_stops_the_task(counted: Harness) -> None:
     await counted.recreate(counted.settings.changelog)
     await counted.recreate(counted.settings.topic("results"))
 
     opened = await counted.open()
     await opened.task.close()
 
-    assert "nothing says how far" in counted.deaths[0]
+    assert "nothing says how far" in opened.task.stop_reason

@@ -50,14 +50,14 @@ async def test_a_lost_log_of_record_that_nobody_notices_is_found(counted: Harnes
     monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
 
     with pytest.raises(AssertionError):
-        await test_recovery.test_a_lost_log_of_record_stops_the_worker_until_the_loss_is_accepted(counted)
+        await test_recovery.test_a_lost_log_of_record_stops_the_task_until_the_loss_is_accepted(counted)
 
 
 async def test_lost_input_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(takeover, "check", lambda _topic, offset_next, *_, **__: offset_next)
 
     with pytest.raises(AssertionError):
-        await test_recovery.test_input_that_was_deleted_before_it_was_read_stops_the_worker_until_the_loss_is_accepted(counted)
+        await test_recovery.test_input_that_was_deleted_before_it_was_read_stops_the_task_until_the_loss_is_accepted(counted)
 
 
 async def test_a_group_offset_that_is_used_for_the_position_is_found(

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.admin import apply
@@ -95,6 +95,11 @@ class Environment:
         changed = {**wanted.config, **{name.replace("_", "."): value for name, value in config.items()}}
         async with self._admin() as admin:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, wanted.name, changed)])
+
+    async def add_partitions(self, topic: str, total: int) -> None:
+        """Give a topic more partitions, as an administrator can."""
+        async with self._admin() as admin:
+            await admin.create_partitions({self.settings.topic(topic): NewPartitions(total)})
 
     async def delete_before(self, topic: str, partition: int, offset: int) -> None:
         """Delete records, as retention does."""

@@ -5,6 +5,7 @@ import re
 import signal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from app.audit.audit import audit
@@ -14,6 +15,7 @@ from tests.conftest import FreePort
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, order, traffic
 from tests.waiting import until
+from tests.web.client import Client
 
 
 @pytest.mark.timeout(600)
@@ -67,7 +69,8 @@ async def test_what_the_broker_refuses_is_parked_and_what_came_with_it_is_answer
     assert await audit(one_partition.settings) == []
 
 
-async def test_input_that_is_deleted_under_a_stopped_worker_ends_it_with_the_count(small_environment: Environment) -> None:
+async def test_input_that_is_deleted_under_a_suspended_worker_stops_its_partition_with_the_count(small_environment: Environment) -> None:
+    elsewhere = next(name for name in (f"e-{number}" for number in range(100)) if partition_of(name.encode(), 2) == 1)
     names = [name for name in (f"o-{number}" for number in range(100)) if partition_of(name.encode(), 2) == 0]
     async with Results(small_environment.settings) as results:
         worker = small_environment.worker("worker")
@@ -79,10 +82,16 @@ async def test_input_that_is_deleted_under_a_stopped_worker_ends_it_with_the_cou
         await small_environment.delete_before("commands.order", 0, 21)
 
         worker.signal(signal.SIGCONT)
+        await until(lambda: "task 0 stays closed" in worker.said, within_s=60)
+        async with aiohttp.ClientSession() as session:
+            client = Client(session, worker)
+            ready, alive = await client.get("/readyz"), await client.get("/healthz")
+        await small_environment.send([order(elsewhere)])
+        await results.number(11)
 
-        assert await worker.exit_code(within_s=60) != 0
-    assert re.search("1[01] records of", worker.said)
-    assert "--accept-loss" in worker.said
+    assert re.search(r"partition 0 \(stopped: 1[01] records of .*--accept-loss", ready.body["detail"])
+    assert (ready.status, ready.body["code"], alive.status) == (503, "not-ready", 200)
+    assert [result["aggregateId"] for result in results.all if result["aggregateId"] not in names] == [elsewhere]
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])

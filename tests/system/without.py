@@ -6,8 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from faust.types import TP
+
 from app.domain.fulfilment import fold
+from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
+from app.settings import Settings
 from app.web import body, fresh, log_pages, problem
 
 
@@ -20,6 +24,29 @@ def _directory_lock() -> None:
         return (directory / "lock").open("w")
 
     main.lock = lock  # type: ignore[attr-defined]  # it is imported there
+
+
+def _start_check() -> None:
+    """A worker starts whatever topics there are."""
+    from app import main  # noqa: PLC0415 (as above)
+
+    async def accept(_settings: Settings) -> None:
+        """Whatever is there."""
+
+    main.refuse_start = accept  # type: ignore[attr-defined,assignment]  # it is imported there
+
+
+def _incomplete() -> None:
+    """The same, and partitions of which only some topics are assigned are passed over in silence."""
+    _start_check()
+    complete = Tasks._complete  # noqa: SLF001 (a control replaces what is inside)
+
+    def silent(self: Tasks, assigned: set[TP], wanted: set[str]) -> set[int]:
+        found = complete(self, assigned, wanted)
+        self._incomplete.clear()
+        return found
+
+    Tasks._complete = silent  # type: ignore[method-assign]  # noqa: SLF001 (as above)
 
 
 def _lease() -> None:
@@ -64,8 +91,10 @@ OFF: dict[str, Callable[[], None]] = {
     "documentation": _documentation,
     "doubt": _doubt,
     "freshness": _freshness,
+    "incomplete": _incomplete,
     "lease": _lease,
     "pages": _pages,
+    "start-check": _start_check,
 }
 
 if __name__ == "__main__":

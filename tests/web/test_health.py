@@ -1,6 +1,7 @@
 """/healthz says 503 when a restart helps, and only then; writes that cannot be answered are bounded."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
@@ -11,6 +12,8 @@ from app.kafka.embedded import EmbeddedKafka
 from app.kernel.side import WAITING_WRITES
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
+from tests.system.worker import without
+from tests.waiting import until
 from tests.web.client import LONG_S, PLACE, Answer, Client, ready, settled
 
 TOO_MANY = 100
@@ -34,6 +37,38 @@ async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: Runni
     assert (before.status, before.body) == (200, {"status": "alive"})
     assert (answer.status, answer.body["code"]) == (503, "stuck")
     assert "the consumer's thread" in answer.body["detail"]
+
+
+async def test_partitions_of_which_only_some_topics_are_here_are_named_and_the_others_serve(kafka: RunningKafka, tmp_path: Path) -> None:
+    await _partly_assigned(kafka, tmp_path, without("start-check"))
+
+
+@pytest.mark.control
+async def test_partitions_that_are_passed_over_in_silence_are_found(kafka: RunningKafka, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError):
+        await _partly_assigned(kafka, tmp_path, without("incomplete"))
+
+
+async def _partly_assigned(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> None:
+    environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
+    try:
+        await environment.create_topics()
+        await environment.add_partitions("commands.order", 2)
+        async with aiohttp.ClientSession() as session:
+            worker = environment.worker("alone", program=program)
+            await until(lambda: {"task 0 is open", "view 0 is open"} <= set(re.findall(r"(?:task|view) 0 is open", worker.said)), within_s=60)
+            client = Client(session, worker)
+            placed = await client.post("/orders", PLACE)
+            answer, metrics = await client.get("/readyz"), await client.text("/metrics")
+    finally:
+        environment.close()
+
+    assert placed.status == 201
+    assert (answer.status, answer.body.get("code")) == (503, "not-ready")
+    assert f"partition 1 (not assigned here, to another worker or missing: {environment.settings.topic('commands.customer')}" in answer.body["detail"]
+    assert "foldstream_ready 0.0" in metrics
+    assert 'foldstream_stopped{partition="1",task="write"} 1.0' in metrics
+    assert 'foldstream_stopped{partition="0",task="write"} 0.0' in metrics
 
 
 @pytest.mark.timeout(300)
