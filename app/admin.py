@@ -1,6 +1,7 @@
 """The topics on the broker: created, compared with the contract, and the start refused where they differ too much."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,9 @@ from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlre
 
 from app.errors import FoldstreamError
 from app.settings import Settings, variable
-from app.topics import Topic, differences, topics
+from app.topics import TIMESTAMP_TYPE, Topic, differences, topics
+
+log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """A broker that has not answered after this long counts as out of reach (seconds)."""
@@ -39,13 +42,19 @@ async def check(settings: Settings) -> list[str]:
 
 
 async def refuse_start(settings: Settings) -> None:
-    """Return when every topic is there with its number of partitions; raise FoldstreamError otherwise, for records would be lost or misrouted."""
+    """Return when every topic is there with its number of partitions; raise FoldstreamError otherwise, for records would be lost or misrouted.
+
+    A topic whose timestamps are not the contract's is warned about: times in events and deadlines of orders come from them.
+    """
+    wanted = topics(settings)
     async with _admin(settings) as admin:
-        partitions = await _partitions(admin)
-    counts = [(topic, len(partitions.get(topic.name, []))) for topic in topics(settings)]
+        found = await _found(admin, wanted)
+    counts = [(topic, found[topic.name].partitions if topic.name in found else 0) for topic in wanted]
     wrong = [_refusal(topic, count) for topic, count in counts if count != topic.partitions]
     if wrong:
         raise FoldstreamError("\n".join(["the topics are not as they must be:", *wrong]))
+    for topic in wanted:
+        _warn_of_timestamps(topic, found[topic.name])
 
 
 def unreachable(settings: Settings) -> FoldstreamError:
@@ -84,6 +93,14 @@ async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:
             f"at {settings.bootstrap} answers the Kafka of another data directory than {settings.datadir.absolute()}: set FOLDSTREAM_DATADIR to that one, "
             "or FOLDSTREAM_BROKER to use it all the same, or FOLDSTREAM_KAFKA_PORT to a free port and run `foldstream kafka start`"
         )
+
+
+def _warn_of_timestamps(wanted: Topic, found: Topic) -> None:
+    """Log that a topic's timestamps are another clock's; a broker that does not tell its configuration is not suspected."""
+    should_be, actual = wanted.config[TIMESTAMP_TYPE], found.config.get(TIMESTAMP_TYPE)
+    if actual is not None and actual != should_be:
+        message = "%s: %s is %s, should be %s: set it on the topic (`foldstream topics check` lists every difference)"
+        log.warning(message, wanted.name, TIMESTAMP_TYPE, actual, should_be)
 
 
 def _refusal(topic: Topic, partitions: int) -> str:

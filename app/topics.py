@@ -18,6 +18,9 @@ CUSTOMER_NAME = "customer-name"
 ORDERING = "ordering"
 """The feed that tells customers who ordered; its key is a customer's id."""
 
+TIMESTAMP_TYPE = "message.timestamp.type"
+"""The setting that says whose clock a record's timestamp is: the broker's when it appends, or the sender's."""
+
 DAY_MS = 24 * 60 * 60 * 1000
 COMMAND_BYTES = 1 << 20
 RECORD_BYTES = 4 << 20
@@ -68,7 +71,7 @@ def differences(wanted: Topic, found: Topic | None) -> Iterator[str]:
 
 
 def _topic(settings: Settings, name: str, config: Config) -> Topic:
-    common = {"message.timestamp.type": "CreateTime", "max.message.bytes": str(RECORD_BYTES), "min.insync.replicas": str(max(1, settings.replicas - 1))}
+    common = {TIMESTAMP_TYPE: "CreateTime", "max.message.bytes": str(RECORD_BYTES), "min.insync.replicas": str(max(1, settings.replicas - 1))}
     return Topic(name, settings.partitions, settings.replicas, common | dict(config))
 
 
@@ -95,7 +98,7 @@ def _deleted(days: int) -> dict[str, str]:
 _UNBOUNDED = "-1"
 """Time alone deletes: a cluster's default limit on bytes must cut neither the log of record nor a command that waits for its worker."""
 
-_APPEND_TIME = {"message.timestamp.type": "LogAppendTime"}
+_APPEND_TIME = {TIMESTAMP_TYPE: "LogAppendTime"}
 _COMPACTED = {"cleanup.policy": "compact"}
 _KEPT = {"cleanup.policy": "delete", "retention.ms": _UNBOUNDED, "retention.bytes": _UNBOUNDED}
 """Never deleted."""

@@ -1,13 +1,19 @@
 """Times as messages have them: RFC 3339, UTC, with milliseconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS = -62_135_596_800_000
+_LAST_MS = 253_402_300_799_999
+"""The first and the last millisecond that a date of four digits can say."""
 
 
 @lru_cache(maxsize=1024)
 def rfc3339(timestamp_ms: int) -> str:
-    """A record's timestamp as text."""
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A record's timestamp as text; the nearest that there is for one before year 1 or after year 9999, for a sender may write any number."""
+    moment = _EPOCH + timedelta(milliseconds=min(max(timestamp_ms, _FIRST_MS), _LAST_MS))
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def milliseconds(timestamp: str) -> int:

@@ -42,12 +42,11 @@ class Measures:
     view_recovery_s: Histogram = field(default_factory=lambda: Histogram((0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800)))
     """From the opening of a view to the ends that its topics had then."""
 
-    def committed(self, labels: Iterable[Label], timestamps_ms: Iterable[int], now_s: float, took_s: float) -> None:
-        """A transaction was committed: what its handlers counted, and the append times of its records."""
+    def committed(self, labels: Iterable[Label], appended_ms: Iterable[int], records: int, now_s: float, took_s: float) -> None:
+        """A transaction was committed: what its handlers counted, the append times of those of its records that have one, and how many there were."""
         self.counted.update(labels)
-        appended = Counter(timestamps_ms)
-        for timestamp_ms, times in appended.items():
+        for timestamp_ms, times in Counter(appended_ms).items():
             self.latency_s.add(max(0.0, now_s - timestamp_ms / 1000), times)
         self.transactions["committed"] += 1
         self.transaction_s.add(took_s)
-        self.transaction_records.add(appended.total())
+        self.transaction_records.add(records)

@@ -21,6 +21,8 @@ TRANSACTION_BYTES = 8 << 20
 TURN_RECORDS = 50
 """Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
 
+BROKERS_TIME = 1
+"""Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
 
 Taken = TypeVar("Taken")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
@@ -62,12 +64,12 @@ class Processor:
     async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
         """Commit what these records caused, and count it; `began_s` is the monotonic time at which they were taken up."""
         await self._commit(self._intake, taken)
-        self._count((record.timestamp for record in taken), began_s)
+        self._count((record.timestamp for record in taken if record.timestamp_type == BROKERS_TIME), len(taken), began_s)
 
     async def commit_woken(self, setbacks: Setbacks, woken: Sequence[Woken], began_s: float) -> None:
         """Commit what waking these caused; they were not read from a topic, so nobody waited for them."""
         await self._commit(setbacks, woken)
-        self._count((), began_s)
+        self._count((), 0, began_s)
 
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
         self._ahead.clear()
@@ -105,8 +107,8 @@ class Processor:
         self._measures.transactions["refused"] += 1
         guard.refused(taken, str(why))
 
-    def _count(self, appended_ms: Iterable[int], began_s: float) -> None:
-        self._measures.committed(self.unit.counted, appended_ms, time(), monotonic() - began_s)
+    def _count(self, appended_ms: Iterable[int], records: int, began_s: float) -> None:
+        self._measures.committed(self.unit.counted, appended_ms, records, time(), monotonic() - began_s)
         self.unit.counted.clear()
 
     def _reach(self, last: ConsumerRecord) -> None:

@@ -92,6 +92,18 @@ async def test_every_setting_that_differs_is_a_line_and_does_not_refuse_the_star
     await admin.refuse_start(applied)
 
 
+async def test_a_start_on_timestamps_of_another_clock_is_warned_about_for_each_topic(applied: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    names = {applied.topic("commands.order"): "CreateTime", applied.topic("results"): "LogAppendTime"}
+    types = [ConfigResource(ConfigResourceType.TOPIC, name, {"message.timestamp.type": kind}) for name, kind in names.items()]
+    await _with_admin(applied, lambda client: client.alter_configs(types))
+    await _differences(applied, len(types))
+
+    await admin.refuse_start(applied)
+
+    warned = [message for message in caplog.messages if "message.timestamp.type" in message]
+    assert [message.partition(", should be")[0] for message in warned] == [f"{name}: message.timestamp.type is {kind}" for name, kind in names.items()]
+
+
 async def test_another_replication_is_a_line(applied: Settings) -> None:
     wanted = applied.model_copy(update={"replication": 2})
 
