@@ -11,6 +11,7 @@ from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16,
 from msgspec import Struct
 
 from app.errors import FoldstreamError
+from app.kernel.outcome import Repartitioned
 
 
 class _Uuid(AbstractType[uuid.UUID]):  # type: ignore[misc]  # aiokafka has no types
@@ -86,10 +87,21 @@ class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc]  # a
 
 
 class Cluster(Struct, frozen=True):
-    """The cluster's id, and the id (hex) of each topic asked for."""
+    """The cluster's id, the id (hex) of each topic asked for, and how many partitions it has."""
 
     cluster_id: str
     topic_ids: dict[str, str]
+    partitions: dict[str, int]
+
+    def require_partitions(self, partitions: int) -> None:
+        """Repartitioned when one of the topics has another number of partitions."""
+        wrong = {topic: count for topic, count in self.partitions.items() if count != partitions}
+        if wrong:
+            raise Repartitioned(
+                f"{', '.join(f'{topic} has {count} partitions' for topic, count in sorted(wrong.items()))}, and the log was written with {partitions}: "
+                f"partitions that were added cannot be removed. Copy the topics into new ones of {partitions} partitions, under another "
+                "FOLDSTREAM_TOPIC_PREFIX; do not raise FOLDSTREAM_PARTITIONS: keys would belong to other partitions, and aggregates would begin again"
+            )
 
 
 async def describe(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
@@ -97,6 +109,7 @@ async def describe(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
     answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
     missing = sorted(name for code, name, *_ in answer.topics if code)
     if missing:
-        message = f"topic {', '.join(missing)} is missing: run `foldstream topics apply`"
+        message = f"topic {', '.join(missing)} is missing: restore it if it was there before, else run `foldstream topics apply`"
         raise FoldstreamError(message)
-    return Cluster(answer.cluster_id, {name: topic_id.hex for _, name, topic_id, *_ in answer.topics})
+    ids = {name: topic_id.hex for _, name, topic_id, *_ in answer.topics}
+    return Cluster(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in answer.topics})

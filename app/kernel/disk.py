@@ -22,7 +22,7 @@ UNDAMAGED = {
 def opened(path: Path, unusable: Callable[[Store], str | None]) -> Store:
     """The store at `path`; an empty one in its place when it is damaged, or `unusable` says why it cannot be brought up to date.
 
-    FoldstreamError when it cannot be opened now, and may be later.
+    FoldstreamError when it cannot be opened now, and may be later; what `unusable` raises leaves it as it is.
     """
     try:
         store = _open(path)
@@ -30,7 +30,11 @@ def opened(path: Path, unusable: Callable[[Store], str | None]) -> Store:
         raise
     except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions for every kind of damage)
         return _afresh(path, f"it is damaged: {error}")
-    why = unusable(store)
+    try:
+        why = unusable(store)
+    except BaseException:
+        store.close()
+        raise
     if why is None:
         return store
     store.close()

@@ -2,19 +2,15 @@
 
 from enum import Enum
 
-from msgspec import Struct
-
 from app.kernel.cluster import Cluster
-from app.kernel.outcome import LostHistory
+from app.kernel.log_identity import LogIdentity
 from app.kernel.table import Table
 
 
-class Identity(Struct, frozen=True):
-    """The cluster, the changelog's own topic id, the ids of the logs it was folded from, and how they were folded."""
+class Identity(LogIdentity, frozen=True, kw_only=True):
+    """The logs of record that the changelog was folded from, its own topic id, and how they were folded."""
 
-    cluster_id: str
     changelog_id: str
-    logs: dict[str, str]
     fingerprint: str
 
 
@@ -32,23 +28,21 @@ UNFINISHED = "unfinished"
 """The fingerprint of rows that are being folded anew: no code has it."""
 
 
-def expected(cluster: Cluster, changelog: str, logs: tuple[str, ...], fingerprint: str) -> Identity:
+def expected(cluster: Cluster, changelog: str, logs: tuple[str, ...], fingerprint: str, partitions: int) -> Identity:
     """The identity that a changelog of this cluster, made by this code, has."""
-    return Identity(cluster.cluster_id, cluster.topic_ids[changelog], {log: cluster.topic_ids[log] for log in logs}, fingerprint)
+    ids = {log: cluster.topic_ids[log] for log in logs}
+    return Identity(cluster.cluster_id, ids, partitions, changelog_id=cluster.topic_ids[changelog], fingerprint=fingerprint)
 
 
 def compare(found: Identity | None, wanted: Identity, *, accept_loss: bool) -> tuple[Rebuild, str]:
     """What to rebuild, and why; LostHistory when the logs of record are not those that the changelog was folded from."""
     if found is None:
         return Rebuild.EVERYTHING, "the changelog has no identity row (it is new, or a rebuild was cut short)"
-    if (found.cluster_id, found.changelog_id) != (wanted.cluster_id, wanted.changelog_id):
+    lost = found.require(wanted, accept_loss=accept_loss)
+    if lost is not None:
+        return Rebuild.EVERYTHING, f"a loss was accepted: {lost}"
+    if found.changelog_id != wanted.changelog_id:
         return Rebuild.EVERYTHING, "the changelog was written for another topic of this name"
-    lost = sorted(log for log, topic_id in found.logs.items() if wanted.logs.get(log) != topic_id)
-    if lost and not accept_loss:
-        message = f"the log of record {', '.join(lost)} was deleted and created again: restore it, or start with --accept-loss to go on with what is there"
-        raise LostHistory(message)
-    if lost:
-        return Rebuild.EVERYTHING, f"loss of {', '.join(lost)} was accepted"
     if found.fingerprint != wanted.fingerprint:
         return Rebuild.FOLDS, "this code folds events in another way"
     return Rebuild.NOTHING, "intact"

@@ -41,6 +41,10 @@ class LostHistory(Stuck):
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
 
 
+class Repartitioned(Stuck):
+    """The topics have another number of partitions than the log was written with: no person's word can make that good."""
+
+
 class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
     """An event in the log of record was written by code that this one does not know: its partition stays closed here."""
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import NoError, RequestTimedOutError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
@@ -72,6 +74,13 @@ async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int
     """First offset and end (the last stable offset) of a partition."""
     begin, end = await asyncio.gather(consumer.beginning_offsets([where]), consumer.end_offsets([where]))
     return begin[where], end[where]
+
+
+async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The high watermark of each partition: what an open transaction has written lies below it."""
+    fetcher = copy(consumer._fetcher)  # noqa: SLF001 (aiokafka has one isolation level for all questions of a consumer)
+    fetcher._isolation_level = READ_UNCOMMITTED  # noqa: SLF001
+    return dict(await fetcher.end_offsets(partitions, ANSWER_MS))
 
 
 async def read(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:

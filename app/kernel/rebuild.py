@@ -53,6 +53,7 @@ class Rebuilder:
             await self._recover_inputs()
         await self._set_timers()
         identities[ROW] = identity
+        self._unit.ends.keep()
         await self._unit.commit()
 
     async def _invalidate(self) -> None:

@@ -1,5 +1,6 @@
 """From whatever is on disk to the rows that the changelog stands for (Kafka Streams: the changelog reader)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -14,10 +15,15 @@ TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
 
 
-async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, changelog: TopicPartition) -> Store:
-    """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first."""
+async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, changelog: TopicPartition, check: Callable[[Store], None]) -> Store:
+    """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first, unless `check` raises."""
     begin, end = await bounds(consumer, changelog)
-    store = opened(path, lambda found: unusable(found.stored, cluster, changelog.topic, begin, end))
+
+    def why(found: Store) -> str | None:
+        check(found)
+        return unusable(found.stored, cluster, changelog.topic, begin, end)
+
+    store = opened(path, why)
     try:
         await _fill(store, consumer, cluster, changelog, store.stored.offset_next if store.stored else begin, end)
     except BaseException:

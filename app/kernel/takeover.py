@@ -8,12 +8,15 @@ import logging
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster, describe
-from app.kernel.identity import ROW, Rebuild, compare, expected, identities
+from app.kernel.identity import ROW, Identity, Rebuild, compare, expected, identities
+from app.kernel.log_ends import LogEnds
+from app.kernel.outcome import LostHistory
 from app.kernel.position import Position, check, positions
-from app.kernel.reader import bounds, group_offsets
+from app.kernel.reader import bounds, group_offsets, written_ends
 from app.kernel.rebuild import Rebuilder
 from app.kernel.restore import restore
 from app.kernel.side import WriteSide
+from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -37,26 +40,47 @@ class TakeOver:
         side, settings = self._side, self._side.settings
         cluster = await describe(self._consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
         changelog = TopicPartition(settings.changelog, self._partition)
-        store = await restore(self._consumer, side.store_path(self._partition), cluster, changelog)
+        wanted = expected(cluster, settings.changelog, side.logs, side.fingerprint, settings.partitions)
+        ends = LogEnds(await written_ends(self._consumer, [TopicPartition(log, self._partition) for log in side.logs]))
+        store = await restore(self._consumer, side.store_path(self._partition), cluster, changelog, lambda found: self._check(found, cluster, wanted, ends))
         try:
-            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions, side.waiters)
+            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions, side.waiters, ends)
             unit.enter()
-            return unit, await self._go_on(unit, cluster)
+            return unit, await self._go_on(unit, cluster, wanted, ends)
         except BaseException:
             store.close()
             raise
 
-    async def _go_on(self, unit: UnitOfWork, cluster: Cluster) -> Positions:
+    def _check(self, store: Store, cluster: Cluster, wanted: Identity, ends: LogEnds) -> None:
+        """Compare what is on disk with the logs, before anything there is changed: it may be all that is left of them."""
+        found = identities.committed(store, ROW)
+        if found is not None:
+            self._extent(store, found, wanted, ends)
+        cluster.require_partitions(wanted.partitions)
+
+    def _extent(self, store: Store, found: Identity | None, wanted: Identity, ends: LogEnds) -> tuple[Rebuild, str]:
+        extent, why = compare(found, wanted, accept_loss=self._accept_loss)
+        lost = ends.lost(store)
+        if lost is None:
+            return extent, why
+        if not self._accept_loss:
+            raise LostHistory(lost)
+        return Rebuild.EVERYTHING, f"a loss was accepted: {lost}"
+
+    async def _go_on(self, unit: UnitOfWork, cluster: Cluster, wanted: Identity, ends: LogEnds) -> Positions:
         partitions = [TopicPartition(topic, self._partition) for topic in self._side.inputs]
         told = await group_offsets(self._consumer._client, self._side.settings.app_id, partitions)  # noqa: SLF001 (as above)
         group = {where.topic: offset for where, offset in told.items()}
-        await self._rebuild(unit, cluster, group)
+        await self._rebuild(unit, cluster, group, wanted, ends)
         return {topic: await self._position(cluster, topic, group.get(topic)) for topic in self._side.inputs}
 
-    async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int]) -> None:
-        wanted = expected(cluster, self._side.settings.changelog, self._side.logs, self._side.fingerprint)
-        extent, why = compare(identities.get(ROW), wanted, accept_loss=self._accept_loss)
+    async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], wanted: Identity, ends: LogEnds) -> None:
+        found = identities.get(ROW)
+        extent, why = self._extent(unit.rows.store, found, wanted, ends)
         if extent is Rebuild.NOTHING:
+            if found != wanted:  # of an earlier version, that kept less
+                identities[ROW] = wanted
+                await unit.commit()
             return
         log.warning("task %d rebuilds %s from the log: %s", self._partition, extent.value, why)
         await Rebuilder(self._side, self._consumer, unit, cluster, group, accept_loss=self._accept_loss).run(extent, wanted)

@@ -1,7 +1,7 @@
 """One Kafka transaction: everything a unit of work causes becomes visible together, or not at all."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import time
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.kernel.context import Headers
-from app.kernel.outcome import RefusedBatch, UnknownOutcome, is_consequence, is_refusal
+from app.kernel.outcome import RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
 from app.kernel.store import Change
@@ -24,6 +24,9 @@ DEADLINE_S = 12.0
 BATCH_BYTES = 1 << 20
 RECORD_BYTES = (4 << 20) - 4096
 """The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
+
+Check = Callable[[Mapping[TopicPartition, int]], None]
+"""Raises Stuck when the offsets of a transaction's first records must not be: it is aborted then."""
 
 Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
 """Topic, key, value, headers and partition; None is the one its key belongs to."""
@@ -51,6 +54,11 @@ class Batches:
             if appended.size > RECORD_BYTES:
                 raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
 
+    @property
+    def records(self) -> dict[TopicPartition, int]:
+        """How many records there are for each partition."""
+        return {TopicPartition(*where): sum(batch.record_count() for batch in batches) for where, batches in self._batches.items()}
+
     async def send(self) -> list[Any]:
         """What became of each batch: where it is, or an error."""
         sent = [await self._send(where, batch) for where, batches in self._batches.items() for batch in batches]
@@ -70,6 +78,10 @@ class Batches:
         return batch
 
 
+def _anything(_: Mapping[TopicPartition, int]) -> None:
+    """Check nothing: nothing stands on the offsets of these records."""
+
+
 class Transaction(Batches):
     """The batches of one transaction."""
 
@@ -77,21 +89,33 @@ class Transaction(Batches):
         """Add changed rows."""
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
-    async def commit(self) -> dict[TopicPartition, int]:
-        """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell."""
+    async def commit(self, check: Check = _anything) -> dict[TopicPartition, int]:
+        """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell.
+
+        `check` is given the first offset that the broker gave to each partition's records; when it raises, the transaction is aborted.
+        """
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await self._commit()
+                return await self._commit(check)
         except (TimeoutError, KafkaError, IllegalOperation, AssertionError) as error:  # the last two say that aiokafka's sender has ended meanwhile
             raise _unknown(error) from error
 
-    async def _commit(self) -> dict[TopicPartition, int]:
+    async def _commit(self, check: Check) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
         counted = [(where, batch.record_count()) for where, batches in self._batches.items() for batch in batches]
         results = await self.send()
         await self._check([result for result in results if isinstance(result, BaseException)])
+        written = [(TopicPartition(*where), result.offset, count) for (where, count), result in zip(counted, results, strict=True)]
+        await self._check_offsets(check, {where: base for where, base, _ in reversed(written)})
         await self._producer.commit_transaction()
-        return {TopicPartition(*where): _next(result.offset, count) for (where, count), result in zip(counted, results, strict=True)}
+        return {where: _next(base, count) for where, base, count in written}
+
+    async def _check_offsets(self, check: Check, bases: Mapping[TopicPartition, int]) -> None:
+        try:
+            check({where: base for where, base in bases.items() if base >= 0})
+        except Stuck:
+            await self._producer.abort_transaction()
+            raise
 
     async def _check(self, failures: list[BaseException]) -> None:
         """Look at every single one: aiokafka would commit without the batches that failed."""

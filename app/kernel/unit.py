@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.draft import Draft
+from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.store import Store, Stored, now_s
 from app.kernel.transaction import Transaction
@@ -18,14 +19,15 @@ class UnitOfWork(Draft):
     """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (all that a transaction touches)
-        self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters
+        self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters, ends: LogEnds
     ) -> None:
-        """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over."""
+        """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over, `ends` those of the logs of record."""
         super().__init__(store, waiters)
         self._producer = producer
         self._cluster = cluster
         self.changelog = changelog
         self._partitions = partitions
+        self.ends = ends
         self.timed: set[str] = set()
         """The timers that were set or cancelled since the task last looked, in whatever transaction."""
         self._transaction = Transaction(producer, partitions)
@@ -38,12 +40,17 @@ class UnitOfWork(Draft):
         self.outgoing.clear()
 
     async def commit(self) -> None:
-        """One transaction: changelog and outgoing records; after it the rows are committed ones. RefusedBatch when something in this unit is at fault."""
+        """One transaction: changelog and outgoing records; after it the rows are committed ones. RefusedBatch when something in this unit is at fault.
+
+        LostHistory, and nothing is committed, when a log of record is shorter than the last transaction left it.
+        """
         self.pack()
         with _writing():
+            self.ends.foresee(self._transaction.records)
             changes = self.rows.changes()
             self._transaction.log(self.changelog, changes)
-        ends = await self._transaction.commit()
+        ends = await self._transaction.commit(self.ends.check)
+        self.ends.reached(ends)
         self._transaction = Transaction(self._producer, self._partitions)
         self.rows.commit(changes, self._stored(ends[self.changelog]))
         for answer in self.answers:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from app.kernel.cluster import Cluster
+from app.kernel.log_identity import LogIdentity
 from app.kernel.ports import Handler
 from app.kernel.side import WriteSide
-from app.kernel.view_identity import ViewIdentity
 
 
 class ReadModel(Protocol):
@@ -61,9 +61,9 @@ class ViewSide:
         for model in self.models:
             yield from (Follower(model.agent, topic) for topic in model.events)
 
-    def identity(self, cluster: Cluster) -> ViewIdentity:
+    def identity(self, cluster: Cluster) -> LogIdentity:
         """That of rows folded from these logs."""
-        return ViewIdentity(cluster.cluster_id, {topic: cluster.topic_ids[topic] for topic in self.inputs})
+        return LogIdentity(cluster.cluster_id, {topic: cluster.topic_ids[topic] for topic in self.inputs}, self.write.settings.partitions)
 
     def store_path(self, partition: int) -> Path:
         """Where the rows of one view task are on disk."""

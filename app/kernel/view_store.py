@@ -11,11 +11,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from app.kernel.cluster import describe
 from app.kernel.disk import opened
 from app.kernel.generation import generations
+from app.kernel.log_identity import LogIdentity
+from app.kernel.outcome import LostHistory
 from app.kernel.position import Position, check, positions
 from app.kernel.reader import bounds
 from app.kernel.store import Store
 from app.kernel.view_generations import ViewGenerations
-from app.kernel.view_identity import ROW, ViewIdentity, view_identities
+from app.kernel.view_identity import ROW, view_identities
 from app.kernel.view_side import Follower, ViewSide
 
 Bounds = Mapping[str, tuple[int, int]]
@@ -31,11 +33,17 @@ class OpenView(NamedTuple):
 
 
 async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, *, accept_loss: bool) -> OpenView:
-    """The store, wiped first if it cannot be brought up to date. LostHistory when a log of record no longer has what lies at a position."""
+    """The store, wiped first if it cannot be brought up to date. LostHistory when a log of record is not what the rows were folded from: nothing is wiped."""
     cluster = await describe(consumer._client, side.inputs)  # noqa: SLF001 (aiokafka has no public way to send a request)
     limits = {topic: await bounds(consumer, TopicPartition(topic, partition)) for topic in side.inputs}
     wanted = side.identity(cluster)
-    store = opened(side.store_path(partition), lambda found: _unusable(found, wanted, side, limits))
+
+    def unusable(found: Store) -> str | None:
+        lost = _lost(found, wanted, side, limits, accept_loss=accept_loss)
+        cluster.require_partitions(wanted.partitions)
+        return lost or _unusable(found)
+
+    store = opened(side.store_path(partition), unusable)
     try:
         rows = _generations(store, side, wanted)
         reached = {follower: _position(rows, follower, wanted, limits, accept_loss=accept_loss) for follower in side.followers()}
@@ -45,17 +53,35 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()})
 
 
-def _unusable(store: Store, wanted: ViewIdentity, side: ViewSide, limits: Bounds) -> str | None:
+def _lost(store: Store, wanted: LogIdentity, side: ViewSide, limits: Bounds, *, accept_loss: bool) -> str | None:
+    """What of the logs that the rows were folded from is lost, if that was accepted; LostHistory if it was not."""
     found = view_identities.committed(store, ROW)
     if found is None:
-        return None  # it is empty: the identity is written before everything else
-    if not found.fits(wanted) or next(generations.rows(store), None) is None:
-        return "its rows were folded from other logs, or by code that knew no generations"
-    ahead = [follower.topic for follower in side.followers() if _offset_next(store, follower) > limits[follower.topic][1]]
-    return f"it is ahead of the end of {ahead[0]}" if ahead else None
+        return None
+    lost = found.require(wanted, accept_loss=accept_loss)
+    if lost is None:
+        for follower in side.followers():
+            lost = lost or _cut(follower.topic, _offset_next(store, follower), limits[follower.topic][1])
+    if lost is not None and not accept_loss:
+        raise LostHistory(lost)
+    return lost
 
 
-def _generations(store: Store, side: ViewSide, wanted: ViewIdentity) -> ViewGenerations:
+def _cut(topic: str, offset_next: int, end: int) -> str | None:
+    if offset_next <= end:
+        return None
+    return (
+        f"{topic} ends at {end}, below {offset_next}, up to where this view has read it: the end of the log is lost. Nothing of what is kept here was changed: "
+        "restore the log, or start with --accept-loss to fold the rows again from what is there"
+    )
+
+
+def _unusable(store: Store) -> str | None:
+    signed = view_identities.committed(store, ROW) is not None  # before everything else
+    return "its rows were folded by code that knew no generations" if signed and next(generations.rows(store), None) is None else None
+
+
+def _generations(store: Store, side: ViewSide, wanted: LogIdentity) -> ViewGenerations:
     """Those of the code, beside those that are on disk; a new disk has those of the code alone."""
     found, rows = view_identities.committed(store, ROW), ViewGenerations(store, side.models)
     if found is None:
@@ -66,7 +92,7 @@ def _generations(store: Store, side: ViewSide, wanted: ViewIdentity) -> ViewGene
     return rows
 
 
-def _position(rows: ViewGenerations, follower: Follower, wanted: ViewIdentity, limits: Bounds, *, accept_loss: bool) -> Position:
+def _position(rows: ViewGenerations, follower: Follower, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> Position:
     offset_next = limits[follower.topic][1] if follower.agent in rows.unshown else _offset_next(rows.live, follower)
     return Position(wanted.logs[follower.topic], check(follower.topic, offset_next, *limits[follower.topic], accept_loss=accept_loss))
 

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from agents._loops import Commands
 from agents._outgoing import Outbox
 from app.kernel.cluster import Cluster
+from app.kernel.log_ends import LogEnds
 from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
 from app.kernel.waiters import Waiters
@@ -28,7 +29,7 @@ STOCK = "ReceiveStock", {"quantity": 1}
 def unit(tmp_path: Path) -> Iterator[UnitOfWork]:
     """A unit of work that is never committed, so no broker is asked."""
     store = Store(tmp_path / "rows")
-    unit = UnitOfWork(store, AIOKafkaProducer, Cluster("cluster", {}), TopicPartition("changelog", 0), 1, Waiters(10))
+    unit = UnitOfWork(store, AIOKafkaProducer, Cluster("cluster", {}, {}), TopicPartition("changelog", 0), 1, Waiters(10), LogEnds({}))
     unit.enter()
     yield unit
     store.close()

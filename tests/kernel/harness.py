@@ -231,6 +231,14 @@ class Opened:
                 records = await self.harness.records(self.harness.commands, self.position)
                 await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
 
+    def hand_over(self) -> "asyncio.Task[None]":
+        """Fetch and hand over what the task has not processed; the asyncio task ends when that is committed, or dropped."""
+        return asyncio.create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        records = await self.harness.records(self.harness.commands, self.position)
+        await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
     async def retry(self, offset: int) -> Park | None:
         """Retry the record that was parked from an offset."""
         return await self.task.release(Request(self.harness.commands, offset))

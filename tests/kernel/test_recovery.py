@@ -72,7 +72,7 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(counted: Harness, caplog
         ({"offset_next": 1_000_000}, "ahead of the changelog's end"),
         ({"offset_next": -1}, "the changelog begins at"),
         ({"written_at_s": 0.0}, "older than the changelog keeps deletions"),
-        ({"cluster_id": "another"}, "it belongs to another changelog"),
+        ({"topic_id": "another"}, "it belongs to another changelog"),
     ],
 )
 async def test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(

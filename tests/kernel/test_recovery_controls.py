@@ -9,6 +9,7 @@ from app.domain.recorded import Recorded, recorded
 from app.kernel import disk, restore, takeover, view_store
 from app.kernel.identity import Rebuild
 from app.kernel.intake import Intake
+from app.kernel.log_ends import LogEnds
 from app.kernel.outlet import Outlet
 from app.kernel.position import Position
 from app.kernel.takeover import TakeOver
@@ -27,7 +28,7 @@ async def test_a_foreign_disk_that_is_taken_for_the_own_is_found(counted: Harnes
     monkeypatch.setattr(restore, "unusable", lambda *_: None)
 
     with pytest.raises(AssertionError):
-        await test_recovery.test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(counted, caplog, {"cluster_id": "another"}, "")
+        await test_recovery.test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(counted, caplog, {"topic_id": "another"}, "")
 
 
 async def test_a_full_disk_that_is_taken_for_a_damaged_one_is_found(
@@ -47,6 +48,7 @@ async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(coun
 
 
 async def test_a_lost_log_of_record_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogEnds, "lost", lambda *_: None)
     monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
 
     with pytest.raises(AssertionError):
@@ -89,11 +91,11 @@ async def test_a_view_that_serves_as_soon_as_it_is_open_is_found(views: ViewHarn
         await test_view.test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_opened(views)
 
 
-async def test_rows_of_other_logs_that_are_kept_are_found(folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view_store, "_unusable", lambda *_: None)
+async def test_a_view_that_does_not_compare_its_logs_is_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(view_store, "_lost", lambda *_, **__: None)
 
     with pytest.raises(AssertionError):
-        await test_view_recovery.test_rows_of_other_logs_are_wiped(folded, caplog)
+        await test_view_recovery.test_a_view_whose_log_was_created_again_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded)
 
 
 async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:

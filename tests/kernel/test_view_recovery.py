@@ -4,9 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app.kernel.position import Position, positions
 from app.kernel.store import Store
+from app.kernel.view_identity import ROW, view_identities
 from app.kernel.view_side import Follower
 from tests.kernel.view_harness import ViewHarness
 
@@ -43,24 +45,46 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(folded: ViewHarness, cap
     assert "it is damaged" in caplog.text
 
 
-async def test_a_disk_that_is_ahead_of_the_log_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_view_that_is_ahead_of_the_log_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded: ViewHarness) -> None:
     store = Store(disk(folded))
     row = Follower(folded.model.agent, folded.orders).row
     store.write([(positions.prefix + row.encode(), positions.encode(Position("any", 1_000_000)))])
     store.close()
 
-    await folds_anew(folded)
-
-    assert "it is ahead of the end of" in caplog.text
+    await stops_until_the_loss_is_accepted(folded, "below 1000000, up to where this view has read it")
 
 
-async def test_rows_of_other_logs_are_wiped(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_view_whose_log_was_created_again_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded: ViewHarness) -> None:
     await folded.recreate(folded.orders)
     await folded.write_events(("a", 1), ("b", 1), ("a", 2))
 
-    await folds_anew(folded)
+    await stops_until_the_loss_is_accepted(folded, "was deleted and created again")
 
-    assert "folded from other logs" in caplog.text
+
+async def test_a_view_of_another_cluster_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded: ViewHarness) -> None:
+    store = Store(disk(folded))
+    identity = view_identities.committed(store, ROW)
+    assert identity is not None
+    store.write([(view_identities.prefix + ROW.encode(), view_identities.encode(replace(identity, cluster_id="another")))])
+    store.close()
+
+    await stops_until_the_loss_is_accepted(folded, "of the Kafka cluster another")
+
+
+async def stops_until_the_loss_is_accepted(folded: ViewHarness, reason: str) -> None:
+    """The rows stay as they are; once a person accepts the loss, they are folded again from what is there."""
+    opened = await folded.open_view()
+    await opened.task.close()
+    assert reason in opened.task.stop_reason
+    store = Store(disk(folded))
+    assert [*store.scan(positions.prefix)], "the rows are kept"
+    store.close()
+
+    opened = await folded.open_view(accept_loss=True)
+    assert opened.flow.starts == [dict.fromkeys(folded.model.events, 0)]
+    await opened.pump()
+    assert opened.versions() == {"a": 2, "b": 1}
+    await opened.task.close()
 
 
 async def test_a_disk_that_fails_under_an_open_view_is_wiped_and_filled_again(folded: ViewHarness, caplog: pytest.LogCaptureFixture) -> None:

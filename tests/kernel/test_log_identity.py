@@ -1,0 +1,193 @@
+"""A log of record that was created again, cut short, copied or given more partitions stops the tasks of its partitions, and nothing is wiped."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
+from msgspec.structs import replace
+
+from app.kernel.identity import ROW, identities
+from app.kernel.log_ends import LogEnds, log_ends
+from app.kernel.side import WriteSide
+from app.kernel.store import Store
+from tests.kernel.harness import Harness
+from tests.kernel.view_harness import ViewHarness
+from tests.waiting import until
+
+
+async def test_a_log_created_again_under_an_open_task_takes_no_event(counted: Harness) -> None:
+    await created_again_under_an_open_task(counted)
+
+
+@pytest.mark.control
+async def test_offsets_of_events_that_are_not_compared_are_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogEnds, "check", lambda *_: None)
+
+    with pytest.raises(TimeoutError):  # it goes on and never stops
+        await created_again_under_an_open_task(counted, within_s=5)
+
+
+async def created_again_under_an_open_task(counted: Harness, within_s: float = 60) -> None:
+    """The broker gives the next event an offset below the last: its transaction is aborted, the rows are kept, and a person decides."""
+    opened = await counted.open()
+    try:
+        await counted.recreate(counted.settings.topic("events.count"))
+        await counted.send(("a", b""))
+        handed_over = opened.hand_over()
+        await until(lambda: opened.task.stopped, within_s)
+        assert "events.count [0] ends at 0, below" in opened.task.stop_reason
+        assert "--accept-loss" in opened.task.stop_reason
+        assert await counted.versions() == {}
+        await handed_over
+    finally:
+        await opened.task.close()
+    assert kept(counted) == 2
+
+
+def kept(harness: Harness) -> int | None:
+    """The count of `a` on the disk of a task that is closed."""
+    store = Store(WriteSide(harness.settings).store_path(0))
+    raw = store.get(b"count\0a")
+    store.close()
+    return None if raw is None else int(raw)
+
+
+async def on_its_disk(harness: Harness, change: Callable[[Store], None]) -> None:
+    """Change what the task's rows on disk say of the log."""
+    store = Store(WriteSide(harness.settings).store_path(0))
+    change(store)
+    store.close()
+
+
+async def in_its_changelog(harness: Harness, change: Callable[[Store], None]) -> None:
+    """Change what the rows in the changelog say; the disk is lost."""
+    written: list[tuple[bytes, bytes | None]] = []
+    path = WriteSide(harness.settings).store_path(0)
+    store = Store(path)
+    store.write = lambda changes, _=None: written.extend(changes)  # type: ignore[method-assign,assignment]
+    change(store)
+    store.close()
+    async with AIOKafkaProducer(bootstrap_servers=harness.settings.bootstrap) as producer:
+        for key, value in written:
+            await producer.send(harness.settings.changelog, value, key)
+    shutil.rmtree(path)
+
+
+def longer(store: Store) -> None:
+    """Behind the last transaction, the log had one record more than it has now."""
+    [(log, end)] = log_ends.rows(store)
+    store.write([(log_ends.prefix + log.encode(), log_ends.encode(end + 1))], store.stored)
+
+
+def elsewhere(store: Store) -> None:
+    """The rows were folded from the log of another cluster."""
+    _identify(store, cluster_id="another")
+
+
+def repartitioned(store: Store) -> None:
+    """The log was written with another number of partitions."""
+    _identify(store, partitions=2)
+
+
+def _identify(store: Store, **change: object) -> None:
+    identity = identities.committed(store, ROW)
+    assert identity is not None
+    store.write([(identities.prefix + ROW.encode(), identities.encode(replace(identity, **change)))], store.stored)
+
+
+@pytest.mark.parametrize("where", [on_its_disk, in_its_changelog])
+@pytest.mark.parametrize(("change", "said"), [(longer, "the end behind the last transaction"), (elsewhere, "the Kafka cluster another")])
+async def test_a_task_that_knows_more_than_the_log_has_does_not_open_until_the_loss_is_accepted(
+    counted: Harness, where: Callable[[Harness, Callable[[Store], None]], Awaitable[None]], change: Callable[[Store], None], said: str
+) -> None:
+    await where(counted, change)
+
+    opened = await counted.open()
+    await opened.task.close()
+    assert said in opened.task.stop_reason
+    assert kept(counted) == 2
+
+    opened = await counted.open(accept_loss=True)
+    assert opened.rows() == {"a": 2, "b": 1}, "they are folded again from what is there"
+    await counted.send(("a", b""))
+    await opened.pump()
+    await counted.expect_counts(a=3, b=1)
+    await opened.task.close()
+
+
+@pytest.mark.control
+async def test_ends_that_a_take_over_does_not_compare_are_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LogEnds, "lost", lambda *_: None)
+
+    with pytest.raises(AssertionError):
+        await test_a_task_that_knows_more_than_the_log_has_does_not_open_until_the_loss_is_accepted(counted, in_its_changelog, longer, "its end")
+
+
+async def test_the_end_in_the_row_is_the_end_of_the_log(counted: Harness) -> None:
+    opened = await counted.open()
+    for _ in range(2):
+        await counted.send(("a", b""), ("b", b""))
+        await opened.pump()
+
+    [(_, foreseen)] = log_ends.rows(opened.store)
+    await opened.task.close()
+
+    async with AIOKafkaProducer(bootstrap_servers=counted.settings.bootstrap) as producer:
+        behind = await producer.send_and_wait(counted.settings.topic("events.count"), b"what follows the marker of the last commit")
+    assert behind.offset == foreseen
+
+
+async def test_a_changelog_created_again_does_not_hide_that_the_log_was(counted: Harness) -> None:
+    await counted.recreate(counted.settings.topic("events.count"))
+    await counted.recreate(counted.settings.changelog)
+
+    opened = await counted.open()
+    await opened.task.close()
+
+    assert "was deleted and created again" in opened.task.stop_reason
+    assert kept(counted) == 2
+
+
+async def test_another_number_of_partitions_stops_a_task_whatever_is_accepted(counted: Harness) -> None:
+    await on_its_disk(counted, repartitioned)
+
+    opened = await counted.open(accept_loss=True)
+    await opened.task.close()
+
+    assert "written with 2 partitions" in opened.task.stop_reason
+    assert "FOLDSTREAM_PARTITIONS=2" in opened.task.stop_reason
+
+
+async def test_partitions_that_were_added_stop_tasks_and_views(counted: Harness, folded: ViewHarness) -> None:
+    await add_partitions(counted, counted.commands)
+    await add_partitions(folded, folded.orders)
+
+    task, view = await counted.open(), await folded.open_view()
+    await task.task.close()
+    await view.task.close()
+
+    assert f"{counted.commands} has 2 partitions, and the log was written with 1" in task.task.stop_reason
+    assert f"{folded.orders} has 2 partitions, and the log was written with 1" in view.task.stop_reason
+
+
+async def add_partitions(harness: Harness, topic: str) -> None:
+    """Give a topic a second partition."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=harness.settings.bootstrap)
+    await admin.start()
+    await admin.create_partitions({topic: NewPartitions(total_count=2)})
+    await admin.close()
+
+
+async def test_an_identity_of_an_earlier_version_is_completed(counted: Harness) -> None:
+    await in_its_changelog(counted, lambda store: _identify(store, partitions=0))
+
+    opened = await counted.open()
+    await opened.task.close()
+
+    store = Store(WriteSide(counted.settings).store_path(0))
+    identity = identities.committed(store, ROW)
+    store.close()
+    assert identity is not None
+    assert identity.partitions == 1
