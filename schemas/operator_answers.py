@@ -42,11 +42,15 @@ class SettledAnswer(Answer):
 
 
 class LastBuild(Answer):
-    """The build that was shown last; `same` tells whether its rows are those before, byte by byte, and is null where other code had folded these."""
+    """The build that was shown last; `same` tells whether its rows are those before, byte by byte, and is null where other code had folded these.
+
+    `parked` is how many events were parked in them when they were shown, and are therefore missing from them.
+    """
 
     rebuild_id: Id | None
     generation: Annotated[int, Field(ge=1)]
     same: bool | None
+    parked: Annotated[int, Field(ge=0)]
 
 
 class TableAnswer(Answer):

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from app.domain.recorded import Recorded
+from app.domain.customer import customer_decider
+from app.domain.recorded import Recorded, upcasts
 from app.domain.views.customer_account import CustomerAccount, project
 from app.domain.views.customer_name import CustomerName, Ordering
 from app.kernel.app import app
@@ -29,7 +30,8 @@ class Accounts:
     def __init__(self, settings: Settings, accounts: Table[CustomerAccount], orderings: Table[Ordered]) -> None:
         self.feeds: tuple[str, ...] = (feed_topic(settings, ORDERING),)
         self.events: tuple[str, ...] = (event_topic(settings, "Customer"), *self.feeds)
-        self.fingerprint = fingerprint([project, Accounts], [msgspec.json.schema(row) for row in (CustomerAccount, Ordered, Ordering, CustomerName)])
+        rows = [msgspec.json.schema(row) for row in (CustomerAccount, Ordered, Ordering, CustomerName)]
+        self.fingerprint = fingerprint([project, *upcasts(customer_decider.events), Accounts], rows)
         self._names = feed_topic(settings, CUSTOMER_NAME)
         self._partitions = settings.partitions
         self._accounts = accounts

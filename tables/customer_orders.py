@@ -1,6 +1,6 @@
 """The orders of each customer, the newest first."""
 
-from app.domain.recorded import upcasts
+from app.domain.order import order_decider
 from app.domain.views.customer_orders import place
 from app.domain.views.order_summary import OrderSummary, project
 from app.kernel.app import app
@@ -17,4 +17,4 @@ class CustomerOrders(Listing[OrderSummary]):
     agent = "customer_orders"
 
 
-customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, Fold(project, place, upcasts("OrderPlaced")))
+customer_orders = CustomerOrders(event_topic(app.side.settings, "Order"), orders, places, Fold(order_decider.events, project, place))

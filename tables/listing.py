@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain.recorded import Recorded, Versioned
+from app.domain.recorded import Recorded, Versioned, upcasts
 from app.domain.views import listed
 from app.kernel.fingerprint import fingerprint
 from app.kernel.store import Store
@@ -17,8 +17,9 @@ Row = TypeVar("Row", bound=Versioned)
 
 
 class Fold(NamedTuple, Generic[Row]):
-    """How rows follow from events, and their places from rows; `reaches` are what these two call in other modules."""
+    """How rows follow from events of these types, and their places from rows; `reaches` are what these two call in other modules."""
 
+    events: Iterable[str]
     project: Callable[[Row | None, Recorded], Row]
     place: Callable[[Row], str]
     reaches: Sequence[Callable[..., Any]] = ()
@@ -32,7 +33,8 @@ class Listing(Generic[Row]):
     def __init__(self, log: str, rows: Table[Row], places: Table[str], fold: Fold[Row]) -> None:
         """`log` is followed; `rows` are by id, `places` say whose is at a place."""
         self.events: tuple[str, ...] = (log,)
-        self.fingerprint = fingerprint([fold.project, fold.place, *fold.reaches, listed.place, type(self), Listing], [msgspec.json.schema(rows.value_type)])
+        functions: list[Callable[..., Any]] = [fold.project, fold.place, *fold.reaches, *upcasts(fold.events), listed.place, type(self), Listing]
+        self.fingerprint = fingerprint(functions, [msgspec.json.schema(rows.value_type)])
         self._rows = rows
         self._places = places
         self._project = fold.project

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from app.domain.recorded import Recorded
+from app.domain.order import order_decider
+from app.domain.recorded import Recorded, upcasts
 from app.domain.views import customer_name
 from app.domain.views.customer_name import ASKED, CustomerName, Ordering
 from app.domain.views.order_summary import OrderSummary, project
@@ -27,7 +28,8 @@ class Summaries:
         self.feeds: tuple[str, ...] = (feed_topic(settings, CUSTOMER_NAME),)
         self.events: tuple[str, ...] = (event_topic(settings, "Order"), *self.feeds)
         self.fingerprint = fingerprint(
-            [project, customer_name.project, Summaries], [msgspec.json.schema(row) for row in (OrderSummary, CustomerName, Ordering)]
+            [project, *upcasts(order_decider.events), customer_name.project, Summaries],
+            [msgspec.json.schema(row) for row in (OrderSummary, CustomerName, Ordering)],
         )
         self._orderings = feed_topic(settings, ORDERING)
         self._summaries = summaries

@@ -1,6 +1,6 @@
 """The orders in each status, the newest first, and how many they are."""
 
-from app.domain.recorded import upcasts
+from app.domain.order import order_decider
 from app.domain.views.order_summary import OrderSummary, project
 from app.domain.views.orders_by_status import place
 from app.kernel.app import app
@@ -19,4 +19,4 @@ class OrdersByStatus(ByStatus[OrderSummary]):
     agent = "orders_by_status"
 
 
-orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, Fold(project, place, upcasts("OrderPlaced")))
+orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, Fold(order_decider.events, project, place))

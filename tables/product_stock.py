@@ -2,7 +2,8 @@
 
 import msgspec
 
-from app.domain.recorded import Recorded
+from app.domain.product import product_decider
+from app.domain.recorded import Recorded, upcasts
 from app.domain.views.product_stock import ProductStock, project
 from app.kernel.app import app
 from app.kernel.fingerprint import fingerprint
@@ -21,7 +22,7 @@ class Stock:
 
     def __init__(self, settings: Settings, products: Table[ProductStock]) -> None:
         self.events: tuple[str, ...] = (event_topic(settings, "Product"),)
-        self.fingerprint = fingerprint([project, Stock], [msgspec.json.schema(ProductStock)])
+        self.fingerprint = fingerprint([project, *upcasts(product_decider.events), Stock], [msgspec.json.schema(ProductStock)])
         self._products = products
 
     def before(self, event: Recorded) -> ProductStock | None:

@@ -1,6 +1,7 @@
 """How the fulfilment of each order goes, by status, the newest first, and how many sagas are in each."""
 
 from app.domain.fulfilment import fold, state
+from app.domain.fulfilment.operate import saga_decider
 from app.domain.views.saga_status import SagaStatus, place, project
 from app.kernel.app import app
 from app.topics import event_topic
@@ -18,4 +19,6 @@ class SagaStatuses(ByStatus[SagaStatus]):
     agent = "saga_status"
 
 
-saga_statuses = SagaStatuses(event_topic(app.side.settings, "Saga"), sagas, places, counts, Fold(project, place, [fold.evolve, state.status]))
+saga_statuses = SagaStatuses(
+    event_topic(app.side.settings, "Saga"), sagas, places, counts, Fold(saga_decider.events, project, place, [fold.evolve, state.status])
+)

@@ -35,7 +35,8 @@ def rebuild(
 ) -> None:
     """Make the rows of a table of the views anew, from the log, in every partition, and show them once they are as far as those that are shown now.
 
-    The workers do it, and keep on when this command ends: run it again to look on. Exit code 1 when rows could not be built. docs/rebuild.md says more.
+    The workers do it, and keep on when this command ends: run it again to look on. Exit code 1 when rows could not be built, or events were parked on the way.
+    docs/rebuild.md says more.
     """
     if rollback and pause:
         raise FoldstreamError("either --rollback or --pause")
@@ -46,7 +47,7 @@ def rebuild(
         return
     found = asyncio.run(_watched(partitions))
     typer.echo("\n".join(_line(each, partitions.wish) for each in found))
-    raise typer.Exit(0 if all(each["status"] == "idle" for each in found) else 1)
+    raise typer.Exit(0 if all(each["status"] == "idle" and not _parked(each) for each in found) else 1)
 
 
 async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
@@ -69,7 +70,13 @@ def _line(state: dict[str, Any], wish: Wish) -> str:
     if state["status"] == "faulty":
         return f"{where}: not shown: {state['fault']}"
     went = "rolled back" if wish == "rollback" else "rebuilt"
-    return f"{where}: {went} from {state['total']:,} events, generation {state['generation']}{_compared(state['last'] and state['last']['same'])}"
+    parked = f", {parked:,} of them PARKED (`foldstream parked list` has each)" if (parked := _parked(state)) else ""
+    return f"{where}: {went} from {state['total']:,} events{parked}, generation {state['generation']}{_compared(state['last'] and state['last']['same'])}"
+
+
+def _parked(state: dict[str, Any]) -> int:
+    """How many events are missing from the rows that are shown."""
+    return state["last"]["parked"] if state["status"] == "idle" and state["last"] else 0
 
 
 def _compared(same: bool | None) -> str:  # noqa: FBT001 (three answers)

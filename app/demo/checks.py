@@ -79,5 +79,7 @@ def _refused(which: str, found: Evidence, command: tuple[str, str], code: str) -
 
 
 def _parked(run: Run, found: Evidence) -> Check:
-    reason = found.parked.get(run.poisoned.encode(), {}).get("parked-reason", b"not parked").decode()
-    return Check("the poison record was parked, and held up nothing", reason == "undecodable", reason)
+    """Nothing but the poison: read models park what they cannot fold, and show the rest as if nothing was missing."""
+    poison = [(word.key, word.reason) for word in found.parked.values()] == [(run.poisoned.encode(), "undecodable")]
+    told = "; ".join(f"{word.topic} [{word.partition}] {word.offset}: {word.reason}" for word in list(found.parked.values())[:3])
+    return Check("nothing but the poison record was parked, and it held up nothing", poison, "undecodable" if poison else told or "nothing is parked")

@@ -1,16 +1,20 @@
 """What the log says about a run of the demo: read from the topics, not from what the demo was told."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Self
 
 import msgspec
 
 from app.demo.orders import Kind, Shop
+from app.kernel.parked import Parked, Settled, parse
 from app.log import Log
 from app.results import Json
 from app.settings import Settings
 from app.topics import AGGREGATES, event_topic
+
+Place = tuple[str, int, int]
+"""Topic, partition and offset of a record."""
 
 
 class Evidence:
@@ -36,12 +40,12 @@ class Evidence:
         """How many results each command has that are marked as duplicates."""
         self.refusals: dict[tuple[str, str], str] = {}
         """The refusal's code by command type and aggregate of the run."""
-        self.parked: dict[bytes, Mapping[str, bytes]] = {}
-        """The headers of parked records by key."""
+        self.parked: dict[Place, Parked] = {}
+        """What was parked during the run, and still is."""
 
     @classmethod
-    async def read(cls, chosen: Settings, shop: Shop) -> Self:
-        """Everything that is in the log now."""
+    async def read(cls, chosen: Settings, shop: Shop, parked_from: Sequence[int]) -> Self:
+        """Everything that is in the log now; of the topic `parked`, what is behind these offsets, one for each partition."""
         found = cls(shop)
         async with Log(chosen) as log:
             for aggregate in AGGREGATES:
@@ -50,7 +54,8 @@ class Evidence:
             async for record in log.topic(chosen.topic("results")):
                 found.result(msgspec.json.decode(record.value))
             async for record in log.topic(chosen.topic("parked")):
-                found.parked[record.key] = dict(record.headers)
+                if record.offset >= parked_from[record.partition]:
+                    found.said(parse(record))
         return found
 
     @property
@@ -70,6 +75,14 @@ class Evidence:
         order = self._shop.kind(event["aggregateId"] if event["aggregateType"] == "Order" else event["payload"].get("orderId", ""))
         if order is not None:
             self.of_kind[order, kind] += 1
+
+    def said(self, word: Parked | Settled) -> None:
+        """Take in a record of the topic `parked`: the last about a place counts."""
+        place = (word.topic, word.partition, word.offset)
+        if isinstance(word, Parked):
+            self.parked[place] = word
+        else:
+            self.parked.pop(place, None)
 
     def result(self, result: Json) -> None:
         """Take in a result, if it is of this run."""

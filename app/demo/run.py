@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from app import admin
 from app.client import CommandClient
 from app.demo.checks import Check, Run, checks
+from app.demo.ends import ends
 from app.demo.evidence import Evidence
 from app.demo.orders import Shop
 from app.demo.sagas import Sagas
@@ -41,6 +43,7 @@ class Demo:
         """True if every check held. Slow traffic follows for `slow_s` seconds, without end if that is None; an interrupt ends it, and is no failure."""
         await admin.apply(self._chosen)
         old = await place_old_order(self._chosen)
+        parked_from = await ends(self._chosen, [self._chosen.topic("parked")])
         self._say("an OrderPlaced of schema version 1 is in the new log" if old else "the log is not new, so it gets no event of an old schema")
         async with Worker(self._chosen, self._say) as worker:
             self._say(f"a worker is starting; it logs to {worker.log}")
@@ -48,7 +51,7 @@ class Demo:
             await worker.ready()
             async with CommandClient(self._chosen) as client, Sagas(self._chosen) as sagas:
                 run = await self._traffic(client, sagas, worker, old=old)
-                held = await self._summary(run)
+                held = await self._summary(run, parked_from)
                 if slow_s != 0:
                     await self._slow(client, sagas, slow_s)
         return held
@@ -72,8 +75,8 @@ class Demo:
             self._say(f"killing the worker (kill -9) in the middle, after {self._counts[step]} orders")
             worker.kill()
 
-    async def _summary(self, run: Run) -> bool:
-        found = await Evidence.read(self._chosen, self._shop)
+    async def _summary(self, run: Run, parked_from: Sequence[int]) -> bool:
+        found = await Evidence.read(self._chosen, self._shop, parked_from)
         judged: list[Check] = list(checks(run, found))
         self._console.print(*summary(found, judged), sep="\n")
         self._say("every check held" if (held := all(check.held for check in judged)) else "a check is BROKEN")

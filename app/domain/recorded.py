@@ -1,6 +1,6 @@
 """Events as the log of record has them, whatever code wrote them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
@@ -51,12 +51,13 @@ def payload(event: Recorded, wanted: type[Payload]) -> Payload:
     if event.schema_version == upcasters.version(event.event_type):
         return msgspec.json.decode(event.payload, type=wanted)
     upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
-    return msgspec.convert(upcast, wanted)
+    return msgspec.json.decode(msgspec.json.encode(upcast), type=wanted)  # as bytes, like every other payload: `wanted` may have parts that stay encoded
 
 
-def upcasts(*event_types: str) -> list[Callable[..., Any]]:
-    """The functions that bring payloads of these types to today's schema: rows depend on them, too."""
-    return [step.upcast for event_type in event_types for step in upcasters.steps(event_type)]
+def upcasts(event_types: Iterable[str]) -> list[Callable[..., Any]]:
+    """The functions that read events of these types when they are of an earlier schema: rows depend on them, too."""
+    steps = [step.upcast for event_type in event_types for step in upcasters.steps(event_type)]
+    return [payload, *steps] if steps else []
 
 
 class Unforeseen(ValueError):  # noqa: N818 (what it is)

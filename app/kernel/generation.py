@@ -44,6 +44,8 @@ class Switched(Struct, frozen=True):
     rebuild: str
     generation: int
     digests: Digests | None = None
+    parked: int = 0
+    """Events that are not in the rows, because they could not be folded or wait behind one."""
 
 
 class Generations(Struct, frozen=True):
@@ -104,10 +106,10 @@ class Generations(Struct, frozen=True):
         assert self.build is not None, "a build met it"
         return replace(self, build=replace(self.build, fault=fault))
 
-    def switched(self, digests: Digests | None) -> "Generations":
-        """What was built is shown, and what was shown is kept."""
+    def switched(self, digests: Digests | None, parked: int = 0) -> "Generations":
+        """What was built, without the events that are parked, is shown, and what was shown is kept."""
         assert self.build is not None, "it is done"
-        last = Switched(self.build.rebuild, self.build.generation.number, digests)
+        last = Switched(self.build.rebuild, self.build.generation.number, digests, parked)
         return replace(self, live=self.build.generation, build=None, kept=self.live, last=last)
 
 

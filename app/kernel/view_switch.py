@@ -49,7 +49,8 @@ async def switch(live: Live, agent: str, digests: Digests | None) -> None:
     await live.outlet.write(_words(live, agent, state, state.build))
     aside = live.rows.set_aside(agent, state.live.number) if state.live else []
     changes = [*aside, *live.rows.brought_in(agent, state.build.generation.number), *_positions(live, agent)]
-    live.rows.change(agent, state.switched(digests), changes)
+    parked = len(live.rows.parked(agent, state.build.generation.number))
+    live.rows.change(agent, state.switched(digests, parked), changes)
     live.rows.keep()
     live.renew()
     level, compared = _compared(digests)

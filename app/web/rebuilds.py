@@ -115,4 +115,4 @@ def _shown(table: str, partition: int, built: Built) -> dict[str, Any]:
 
 def _last(last: Switched) -> dict[str, Any]:
     same = None if last.digests is None else last.digests[0] == last.digests[1]
-    return {"rebuildId": last.rebuild or None, "generation": last.generation, "same": same}
+    return {"rebuildId": last.rebuild or None, "generation": last.generation, "same": same, "parked": last.parked}

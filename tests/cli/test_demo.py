@@ -16,6 +16,8 @@ from app.cli.commands import app
 from app.demo.checks import HAPPENS, Run, checks
 from app.demo.evidence import Evidence
 from app.demo.orders import LEAST, POOR, SCARCE, Shop
+from app.demo.strange import OLD_ORDER
+from app.kernel.parked import Parked, Settled
 from tests.cli.foldstream import ROOT
 from tests.conftest import RunningKafka
 
@@ -38,6 +40,10 @@ def result(command: str, **more: object) -> dict[str, Any]:
     return {"commandId": command, **more}
 
 
+def parked(topic: str, key: str, reason: str, offset: int = 0) -> Parked:
+    return Parked(topic, 0, offset, 0, reason, "", "", "", key.encode(), b"", ())
+
+
 @pytest.fixture
 def run() -> Run:
     sent = Counter([REPEATED, REPEATED])
@@ -55,7 +61,7 @@ def good() -> Evidence:
     found.result(result(REPEATED, duplicate=True))
     found.result(result("reserve", commandType="ReserveInventory", aggregateId=SHOP.named(SCARCE), refusal={"code": "insufficient-stock"}))
     found.result(result("pay", commandType="ProcessPayment", aggregateId=SHOP.named(POOR), refusal={"code": "insufficient-credit"}))
-    found.parked[POISONED.encode()] = {"parked-reason": b"undecodable"}
+    found.said(parked("commands.order", POISONED, "undecodable"))
     return found
 
 
@@ -105,9 +111,24 @@ def test_what_was_not_refused_parked_repeated_or_folded_is_found(run: Run, good:
         "the repeated command was answered as a duplicate",
         "the order that was out of stock was refused",
         "the order over the credit limit was refused",
-        "the poison record was parked, and held up nothing",
+        "nothing but the poison record was parked, and it held up nothing",
         "the event of schema version 1 was folded",
     ]
+
+
+def test_an_event_that_a_read_model_parked_beside_the_poison_is_found(run: Run, good: Evidence) -> None:
+    good.said(parked("events.order", OLD_ORDER, "failed", offset=1))
+
+    [check] = [check for check in checks(run, good) if not check.held]
+
+    assert (check.statement, "events.order [0] 1: failed" in check.found) == ("nothing but the poison record was parked, and it held up nothing", True)
+
+
+def test_what_was_parked_and_released_since_is_not_counted(run: Run, good: Evidence) -> None:
+    good.said(parked("events.order", OLD_ORDER, "failed", offset=1))
+    good.said(Settled("events.order", 0, 1, "released"))
+
+    assert broken(run, good) == []
 
 
 @pytest.mark.timeout(300)

@@ -216,8 +216,11 @@ async def test_an_event_that_is_parked_stays_so_in_new_rows_and_can_be_released(
     await views.write_events(("a", 1), ("b", 2), ("b", 3))
     await opened.pump()
 
-    await rebuilt(opened)
+    found = await rebuilt(opened)
     await opened.release(1, "not needed")
+
+    assert found.generations.last is not None
+    assert found.generations.last.parked == 2
 
     assert await views.said() == [(1, "out-of-order"), (2, "behind-parked"), (1, "discarded"), (2, "out-of-order")]
     await opened.task.close()

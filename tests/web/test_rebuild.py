@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from app.kernel.routing import partition_of
 from app.settings import Settings
 from tests.cli.foldstream import foldstream
 from tests.conftest import RunningKafka
@@ -81,6 +82,27 @@ async def test_all_partitions_are_rebuilt_and_rolled_back_while_histories_are_re
     await asyncio.gather(*reading, return_exceptions=True)
 
 
+async def test_a_rebuild_says_how_many_events_it_parked_and_ends_with_1(own_shop: Shop) -> None:
+    environment, partition = own_shop.environment, partition_of(b"gap", 4)
+    await write_events(environment, "events.order", [event("gap", 1), event("gap", 3), event("gap", 4)])
+    await _until_parked(own_shop.one, 2)
+
+    done = await asyncio.to_thread(command_line, environment.settings, "orders_by_status")
+    table = await own_shop.other.get(f"/tables/orders_by_status/{partition}")
+
+    lines = done.stdout.splitlines()
+    assert (done.returncode, table.body["last"]["parked"]) == (1, 2)
+    assert "3 events, 2 of them PARKED (`foldstream parked list` has each), generation 2; the same rows" in lines[partition]
+    assert [line for line in lines if "PARKED" in line] == [lines[partition]]
+
+
+async def _until_parked(client: Client, count: int) -> None:
+    """Return once so many events are parked by the table."""
+    async with asyncio.timeout(60):
+        while [each["agent"] for each in (await client.get("/parked")).body["items"]].count("orders_by_status") < count:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.05)
+
+
 TABLES = ("order_summary", "customer_orders", "orders_by_status", "product_stock", "customer_account", "saga_status")
 
 
@@ -140,7 +162,7 @@ async def test_a_rebuild_goes_on_after_its_command_and_its_worker_were_killed(lo
         [line] = await rebuild(long.settings)
 
         after = await state(client)
-        assert (after["generation"], after["kept"], after["last"]) == (2, 1, {"rebuildId": held.body["rebuildId"], "generation": 2, "same": True})
+        assert (after["generation"], after["kept"], after["last"]) == (2, 1, {"rebuildId": held.body["rebuildId"], "generation": 2, "same": True, "parked": 0})
         assert line == f"history [0]: rebuilt from {EVENTS:,} events, generation 2; the same rows as before, byte by byte"
         await _until_read(client)
         assert len((await client.get("/orders/o-1/events")).body["items"]) == EVENTS
