@@ -1,4 +1,4 @@
-"""A client's connection, with an end to everything that uvicorn leaves to the client's pleasure (docs/decisions/0013).
+"""A client's connection: what on it is a request (docs/decisions/0033), and an end to everything that uvicorn leaves to the client (docs/decisions/0013).
 
 uvicorn knows one time-out, that of an idle connection, and its fast parser no limit to a head. How long a body may take is said in `body`.
 """
@@ -7,9 +7,11 @@ import asyncio
 import resource
 from typing import Any, ClassVar
 
+import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from app.web.framing import answered, check, origin_form
 from app.web.problem import Problem
 
 CONNECTIONS = 4_000
@@ -19,6 +21,8 @@ IDLE_S = 20.0
 """From the connection, or the answer before, to the end of a request's headers."""
 
 HEAD_BYTES = 64 << 10
+"""Of a head; also of what frames a body (chunk extensions, trailers) between two parts of it."""
+
 READ_S = 20.0
 """How long a client may leave an answer unread."""
 
@@ -27,15 +31,17 @@ LINGER_S = 2.0
 
 
 class Connection(HttpToolsProtocol):
-    """uvicorn's own, with deadlines."""
+    """uvicorn's own, with deadlines, and with one reading of what came: a body is never taken for a request."""
 
     waiting: ClassVar[dict["Connection", None]] = {}
     """Those without a request under way, the one that has been so for longest first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)
         super().__init__(*args, **kwargs)
-        self._head_bytes = 0
+        self.parser = httptools.HttpRequestParser(self)  # uvicorn's own reads on behind a request that is to be the last
+        self._unframed_bytes = 0
         self._refused = False
+        self._in_head = True
         self._answered: RequestResponseCycle | None = None
         self._incoming: asyncio.TimerHandle | None = None
         self._outgoing: asyncio.TimerHandle | None = None
@@ -58,24 +64,70 @@ class Connection(HttpToolsProtocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Whatever came; a head that does not end is refused."""
+        """Read what came; after something that is no HTTP, nothing on this connection is read any more."""
         if self._refused:
             return
-        waited = self in self.waiting
-        super().data_received(data)
-        if waited and self in self.waiting:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self._refuse(Problem(431, "head-too-large", f"the head of the request is larger than {HEAD_BYTES} bytes"))
+        self._unset_keepalive_if_required()
+        self._unframed_bytes += len(data)
+        try:
+            self._parse(memoryview(data))
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self._refuse(cause if isinstance(cause, Problem) else Problem(400, "no-http", f"this is not HTTP/1.1: {error}"))
+        if self._unframed_bytes > HEAD_BYTES:
+            self._refuse(Problem(431, "head-too-large", f"the head of the request is larger than {HEAD_BYTES} bytes"))
+
+    def _parse(self, data: memoryview) -> None:
+        """Parse all. The parser would skip the body of a request that offers another protocol, so that head is parsed again, without the offer."""
+        while (behind := self._offer_in(data)) is not None:
+            data, head = data[behind:], self._head_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.feed_data(head)
+
+    def _offer_in(self, data: memoryview) -> int | None:
+        """Hand data to the parser: the end of the head at which it stopped, or None when it took all."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            behind: int = offer.args[0]
+            return behind
+        return None
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was parsed last, as it came but for `Upgrade`."""
+        first = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"\r\n".join([first, *(b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"), b"", b""])
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of the head; trailers, which come behind a body, say nothing about the request."""
+        if self._in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A request is under way."""
+        """A request is under way, unless its head has to be parsed again or is no HTTP."""
+        check(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
+        if self.parser.should_upgrade():
+            return
+        self._in_head, self._unframed_bytes = False, 0
         self.waiting.pop(self, None)
         self._expect(None)
+        self.url = origin_form(self.url)
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._unframed_bytes = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        """All of a request is here; it may have been answered before."""
+        """All of a request is here, unless its head has to be parsed again; it may have been answered before."""
+        if self._in_head:
+            return
         super().on_message_complete()
         if self.cycle.response_complete:
             self._wait()
@@ -92,7 +144,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, answered(cycle, app))
 
     def pause_writing(self) -> None:
         """Not all was sent yet."""
@@ -107,16 +159,11 @@ class Connection(HttpToolsProtocol):
             self._outgoing.cancel()
             self._outgoing = None
 
-    def send_400_response(self, msg: str) -> None:
-        """Told to who does not speak HTTP."""
-        self._refuse(Problem(400, "no-http", msg))
-
     def abort(self) -> None:
         """End it at once."""
         self.transport.abort()
 
     def _wait(self) -> None:
-        self._head_bytes = 0
         self.waiting[self] = None
         self._expect(IDLE_S)
 
@@ -127,8 +174,25 @@ class Connection(HttpToolsProtocol):
         self._incoming = None if within_s is None else self.loop.call_later(within_s, self.abort)
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer, and let the other side read that before the connection ends."""
-        told, self._refused = problem.response(), True
+        """Read nothing more; answer in the place of the request that cannot be read, and let the other side read that before the connection ends."""
+        if self._refused:
+            return
+        self._refused = True
+        self.pipeline.clear()
+        answering = self._answered
+        if answering is None or (answering.response_complete and not answering.more_body):
+            self._tell(problem)
+        elif answering.response_complete:
+            self.transport.close()
+        elif answering.response_started or not answering.more_body:
+            answering.keep_alive = False
+        else:
+            answering.disconnected = True
+            answering.message_event.set()
+            self._tell(problem)
+
+    def _tell(self, problem: Problem) -> None:
+        told = problem.response()
         head = [f"HTTP/1.1 {told.status_code} {problem.details.title}".encode(), *(b": ".join(header) for header in told.raw_headers), b"connection: close"]
         self.transport.write(b"\r\n".join([*head, b"", bytes(told.body)]))
         self.waiting.pop(self, None)

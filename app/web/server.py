@@ -9,6 +9,8 @@ from importlib.metadata import version
 import uvicorn
 from fastapi import FastAPI
 from mode import Service
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import FoldstreamError
 from app.kernel.application import Application
@@ -73,7 +75,7 @@ class Server(Service):
         self._lag = Lag(settings, app.followed())
         self._pages = LogPages(settings, _logs(settings))
         self._vitals = Vitals(lambda: parts(app, self._lag))
-        self._uvicorn = _uvicorn(site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals))
+        self._uvicorn = serving(site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals))
 
     async def on_start(self) -> None:
         """Connect, then serve."""
@@ -148,11 +150,12 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return settings.advertised_url or f"http://{settings.web_host}:{listening.getsockname()[1]}"
 
 
-def _uvicorn(web: FastAPI) -> uvicorn.Server:
+def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection) -> uvicorn.Server:
+    """What hands requests to the routes."""
     server = uvicorn.Server(
         uvicorn.Config(
             web,
-            http=Connection,
+            http=connection,
             ws="none",
             proxy_headers=False,
             lifespan="off",

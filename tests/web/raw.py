@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -60,6 +61,11 @@ async def connected(worker: Worker, *, reading: bool = True) -> AsyncIterator[Ra
         yield raw
     finally:
         await raw.close()
+
+
+def statuses(got: bytes) -> list[int]:
+    """Those of the answers that came."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", got) if status != b"100"]
 
 
 async def silent(raw: Raw) -> bytes:

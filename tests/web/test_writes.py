@@ -2,6 +2,8 @@
 
 from tests.web.client import PLACE
 from tests.web.conftest import Shop
+from tests.web.messages import H2C, LAST, sized
+from tests.web.raw import ORDER, connected, statuses
 
 
 async def test_an_order_goes_its_way_through_any_worker(shop: Shop) -> None:
@@ -109,6 +111,15 @@ async def test_a_forwarded_request_is_not_forwarded_again(shop: Shop) -> None:
     assert sorted(each.status for each in answers) == [404, 503]
     [away] = [each for each in answers if each.status == 503]
     assert (away.body["code"], away.headers["retry-after"]) == ("not-owner", "1")
+
+
+async def test_a_client_that_offers_another_protocol_is_answered_in_http_1_1(shop: Shop) -> None:
+    for client in (shop.one, shop.other):
+        async with connected(client.worker) as connection:
+            await connection.send(sized(H2C + b"Content-Type: application/json\r\n", ORDER) + LAST)
+            got = await connection.got()
+
+        assert statuses(got) == [201, 404]
 
 
 async def test_what_was_done_is_counted_for_prometheus(own_shop: Shop) -> None:
