@@ -52,7 +52,7 @@ async def refuse_start(settings: Settings) -> None:
     counts = [(topic, found[topic.name].partitions if topic.name in found else 0) for topic in wanted]
     wrong = [_refusal(topic, count) for topic, count in counts if count != topic.partitions]
     if wrong:
-        raise FoldstreamError("\n".join(["the topics are not as they must be:", *wrong]))
+        raise FoldstreamError("the topics are not as they must be:", *wrong)
     for topic in wanted:
         _warn_of_timestamps(topic, found[topic.name])
 

@@ -2,4 +2,8 @@
 
 
 class FoldstreamError(Exception):
-    """A failure whose message is meant for the user; the command line prints it without a stack trace and exits 1."""
+    """A failure whose message is meant for the user, one line or several; the command line prints it without a stack trace and exits 1."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines

@@ -12,6 +12,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from app.terminal import escaped
+
 Format = Literal["text", "json"]
 
 QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING, "uvicorn": logging.ERROR}
@@ -34,8 +36,8 @@ class Text(logging.Formatter):
         """A line, and those of its traceback."""
         correlation = getattr(record, "correlationId", None)
         about = f" (correlation id {correlation})" if correlation else ""
-        first = f"{self.formatTime(record)} {record.levelname:<8} {_printable(record.getMessage() + about)}"
-        return "\n".join([first, *(f"    | {_printable(line)}" for line in _traceback(self, record).splitlines())])
+        first = f"{self.formatTime(record)} {record.levelname:<8} {escaped(record.getMessage() + about)}"
+        return "\n".join([first, *(f"    | {escaped(line)}" for line in _traceback(self, record).splitlines())])
 
 
 class JsonLines(logging.Formatter):
@@ -74,7 +76,3 @@ def _task() -> dict[str, int]:
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     return formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else ""
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

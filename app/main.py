@@ -52,7 +52,7 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
     try:
         return _run(chosen, accept_loss)
     except FoldstreamError as error:
-        for line in str(error).splitlines():
+        for line in error.lines:
             log.critical("the worker does not start: %s", line)
         return 1
 

@@ -99,7 +99,7 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise FoldstreamError("\n".join(_complaint(each) for each in error.errors())) from error
+        raise FoldstreamError(*(_complaint(each) for each in error.errors())) from error
 
 
 def variable(name: str) -> str:

@@ -9,12 +9,14 @@ import msgspec
 import typer
 
 from app.cli.ids import require_id
+from app.cli.output import note, say, say_json
 from app.domain.deciders import DECIDERS
 from app.domain.recorded import today
 from app.errors import FoldstreamError
 from app.log import Log
 from app.results import Json
 from app.settings import Settings, settings
+from app.terminal import escaped_json
 from app.topics import event_topic
 from schemas.upcasts import NewerSchema
 
@@ -37,7 +39,7 @@ def events(
     if not last:
         raise FoldstreamError(f"no event of {aggregate_id!r} in the log of {', '.join(types)}")
     if last < from_version:
-        typer.echo(f"{aggregate_id!r} is at version {last}: nothing from version {from_version} on", err=True)
+        note(f"{aggregate_id!r} is at version {last}: nothing from version {from_version} on")
 
 
 async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> int:
@@ -47,7 +49,7 @@ async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType]
         async for event in _history(log, chosen, aggregate_id, types):
             last = max(last, event["version"])
             if event["version"] >= from_version:
-                typer.echo(msgspec.json.encode(event) if as_json else _line(event))
+                say_json(event) if as_json else say(_line(event))
     return last
 
 
@@ -67,5 +69,5 @@ def _today(value: bytes) -> Json:
 
 
 def _line(event: Json) -> str:
-    payload = msgspec.json.encode(event["payload"]).decode()
+    payload = escaped_json(msgspec.json.encode(event["payload"]).decode())
     return f"{event['aggregateType']:8} {event['version']:>6}  {event['timestamp']}  {event['eventType']:22} {payload}"

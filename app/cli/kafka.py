@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 import typer
 from rich.console import Console
 
+from app.cli.output import say
 from app.errors import FoldstreamError
 from app.kafka.embedded import embedded
 from app.settings import settings
@@ -28,14 +29,14 @@ def start() -> None:
     kafka = embedded(chosen)
     with Console(stderr=True).status("looking for Kafka") as status:
         started = kafka.start(status.update)
-    typer.echo(f"Kafka {'runs' if started else 'was running already'} at {kafka.bootstrap}")
+    say(f"Kafka {'runs' if started else 'was running already'} at {kafka.bootstrap}")
 
 
 @app.command()
 def stop() -> None:
     """Stop the broker; its data stays."""
     embedded(settings()).stop()
-    typer.echo("Kafka is stopped")
+    say("Kafka is stopped")
 
 
 @app.command()
@@ -43,8 +44,8 @@ def status() -> None:
     """Show where the broker runs and keeps its data; exit code 1 when it does not run."""
     kafka = embedded(settings())
     running = kafka.status()
-    typer.echo(f"Kafka runs: process {running.pid}, port {running.port}" if running else "Kafka does not run: `foldstream kafka start`")
-    typer.echo(f"its data: {kafka.home.root}")
+    say(f"Kafka runs: process {running.pid}, port {running.port}" if running else "Kafka does not run: `foldstream kafka start`")
+    say(f"its data: {kafka.home.root}")
     raise typer.Exit(0 if running else 1)
 
 
@@ -58,7 +59,7 @@ def logs(
     if not log.exists():
         raise FoldstreamError(f"there is no log at {log}: run `foldstream kafka start` first")
     for line in _followed(log, lines) if follow else _last(log, lines):
-        typer.echo(line, nl=False)
+        say(line.rstrip("\n").expandtabs())
 
 
 def _last(log: Path, count: int) -> Iterator[str]:

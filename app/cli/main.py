@@ -3,20 +3,35 @@
 import os
 import signal
 import sys
+from contextlib import suppress
 
+from app.cli import streams
 from app.errors import FoldstreamError
+from app.terminal import escaped
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Run one command. Exit codes: 0 done, 1 failed (and said why), 2 wrong usage, 130 interrupted."""
+    streams.open_closed()
+    streams.accept_any_text()
     try:
         _run()
     except FoldstreamError as error:
-        sys.exit(f"foldstream: {error}")
+        _fail(*error.lines)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}: is a disk full, or a standard stream closed?")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _fail(*lines: str) -> None:
+    """Say why, and end with 1; standard error may take it or not."""
+    streams.discard_output()
+    with suppress(OSError):
+        print("\n".join(map(escaped, (f"foldstream: {lines[0]}", *lines[1:]))), file=sys.stderr, flush=True)  # noqa: T201 (nothing is imported yet that could)
+    sys.exit(1)
 
 
 def _run() -> None:

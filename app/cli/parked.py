@@ -4,9 +4,10 @@ import asyncio
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import msgspec
 import typer
 
+from app.cli.ids import text
+from app.cli.output import note, say, say_json
 from app.errors import FoldstreamError
 from app.kernel.parked import Parked
 from app.open_records import open_records
@@ -16,7 +17,7 @@ from schemas.timestamp import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be processed: list, retry, discard.")
 
-Topic = Annotated[str, typer.Argument(help="The topic it was read from, its name on the broker.")]
+Topic = Annotated[str, typer.Argument(callback=text, help="The topic it was read from, its name on the broker.")]
 Number = Annotated[int, typer.Argument(min=0)]
 
 
@@ -29,7 +30,7 @@ def list_(
     """Show the records that are neither released nor discarded, as the topic `parked` tells them; no worker need run."""
     count = asyncio.run(_print(reason, topic, as_json=as_json))
     if not as_json:
-        typer.echo(f"{count} parked" if count else "nothing is parked", err=True)
+        note(f"{count} parked" if count else "nothing is parked")
 
 
 @app.command()
@@ -39,7 +40,7 @@ def retry(topic: Topic, partition: Number, offset: Number) -> None:
 
 
 @app.command()
-def discard(topic: Topic, partition: Number, offset: Number, reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")]) -> None:
+def discard(topic: Topic, partition: Number, offset: Number, reason: Annotated[str, typer.Option(help="Why, for whoever asks later.", callback=text)]) -> None:
     """Give a record up; those behind it follow."""
     _settle(topic, partition, offset, "discard", {"reason": reason})
 
@@ -49,7 +50,7 @@ async def _print(reason: str | None, topic: str | None, *, as_json: bool) -> int
     async for row in open_records(settings()):
         if reason in {None, row.reason} and topic in {None, row.topic}:
             count += 1
-            typer.echo(msgspec.json.encode(_shown(row)) if as_json else _line(row))
+            say_json(_shown(row)) if as_json else say(_line(row))
     return count
 
 
@@ -73,4 +74,4 @@ def _settle(topic: str, partition: int, offset: int, action: str, body: object) 
     status, answer = asyncio.run(ask(chosen, partition, f"/parked/{quote(topic, safe='')}/{partition}/{offset}/{action}", body))
     if status != 200:  # noqa: PLR2004 (HTTP)
         raise FoldstreamError(f"{topic} {partition} {offset}: {answer['code']}: {answer['detail']}")
-    typer.echo(f"{answer['outcome']} {topic} {partition} {offset}")
+    say(f"{answer['outcome']} {topic} {partition} {offset}")

@@ -8,11 +8,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from app.cli.ids import text
+from app.cli.output import say
 from app.cli.rebuilding import Partitions, Wish
 from app.errors import FoldstreamError
 from app.settings import settings
 
-TABLE = typer.Argument(metavar="TABLE", help="A table of the views, such as `history`; one that does not exist is answered with those that do.")
+TABLE = typer.Argument(callback=text, metavar="TABLE", help="A table of the views, such as `history`; one that does not exist is answered with those that do.")
 ROLLBACK = typer.Option("--rollback", help="Bring the rows up to date that were shown before the last rebuild, and show them.")
 PAUSE = typer.Option("--pause", help="Hold what is being built; without options it goes on.")
 
@@ -43,10 +45,11 @@ def rebuild(
     partitions = Partitions(settings(), table, "rollback" if rollback else "rebuild")
     if pause:
         asyncio.run(partitions.pause())
-        typer.echo(f"{table}: what is being built is paused; `foldstream rebuild {table}` goes on with it")
+        say(f"{table}: what is being built is paused; `foldstream rebuild {table}` goes on with it")
         return
     found = asyncio.run(_watched(partitions))
-    typer.echo("\n".join(_line(each, partitions.wish) for each in found))
+    for each in found:
+        say(_line(each, partitions.wish))
     raise typer.Exit(0 if all(each["status"] == "idle" and not _parked(each) for each in found) else 1)
 
 
@@ -54,7 +57,8 @@ async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
     """Begin, and show how far it is until each partition is done, or can get no further."""
     await partitions.begin()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         shown = progress.add_task(partitions.table, total=None)
         while not partitions.ended:
             progress.update(shown, completed=partitions.done, total=partitions.total, description=partitions.description)

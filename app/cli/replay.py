@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import aclosing
 from hashlib import sha256
 from itertools import groupby
-from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import IO, Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -16,6 +15,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from app.cdnow import Purchase, Totals, purchases, require_credit, totals
+from app.cli.encoding import plain_lines
+from app.cli.output import say, show
 from app.client import CommandClient
 from app.errors import FoldstreamError
 from app.fulfilled import ends
@@ -25,7 +26,7 @@ from app.results import Json
 from app.settings import Settings, settings
 from app.topics import event_topic
 
-FILE = typer.Argument(exists=True, dir_okay=False, readable=True, help="A purchases file in the format of CDNOW_sample.txt or CDNOW_master.txt.")
+FILE = typer.Argument(help="A purchases file in the format of CDNOW_sample.txt or CDNOW_master.txt; - reads standard input.")
 SPEED = typer.Option(min=0.01, metavar="DAYS", help="Days of the file to place in a second, at most; without it as fast as the workers answer.")
 
 
@@ -37,19 +38,27 @@ class Replayed(NamedTuple):
     ends: Counter[str]
 
 
-def replay(file: Annotated[Path, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
+def replay(file: Annotated[typer.FileBinaryRead, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
     """Place the orders of a purchases file, day by day, wait for their sagas, and print the totals from the log.
 
     Exit code 1 if they are not the file's, or a saga has not ended.
     Workers must run. Replaying a file again places nothing twice and prints the same totals.
     """
-    content = file.read_bytes()
-    made = Replay(sha256(content).hexdigest(), _purchases(file, content))
+    content = _read(file)
+    made = Replay(sha256(content).hexdigest(), _purchases(file.name, content))
     replayed, wanted = asyncio.run(_replay(settings(), made, speed)), totals(made.purchases)
-    Console().print(_table(wanted, replayed.found))
-    typer.echo(_sagas(replayed.ends))
-    typer.echo(f"{replayed.duplicates:,} of the orders were placed before" if replayed.duplicates else "all orders are new")
+    show(_table(wanted, replayed.found))
+    say(_sagas(replayed.ends))
+    say(f"{replayed.duplicates:,} of the orders were placed before" if replayed.duplicates else "all orders are new")
     _require(replayed, wanted)
+
+
+def _read(file: IO[bytes]) -> bytes:
+    """All of a file, or of standard input."""
+    try:
+        return file.read()
+    except OSError as error:
+        raise FoldstreamError(f"cannot read the file: {error.strerror}") from error
 
 
 def _require(replayed: Replayed, wanted: Totals) -> None:
@@ -59,9 +68,9 @@ def _require(replayed: Replayed, wanted: Totals) -> None:
         raise FoldstreamError(f"{left:,} sagas have not ended, and none went on: do workers run? `foldstream saga list` shows where they stand")
 
 
-def _purchases(file: Path, content: bytes) -> list[Purchase]:
+def _purchases(file: str, content: bytes) -> list[Purchase]:
     try:
-        found = list(purchases(content.decode("ascii", "replace").splitlines()))
+        found = list(purchases(line.decode("ascii", "replace") for line in plain_lines(content.splitlines())))
         require_credit(found)
     except FoldstreamError as error:
         raise FoldstreamError(f"{file} cannot be replayed, so nothing was sent: {error}") from error
@@ -71,7 +80,8 @@ def _purchases(file: Path, content: bytes) -> list[Purchase]:
 
 
 async def _replay(chosen: Settings, made: Replay, speed: float | None) -> Replayed:
-    with Progress(transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         async with CommandClient(chosen) as client:
             await _send(client, progress, "registering", list(made.registrations()))
             duplicates = await _place(client, progress, made, speed)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 from uuid import uuid4
 
-import msgspec
 import typer
 
-from app.cli.ids import require_id
+from app.cli.ids import require_id, text
+from app.cli.output import note, say, say_json
 from app.client import CommandClient
 from app.clock import now
 from app.domain.fulfilment.operate import saga_decider
@@ -37,34 +37,44 @@ def list_(
     """Show sagas, as the workers' views have them; those that wait for you are in NEEDS_INTERVENTION."""
     count = asyncio.run(_list(settings(), status, as_json=as_json))
     if not as_json:
-        typer.echo(f"{count} sagas" if count else "no saga", err=True)
+        note(f"{count} sagas" if count else "no saga")
 
 
 @app.command()
 def show(order_id: OrderId) -> None:
     """Show one saga: its steps, when and why. Exit code 1 when the order has none."""
     require_id("ORDER_ID", order_id)
-    typer.echo(msgspec.json.format(msgspec.json.encode(asyncio.run(_got(settings(), f"/orders/{order_id}/saga")))))
+    say_json(asyncio.run(_got(settings(), f"/orders/{order_id}/saga")), indented=True)
 
 
 @app.command()
 def act(  # noqa: PLR0913, PLR0917 (all that an operator may say)
     order_id: OrderId,
     action: Annotated[Action, typer.Argument(case_sensitive=False, help="What is to be done.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.")],
+    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.", callback=text)],
     user: Annotated[str | None, typer.Option(help="Who you are.", show_default="the name you are logged in with")] = None,
-    step: Annotated[str | None, typer.Option(help="RetryStep, SkipStep: which step, as `show` names it.")] = None,
-    product: Annotated[str | None, typer.Option(help="The product of a step that there is for each one.")] = None,
+    step: Annotated[str | None, typer.Option(help="RetryStep, SkipStep: which step, as `show` names it.", callback=text)] = None,
+    product: Annotated[str | None, typer.Option(help="The product of a step that there is for each one.", callback=text)] = None,
     seconds: Annotated[int | None, typer.Option(help="ExtendDeadline: how much longer.")] = None,
 ) -> None:
     """Act on a saga; what you do is an event in its history, with who and why. Exit code 1 when it is refused."""
     require_id("ORDER_ID", order_id)
+    user = user or _login()
+    require_id("--user", user)
     said = {"reason": reason, "step": step, "productId": product, "seconds": seconds}
     payload = {name: value for name, value in said.items() if value is not None}
-    result = asyncio.run(_act(settings(), order_id, action, user or getuser(), payload))
+    result = asyncio.run(_act(settings(), order_id, action, user, payload))
     if result["outcome"] != "accepted":
         raise FoldstreamError(f"{action} is {result['outcome']}: {result['refusal']['code']}: {result['refusal']['message']}")
-    typer.echo(f"{action}: the saga of {order_id} is at version {result['version']}")
+    say(f"{action}: the saga of {order_id} is at version {result['version']}")
+
+
+def _login() -> str:
+    """The name of whoever runs this; a container's user may have none."""
+    try:
+        return getuser()
+    except (KeyError, OSError) as error:
+        raise FoldstreamError("this user has no name: say who you are with --user NAME") from error
 
 
 async def _list(chosen: Settings, status: str | None, *, as_json: bool) -> int:
@@ -74,7 +84,7 @@ async def _list(chosen: Settings, status: str | None, *, as_json: bool) -> int:
         page = await _got(chosen, f"/sagas?{urlencode(asked)}")
         for saga in page["items"]:
             count += 1
-            typer.echo(msgspec.json.encode(saga) if as_json else _line(saga))
+            say_json(saga) if as_json else say(_line(saga))
         after = page["next"]
         if after is None:
             return count

@@ -5,23 +5,27 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from shutil import copyfileobj
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
+from app.cli.encoding import plain_lines
 from app.cli.ids import require_id
+from app.cli.output import OutputError, say_json
 from app.client import PATIENCE_S, CommandClient, batch_bytes
+from app.domain.deciders import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.results import Json
 from app.settings import Settings, settings
-from app.topics import AGGREGATES, COMMAND_BYTES
+from app.topics import COMMAND_BYTES
 from schemas.decode import Undecodable, decode
 
-TAKING = (*AGGREGATES, "saga")
-"""What takes commands; those to a saga are its operators'."""
+COMMANDS = {decider.aggregate_type: tuple(decider.commands) for decider in EVENT_SOURCED}
+"""What takes commands, and which; those to a saga are its operators'."""
+
+ONE_A_LINE = "a file has one command (JSON object) per line, in UTF-8"
 
 
 def send(
@@ -36,8 +40,15 @@ def send(
     with _seekable(file) as lines:
         count = sum(1 for _ in _commands(lines))
         lines.seek(0)
-        accepted = asyncio.run(_send(settings(), _commands(lines), count, patience_s))
+        accepted = _sent(_commands(lines), count, patience_s)
     raise typer.Exit(0 if accepted else 1)
+
+
+def _sent(commands: Iterable[Json], count: int, patience_s: float) -> bool:
+    try:
+        return asyncio.run(_send(settings(), commands, count, patience_s))
+    except OutputError as error:
+        raise FoldstreamError(f"{error}; commands were sent, and sending them again is safe: what was done is not done twice") from error
 
 
 async def _send(chosen: Settings, commands: Iterable[Json], count: int, patience_s: float) -> bool:
@@ -46,7 +57,7 @@ async def _send(chosen: Settings, commands: Iterable[Json], count: int, patience
     with Console(stderr=True).status("sending") as status:
         async with CommandClient(chosen, patience_s) as client:
             async for result in client.send_all(commands):
-                typer.echo(msgspec.json.encode(result))
+                say_json(result)
                 outcomes[result["outcome"]] += 1
                 status.update(f"{outcomes.total()} of {count} results")
     return outcomes["accepted"] == count
@@ -59,13 +70,20 @@ def _seekable(lines: IO[bytes]) -> Iterator[IO[bytes]]:
         yield lines
         return
     with TemporaryFile() as copy:
-        copyfileobj(lines, copy)
+        _copy(lines, copy)
         copy.seek(0)
         yield copy
 
 
+def _copy(lines: IO[bytes], copy: IO[bytes]) -> None:
+    try:
+        copyfileobj(lines, copy)
+    except OSError as error:
+        raise FoldstreamError(f"cannot read standard input, or keep it in {gettempdir()} (TMPDIR): {error.strerror}") from error
+
+
 def _commands(lines: Iterable[bytes]) -> Iterator[Json]:
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(plain_lines(lines), 1):
         if line.strip():
             yield _command(number, line)
 
@@ -74,8 +92,11 @@ def _command(number: int, line: bytes) -> Json:
     try:
         command = decode(line)
         _require_address(command)
+        _require_type(command)
         _require_room(command)
-    except (Undecodable, FoldstreamError) as error:
+    except Undecodable as error:
+        raise FoldstreamError(f"line {number} is no command, so nothing was sent: {error}; {ONE_A_LINE}") from error
+    except FoldstreamError as error:
         raise FoldstreamError(f"line {number} is no command, so nothing was sent: {error}") from error
     return command
 
@@ -85,8 +106,15 @@ def _require_address(command: Json) -> None:
     for name in ("aggregateId", "commandId"):
         require_id(name, command.get(name))
     kind = command.get("aggregateType")
-    if not isinstance(kind, str) or kind.lower() not in TAKING:
-        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands, {', '.join(TAKING)} do")
+    if not isinstance(kind, str) or kind not in COMMANDS:
+        raise FoldstreamError(f"aggregateType {kind!r:.100} takes no commands, {', '.join(COMMANDS)} do")
+
+
+def _require_type(command: Json) -> None:
+    """Otherwise a command is parked, and holds up all that follow to its aggregate until an operator discards it."""
+    kind, name = command["aggregateType"], command.get("commandType")
+    if name not in COMMANDS[kind]:
+        raise FoldstreamError(f"commandType {name!r:.100} is none that {kind} takes: {', '.join(COMMANDS[kind])}")
 
 
 def _require_room(command: Json) -> None:

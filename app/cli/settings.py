@@ -1,22 +1,22 @@
 """`foldstream settings`: what this process would run with."""
 
-import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from app import settings as configuration
+from app.cli.output import say_json, show
+from app.terminal import escaped
 
 
 def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:  # noqa: FBT002 (typer's way)
     """Show every setting: its environment variable, value (secrets hidden) and meaning."""
     values = _shown(configuration.settings())
     if as_json:
-        typer.echo(json.dumps(values))
+        say_json(values)
     else:
-        Console().print(_table(values))
+        show(_table(values))
 
 
 def _shown(chosen: configuration.Settings) -> dict[str, object]:
@@ -27,5 +27,5 @@ def _shown(chosen: configuration.Settings) -> dict[str, object]:
 def _table(values: dict[str, object]) -> Table:
     table = Table("variable", "value", "meaning", box=None)
     for (name, value), field in zip(values.items(), configuration.Settings.model_fields.values(), strict=True):
-        table.add_row(name, "" if value is None else str(value), field.description)
+        table.add_row(name, "" if value is None else escaped(str(value)), field.description)
     return table

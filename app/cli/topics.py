@@ -1,12 +1,12 @@
 """`foldstream topics`: the contract's topics, made and compared."""
 
 import asyncio
-import json
 from typing import Annotated
 
 import typer
 
 from app import admin
+from app.cli.output import say, say_json
 from app.settings import settings
 
 app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the 
 def apply() -> None:
     """Create the topics that are missing; one that differs is reported and left as it is, with exit code 1."""
     for name in asyncio.run(admin.apply(settings())):
-        typer.echo(f"created {name}")
+        say(f"created {name}")
     _report(asyncio.run(admin.check(settings())))
 
 
@@ -28,7 +28,8 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="Print the lines 
 
 def _report(differences: list[str], *, as_json: bool = False) -> None:
     if as_json:
-        typer.echo(json.dumps(differences))
-    else:
-        typer.echo("\n".join(differences or ["the topics are as the contract says"]))
+        say_json(differences)
+        raise typer.Exit(1 if differences else 0)
+    for line in differences or ["the topics are as the contract says"]:
+        say(line)
     raise typer.Exit(1 if differences else 0)

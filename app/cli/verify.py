@@ -6,6 +6,7 @@ import time
 import typer
 
 from app.audit.audit import audit
+from app.cli.output import note, say
 from app.settings import settings
 
 EVERY_S = 5.0
@@ -21,7 +22,8 @@ def verify() -> None:
     """
     counted: list[str] = []
     findings = asyncio.run(audit(settings(), _Progress().at, counted.append))
-    typer.echo("\n".join([*(findings or ["the log is as it must be, and every table is what the log says"]), *counted]))
+    for line in [*(findings or ["the log is as it must be, and every table is what the log says"]), *counted]:
+        say(line)
     raise typer.Exit(1 if findings else 0)
 
 
@@ -35,4 +37,4 @@ class _Progress:
         """So many offsets of all were read."""
         if time.monotonic() - self._said_at_s >= EVERY_S:
             self._said_at_s = time.monotonic()
-            typer.echo(f"read {done:,} of {total:,} offsets ({100 * done // max(1, total)} %)", err=True)
+            note(f"read {done:,} of {total:,} offsets ({100 * done // max(1, total)} %)")

@@ -94,7 +94,7 @@ class EmbeddedKafka:
 
     def _fail(self, what: str) -> NoReturn:
         said = last_lines(self.home.console, 10) + last_lines(self.home.log, 10)
-        raise FoldstreamError("\n".join([f"{what}; the last lines of its logs in {self.home.root}:", *said]))
+        raise FoldstreamError(f"{what}; the last lines of its logs in {self.home.root}:", *said)
 
     def _end(self) -> None:
         if (running := self.status()) is not None:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -41,8 +42,12 @@ class Jars:
 
     def __init__(self, folder: Path | None = None, repository: str | None = None) -> None:
         """Nothing is read or fetched yet."""
-        self._folder = folder or _cache()
+        self._given = folder
         self._repository = repository
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self._given or _cache()
 
     def classpath(self, progress: Progress) -> str:
         """The Java class path of all pinned jars, each verified; FoldstreamError when one can not be had."""
@@ -92,7 +97,10 @@ def pinned() -> list[Jar]:
 
 def _cache() -> Path:
     """The XDG base directory specification's place for what can be fetched again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "kafka"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "kafka"
+    except RuntimeError as error:
+        raise FoldstreamError("this user has no home folder to keep Kafka in: set HOME, or XDG_CACHE_HOME to a folder for what can be fetched again") from error
 
 
 def sha256(path: Path) -> str:

@@ -30,7 +30,7 @@ class Java:
         """Run a main class with its arguments to its end; FoldstreamError with what it printed when it fails."""
         done = subprocess.run(self._command(words), env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
         if done.returncode:
-            raise FoldstreamError(f"{words[0]} failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
+            raise FoldstreamError(f"{words[0]} failed with exit code {done.returncode}:", *(done.stdout + done.stderr).splitlines())
 
     def spawn(self, words: Sequence[str], output: Path) -> int:
         """Start a main class as a detached process; its process id."""
