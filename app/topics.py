@@ -47,6 +47,11 @@ def command_topic(settings: Settings, aggregate: str) -> str:
     return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
 
 
+def is_inbox(topic: str) -> bool:
+    """True for the inbox of a saga, given by its name on the broker."""
+    return topic.endswith(INBOX)
+
+
 def event_topic(settings: Settings, aggregate: str) -> str:
     """The log of record of this kind of aggregate (`Order`, `Product`, `Customer`, `Saga`)."""
     return settings.topic(f"events.{aggregate.lower()}")

@@ -128,6 +128,19 @@ class Aggregate:
         return self.decider.events[kind].model_validate(upcasters.upcast(kind, envelope.get("schemaVersion", 1), envelope["payload"]))
 
 
+class Paired(Aggregate):
+    """An aggregate that is decided with one of another type beside it, which has the same id and therefore the same task."""
+
+    beside: Table[Any]
+    """The snapshots of the other type."""
+
+    def detail(self, aggregate_id: str, order_id: str | None) -> Any:  # noqa: ANN401 (the other type's state)
+        """The other aggregate, or None when there is none."""
+        del order_id
+        other = self.beside.get(aggregate_id)
+        return None if other is None else other.state
+
+
 def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
     for order in dict.fromkeys([order_id, None]):
         known = (row(_beside(aggregate_id, order)) or {}).get(command_id)

@@ -1,10 +1,17 @@
 """The Order's tables."""
 
-from app.domain.order import Order, order_decider
+from app.domain.order import order_decider
 from app.kernel.app import app
-from tables.aggregate import Aggregate, Answers, Snapshot
+from tables.aggregate import Answers, Paired
+from tables.fulfilment import orders, sagas
 
-orders = app.Table("order", value_type=Snapshot[Order])
+
+class Orders(Paired):
+    """Orders, each decided with its saga beside it."""
+
+    beside = sagas
+
+
 order_answers = app.Table("order-answer", value_type=Answers)
 
-order_aggregate = Aggregate(app, order_decider, orders, order_answers)
+order_aggregate = Orders(app, order_decider, orders, order_answers)

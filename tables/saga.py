@@ -1,7 +1,6 @@
 """The saga's tables: its row, and the operators' commands that it has answered."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -10,17 +9,14 @@ from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.state import Saga
 from app.kernel.app import app
 from app.kernel.store import Store
-from tables.aggregate import Aggregate, Answers, Snapshot
-from tables.order import order_aggregate
+from tables.aggregate import Answers, Paired, Snapshot
+from tables.fulfilment import orders, sagas
 
 
-class Sagas(Aggregate):
-    """Beside a saga stands its order, of the same key and task."""
+class Sagas(Paired):
+    """Sagas, each decided with its order beside it; their events follow from more than commands."""
 
-    def detail(self, aggregate_id: str, order_id: str | None) -> Any:  # noqa: ANN401 (the order's own state)
-        """The saga's order."""
-        del order_id
-        return order_aggregate.snapshot(aggregate_id).state
+    beside = orders
 
     def accepted(self, event: ConsumerRecord) -> None:
         """Only what an operator caused was a command to the saga: such events say who it was."""
@@ -32,7 +28,6 @@ class Sagas(Aggregate):
         return self._snapshots.rows(store)
 
 
-sagas = app.Table("saga", value_type=Snapshot[Saga])
 saga_answers = app.Table("saga-answer", value_type=Answers)
 
 saga_aggregate = Sagas(app, saga_decider, sagas, saga_answers)

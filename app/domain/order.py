@@ -1,10 +1,12 @@
-"""The Order: placed, confirmed, shipped; or cancelled."""
+"""The Order: placed, confirmed, shipped; or cancelled. While its saga undoes what was done for it, it goes no further."""
 
 from typing import assert_never
 
 from msgspec import Struct
 
 from app.domain.decider import At, Decider, Decision, by_name
+from app.domain.fulfilment.state import Saga, goes_back
+from app.domain.fulfilment.state import status as saga_status
 from schemas.message import Refusal
 from schemas.order import CancelOrder, ConfirmOrder, OrderCancelled, OrderCommand, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped, PlaceOrder, ShipOrder
 
@@ -61,7 +63,7 @@ def evolve(order: Order, event: OrderEvent) -> Order:
             assert_never(never)
 
 
-def decide(command: OrderCommand, order: Order, _detail: None, at: At) -> Decision[OrderEvent]:  # noqa: PLR0911 (a truth table returns in every row)
+def decide(command: OrderCommand, order: Order, saga: Saga | None, at: At) -> Decision[OrderEvent]:  # noqa: PLR0911 (a truth table returns in every row)
     """The contract's table of orders (section 3)."""
     match command, order:
         case PlaceOrder(), Draft():
@@ -70,6 +72,8 @@ def decide(command: OrderCommand, order: Order, _detail: None, at: At) -> Decisi
             return Refusal(code="already-exists", message="the order was placed before", state=status(order))
         case _, Draft():
             return Refusal(code="not-found", message="the order was never placed")
+        case (ConfirmOrder(), Placed()) | (ShipOrder(), Confirmed()) if saga is not None and goes_back(saga):
+            return _locked(command, order, saga)
         case ConfirmOrder(), Placed():
             return (OrderConfirmed(confirmed_at=at),)
         case ShipOrder(), Confirmed():
@@ -97,7 +101,12 @@ def _illegal(command: OrderCommand, order: Order) -> Refusal:
     return Refusal(code="illegal-transition", message=f"{type(command).__name__} is not possible when the order is {status(order)}", state=status(order))
 
 
-order_decider: Decider[OrderCommand, OrderEvent, Order, None] = Decider(
+def _locked(command: OrderCommand, order: Order, saga: Saga) -> Refusal:
+    why = f"{type(command).__name__} is not possible when the order's saga is {saga_status(saga)}"
+    return Refusal(code="illegal-transition", message=why, state=status(order))
+
+
+order_decider: Decider[OrderCommand, OrderEvent, Order, Saga] = Decider(
     aggregate_type="Order",
     topic="order",
     commands=by_name(PlaceOrder, ConfirmOrder, ShipOrder, CancelOrder),

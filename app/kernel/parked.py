@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from app.clock import now
 from app.kernel.context import Outgoing
+from app.topics import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
 """The headers that a parked record has behind its own."""
@@ -22,6 +23,7 @@ OUTCOME = tuple(f"parked-{name}" for name in ("topic", "partition", "offset", "o
 BLOCKING = frozenset({"failed", "unknown-type", "out-of-order", "behind-parked"})
 """Reasons after which later records of the key wait."""
 
+UNKNOWN = "unknown-type"
 BEHIND = "behind-parked"
 ERROR_LENGTH = 2_000
 
@@ -32,11 +34,6 @@ class Park(Exception):  # noqa: N818 (an instruction, not an error)
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error[:ERROR_LENGTH])
         self.reason = reason
-
-    @property
-    def blocks(self) -> bool:
-        """True if later records of the key wait behind it."""
-        return self.reason in BLOCKING
 
 
 class Parked(Struct, frozen=True):
@@ -57,7 +54,7 @@ class Parked(Struct, frozen=True):
     @property
     def blocks(self) -> bool:
         """True if later records of its key wait behind it."""
-        return self.reason in BLOCKING and self.key is not None
+        return self.key is not None and blocks(self.topic, self.reason)
 
     def again(self, park: Park) -> "Parked":
         """The same, parked anew."""
@@ -76,6 +73,11 @@ class Settled(NamedTuple):
     partition: int
     offset: int
     outcome: str
+
+
+def blocks(topic: str, reason: str) -> bool:
+    """True if later records of a key wait behind one that is parked for this reason. A saga does not wait for what is no word to it."""
+    return reason in BLOCKING and not (reason == UNKNOWN and is_inbox(topic))
 
 
 def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from aiokafka import ConsumerRecord
 
 from app.kernel.context import current
-from app.kernel.parked import Parked, parse
+from app.kernel.parked import BEHIND, Parked, blocks, parse
 from app.kernel.store import Store
 from app.kernel.table import Table
 
@@ -30,9 +30,9 @@ def keep(row: Parked) -> None:
 
 
 def let_go(row: Parked) -> None:
-    """It is open no more."""
+    """It is open no more; earlier code may have let it block its key where today's does not."""
     del parked[_key(row)]
-    if row.blocks:
+    if row.key is not None and waiting.get(_waiting(row)) is not None:
         del waiting[_waiting(row)]
 
 
@@ -62,6 +62,11 @@ def heads() -> dict[str, str]:
     for key, reason in waiting.rows(_store()):
         found.setdefault(key.rpartition("\0")[0], reason)
     return found
+
+
+def goes_on(queue: str, reason: str) -> bool:
+    """True if a queue is released by itself, for a head with this reason blocks it no more."""
+    return reason == BEHIND or not blocks(queue.split(NUL)[1], reason)
 
 
 def head(store: Store, queue: str) -> tuple[int, str] | None:

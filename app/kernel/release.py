@@ -18,7 +18,7 @@ from app.kernel.context import Outgoing
 from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
-from app.kernel.parked import BEHIND, Park, Parked, outcome
+from app.kernel.parked import Park, Parked, outcome
 from app.kernel.ports import Handler
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Releases:
         self._commit = commit
         heads = parking.heads()
         intake.open_anew(heads, parking.counts())
-        self._following = deque(queue for queue, reason in heads.items() if reason == BEHIND)
+        self._following = deque(queue for queue, reason in heads.items() if parking.goes_on(queue, reason))
 
     def __bool__(self) -> bool:
         return bool(self._following)
@@ -119,7 +119,7 @@ class Releases:
             park = self._settle([row])
             yield row
             size += len(row.value or b"")
-            if size > BYTES or (park is not None and park.blocks):
+            if size > BYTES or (park is not None and row.again(park).blocks):
                 return
 
     def _go_on(self, queue: str) -> None:
@@ -127,7 +127,7 @@ class Releases:
         head = parking.head(self._unit.rows.store, queue)
         if head is None:
             self._intake.blocked.discard(queue)
-        elif head[1] == BEHIND:
+        elif parking.goes_on(queue, head[1]):
             self._following.append(queue)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from bench.alone import run_worker
-from tables.order import order_aggregate, orders
+from tables.fulfilment import orders
+from tables.order import order_aggregate
 
 ADDED = "sinceTheNewVersion"
 

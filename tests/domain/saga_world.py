@@ -79,10 +79,13 @@ class World:
         self.order("PlaceOrder", customerId="c-1", items=items, shippingAddress="Here 1", currency="EUR")
         return self
 
-    def order(self, command_type: str, **payload: object) -> None:
-        """Somebody commands something of the order; its saga hears what follows in the same transaction."""
-        for event in self._decide(("Order", ORDER), command_type, payload).events:
+    def order(self, command_type: str, **payload: object) -> Refusal | None:
+        """Somebody commands something of the order; its saga hears what follows in the same transaction. Why it is refused, if it is."""
+        answer = self._decide(("Order", ORDER), command_type, payload)
+        for event in answer.events:
             self.hear(Placed(event, "place", TIMING, DEADLINE_MS) if isinstance(event, OrderPlaced) else event)
+        refusal: Refusal | None = answer.refusal
+        return refusal
 
     def hear(self, what: object) -> None:
         """The saga hears something now."""
@@ -186,6 +189,7 @@ class World:
     def _decide(self, partner: Partner, command_type: str, payload: dict[str, Any]) -> Any:  # noqa: ANN401 (the answer of any decider)
         scenario = self.partners[partner]
         assert scenario.decider is DECIDERS[partner[0]]
+        scenario.beside = self.saga if partner[0] == "Order" else None
         answer = scenario.when(command_type, **payload).answer
         for event in answer.events:
             scenario.fold(event)

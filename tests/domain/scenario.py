@@ -18,6 +18,8 @@ class Scenario:
     root: Any
     details: dict[str, Any] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    beside: Any = None
+    """The aggregate of another type with which this one is decided."""
 
     def fold(self, event: Event) -> None:
         """Let an event have happened."""
@@ -28,7 +30,7 @@ class Scenario:
 
     def when(self, command_type: str, expected_version: int | None = None, **payload: Any) -> "Outcome":  # noqa: ANN401 (any JSON)
         """Ask for something; the payload is given as on the wire. Nothing happens by it."""
-        standing = Standing(len(self.events), self.root, self.details.get(str(payload.get("orderId"))))
+        standing = Standing(len(self.events), self.root, self.beside or self.details.get(str(payload.get("orderId"))))
         return Outcome(respond(self.decider, Asked(command_type, payload, expected_version), standing, AT))
 
     def after(self, command_type: str, **payload: Any) -> Self:  # noqa: ANN401 (any JSON)

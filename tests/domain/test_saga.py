@@ -4,12 +4,13 @@ import pytest
 
 from app.domain.fulfilment.process import fulfilment
 from app.domain.order import order_decider
+from app.domain.process import Elapsed
 from app.domain.shipping import policy
 from schemas.message import Refusal
 from schemas.order import OrderConfirmed, OrderShipped
 from schemas.upcasts import NewerSchema
 from tests.domain.examples import PLACED
-from tests.domain.saga_world import World
+from tests.domain.saga_world import DEADLINE_MS, World
 from tests.domain.scenario import AT, given
 from tests.domain.test_saga_table import named, refused, until_asked
 
@@ -100,6 +101,41 @@ def test_what_was_shipped_is_not_undone_by_force() -> None:
 
     assert refusal is not None
     assert (refusal.code, refusal.state) == ("illegal-transition", "SHIPPED")
+
+
+def test_an_order_whose_saga_goes_back_is_neither_confirmed_nor_shipped() -> None:
+    world = World().place()
+    until_asked(world, "confirmation", "ConfirmOrder")
+    world.now_ms += DEADLINE_MS
+    world.hear(Elapsed())
+
+    confirmed = world.order("ConfirmOrder")
+    world.settle()
+
+    assert confirmed == Refusal(code="illegal-transition", message="ConfirmOrder is not possible when the order's saga is COMPENSATING", state="PLACED")
+    assert (world.status, world.order_status) == ("FAILED", "CANCELLED")
+
+
+@pytest.mark.parametrize("first", ["ForceCompensate", "ShipOrder"])
+def test_of_shipping_and_undoing_the_first_wins(first: str) -> None:
+    world = World().place().settle()
+
+    refusals = [world.operate(name) if name == "ForceCompensate" else world.order(name) for name in sorted({"ForceCompensate", "ShipOrder"}, key=first.__ne__)]
+    world.settle()
+
+    assert [None if refusal is None else refusal.code for refusal in refusals] == [None, "illegal-transition"]
+    assert (world.status, world.order_status) == {"ForceCompensate": ("FAILED", "CANCELLED"), "ShipOrder": ("COMPLETED", "SHIPPED")}[first]
+
+
+def test_an_order_whose_undoing_needs_an_operator_is_not_shipped() -> None:
+    world = World().place().settle()
+    world.operate("ForceCompensate")
+    refused(world, until_asked(world, "order", "CancelOrder"))
+
+    shipped = world.order("ShipOrder")
+
+    assert world.status == "NEEDS_INTERVENTION"
+    assert shipped == Refusal(code="illegal-transition", message="ShipOrder is not possible when the order's saga is NEEDS_INTERVENTION", state="CONFIRMED")
 
 
 def test_a_saga_that_began_under_rules_of_a_later_day_is_not_gone_on_with() -> None:

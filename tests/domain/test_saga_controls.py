@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.domain import order
 from app.domain.fulfilment import asks, fold
 from tests.domain.saga_world import World
 from tests.domain.test_saga_table import late, silent, until_asked
@@ -27,3 +28,14 @@ def test_a_command_that_is_sent_again_under_another_id_is_refused_for_what_the_f
     late(world, asked)
 
     assert world.settle().status == "FAILED"
+
+
+@pytest.mark.control
+def test_an_order_that_does_not_look_at_its_saga_is_shipped_while_it_is_refunded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order, "goes_back", lambda _: False)
+    world = World().place().settle()
+    world.operate("ForceCompensate")
+
+    world.order("ShipOrder")
+
+    assert (world.settle().order_status, world.details()["c-1"]) == ("SHIPPED", "REFUNDED")

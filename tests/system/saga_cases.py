@@ -115,10 +115,15 @@ class Case:
             "ConfirmOrder": ("CancelOrder", {"reason": "changed my mind"}),
             "ReleaseInventory": ("ShipInventory", {"orderId": self.order_id}),
             "RefundPayment": ("RefundPayment", {"orderId": self.order_id}),
-            "CancelOrder": ("ShipOrder", {}),
+            "CancelOrder": ("CancelOrder", {"reason": "changed my mind"}),
         }
         command_type, payload = by_hand[self.step.command_type]
         return [command(self.step.kind, self.partner, command_type, **payload)] if self.fault == "refused" else []
+
+    @property
+    def is_refused(self) -> bool:
+        """True if the step's command is refused; a confirmation that comes too late meets a saga that goes back."""
+        return self.fault in {"refused", "in another currency"} or (self.step == CONFIRMATION and self.fault == "timed out")
 
     @property
     def refusal(self) -> str:

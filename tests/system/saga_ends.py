@@ -7,12 +7,12 @@ ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled",
 
 
 def saga_end(case: Case) -> str:
-    """The saga's last event. What was shipped can be undone by nobody; what was refunded by hand need not be."""
+    """The saga's last event. Stock that was shipped by hand cannot be released; what was refunded by hand need not, and nothing is shipped on the way back."""
     match case.fault, case.step.way:
         case ("timed out" | "heard too late", "undo"):
             return "SagaNeedsIntervention"
         case ("refused", "undo"):
-            return "SagaFailed" if case.step.name == "payment" else "SagaNeedsIntervention"
+            return "SagaNeedsIntervention" if case.step.name == "reservation" else "SagaFailed"
         case ("refused" | "in another currency" | "timed out" | "heard too late", "do"):
             return "SagaFailed"
         case (_, "do"):
@@ -23,7 +23,7 @@ def saga_end(case: Case) -> str:
 
 def order_end(case: Case) -> str:
     """The order's last event."""
-    return "OrderShipped" if _shipped_by_hand(case, "CancelOrder") else ORDER_ENDS[saga_end(case)]
+    return ORDER_ENDS[saga_end(case)]
 
 
 def moves(case: Case) -> list[str]:
@@ -49,8 +49,8 @@ def _undone(case: Case, done: str) -> str:
     kind, whose = done.split()
     if kind == "PaymentProcessed":
         return f"PaymentRefunded {whose}"
-    return f"InventoryShipped {whose}" if _shipped_by_hand(case, "ReleaseInventory") and whose == case.partner else f"InventoryReleased {whose}"
+    return f"InventoryShipped {whose}" if _shipped_by_hand(case) and whose == case.partner else f"InventoryReleased {whose}"
 
 
-def _shipped_by_hand(case: Case, command_type: str) -> bool:
-    return case.fault == "refused" and case.step.command_type == command_type
+def _shipped_by_hand(case: Case) -> bool:
+    return case.fault == "refused" and case.step.command_type == "ReleaseInventory"

@@ -8,7 +8,9 @@ import pytest
 
 from app.audit.audit import audit
 from app.results import Json
+from app.topics import command_topic
 from tests.system.environment import Environment, Results
+from tests.system.hold import Hold
 from tests.system.shop import command, customer, order, product, sagas, stands
 from tests.system.worker import WHOLE
 from tests.waiting import until
@@ -146,6 +148,38 @@ async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environmen
 
     assert found.kinds("o-2")[-1] == "Completed"
     assert await audit(environment.settings) == []
+
+
+async def test_an_order_is_not_shipped_while_its_saga_undoes_it(shop: Environment) -> None:
+    held = [Hold(shop.settings, command_topic(shop.settings, "Product"), partition) for partition in range(shop.settings.partitions)]
+    async with sagas(shop) as found, Results(shop.settings, of="o-1") as results:
+        await shop.send([order("o-1", "p-1")])
+        await found.ended(["o-1"])
+        for hold in held:
+            await hold.begin()
+        await shop.send([command("Saga", "o-1", "ForceCompensate", user="ada", reason="a fraud")])
+        await found.last({"o-1": "SagaCompensationStarted"})
+        await shop.send([command("Order", "o-1", "ShipOrder", "ship")])
+        await until(lambda: any(result["commandId"] == "ship" for result in results.all), within_s=60)
+        for hold in held:
+            await hold.end()
+        await found.last({"o-1": "SagaFailed"})
+
+    [shipped] = [result for result in results.all if result["commandId"] == "ship"]
+    assert (shipped["refusal"]["code"], shipped["refusal"]["state"]) == ("illegal-transition", "CONFIRMED")
+    await stands(shop, "Order", {"o-1": "OrderCancelled"})
+    assert await audit(shop.settings) == []
+
+
+@pytest.mark.parametrize("typo", [command("Saga", "o-1", "RetrySteps", user="ada"), {"aggregateType": "Saga", "aggregateId": "o-1"}], ids=["type", "no type"])
+async def test_a_typo_in_a_command_about_a_saga_does_not_stop_the_saga(shop: Environment, typo: Json) -> None:
+    async with sagas(shop) as found, Results(shop.settings, topic="parked") as parked:
+        await shop.send([typo, order("o-1", "p-1")])
+        await found.last({"o-1": "SagaCompleted"})
+        await parked.number(1)
+
+    assert len(parked.all) == 1
+    assert await audit(shop.settings) == []
 
 
 async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:

@@ -130,6 +130,11 @@ def status(saga: Saga) -> str:
             assert_never(never)
 
 
+def goes_back(saga: Saga | None) -> bool:
+    """True if what was done for the order is being undone, or was."""
+    return isinstance(saga, Compensating | NeedsIntervention | Failed)
+
+
 _PROGRESS: dict[StepName, str] = {"order": "STARTED", "payment": "ORDER_CREATED", "reservation": "PAYMENT_PROCESSED", "confirmation": "INVENTORY_RESERVED"}
 
 

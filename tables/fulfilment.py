@@ -1,0 +1,9 @@
+"""The rows of orders and of their sagas: an order and its saga have one key and one task, and each is decided with the other's row beside it."""
+
+from app.domain.fulfilment.state import Saga
+from app.domain.order import Order
+from app.kernel.app import app
+from tables.aggregate import Snapshot
+
+orders = app.Table("order", value_type=Snapshot[Order])
+sagas = app.Table("saga", value_type=Snapshot[Saga])
