@@ -39,7 +39,7 @@ async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: Runni
     assert "the consumer's thread" in answer.body["detail"]
 
 
-async def test_partitions_of_which_only_some_topics_are_here_are_named_and_the_others_serve(kafka: RunningKafka, tmp_path: Path) -> None:
+async def test_partitions_that_were_added_stop_the_worker_and_those_of_which_only_some_topics_are_here_are_named(kafka: RunningKafka, tmp_path: Path) -> None:
     await _partly_assigned(kafka, tmp_path, without("start-check"))
 
 
@@ -56,19 +56,21 @@ async def _partly_assigned(kafka: RunningKafka, tmp_path: Path, program: tuple[s
         await environment.add_partitions("commands.order", 2)
         async with aiohttp.ClientSession() as session:
             worker = environment.worker("alone", program=program)
-            await until(lambda: {"task 0 is open", "view 0 is open"} <= set(re.findall(r"(?:task|view) 0 is open", worker.said)), within_s=60)
+            await until(lambda: {"task 0 stays closed", "view 0 is open"} <= set(re.findall(r"task 0 stays closed|view 0 is open", worker.said)), within_s=60)
             client = Client(session, worker)
             placed = await client.post("/orders", PLACE)
             answer, metrics = await client.get("/readyz"), await client.text("/metrics")
     finally:
         environment.close()
 
-    assert placed.status == 201
+    assert placed.status == 503
     assert (answer.status, answer.body.get("code")) == (503, "not-ready")
+    assert f"partition 0 (stopped: {environment.settings.topic('commands.order')} has 2 partitions, and the log was written with 1" in answer.body["detail"]
     assert f"partition 1 (not assigned here, to another worker or missing: {environment.settings.topic('commands.customer')}" in answer.body["detail"]
     assert "foldstream_ready 0.0" in metrics
     assert 'foldstream_stopped{partition="1",task="write"} 1.0' in metrics
-    assert 'foldstream_stopped{partition="0",task="write"} 0.0' in metrics
+    assert 'foldstream_stopped{partition="0",task="write"} 1.0' in metrics
+    assert 'foldstream_stopped{partition="0",task="view"} 0.0' in metrics
 
 
 @pytest.mark.timeout(300)
