@@ -60,6 +60,16 @@ class Folding:
         del taken, began_s
         await self.unit.commit()
 
+    async def pass_over(self, offsets: Mapping[str, int]) -> None:
+        """Move the positions of all agents up to these offsets, by topic: what lies between is no event (commit markers, gaps)."""
+        self._ahead.clear()
+        for follower, before in list(self._reached.items()):
+            if offsets.get(follower.topic, 0) > before.offset_next:
+                self._move(follower, offsets[follower.topic])
+        if self._ahead:
+            await self.unit.commit()
+            self._reached.update(self._ahead)
+
     def _equal(self, works: Iterable[Work]) -> list[list[Work]]:
         """Those of one batch of whose events the same ones are next."""
         found: dict[tuple[int, int, int], list[Work]] = {}
@@ -74,17 +84,20 @@ class Folding:
             await asyncio.sleep(0)
 
     def _reach(self, follower: Follower, last: ConsumerRecord) -> None:
-        """Put the position behind the last event beside the rows, if there are any."""
+        """Put the position behind the last event beside the rows."""
+        self._move(follower, last.offset + 1)
+
+    def _move(self, follower: Follower, offset_next: int) -> None:
+        """Put a position beside the rows, if the agent has any that are shown."""
+        position = Position(self._at(follower).topic_id, offset_next)
         if follower.agent in self._unshown:
-            self._reached[follower] = self._behind(follower, last)
+            self._reached[follower] = position
         else:
-            self._ahead[follower] = positions[follower.row] = self._behind(follower, last)
+            self._ahead[follower] = position
+            self.unit.rows.put(positions, follower.row, position)
 
     def _offset_next(self, work: Work) -> int:
         return self._at(_follower(work)).offset_next
-
-    def _behind(self, follower: Follower, record: ConsumerRecord) -> Position:
-        return Position(self._at(follower).topic_id, record.offset + 1)
 
     def _at(self, follower: Follower) -> Position:
         return self._ahead.get(follower) or self._reached[follower]

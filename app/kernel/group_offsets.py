@@ -1,6 +1,11 @@
-"""What the consumer group is told: how far the tasks are, for those who look at its lag, and for a rebuild that has nothing else to go by."""
+"""Up to where the tasks have read their topics: committed to the consumer group, and kept in the tasks' own rows once a partition is idle.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+The group's offsets are for people who look at its lag, and for a rebuild that has nothing else to go by. The rows are for the tasks themselves: one that
+stayed below the commit markers at the end of its topic would look like lost input as soon as retention has deleted them.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from faust.types import TP
@@ -9,29 +14,43 @@ from app.kernel.task import Task
 
 
 class GroupOffsets:
-    """Tells what it has not told yet."""
+    """The offsets of all tasks of this worker."""
 
     def __init__(self, app: Any, tasks: Callable[[], Sequence[Task]]) -> None:  # noqa: ANN401 (the application imports this module's users)
         self._app = app
         self._tasks = tasks
+        self._before: Mapping[TP, int] = {}
 
     async def tell(self) -> None:
-        """Commit the positions of all tasks."""
-        offsets = await self._untold()
+        """Commit what the group does not know yet; keep what has not moved since the last call."""
+        read = await self._read_up_to()
+        still = {tp: offset for tp, offset in read.items() if self._before.get(tp) == offset}
+        self._before = read
+        for task in self._tasks():
+            task.keep_position(_of(task, still))
+        await self._commit(read)
+
+    async def settle(self) -> None:
+        """Before a clean stop: let each task end its transaction and keep its position."""
+        read = await self._read_up_to()
+        await asyncio.gather(*(task.settle(_of(task, read)) for task in self._tasks()))
+
+    async def _commit(self, read: Mapping[TP, int]) -> None:
+        told = {TP(topic, task.partition): offset for task in self._tasks() for topic, offset in task.group_offsets.items()}
+        offsets = {tp: offset for tp, offset in read.items() if told.get(tp) != offset}
         if offsets and await self._app.consumer.give(offsets):
             for task in self._tasks():
-                task.group_offsets |= {topic: offsets[tp] for topic in task.positions if (tp := TP(topic, task.partition)) in offsets}
+                task.group_offsets |= _of(task, offsets)
 
-    async def _untold(self) -> dict[TP, int]:
-        """The positions of which the group does not know; of an idle partition, the one behind what is no record (commit markers)."""
-        if not self._tasks():  # before its first assignment a worker would wait for ever for a consumer's thread that answers nobody yet
+    async def _read_up_to(self) -> dict[TP, int]:
+        tasks = {task: task.opening for task in self._tasks()}
+        if not tasks:  # before its first assignment a worker would wait for ever for a consumer's thread that answers nobody yet
             return {}
-        read = await self._app.consumer.idle_positions()
-        told = {TP(topic, task.partition): offset for task in self._tasks() for topic, offset in task.group_offsets.items()}
-        return {tp: offset for tp, offset in self._processed(read) if told.get(tp) != offset}
+        fetched = await self._app.consumer.idle_positions()
+        found = ((task, task.read_up_to(opening, _of(task, fetched))) for task, opening in tasks.items())
+        return {TP(topic, task.partition): offset for task, offsets in found for topic, offset in offsets.items()}
 
-    def _processed(self, read: Mapping[TP, int]) -> Iterator[tuple[TP, int]]:
-        for task in self._tasks():
-            for topic, position in task.positions.items():
-                tp = TP(topic, task.partition)
-                yield tp, position.offset_next if task.busy else max(position.offset_next, read.get(tp, 0))
+
+def _of(task: Task, offsets: Mapping[TP, int]) -> dict[str, int]:
+    """Those of the topics that an open task reads."""
+    return {topic: offsets[tp] for topic in task.positions if (tp := TP(topic, task.partition)) in offsets}

@@ -1,4 +1,8 @@
-"""Where a task is in its inputs: rows of its own changelog, so that they commit with everything else."""
+"""Where a task is in its inputs: rows of its own changelog, so that they commit with everything else.
+
+A position moves with each record, and over what follows the last one and is no record (commit markers, gaps) once the partition is idle.
+So what lies between a position and the beginning of its topic was never read, and is lost.
+"""
 
 import logging
 
@@ -22,12 +26,15 @@ positions = Table[Position](None, name="position", value_type=Position)
 
 
 def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bool) -> int:
-    """The offset to go on from; LostHistory when the topic no longer has what lies there."""
+    """The offset to go on from; LostHistory when the topic no longer has what lies there, between the offsets `begin` and `end`."""
     if offset_next > end:
         message = f"{topic} ends at {end}, below the position {offset_next}: its end is lost; restore it, or start with --accept-loss to go on from its end"
         return _accept(end, message, accept_loss=accept_loss)
     if offset_next < begin:
-        message = f"{begin - offset_next} records of {topic} were deleted before they were read; start with --accept-loss to go on without them"
+        message = (
+            f"up to {begin - offset_next} records of {topic} were deleted before they were read: it begins at {begin}, above the position {offset_next}; "
+            "start with --accept-loss to go on without them"
+        )
         return _accept(begin, message, accept_loss=accept_loss)
     return offset_next
 

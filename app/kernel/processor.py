@@ -71,6 +71,16 @@ class Processor:
         await self._commit(setbacks, woken)
         self._count((), 0, began_s)
 
+    async def pass_over(self, offsets: Mapping[str, int]) -> None:
+        """Move the positions up to these offsets, by topic, in a transaction of their own: what lies between is no record (commit markers, gaps)."""
+        self._ahead.clear()
+        for topic, offset in offsets.items():
+            if offset > self.positions[topic].offset_next:
+                self._move(topic, offset)
+        if self._ahead:
+            await self.unit.commit()
+            self.positions.update(self._ahead)
+
     async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
         self._ahead.clear()
         taken: list[ConsumerRecord] = []
@@ -113,10 +123,14 @@ class Processor:
 
     def _reach(self, last: ConsumerRecord) -> None:
         """Put the position behind the last record into the transaction."""
-        before = self._position(last.topic)
-        assert last.offset >= before.offset_next, "a position never goes back"
-        position = Position(before.topic_id, last.offset + 1, self._group_offsets.get(last.topic, before.group_offset))
-        self._ahead[last.topic] = positions[last.topic] = position
+        self._move(last.topic, last.offset + 1)
+
+    def _move(self, topic: str, offset_next: int) -> None:
+        before = self._position(topic)
+        assert offset_next > before.offset_next, "a position never goes back"
+        position = Position(before.topic_id, offset_next, self._group_offsets.get(topic, before.group_offset))
+        self._ahead[topic] = position
+        self.unit.rows.put(positions, topic, position)
 
     def _position(self, topic: str) -> Position:
         return self._ahead.get(topic) or self.positions[topic]

@@ -28,14 +28,15 @@ _LOOK_MS = 10
 """aiokafka tells nobody that a position has moved over commit markers: it is looked at this often."""
 
 
-def reader(bootstrap: str, partition_bytes: int = MANY_BYTES) -> AIOKafkaConsumer:
+def reader(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str = "read_committed") -> AIOKafkaConsumer:
     """A consumer for assigned partitions, of no group; it fetches so many bytes of each at once (one batch at least).
 
+    A partition's end is its last stable offset or, `read_uncommitted`, its high watermark: open transactions lie between them.
     Ask it for all that was fetched, never for `max_records`: aiokafka leaves what was fetched and not handed out in a cycle, and cycles are collected seldom.
     """
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
+        isolation_level=isolation,
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=partition_bytes,
@@ -46,9 +47,9 @@ def reader(bootstrap: str, partition_bytes: int = MANY_BYTES) -> AIOKafkaConsume
 
 
 @asynccontextmanager
-async def reading(bootstrap: str, partition_bytes: int = MANY_BYTES) -> AsyncIterator[AIOKafkaConsumer]:
+async def reading(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str = "read_committed") -> AsyncIterator[AIOKafkaConsumer]:
     """A reader that is started, and stopped within bounds."""
-    consumer = reader(bootstrap, partition_bytes)
+    consumer = reader(bootstrap, partition_bytes, isolation=isolation)
     try:
         await consumer.start()
         yield consumer

@@ -77,8 +77,13 @@ class Rebuilder:
         await self._each(self._side.settings.topic("parked"), lambda record: self._parked(record, seen))
         fresh = not seen and not any([await self._end(log_) for log_ in self._side.logs])
         for topic in self._side.inputs:
-            offset_next = seen[topic] + 1 if topic in seen else await self._from_group(topic, fresh=fresh)
+            offset_next = await self._behind(topic, seen[topic]) if topic in seen else await self._from_group(topic, fresh=fresh)
             positions[topic] = Position(self._cluster.topic_ids[topic], offset_next)
+
+    async def _behind(self, topic: str, last: int) -> int:
+        """The position behind the last record of which something is known. Where that was deleted, only the group knows whether a commit marker followed."""
+        begin, _ = await bounds(self._consumer, TopicPartition(topic, self._partition))
+        return max(last + 1, self._group.get(topic, 0)) if last + 1 < begin else last + 1
 
     def _answered(self, result: ConsumerRecord, seen: dict[str, int]) -> None:
         _note(result, "command", self._partition, seen)

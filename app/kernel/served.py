@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from faust.types import TP
+
 from app.kernel.store import Store
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
@@ -57,11 +59,13 @@ class Served:
         """Why the view of the partition stays closed until a person acts; empty while it does not."""
         return self._views[partition].stop_reason if partition in self._views else ""
 
-    def position(self, partition: int, topic: str) -> int:
-        """The next offset that the partition's task will process, 0 while it is not open."""
+    async def read_up_to(self, partition: int, topic: str) -> int:
+        """Up to where the partition's task has read a topic, 0 while it is not open."""
         task = self._tasks.get(partition)
-        position = task.positions.get(topic) if task else None
-        return position.offset_next if position else 0
+        if task is None:
+            return 0
+        opening, fetched = task.opening, await self._app.consumer.idle_positions({TP(topic, partition)})
+        return task.read_up_to(opening, {tp.topic: offset for tp, offset in fetched.items()}).get(topic, 0)
 
     def unserved(self) -> list[str]:
         """What there is to wait for until the worker serves all that is assigned to it."""

@@ -58,6 +58,7 @@ class Task(ABC):
         self._idle = asyncio.Lock()
         self._settled = False
         self._requests = Requests()
+        self._idle_at: Mapping[str, int] = {}
         self._releases: Releases | None = None
         self._failures: deque[float] = deque(maxlen=3)
         self._live = asyncio.create_task(self._run(), name=self.name)
@@ -89,6 +90,10 @@ class Task(ABC):
     @abstractmethod
     async def _take_in(self, queue: Queue) -> None:
         """One transaction of what waits."""
+
+    @abstractmethod
+    async def _pass_over(self, offsets: Mapping[str, int]) -> None:
+        """Keep that everything below these offsets was read, by topic: between a position and its offset there is no record."""
 
     @abstractmethod
     async def _let_go(self, *, abort: bool) -> None:
@@ -123,6 +128,22 @@ class Task(ABC):
         """True while batches wait, or it is not open."""
         return bool(self._queue) or not self.ready.is_set()
 
+    def read_up_to(self, opening: int, fetched: Mapping[str, int]) -> dict[str, int]:
+        """Up to where each topic of the open task was read: its position or, once nothing waits, what is beyond it and no record (commit markers, gaps).
+
+        `fetched` says from where is fetched next of the topics of which no record waits for its agent; it was asked for under this `opening`.
+        """
+        offsets = self._offsets()
+        if self.busy or opening != self.opening:
+            return offsets
+        return {topic: max(offset, fetched.get(topic, 0)) for topic, offset in offsets.items()}
+
+    def keep_position(self, offsets: Mapping[str, int]) -> None:
+        """Keep that the topics were read up to these offsets; they are what `read_up_to` said."""
+        self._idle_at = {topic: offset for topic, offset in offsets.items() if offset > self.positions[topic].offset_next}
+        if self._idle_at:
+            self._queue.wake()
+
     async def process(self, batch: Batch, handler: Handler) -> None:
         """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
         await self._queue.put(batch, handler)
@@ -147,13 +168,15 @@ class Task(ABC):
         self._earlier = [life for life in (*self._earlier, self._live) if not life.done()]
         self._live = asyncio.create_task(self._again(self._earlier), name=self.name)
 
-    async def settle(self) -> None:
-        """Let the open transaction end, for a while, and begin no other: only `close` may follow."""
+    async def settle(self, read_up_to: Mapping[str, int] | None = None) -> None:
+        """Let the open transaction end, for a while, and begin no other, but that which keeps what `read_up_to` said: only `close` may follow."""
         if not self._settled:
             self._settled = True
-            with suppress(TimeoutError):
+            with suppress(TimeoutError, KafkaError, StoreFailed):
                 async with asyncio.timeout(SETTLE_S):
                     await self._idle.acquire()
+                    if read_up_to and self.ready.is_set():
+                        await self._pass_over(read_up_to)
 
     async def close(self) -> None:
         """End the task between two transactions; one that takes too long is aborted."""
@@ -243,7 +266,7 @@ class Task(ABC):
 
     def _has_work(self) -> bool:
         """True while there is something to do at once."""
-        return bool(self._queue or self._requests or self._releases)
+        return bool(self._queue or self._requests or self._releases or self._idle_at)
 
     async def _step(self, releases: Releases) -> None:
         """At most one transaction of each kind: neither holds up the other."""
@@ -254,6 +277,9 @@ class Task(ABC):
         if self._queue:
             await self._take_in(self._queue)
             self._queue.finish()
+        if self._idle_at:
+            offsets, self._idle_at = self._idle_at, {}
+            await self._pass_over(offsets)
 
     def _offsets(self) -> dict[str, int]:
         return {topic: position.offset_next for topic, position in self.positions.items()}
@@ -262,5 +288,6 @@ class Task(ABC):
         self.ready.clear()
         self._queue.renew()
         self._releases = None
+        self._idle_at = {}
         self._side.measures.parked.pop(self.name, None)
         await self._let_go(abort=abort)

@@ -100,7 +100,7 @@ class Tasks(TableManager):
     async def on_stop(self) -> None:
         """A clean stop: end what is open, say so, tell the group where we are, close the stores."""
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
-        await asyncio.gather(*(task.settle() for task in self._all()))
+        await self._group_offsets.settle()
         await asyncio.gather(*(task.disclaim() for task in self._all()))
         await self._group_offsets.tell()
         await self._close(set())

@@ -101,14 +101,14 @@ class Consumer(driver.Consumer):
         await super().subscribe({*topics, *self.app.side.subscribed, *self.app.view.subscribed})
 
     async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
-        """From where is fetched next, of the partitions (or those of them that are wanted) of which no record waits for its agent."""
+        """The next offset to fetch of each partition (or of those that are wanted) of which no record waits for its agent."""
         async with self._fetching:
             return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp) and (wanted is None or tp in wanted)])
 
     def _idle(self, tp: TP) -> bool:
-        """True if all that was fetched was taken, under the opening that holds: before its seek a new one knows no better."""
+        """True if everything that was fetched since the seek of the present opening was taken."""
         last = self._fetched.get(tp)
-        return last is None or (last.taken and last.opening == self.app.tables.opening(tp))
+        return last is not None and last.taken and last.opening == self.app.tables.opening(tp)
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Fetch these partitions from these offsets on."""
@@ -117,6 +117,8 @@ class Consumer(driver.Consumer):
             for tp in offsets:
                 self._waiting.pop(tp, None)
                 self._fetched.pop(tp, None)
+                if (opening := self.app.tables.opening(tp)) is not None:
+                    self._fetched[tp] = Fetched(opening, taken=True)
             self.resume_partitions(set(offsets))
 
     @property

@@ -140,6 +140,10 @@ class ViewTask(Task):
         assert self._folding is not None
         await self._folding.fold(queue)
 
+    async def _pass_over(self, offsets: Mapping[str, int]) -> None:
+        assert self._folding is not None
+        await self._folding.pass_over(offsets)
+
     def _tell_waiters(self) -> None:
         """Nobody waits for a view."""
 
@@ -154,10 +158,10 @@ class ViewTask(Task):
         log.info("%s is open", self.name)
 
     async def _missing(self) -> dict[str, int]:
-        """How far each topic is from the end it had; what is behind the last event is no event (commit markers)."""
-        read = await self._flow.reached(self.partition)
-        reached = {topic: offset if self.busy else max(offset, read.get(topic, 0)) for topic, offset in self._offsets().items()}
-        return {topic: end - reached.get(topic, 0) for topic, end in self._ends.items()}
+        """How far each topic is from the end it had."""
+        opening, fetched = self.opening, await self._flow.reached(self.partition)
+        read = self.read_up_to(opening, fetched)
+        return {topic: end - read.get(topic, 0) for topic, end in self._ends.items()}
 
     async def _let_go(self, *, abort: bool) -> None:
         """What a producer of its own left open, the next opening finds out about."""

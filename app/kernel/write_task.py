@@ -93,6 +93,10 @@ class WriteTask(Task):
         assert self._processor is not None
         await self._processor.transact(queue)
 
+    async def _pass_over(self, offsets: Mapping[str, int]) -> None:
+        assert self._processor is not None
+        await self._processor.pass_over(offsets)
+
     def _has_work(self) -> bool:
         assert self._alarms is not None
         return super()._has_work() or self._alarms.due()

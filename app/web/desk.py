@@ -1,6 +1,7 @@
 """Where writes are taken: each becomes a command in Kafka at the worker that owns its aggregate, and is answered when its transaction has committed."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar, cast
@@ -26,6 +27,10 @@ from app.web.request import Asked, Order
 ANSWER_S = 5.0
 """How long a write waits for its result (seconds); then it is answered 202."""
 
+READ_S = 1.0
+"""How long a question about a command waits for the owner to read what was written before it (seconds)."""
+
+LOOK_S = 0.05
 
 Row = TypeVar("Row")
 
@@ -107,11 +112,16 @@ class Desk:
         park: Park | None = await self._app.tables.release(partition, asked)
         return park
 
-    async def behind(self, order: Asked) -> bool:
-        """True while the owner has not read the command topic up to the end it has now."""
-        topic, partition = command_topic(self._settings, order.aggregate_type), self.partition(order.aggregate_id)
+    async def behind(self, asked: Asked) -> bool:
+        """True if the owner does not read the command topic up to the end that it has now within a moment: under load something always is on its way."""
+        topic, partition = command_topic(self._settings, asked.aggregate_type), self.partition(asked.aggregate_id)
         end = await self._ends.end(topic, partition)
-        return bool(self._app.tables.served.position(partition, topic) < end)
+        until_s = time.monotonic() + READ_S
+        while await self._app.tables.served.read_up_to(partition, topic) < end:
+            if time.monotonic() > until_s:
+                return True
+            await asyncio.sleep(LOOK_S)
+        return False
 
     async def write(self, order: Order) -> Told:
         """The result of a command; a Problem, or Unanswered when its outcome is not known yet."""

@@ -1,4 +1,4 @@
-"""The ends of partitions, asked from the broker."""
+"""The ends of partitions, asked from the broker: high watermarks, for what an open transaction has written may still be committed."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ class Ends:
 
     async def open(self) -> None:
         """Connect."""
-        self._consumer = reader(self._bootstrap)
+        self._consumer = reader(self._bootstrap, isolation="read_uncommitted")
         await self._consumer.start()
 
     async def close(self) -> None:
@@ -24,7 +24,7 @@ class Ends:
             await self._consumer.stop()
 
     async def end(self, topic: str, partition: int) -> int:
-        """The offset behind the last committed record; aiokafka's errors when the broker does not say."""
+        """The offset behind the last record; aiokafka's errors when the broker does not say."""
         where = TopicPartition(topic, partition)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([where])
         return ends[where]

@@ -1,4 +1,7 @@
-"""How far the group is behind, asked from the broker: it also moves while a worker is stuck, or gone. Every worker tells of all partitions."""
+"""How far the group is behind, asked from the broker: it also moves while a worker is stuck, or gone. Every worker tells of all partitions.
+
+What an open transaction has written counts: nobody can read it, or what follows it, before that transaction ends.
+"""
 
 import asyncio
 import logging
@@ -24,10 +27,11 @@ ONE_BATCH = 1
 
 
 class Behind(NamedTuple):
-    """Records not processed yet, and the age of the first of them (seconds); both 0 when all is read."""
+    """Records not processed yet, the age of the first of them, and that of the oldest transaction that is still open (seconds); 0 when there is none."""
 
     records: int
     seconds: float
+    open_transaction_s: float
 
 
 class Lag:
@@ -40,6 +44,8 @@ class Lag:
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
         self.behind: Mapping[TopicPartition, Behind] = {}
         self._told_s = -KNOWN_S
+        self._since: dict[TopicPartition, tuple[int, float]] = {}
+        """From where each partition that is behind has to be read on, and since when (monotonic seconds)."""
 
     @property
     def known(self) -> bool:
@@ -50,34 +56,50 @@ class Lag:
         """Never returns; while the broker does not answer, what was found last stays."""
         while True:
             try:
-                async with reading(self._settings.bootstrap, ONE_BATCH) as consumer:
-                    await self._ask(consumer)
+                async with (
+                    reading(self._settings.bootstrap, ONE_BATCH, isolation="read_uncommitted") as written,
+                    reading(self._settings.bootstrap, ONE_BATCH) as committed,
+                ):
+                    await self._ask(written, committed)
             except KafkaError as error:
                 log.info("the lag is not known for the moment: %r", error)
             await asyncio.sleep(EVERY_S)
 
-    async def _ask(self, consumer: AIOKafkaConsumer) -> None:
-        consumer.assign(self._partitions)
-        consumer.pause(*self._partitions)
+    async def _ask(self, written: AIOKafkaConsumer, committed: AIOKafkaConsumer) -> None:
+        written.assign(self._partitions)
+        written.pause(*self._partitions)
         while True:
-            self.behind = await self._measured(consumer)
+            self.behind = await self._measured(written, committed)
             await asyncio.sleep(EVERY_S)
 
-    async def _measured(self, consumer: AIOKafkaConsumer) -> dict[TopicPartition, Behind]:
-        ends = await consumer.end_offsets(self._partitions)
-        begins = await consumer.beginning_offsets(self._partitions)
-        told = await group_offsets(consumer._client, self._settings.app_id, self._partitions)  # noqa: SLF001 (aiokafka has no public way to send a request)
+    async def _measured(self, written: AIOKafkaConsumer, committed: AIOKafkaConsumer) -> dict[TopicPartition, Behind]:
+        ends = await written.end_offsets(self._partitions)
+        stable = await committed.end_offsets(self._partitions)
+        begins = await written.beginning_offsets(self._partitions)
+        told = await group_offsets(written._client, self._settings.app_id, self._partitions)  # noqa: SLF001 (aiokafka has no public way to send a request)
         self._told_s = time.monotonic()
         starts = {where: max(begins[where], told.get(where, 0)) for where in self._partitions}
-        return {where: await _behind(consumer, where, starts[where], ends[where]) for where in self._partitions}
+        return {where: await self._behind(written, where, starts[where], stable[where], ends[where]) for where in self._partitions}
+
+    async def _behind(self, written: AIOKafkaConsumer, where: TopicPartition, start: int, stable: int, end: int) -> Behind:
+        open_s = await _age_s(written, where, stable) if stable < end else 0.0
+        if start >= end:
+            self._since.pop(where, None)
+            return Behind(0, 0.0, open_s)
+        age_s = open_s if start == stable else await _age_s(written, where, start)
+        return Behind(end - start, max(age_s, self._stands_s(where, start)), open_s)
+
+    def _stands_s(self, where: TopicPartition, start: int) -> float:
+        """How long nothing was read: where no record is left to read, or its time says nothing, this is what moves."""
+        if self._since.get(where, (None,))[0] != start:
+            self._since[where] = start, time.monotonic()
+        return time.monotonic() - self._since[where][1]
 
 
-async def _behind(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> Behind:
-    if start >= end:
-        return Behind(0, 0.0)
-    consumer.seek(where, start)
-    consumer.resume(where)
-    records = (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
-    consumer.pause(where)
-    appended_s = records[0].timestamp / 1000 if records else time.time()
-    return Behind(end - start, max(0.0, time.time() - appended_s))
+async def _age_s(written: AIOKafkaConsumer, where: TopicPartition, start: int) -> float:
+    """The age of the first record from an offset on; 0 when there is none."""
+    written.seek(where, start)
+    written.resume(where)
+    records = (await written.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
+    written.pause(where)
+    return max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0

@@ -130,7 +130,11 @@ def _lags(lag: Lag) -> Iterable[Family]:
         named = (agent, topic, str(partition))
         records.add_metric(named, behind.records)
         seconds.add_metric(named, behind.seconds)
-    return records, seconds
+    what = "Age of the oldest transaction that is still open: what it and others wrote behind its beginning cannot be read before it ends."
+    open_s = GaugeMetricFamily("foldstream_open_transaction_seconds", what, labels=labels[1:])
+    for (topic, partition), behind in lag.behind.items():
+        open_s.add_metric((topic, str(partition)), behind.open_transaction_s)
+    return records, seconds, open_s
 
 
 def _behind(lag: Lag) -> Iterable[tuple[str, TopicPartition, Behind]]:

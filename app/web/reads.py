@@ -21,6 +21,11 @@ from tables.saga import saga_aggregate
 
 AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (*aggregates.AGGREGATES, saga_aggregate)}
 
+UNKNOWN = (
+    "no command of this id is known: it never came, or it was answered before the last 256 commands to the aggregate. "
+    "It may have been done: look for its id as causationId in the aggregate's history before you send it again"
+)
+
 UNREAD = problem.documented(_404="not-found", _422="invalid", _503="no-owner, not-owner: ask again after Retry-After seconds")
 
 AggregateType = Annotated[str, Path(json_schema_extra={"enum": list(AGGREGATES)})]
@@ -39,19 +44,30 @@ class Reads:
         elsewhere = await self._elsewhere(request, asked.aggregate_id)
         if elsewhere is not None:
             return elsewhere
+        found = self._found(asked)
+        if found is not None:
+            return found
+        behind = await self._behind(asked)
+        found = self._found(asked)
+        if found is not None:
+            return found
+        if behind:
+            return unanswered_yet(asked)
+        raise Problem(404, "not-found", UNKNOWN)
+
+    async def _behind(self, asked: Asked) -> bool:
         try:
-            behind = await self._desk.behind(asked)
+            return await self._desk.behind(asked)
         except KafkaError as error:
             raise later("no-broker", "Kafka does not answer at the moment: ask again") from error
+
+    def _found(self, asked: Asked) -> Response | None:
+        """The result that is remembered, if there is one."""
         aggregate = AGGREGATES[asked.aggregate_type]
         known, order_id = self._desk.read(
             asked.aggregate_id, lambda rows: aggregate.committed_answer(rows, asked.aggregate_id, asked.order_id, asked.command_id)
         )
-        if known is not None:
-            return JSONResponse(_result(aggregate, asked, known, order_id))
-        if behind:
-            return unanswered_yet(asked)
-        raise Problem(404, "not-found", "no command of this id was answered, or too many have come since: send it again with the same id")
+        return None if known is None else JSONResponse(_result(aggregate, asked, known, order_id))
 
     async def _elsewhere(self, request: Request, aggregate_id: str) -> Response | None:
         """The answer of the worker that owns the aggregate; None when it is this one."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -154,11 +154,19 @@ class Harness:
         await until(lambda: opened.task.ready.is_set() or opened.task.stopped or len(self.deaths) > deaths, within_s=60)
         return opened
 
-    async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = ()) -> None:
-        """Write commands: (key, value)."""
-        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap) as producer:
+    async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = (), transactional_id: str | None = None) -> None:
+        """Write commands: (key, value); in a transaction if that has an id."""
+        async with (
+            AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=transactional_id) as producer,
+            producer.transaction() if transactional_id else nullcontext(),
+        ):
             for key, value in values:
                 await producer.send(self.commands, value, key.encode(), headers=list(headers))
+
+    async def end(self, topic: str) -> int:
+        """The end of a topic, once no transaction is open."""
+        async with reader(self.settings.bootstrap) as consumer:
+            return (await bounds(consumer, TopicPartition(topic, 0)))[1]
 
     async def delete_before(self, topic: str, offset: int) -> None:
         """Delete the records below an offset, as retention does."""
@@ -238,6 +246,12 @@ class Opened:
     async def _hand_over(self) -> None:
         records = await self.harness.records(self.harness.commands, self.position)
         await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    async def fall_idle(self) -> None:
+        """What a worker does once nothing was read for a moment: the task keeps that it has read its topic up to the end, commit markers included."""
+        end = await self.harness.end(self.harness.commands)
+        self.task.keep_position(self.task.read_up_to(self.task.opening, {self.harness.commands: end}))
+        await until(lambda: self.position == end, within_s=30)
 
     async def retry(self, offset: int) -> Park | None:
         """Retry the record that was parked from an offset."""

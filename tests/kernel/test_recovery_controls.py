@@ -1,5 +1,6 @@
 """Negative controls of recovery, of parking and of views: with one mechanism of the kernel switched off, the test of its guarantee fails."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,11 +13,12 @@ from app.kernel.intake import Intake
 from app.kernel.log_ends import LogEnds
 from app.kernel.outlet import Outlet
 from app.kernel.position import Position
+from app.kernel.processor import Processor
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
 from schemas.upcasts import NewerSchema
-from tests.kernel import test_recovery, test_task, test_view, test_view_recovery
+from tests.kernel import test_emptied, test_recovery, test_task, test_view, test_view_recovery
 from tests.kernel.harness import Harness
 from tests.kernel.view_harness import ViewHarness
 from tests.kernel.view_scenarios import mended_and_folded_anew
@@ -60,6 +62,19 @@ async def test_lost_input_that_nobody_notices_is_found(counted: Harness, monkeyp
 
     with pytest.raises(AssertionError):
         await test_recovery.test_input_that_was_deleted_before_it_was_read_stops_the_task_until_the_loss_is_accepted(counted)
+
+
+async def test_a_position_that_stays_below_commit_markers_is_found(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def in_memory_alone(self: Processor, offsets: Mapping[str, int]) -> None:
+        for topic, offset in offsets.items():
+            self._move(topic, offset)
+        self.unit.drop()
+        self.positions.update(self._ahead)
+
+    monkeypatch.setattr(Processor, "pass_over", in_memory_alone)
+
+    with pytest.raises(AssertionError):
+        await test_emptied.test_a_topic_that_was_emptied_after_it_was_read_is_no_loss(harness)
 
 
 async def test_a_group_offset_that_is_used_for_the_position_is_found(

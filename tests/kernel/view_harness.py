@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from agents._event import Events
 from app.domain.history import Latest
@@ -15,7 +15,6 @@ from app.kernel import parking
 from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.parked import Park, Settled, parse
-from app.kernel.reader import bounds, reader
 from app.kernel.side import WriteSide
 from app.kernel.table import Table
 from app.kernel.view_side import ReadModel, ViewSide
@@ -93,11 +92,6 @@ class ViewHarness(Harness):
         """What the topic `parked` says, in its order: the offset of each event, and its reason or what became of it."""
         words = [parse(record) for record in await self.records(self.settings.topic("parked"))]
         return [(word.offset, word.outcome if isinstance(word, Settled) else word.reason) for word in words]
-
-    async def end(self, topic: str) -> int:
-        """The end of a log."""
-        async with reader(self.settings.bootstrap) as consumer:
-            return (await bounds(consumer, TopicPartition(topic, 0)))[1]
 
 
 class OpenedView:

@@ -9,10 +9,12 @@ from typing import IO, Any
 from faust.types import TP
 
 from app.domain.fulfilment import fold
+from app.kernel.reader import reader
+from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
 from app.settings import Settings
-from app.web import body, fresh, log_pages, problem
+from app.web import body, ends, fresh, log_pages, problem
 
 
 def _directory_lock() -> None:
@@ -85,6 +87,12 @@ def _doubt() -> None:
     fold.in_doubt = lambda failed: False  # noqa: ARG005 (mypy compares the names)
 
 
+def _read_up_to() -> None:
+    """A position is behind the last record, an end is the last stable offset."""
+    Task.read_up_to = lambda self, *_: self._offsets()  # type: ignore[method-assign]
+    ends.reader = lambda bootstrap, **_: reader(bootstrap)  # type: ignore[attr-defined]  # it is imported there
+
+
 OFF: dict[str, Callable[[], None]] = {
     "deadlines": _deadlines,
     "directory-lock": _directory_lock,
@@ -94,6 +102,7 @@ OFF: dict[str, Callable[[], None]] = {
     "incomplete": _incomplete,
     "lease": _lease,
     "pages": _pages,
+    "read-up-to": _read_up_to,
     "start-check": _start_check,
 }
 

@@ -45,7 +45,7 @@ async def test_pages_of_the_log_leave_nothing(settings: Settings) -> None:
 
 
 async def test_the_lag_leaves_nothing(settings: Settings) -> None:
-    assert await _left_by(settings, lambda consumer, where: lag._behind(consumer, where, 0, 3)) == 0  # noqa: SLF001
+    assert await _left_by(settings, lambda consumer, where: lag._age_s(consumer, where, 0)) == 0  # noqa: SLF001
 
 
 @pytest.mark.control
