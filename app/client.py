@@ -16,6 +16,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.admin import refuse_start
 from app.errors import FoldstreamError
+from app.kernel import requests
 from app.kernel.routing import partition_of
 from app.results import Answer, Json, Results
 from app.settings import Settings
@@ -50,6 +51,7 @@ class CommandClient:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        requests.install()
         await refuse_start(self._settings)
         self._producer = _producer(self._settings.bootstrap)
         await self._open.enter_async_context(self._results)

@@ -1,7 +1,7 @@
 """Who the cluster is and which topics these are: names can be re-used, the ids of Metadata v12 (KIP-516) cannot."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 from aiokafka.client import AIOKafkaClient
@@ -104,12 +104,19 @@ class Cluster(Struct, frozen=True):
             )
 
 
-async def describe(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
-    """Ask any broker for the ids of `topics`; FoldstreamError names one that does not exist."""
+async def present(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
+    """Ask any broker for those of `topics` that exist; nothing is created by that."""
     answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
-    missing = sorted(name for code, name, *_ in answer.topics if code)
+    there = [topic for topic in answer.topics if topic[0] == 0]
+    ids = {name: topic_id.hex for _, name, topic_id, *_ in there}
+    return Cluster(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in there})
+
+
+async def describe(client: AIOKafkaClient, topics: Sequence[str]) -> Cluster:
+    """Ask any broker for `topics`; FoldstreamError names one that does not exist."""
+    found = await present(client, topics)
+    missing = sorted(set(topics) - found.topic_ids.keys())
     if missing:
         message = f"topic {', '.join(missing)} is missing: restore it if it was there before, else run `foldstream topics apply`"
         raise FoldstreamError(message)
-    ids = {name: topic_id.hex for _, name, topic_id, *_ in answer.topics}
-    return Cluster(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in answer.topics})
+    return found

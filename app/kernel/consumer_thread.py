@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -99,6 +99,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
         return known_positions(self._ensure_consumer(), partitions)
+
+    async def look_for(self, topics: Collection[str]) -> None:
+        """Ask for metadata now if they lack one of these topics."""
+        await self.call_thread(self._look_for, topics)
+
+    async def _look_for(self, topics: Collection[str]) -> None:
+        client = self._ensure_consumer()._client  # noqa: SLF001 (aiokafka shows none)
+        if not client.cluster.topics().issuperset(topics):
+            client.force_metadata_update()
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
         """Move the positions from which is fetched, in the thread that fetches; what has gone to another worker meanwhile is left out."""

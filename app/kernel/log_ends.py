@@ -51,9 +51,10 @@ class LogEnds:
         for where in self._ends.keys() & ends.keys():
             self._ends[where] = ends[where] + MARKER
 
-    def behind(self, ends: Mapping[TopicPartition, int]) -> bool:
-        """True if the broker's `ends` do not reach as far; the marker of the last commit may be on its way."""
-        return any(ends.get(where, end) < end - MARKER for where, end in self._ends.items())
+    @property
+    def written(self) -> dict[TopicPartition, int]:
+        """The ends that the broker has for certain: the marker of the last commit may be on its way."""
+        return {where: end - MARKER for where, end in self._ends.items()}
 
 
 def _cut(where: TopicPartition, end: int, expected: int) -> str:

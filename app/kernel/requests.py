@@ -1,4 +1,6 @@
-"""What aiokafka 0.14 does wrong with transactional requests, put right in one place.
+"""What aiokafka 0.14 does wrong with requests, put right in one place.
+
+Its questions about topics create those that are missing, where a broker allows that: with other settings than the contract's, and in the place of a lost log.
 
 `BaseHandler.do` repeats a request whose answer never came, within the same epoch. A delayed first copy can then act on
 the *next* transaction (KIP-890). So such a failure is an unknown outcome here: the task is taken over again, which moves the epoch.
@@ -11,6 +13,7 @@ from typing import Any
 from aiokafka import __version__
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
 from aiokafka.producer import sender
+from aiokafka.protocol.metadata import MetadataRequest
 
 from app.kernel.outcome import UnknownOutcome
 
@@ -45,10 +48,20 @@ async def _unanswered(handler: Any, error: KafkaError) -> bool:  # noqa: ANN401 
     return False
 
 
+def ask_only(self: Any, request: Any) -> Any:  # noqa: ANN401 (a method of aiokafka's, which has no types)
+    """Build a question about topics that creates none, whatever the broker allows."""
+    self._allow_auto_topic_creation = False
+    return _build(self, request)
+
+
+_build = MetadataRequest.build
+
+
 def install() -> None:
-    """Replace the sender's request loop and its waiting time between transactions."""
+    """Replace the sender's request loop and its waiting time between transactions, and how topics are asked about."""
     if __version__ != PINNED:
         message = f"aiokafka {__version__} is installed, the transactional sender was made for {PINNED}"
         raise RuntimeError(message)
+    MetadataRequest.build = ask_only
     sender.BaseHandler.do = do
     sender.BACKOFF_OVERRIDE = BACKOFF_S

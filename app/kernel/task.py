@@ -19,6 +19,7 @@ from app.kernel.batch import Batch
 from app.kernel.draft import Draft
 from app.kernel.ending import all_ended
 from app.kernel.intake import Intake
+from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import Park
 from app.kernel.ports import Flow, Handler
@@ -78,6 +79,11 @@ class Task(ABC):
     @abstractmethod
     def store(self) -> Store:
         """The committed rows of the open task."""
+
+    @property
+    @abstractmethod
+    def known(self) -> Known | None:
+        """What the open task knows of its log; None while it is not open."""
 
     @abstractmethod
     async def disclaim(self) -> None:

@@ -12,8 +12,10 @@ from mode import Service
 from app.errors import FoldstreamError
 from app.kernel.asked import NotParked, Request
 from app.kernel.batch import Batch
+from app.kernel.cluster import Cluster
 from app.kernel.flow import ConsumerFlow
 from app.kernel.group_offsets import GroupOffsets
+from app.kernel.log_watch import LogWatch
 from app.kernel.membership import die
 from app.kernel.parked import Park
 from app.kernel.ports import Handler
@@ -48,6 +50,9 @@ class Tasks(TableManager):
         """The topics that are not assigned here, by the partitions of which others are."""
         self.served = Served(app, self._by_partition, self._views, self._incomplete)
         self._group_offsets = GroupOffsets(app, self._all)
+        self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there)
+        self._owners_id: str | None = None
+        """That of the topic in which the open tasks have claimed their partitions."""
         self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
 
     @property
@@ -125,6 +130,7 @@ class Tasks(TableManager):
         log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})
         await self.app.on_rebalance_complete.send()
         await self._resume()
+        self._watch.look_soon()
 
     def _open(self, complete: Collection[int], views: Collection[int]) -> None:
         for partition in sorted(set(complete) - set(self._by_partition)):
@@ -175,6 +181,25 @@ class Tasks(TableManager):
         if topic in self.app.view.inputs:
             return self._views
         return self._by_partition if topic in self.app.side.inputs else {}
+
+    def _topics(self) -> set[str]:
+        side, view = self.app.side, self.app.view
+        return {*side.topics, *side.subscribed, *view.subscribed, side.settings.topic("owners")}
+
+    async def _there(self, now: Cluster) -> None:
+        """Have topics read that were missing, and claims written again that were deleted."""
+        if self.generation >= 0:  # before its first assignment the consumer's thread answers nobody
+            await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.subscribed, *self.app.view.subscribed})
+        owners_id = now.topic_ids.get(self.app.side.settings.topic("owners"), self._owners_id)
+        if self._owners_id not in {None, owners_id}:
+            log.warning("the topic `owners` was deleted and created again: the tasks are opened again, and claim their partitions")
+            for task in self._by_partition.values():
+                task.retake()
+        self._owners_id = owners_id
+
+    @Service.task
+    async def _look_after_the_log(self) -> None:
+        await self._watch.follow()
 
     @Service.task
     async def _group(self) -> None:

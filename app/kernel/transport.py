@@ -121,6 +121,10 @@ class Consumer(driver.Consumer):
                     self._fetched[tp] = Fetched(opening, taken=True)
             self.resume_partitions(set(offsets))
 
+    async def look_for(self, topics: Collection[str]) -> None:
+        """Have the consumer ask the broker at once if it knows nothing of one of these topics, which are there: else it would within minutes."""
+        await self._thread.look_for(topics)
+
     @property
     def beats(self) -> int:
         """How often the consumer's thread has said that it runs."""

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.draft import Draft
+from app.kernel.known import Known
 from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.store import Store, Stored, now_s
@@ -31,6 +32,11 @@ class UnitOfWork(Draft):
         self.timed: set[str] = set()
         """The timers that were set or cancelled since the task last looked, in whatever transaction."""
         self._transaction = Transaction(producer, partitions)
+
+    @property
+    def known(self) -> Known:
+        """What its transactions stand on."""
+        return Known(self._cluster, self.ends.written)
 
     def pack(self) -> None:
         """Encode rows and put records into batches, while they are in the processor's cache; no `rollback` reaches behind it. RefusedBatch as in `commit`."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.cluster import describe
+from app.kernel.cluster import Cluster, describe
 from app.kernel.disk import opened
 from app.kernel.generation import generations
 from app.kernel.log_identity import LogIdentity
@@ -25,11 +25,12 @@ Bounds = Mapping[str, tuple[int, int]]
 
 
 class OpenView(NamedTuple):
-    """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Who is not shown is at the ends: a build goes there."""
+    """Rows, the positions of the agents in them, and the topics with their ends as they were. An agent that is not shown is at the ends: a build goes there."""
 
     rows: ViewGenerations
     reached: dict[Follower, Position]
     ends: dict[str, int]
+    cluster: Cluster
 
 
 async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, *, accept_loss: bool) -> OpenView:
@@ -50,7 +51,7 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     except BaseException:
         store.close()
         raise
-    return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()})
+    return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()}, cluster)
 
 
 def _lost(store: Store, wanted: LogIdentity, side: ViewSide, limits: Bounds, *, accept_loss: bool) -> str | None:

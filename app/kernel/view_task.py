@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from aiokafka import TopicPartition
+
 from app.kernel import parking
+from app.kernel.cluster import Cluster
 from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
+from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
@@ -47,6 +51,7 @@ class ViewTask(Task):
         self._rows: ViewGenerations | None = None
         self._builds: Builds | None = None
         self._ends: dict[str, int] = {}
+        self._cluster: Cluster | None = None
         self._caught_up = False
         self._began_s = 0.0
         super().__init__(view.write, partition, flow, die)
@@ -87,6 +92,13 @@ class ViewTask(Task):
         """What is made anew in the open view."""
         return self._builds
 
+    @property
+    def known(self) -> Known | None:
+        """What the open view knows of its logs."""
+        if self._folding is None or self._cluster is None:
+            return None
+        return Known(self._cluster, {TopicPartition(topic, self.partition): offset for topic, offset in self._offsets().items()})
+
     async def disclaim(self) -> None:
         """Nobody claims a view: it is where its partition's task is."""
         self.ready.clear()
@@ -104,7 +116,7 @@ class ViewTask(Task):
 
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
-        self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
+        self._accept_loss, self._caught_up, self._ends, self._cluster = False, False, opened.ends, opened.cluster
         unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
         self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
         renew = partial(self._renew, unit, intake, self._folding)

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from app.kernel.alarms import Alarms
 from app.kernel.ending import stop
 from app.kernel.intake import Intake
+from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.ports import Flow
@@ -60,6 +61,11 @@ class WriteTask(Task):
         """The committed rows of the open task."""
         assert self._processor is not None, "the task is open"
         return self._processor.unit.rows.store
+
+    @property
+    def known(self) -> Known | None:
+        """What the open task knows of its log."""
+        return self._processor.unit.known if self._processor and self.ready.is_set() else None
 
     async def disclaim(self) -> None:
         """Say in `owners` that nobody answers for the partition."""

@@ -9,6 +9,7 @@ from typing import IO, Any
 from faust.types import TP
 
 from app.domain.fulfilment import fold
+from app.kernel.log_watch import LogWatch
 from app.kernel.reader import reader
 from app.kernel.task import Task
 from app.kernel.tasks import Tasks
@@ -49,6 +50,15 @@ def _incomplete() -> None:
         return found
 
     Tasks._complete = silent  # type: ignore[method-assign]  # noqa: SLF001 (as above)
+
+
+def _log_watch() -> None:
+    """Whoever has opened looks at its log no more."""
+
+    async def look(_self: LogWatch, _consumer: object) -> None:
+        """Everything is as it was."""
+
+    LogWatch._look = look  # type: ignore[assignment,method-assign]  # noqa: SLF001 (a control replaces what is inside)
 
 
 def _lease() -> None:
@@ -101,6 +111,7 @@ OFF: dict[str, Callable[[], None]] = {
     "freshness": _freshness,
     "incomplete": _incomplete,
     "lease": _lease,
+    "log-watch": _log_watch,
     "pages": _pages,
     "read-up-to": _read_up_to,
     "start-check": _start_check,

@@ -1,0 +1,35 @@
+"""What an open task knows of its log: its topics as they were when it opened, and up to where it has read or written them since."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from aiokafka import TopicPartition
+
+from app.kernel.cluster import Cluster
+
+
+class Known(NamedTuple):
+    """The topics, and the offsets that the log must reach: `ends` by partition."""
+
+    cluster: Cluster
+    ends: Mapping[TopicPartition, int]
+
+    def changed(self, now: Cluster) -> str | None:
+        """What is different in the topics that the broker has now, or None."""
+        if now.cluster_id != self.cluster.cluster_id:
+            return f"the cluster is {now.cluster_id}, and was {self.cluster.cluster_id}"
+        return next((what for topic in self.cluster.topic_ids if (what := self._changed(topic, now))), None)
+
+    def cut(self, ends: Mapping[TopicPartition, int]) -> str | None:
+        """Which log is shorter than it was, or None."""
+        short = (where for where, end in self.ends.items() if ends.get(where, end) < end)
+        return next((f"{where.topic} [{where.partition}] ends at {ends[where]}, and went up to {self.ends[where]}" for where in short), None)
+
+    def _changed(self, topic: str, now: Cluster) -> str | None:
+        if topic not in now.topic_ids:
+            return f"{topic} is missing"
+        if now.topic_ids[topic] != self.cluster.topic_ids[topic]:
+            return f"{topic} was deleted and created again"
+        if now.partitions[topic] != self.cluster.partitions[topic]:
+            return f"{topic} has {now.partitions[topic]} partitions, and had {self.cluster.partitions[topic]}"
+        return None

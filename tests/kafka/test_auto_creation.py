@@ -1,0 +1,94 @@
+"""No client of ours creates a topic by asking for it, where a broker allows that: a lost log would come back empty, with other settings than the contract's."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from app import client
+from app.kafka.embedded import EmbeddedKafka
+from app.kafka.java import Java
+from app.kernel import requests
+from app.kernel.reader import bounds, reading
+from app.kernel.transaction import producer
+from tests.conftest import FreePort
+
+Ask = Callable[[str, str], Coroutine[Any, Any, None]]
+
+
+class Creating(EmbeddedKafka):
+    """A broker that creates topics that are asked for, which is Kafka's default."""
+
+    def _format(self, java: Java) -> None:
+        super()._format(java)
+        with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
+            file.write("auto.create.topics.enable=true\n")
+
+
+@pytest.fixture(scope="module")
+def creating(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[str]:
+    """The bootstrap list of such a broker."""
+    broker = Creating(tmp_path_factory.mktemp("creating"), free_port())
+    try:
+        broker.start()
+        yield broker.bootstrap
+    finally:
+        broker.stop()
+
+
+async def read_it(bootstrap: str, topic: str) -> None:
+    async with reading(bootstrap) as consumer:
+        await bounds(consumer, TopicPartition(topic, 0))
+
+
+async def write_it(bootstrap: str, topic: str) -> None:
+    started = producer(bootstrap, topic)
+    await started.start()
+    try:
+        await started.client._wait_on_metadata(topic)  # noqa: SLF001 (what `send` does first)
+    finally:
+        await started.stop()
+
+
+async def send_to_it(bootstrap: str, topic: str) -> None:
+    async with client._producer(bootstrap) as started:  # noqa: SLF001 (what commands are sent with)
+        await started.client._wait_on_metadata(topic)  # noqa: SLF001 (as above)
+
+
+@pytest.mark.parametrize("ask", [read_it, write_it, send_to_it])
+async def test_a_topic_that_is_asked_for_is_not_created(creating: str, ask: Ask) -> None:
+    await asked_for(creating, ask, f"not-{ask.__name__}")
+
+
+@pytest.mark.control
+async def test_questions_that_create_topics_are_found(creating: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MetadataRequest, "build", requests._build)  # noqa: SLF001 (aiokafka's own)
+
+    with pytest.raises(AssertionError):
+        await asked_for(creating, read_it, "created")
+
+
+async def asked_for(bootstrap: str, ask: Ask, topic: str) -> None:
+    """Ask for a topic that is missing, until the broker has created it or another that was asked for later, and look."""
+    asking = asyncio.create_task(ask(bootstrap, topic))
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        for number in range(10):
+            later = f"{topic}-{number}"
+            await admin.create_topics([NewTopic(later, 1, 1)])
+            async with asyncio.timeout(30):
+                while later not in (there := await admin.list_topics()):  # noqa: ASYNC110 (the broker is asked)
+                    await asyncio.sleep(0.05)
+            assert topic not in there
+    finally:
+        asking.cancel()
+        with suppress(asyncio.CancelledError, KafkaError):
+            await asking
+        await admin.close()
