@@ -9,15 +9,13 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 from msgspec.structs import replace
 
+from app.domain.answer import WINDOW
 from app.domain.decider import Decider, order_named
 from app.kernel.application import Application
 from app.kernel.fingerprint import fingerprint
 from app.kernel.store import Store
 from app.kernel.table import Table
 from schemas.upcasts import upcasters
-
-WINDOW = 256
-"""Command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""
 
 State = TypeVar("State")
 

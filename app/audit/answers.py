@@ -1,17 +1,21 @@
 """Whether every command was answered, and for the first time exactly once."""
 
-from collections.abc import Container, Mapping
+import sys
+from collections.abc import Mapping
 
 from aiokafka import ConsumerRecord
 
 from app.audit import wire
-from app.audit.finding import Findings, Kind, Place, place
+from app.audit.finding import Kind, Place, place
 from app.audit.firsts import First, Firsts, named, told
 from app.audit.logs import Batch
 from app.audit.parked import RELEASED, ParkedLog
 from app.audit.scratch import Scratch
+from app.audit.whole import Whole
+from app.domain.fulfilment.operate import saga_decider
 from app.domain.ids import event_id
 from app.kernel.routing import partition_of
+from app.topics import command_topic
 
 _ANSWER, _COMMAND, _VERSION = b"answer\0", b"command\0", b"version\0"
 _ACCEPTED, _OTHER = b"a", b"o"
@@ -27,22 +31,28 @@ class Answers:
     What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
     """
 
-    def __init__(self, scratch: Scratch, findings: Findings, parked: ParkedLog, topics: Mapping[str, str], led: Container[str], partitions: int) -> None:  # noqa: PLR0913, PLR0917 (what answers are held against)
-        """`topics` are those of the commands by aggregate type; `led` are the types that nothing but commands moves."""
-        self._led = led
+    def __init__(self, whole: Whole, scratch: Scratch, parked: ParkedLog, commands: Mapping[str, str], partition: int) -> None:
+        """`commands` has the topic of the commands by aggregate type."""
+        self._whole = whole
         self._scratch = scratch
-        self._findings = findings
+        self._findings = whole.findings
         self._parked = parked
-        self._topics = topics
-        self._partitions = partitions
-        self._oldest: ConsumerRecord | None = None
+        self._led = commands
+        self._topics = {**commands, saga_decider.aggregate_type: command_topic(whole.settings, saga_decider.aggregate_type)}
+        self._partition = partition
+        self._floors: dict[str, int] = {}
+        """By topic, the command of the first result that is left of one that was never parked."""
         self.firsts = Firsts(scratch)
+
+    @property
+    def cut(self) -> bool:
+        """Whether the beginning of `results` was deleted, and perhaps all of it."""
+        return self._whole.logs.span(self._whole.settings.topic("results"), self._partition).begin > 0
 
     def results(self, batch: Batch) -> None:
         """Take these records of `results`."""
         for record in batch.records:
-            self._oldest = self._oldest or record
-            if (partition := partition_of(record.key or b"", self._partitions)) != record.partition:
+            if (partition := partition_of(record.key or b"", self._whole.settings.partitions)) != record.partition:
                 self._findings.add(Kind.WRONG_PARTITION, place(record), f"{record.key!r} belongs to partition {partition}")
             try:
                 result, read_at = wire.result(record.value or b""), wire.read_at(record)
@@ -71,7 +81,7 @@ class Answers:
             return Kind.TWO_RESULTS, f"answered {answers} times"
         if answers and after not in {None, RELEASED}:
             return Kind.ANSWERED_AND_PARKED, f"was answered, and is {after}"
-        if not answers and (after is None or before == RELEASED) and not self._forgotten(record):
+        if not answers and (after is None or before == RELEASED) and not self._forgotten(record, was_parked=after is not None):
             return Kind.NO_RESULT, "was processed, and has neither a result nor been parked"
         return None
 
@@ -81,6 +91,8 @@ class Answers:
             self._findings.add(Kind.WRONG_RESULT, where, fault)
         if result.outcome == "parked":
             return
+        if self._parked.states(read_at.topic, read_at.offset).after is None:
+            self._floors.setdefault(read_at.topic, read_at.offset)
         self._count(read_at, _ACCEPTED if accepted and not result.duplicate else _OTHER)
         name = named(result.aggregate_type, result.aggregate_id, read_at.order_id, result.command_id)
         if result.duplicate:
@@ -94,13 +106,16 @@ class Answers:
         self._scratch.put(key, (self._scratch.get(key) or b"")[: _COUNTED - 1] + answer)
 
     def _first(self, where: Place, name: bytes, result: wire.Result, read_at: wire.ReadAt, first: First) -> None:
-        known = self.firsts.get(name)
-        if known is None:
-            self.firsts.begin(result, read_at.order_id, first)
-            if result.aggregate_type in self._led:
-                self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
-        else:
-            self._findings.add(Kind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {known.result} already")
+        """A first result; another of the same command is right once the window has forgotten the one before."""
+        again = self.firsts.in_window(name, result, read_at.order_id)
+        if again is not None:
+            self._findings.add(Kind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {again.result} already")
+            return
+        if self.firsts.last_of(name) is not None:
+            self._whole.sums.again()
+        self.firsts.begin(name, result, read_at.order_id, first)
+        if result.aggregate_type in self._led:
+            self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
 
     def _follow(self, where: Place, aggregate: bytes, first: First) -> None:
         """The versions of an aggregate's results lead from one to the next."""
@@ -112,7 +127,7 @@ class Answers:
 
     def _repeated(self, where: Place, name: bytes, result: wire.Result) -> None:
         """A repetition is known under the order that it names, or under none."""
-        first = self.firsts.get(name) or self.firsts.get(named(result.aggregate_type, result.aggregate_id, "", result.command_id))
+        first = self.firsts.last_of(name) or self.firsts.last_of(named(result.aggregate_type, result.aggregate_id, "", result.command_id))
         if first is None and not self.cut:
             self._findings.add(Kind.NO_FIRST_RESULT, where, f"command {told(name)} was answered as a duplicate, and has no first result")
         if first is not None and (result.version, len(result.event_ids), result.outcome == "accepted") != (first.version, first.events, first.accepted):
@@ -131,13 +146,9 @@ class Answers:
             return f"its event ids {result.event_ids} do not follow from its command"
         return None
 
-    @property
-    def cut(self) -> bool:
-        """Whether the beginning of `results` was deleted."""
-        return self._oldest is not None and self._oldest.offset > 0
-
-    def _forgotten(self, command: ConsumerRecord) -> bool:
-        return self._oldest is not None and self.cut and command.timestamp < self._oldest.timestamp
+    def _forgotten(self, command: ConsumerRecord, *, was_parked: bool) -> bool:
+        """Whether the result of a command may have been deleted: results are in the order of their commands, but for those that were parked."""
+        return self.cut and (was_parked or command.offset < self._floors.get(command.topic, sys.maxsize))
 
 
 def _ids(result: wire.Result, order_id: str | None) -> list[str]:

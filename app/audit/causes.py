@@ -41,34 +41,60 @@ class Causes:
         self._commands = commands
         self._begin = begin
         self._results_begun = False
-        self._decided: tuple[bytes, tuple[Event, ...]] = (b"", ())
+        self._decided: tuple[int, tuple[Event, ...]] = (-1, ())
+        """The command that was decided last, by its offset, and its events."""
 
     def faults(self, caused: Caused) -> Iterator[Fault]:
         """What does not follow from a command."""
         event, order_id = caused.event, order_named(caused.payload)
-        if event.event_id not in _ids(caused, order_id):
+        if event.event_id not in _ids(event, order_id, caused.place):
             yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
         name, first = self._first(event, order_id)
         if first is None:
             yield from self._unanswered(caused)
         else:
             self._results_begun = True
-            self._answers.firsts.keep(name, _seen(first))
-            yield from self._against(caused, name, first)
+            self._answers.firsts.see(name, first)
+            yield from self._against(caused, first)
 
-    def _first(self, event: wire.Event, order_id: str | None) -> tuple[bytes, First | None]:
-        name = b""
+    def place(self, event: wire.Event, payload: Event, follows: int) -> int:
+        """The place of an event in its decision: `follows` says where it would be if it was decided with the event before it, which has the same cause.
+
+        But a command may be done again, so that its first event follows its own.
+        """
+        order_id = order_named(payload)
+        return 0 if event.event_id in _ids(event, order_id, 0) and event.event_id not in _ids(event, order_id, follows) else follows
+
+    def done_again(self, event: wire.Event, payload: Event, before: int) -> bool:
+        """True if the command of an event was done before, at this version, and its id had left the window since: then both events have one id."""
+        firsts = [first for _, first in self._firsts(event, order_named(payload))]
+        now, then = (next((first for first in firsts if first.leads_to(version)), None) for version in (event.version, before))
+        return now is not then if now is not None else not self._complete
+
+    @property
+    def _complete(self) -> bool:
+        """Whether every event from here on must have its result."""
+        return self._results_begun and not self._answers.cut
+
+    def _firsts(self, event: wire.Event, order_id: str | None) -> Iterator[tuple[bytes, First]]:
         for order in dict.fromkeys([order_id or "", ""]):
             name = named(event.aggregate_type, event.aggregate_id, order, event.metadata.causation_id)
-            if (first := self._answers.firsts.get(name)) is not None:
+            yield from ((name, first) for first in self._answers.firsts.all_of(name))
+
+    def _first(self, event: wire.Event, order_id: str | None) -> tuple[bytes, First | None]:
+        """The first result that tells of an event; another of the same command where the right one is missing, unless that may have been deleted."""
+        known = list(self._firsts(event, order_id))
+        for name, first in known:
+            if first.leads_to(event.version):
                 return name, first
-        return name, None
+        later = all(first.version - first.events >= event.version for _, first in known)
+        return (b"", None) if not known or (later and not self._complete) else known[-1]
 
     def _unanswered(self, caused: Caused) -> Iterator[Fault]:
         if caused.sure and self._results_begun:
             yield Kind.FORGED, f"no result tells of a command {caused.event.metadata.causation_id}, as there is for events before this one"
 
-    def _against(self, caused: Caused, name: bytes, first: First) -> Iterator[Fault]:
+    def _against(self, caused: Caused, first: First) -> Iterator[Fault]:
         version = first.version - first.events + 1 + caused.place
         if not first.accepted:
             yield Kind.WRONG_RESULT, f"its command {caused.event.metadata.causation_id} was refused, says the result at offset {first.result}"
@@ -76,9 +102,9 @@ class Causes:
             told = f"version {version - caused.place} and {first.events} events"
             yield Kind.WRONG_RESULT, f"the result of its command, at offset {first.result}, tells of {told}; this is version {caused.event.version}"
         elif first.command >= self._begin:
-            yield from self._decide(caused, name, first)
+            yield from self._decide(caused, first)
 
-    def _decide(self, caused: Caused, name: bytes, first: First) -> Iterator[Fault]:
+    def _decide(self, caused: Caused, first: First) -> Iterator[Fault]:
         found = self._answers.accepted_command(self._commands, first.command)
         if found is None:
             yield Kind.FORGED, f"its command is not at {self._commands} {first.command}, where its result says"
@@ -89,13 +115,13 @@ class Causes:
         elif (command.command_id, command.aggregate_id) != (caused.event.metadata.causation_id, caused.event.aggregate_id):
             yield Kind.FORGED, f"at {self._commands} {first.command} is another command than its result says: {command.command_id}"
         elif caused.event.schema_version == upcasters.version(caused.event.event_type):  # earlier code may have decided otherwise
-            yield from self._compare(caused, at, self._events(caused, name, command, at))
+            yield from self._compare(caused, at, self._events(caused, first.command, command, at))
 
-    def _events(self, caused: Caused, name: bytes, command: wire.Command, at: str) -> tuple[Event, ...]:
+    def _events(self, caused: Caused, offset: int, command: wire.Command, at: str) -> tuple[Event, ...]:
         """What the command causes; the events that follow the first of a decision are those that were decided with it."""
-        if caused.place == 0 or self._decided[0] != name:
+        if caused.place == 0 or self._decided[0] != offset:
             asked = Asked(command.command_type, command.payload, command.expected_version)
-            self._decided = (name, respond(self._decider, asked, caused.standing, at).events)
+            self._decided = (offset, respond(self._decider, asked, caused.standing, at).events)
         return self._decided[1]
 
     def _compare(self, caused: Caused, at: str, decided: tuple[Event, ...]) -> Iterator[Fault]:
@@ -117,16 +143,10 @@ def _read(value: bytes) -> wire.Command | None:
         return None
 
 
-def _seen(first: First) -> First:
-    first.seen += 1
-    return first
-
-
-def _ids(caused: Caused, order_id: str | None) -> Iterator[str]:
+def _ids(event: wire.Event, order_id: str | None, place: int) -> Iterator[str]:
     """An id may name the order, if the command did."""
-    event = caused.event
     for order in dict.fromkeys([order_id, None]):
-        yield event_id(event.aggregate_type, event.aggregate_id, event.metadata.causation_id, caused.place, order)
+        yield event_id(event.aggregate_type, event.aggregate_id, event.metadata.causation_id, place, order)
 
 
 def _differing(wanted: Event, found: Event) -> list[str]:

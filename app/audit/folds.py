@@ -57,7 +57,7 @@ class Met(NamedTuple):
 
 
 _ROOT, _DETAIL = b"root\0", b"detail\0"
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 
 
 class Folds:
@@ -67,8 +67,8 @@ class Folds:
         self._decider = decider
         self._rows = rows
         self._scratch = scratch
-        self._root = msgspec.msgpack.Decoder(Root[_returned(decider.evolve)]).decode  # type: ignore[misc]  # the decider's own type
-        self._detail = msgspec.msgpack.Decoder(Detail[_returned(decider.evolve_detail)]).decode  # type: ignore[misc]  # the same
+        self._root = msgspec.json.Decoder(Root[_returned(decider.evolve)]).decode  # type: ignore[misc]  # the decider's own type
+        self._detail = msgspec.json.Decoder(Detail[_returned(decider.evolve_detail)]).decode  # type: ignore[misc]  # the same
 
     def met(self, aggregate_id: str, payload: Event) -> Met:
         """What an event of an aggregate meets."""
@@ -95,9 +95,9 @@ class Folds:
     def row(self, key: bytes) -> Any:  # noqa: ANN401 (any JSON)
         """The row that the events give, by its key; None when none does."""
         if (root := self._scratch.get(_ROOT + key)) is not None:
-            version, state, *_ = msgspec.msgpack.decode(root)
+            version, state, *_ = msgspec.json.decode(root)
             return {"version": version, "state": state}
-        return None if (detail := self._scratch.get(_DETAIL + key)) is None else msgspec.msgpack.decode(detail)[1]
+        return None if (detail := self._scratch.get(_DETAIL + key)) is None else msgspec.json.decode(detail)[1]
 
     async def roots(self) -> AsyncIterator[Root[Any]]:
         """The aggregates."""

@@ -69,7 +69,7 @@ class History:
         payload = self._decider.events[event.event_type].model_validate(upcasters.upcast(event.event_type, event.schema_version, event.payload))
         met = self._folds.met(event.aggregate_id, payload)
         yield from self._misplaced(record, event)
-        yield from self._repeated(event)
+        yield from self._repeated(event, payload)
         yield from _out_of_turn(event, met.root.version)
         if event.version > met.root.version:
             yield from self._fold(record, event, payload, met, sure=sure)
@@ -77,7 +77,7 @@ class History:
     def _fold(self, record: ConsumerRecord, event: wire.Event, payload: Event, met: Met, *, sure: bool) -> Iterator[Fault]:
         self._judge_rows(event, met, sure=sure)
         cause = f"{event.metadata.causation_id}{NUL}{order_named(payload) or ''}"
-        at = met.root.place + 1 if met.root.cause == cause else 0
+        at = self._causes.place(event, payload, met.root.place + 1) if met.root.cause == cause else 0
         standing = met.standing
         yield from self._causes.faults(Caused(event, payload, at, standing, sure))
         yield from ((Kind.NOT_CONSERVED, loss) for loss in losses(payload, standing.root, standing.detail))
@@ -109,11 +109,14 @@ class History:
         if event.aggregate_type != self._decider.aggregate_type:
             yield Kind.WRONG_KEY, f"an event of a {event.aggregate_type}"
 
-    def _repeated(self, event: wire.Event) -> Iterator[Fault]:
-        key = _ID + event.event_id.encode()
-        if self._scratch.get(key) is not None:
-            yield Kind.EVENT_ID_TWICE, f"the event id {event.event_id} was there before"
-        self._scratch.put(key, b"\0")
+    def _repeated(self, event: wire.Event, payload: Event) -> Iterator[Fault]:
+        key, cause = _ID + event.event_id.encode(), event.metadata.causation_id
+        before = self._scratch.get(key)
+        if before is not None:
+            version, _, same = before.decode().partition(NUL)
+            if same != cause or not self._causes.done_again(event, payload, int(version)):
+                yield Kind.EVENT_ID_TWICE, f"the event id {event.event_id} was there before"
+        self._scratch.put(key, f"{event.version}{NUL}{cause}".encode())
 
 
 def _out_of_turn(event: wire.Event, version: int) -> Iterator[Fault]:

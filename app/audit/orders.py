@@ -18,7 +18,7 @@ from schemas.product import InventoryReleased, InventoryReserved, InventoryShipp
 from schemas.saga import SagaCompensationStarted, SagaStarted, SagaStepRetried, SagaStepSkipped
 
 _ORDER, _HELD, _ANY = b"order\0", b"held\0", b""
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 
 
 class Orders:

@@ -40,9 +40,9 @@ class _Queue(Struct, array_like=True):
     tail: int
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_seen = msgspec.msgpack.Decoder(_Seen).decode
-_queue = msgspec.msgpack.Decoder(_Queue).decode
+_encode = msgspec.json.Encoder().encode
+_seen = msgspec.json.Decoder(_Seen).decode
+_queue = msgspec.json.Decoder(_Queue).decode
 
 
 class ParkedLog:

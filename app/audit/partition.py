@@ -17,7 +17,6 @@ from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.product import product_decider
-from app.topics import command_topic
 
 
 class Partition:
@@ -33,8 +32,7 @@ class Partition:
         self._rows = Rows(scratch, findings, settings.changelog, partition)
         self._parked = ParkedLog(scratch, findings, self._commands.values())
         self._stock = self._commands[product_decider.aggregate_type]
-        inboxes = {saga_decider.aggregate_type: command_topic(settings, saga_decider.aggregate_type)}
-        self._answers = Answers(scratch, findings, self._parked, self._commands | inboxes, self._commands, settings.partitions)
+        self._answers = Answers(whole, scratch, self._parked, self._commands, partition)
 
     async def judge(self, served: Served) -> None:
         """Each topic is read after those that say what must be in it."""

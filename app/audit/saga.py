@@ -3,11 +3,13 @@
 import sys
 from collections.abc import Iterator
 
+from app.audit import wire
 from app.audit.answers import Answers
 from app.audit.causes import Caused, Causes
 from app.audit.finding import Fault, Kind
 from app.domain.decider import Decider
 from app.domain.ids import event_id
+from schemas.message import Event
 
 
 class SagaCauses(Causes):
@@ -15,6 +17,11 @@ class SagaCauses(Causes):
 
     def __init__(self, decider: Decider, answers: Answers) -> None:
         super().__init__(decider, answers, "", sys.maxsize)
+
+    def place(self, event: wire.Event, payload: Event, follows: int) -> int:
+        """Of what a saga hears several events may follow, one after the other."""
+        del event, payload
+        return follows
 
     def faults(self, caused: Caused) -> Iterator[Fault]:
         """What does not follow from anything."""

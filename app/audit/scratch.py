@@ -18,7 +18,10 @@ _TURN = 1_000
 
 
 class Scratch:
-    """Rows in a RocksDB of their own, with nothing in it that would outlive a crash; `close` before the directory is removed."""
+    """Rows in a RocksDB of their own, with nothing in it that would outlive a crash; `close` before the directory is removed.
+
+    Values are JSON: amounts and versions have no bound there, and MessagePack ends at 64 bits.
+    """
 
     def __init__(self, path: Path) -> None:
         self._db = Rdict(str(path), _options())

@@ -7,6 +7,7 @@ from typing import Any
 from app.audit.folds import Root
 from app.audit.settled import STANDING, Course, moved, status
 from app.audit.told import Told
+from app.domain.answer import WINDOW
 from app.domain.product import Registered as Product
 
 
@@ -21,7 +22,12 @@ class Sums:
         """Minor units by currency, of orders that were settled by their sagas."""
         self._rows: Counter[str] = Counter()
         self._unserved: dict[str, list[int]] = {}
+        self._again = 0
         self._received = self._available = self._reserved = self._shipped = 0
+
+    def again(self) -> None:
+        """A command was done once more, for its id came again when the window had forgotten it."""
+        self._again += 1
 
     def order(self, told: Told, course: Course) -> None:
         """One order, and what became of it."""
@@ -57,6 +63,8 @@ class Sums:
         yield f"stock: {self._received:,} received = {self._available:,} available + {self._reserved:,} reserved + {self._shipped:,} shipped"
         told = [f"{count:,} {course}" for course in Course if (count := self._courses[course])]
         yield f"orders: {', '.join(told) or 'none'}"
+        if self._again:
+            yield f"commands: {self._again:,} done again, for their ids were repeated after {WINDOW} others"
         if self._rows:
             yield f"views: {', '.join(f'{count:,} of {name}' for name, count in self._rows.items())} compared"
         for why, partitions in self._unserved.items():

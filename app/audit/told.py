@@ -66,9 +66,9 @@ class Told(Struct):
     """By the event's type and the aggregate's id."""
 
 
-_wanted = msgspec.msgpack.Decoder(Wanted).decode
-_happened = msgspec.msgpack.Decoder(Happened).decode
-_followed = msgspec.msgpack.Decoder(Followed).decode
+_wanted = msgspec.json.Decoder(Wanted).decode
+_happened = msgspec.json.Decoder(Happened).decode
+_followed = msgspec.json.Decoder(Followed).decode
 
 
 def add(told: Told, kind: str, about: str, value: bytes) -> None:

@@ -27,10 +27,10 @@ class _Ordered(Struct, rename="camel"):
     customer_id: str
 
 
-_encode = msgspec.msgpack.Encoder().encode
-_told = msgspec.msgpack.Decoder(_Told).decode
+_encode = msgspec.json.Encoder().encode
+_told = msgspec.json.Decoder(_Told).decode
 _name = msgspec.json.Decoder(CustomerName).decode
-_account = msgspec.msgpack.Decoder(CustomerAccount).decode
+_account = msgspec.json.Decoder(CustomerAccount).decode
 _ordered = msgspec.json.Decoder(_Ordered).decode
 
 

@@ -31,9 +31,9 @@ class Fold(Struct, array_like=True):
 NOTHING = Fold(0, 0)
 """Of an aggregate that has no event, and no row."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_shown = msgspec.msgpack.Decoder(Shown).decode
-_fold = msgspec.msgpack.Decoder(Fold).decode
+_encode = msgspec.json.Encoder().encode
+_shown = msgspec.json.Decoder(Shown).decode
+_fold = msgspec.json.Decoder(Fold).decode
 _DONE = b""
 _MANY = 3
 """Places of one row that are told apart."""
@@ -66,7 +66,7 @@ class States:
     def places(self, name: str) -> list[str]:
         """The places at which it is listed."""
         found = self._scratch.get(self._at("place", name))
-        return [] if found is None else msgspec.msgpack.decode(found, type=list[str])
+        return [] if found is None else msgspec.json.decode(found, type=list[str])
 
     def fold(self, name: str) -> Fold:
         """What the events have folded to."""

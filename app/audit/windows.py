@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from app.audit.finding import NUL
-from app.audit.firsts import Firsts, named
+from app.audit.firsts import First, Firsts, named
 from app.audit.parked import ParkedLog, is_open
 from app.audit.rows import Rows
 from app.domain.decider import Decider
@@ -57,17 +57,20 @@ async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str])
 
 def _faults(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts, *, complete: bool) -> Iterator[str]:
     for command_id, answered in remembered.items():
-        first = firsts.get(_command(aggregate_type, beside, command_id))
-        if first is None:
-            if complete and answered.body:
-                yield f"remembers {command_id}, which has no first result"
-        elif (answered.version, answered.events, answered.code is None) != (first.version, first.events, first.accepted):
-            yield f"remembers {command_id} otherwise than it was answered, at offset {first.result}"
+        known = firsts.all_of(_command(aggregate_type, beside, command_id))
+        if not known and complete and answered.body:
+            yield f"remembers {command_id}, which has no first result"
+        if known and not any(_same(answered, first) for first in known):
+            yield f"remembers {command_id} otherwise than it was answered, at offset {known[-1].result}"
+
+
+def _same(answered: _Answered, first: First) -> bool:
+    return (answered.version, answered.events, answered.code is None) == (first.version, first.events, first.accepted)
 
 
 def _newest(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts) -> int:
     """The offset of the last result among those that are remembered."""
-    found = (firsts.get(_command(aggregate_type, beside, command_id)) for command_id in remembered)
+    found = (firsts.last_of(_command(aggregate_type, beside, command_id)) for command_id in remembered)
     return max((first.result for first in found if first is not None), default=-1)
 
 

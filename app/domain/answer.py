@@ -8,6 +8,9 @@ from pydantic_core import ErrorDetails
 from app.domain.decider import At, CommandT, Decider, Detail, EventT, Root
 from schemas.message import Event, Refusal
 
+WINDOW = 256
+"""Command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""
+
 MESSAGE_LENGTH = 500
 """Characters of a refusal's message: a sender's field names can be as long as the record."""
 

@@ -173,3 +173,10 @@ def caused(number: int, version: int, command_type: str, event_type: str, payloa
         Written("results", result, headers=headers),
         Written("events.product", {**event, "payload": payload}, caused_by=number),
     )
+
+
+def refused(number: int, version: int) -> tuple[Written, Written]:
+    """The command at this offset, which registers the product a second time, and its result."""
+    command, result, _ = caused(number, version, *_DECIDED[0])
+    refusal = {"code": "already-exists", "message": "the product was registered before"}
+    return command, result.but(outcome="refused", eventIds=[], refusal=refusal)
