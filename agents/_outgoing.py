@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, Keyed, answer, count, emit, emit_beside
+from app.kernel.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
 from app.results import Told
 from app.settings import Settings
 from schemas.message import Event, Refusal, payload_json
@@ -153,7 +153,12 @@ def _cloud_event(ce_type: str) -> Headers:
 def _read_at(command: Received) -> Headers:
     """Where the command was read, and the order it named: a lost changelog is made anew from these."""
     record = command.record
-    where = [("command-topic", record.topic.encode()), ("command-partition", b"%d" % record.partition), ("command-offset", b"%d" % record.offset)]
+    where = [
+        ("command-topic", record.topic.encode()),
+        ("command-partition", b"%d" % record.partition),
+        ("command-offset", b"%d" % record.offset),
+        ("command-topic-id", topic_id(record).encode()),
+    ]
     return where if command.order_id is None else [*where, ("order-id", command.order_id.encode())]
 
 

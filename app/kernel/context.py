@@ -1,7 +1,8 @@
 """What the code of an agent or a table stands on while a task runs it: that task's rows and outgoing records."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord
@@ -38,9 +39,19 @@ class Keyed(Protocol):
         """The number of its partition."""
 
 
+@dataclass
+class Kept(ConsumerRecord):  # type: ignore[misc]  # aiokafka has no types
+    """A record that was parked, as it was read the first time, and the id of the topic that it was read from."""
+
+    topic_id: str = ""
+    """Empty when it was parked by a version that did not keep it."""
+
+
 class Unit(Protocol):
     """The open unit of work of a task."""
 
+    topic_ids: Mapping[str, str]
+    """Those of the topics that the task reads."""
     rows: Rows
     outgoing: list[Outgoing]
     answers: list[tuple[Hashable, Place, Any]]
@@ -59,6 +70,11 @@ def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None
 def emit_beside(record: Keyed, topic: str, value: bytes, headers: Headers) -> None:
     """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
     current.get().outgoing.append(Outgoing(topic, record.key, value, headers, record.partition))
+
+
+def topic_id(record: ConsumerRecord) -> str:
+    """The id of the topic that a record was read from: an offset says nothing about another topic of the same name."""
+    return record.topic_id if isinstance(record, Kept) else current.get().topic_ids.get(record.topic, "")
 
 
 def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)

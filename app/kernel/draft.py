@@ -1,6 +1,6 @@
 """What handlers changed and wrote since the last commit: nobody but their task sees it."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from app.kernel.context import Outgoing, current
@@ -13,8 +13,9 @@ from app.kernel.waiters import Place, Waiters
 class Draft:
     """Rows and outgoing records on their way; a subclass knows how they are committed."""
 
-    def __init__(self, store: Store, waiters: Waiters) -> None:
+    def __init__(self, store: Store, waiters: Waiters, topic_ids: Mapping[str, str]) -> None:
         self.rows = Rows(store)
+        self.topic_ids = topic_ids
         self.outgoing: list[Outgoing] = []
         self.answers: list[tuple[Hashable, Place, Any]] = []
         self.counted: list[Label] = []

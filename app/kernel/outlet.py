@@ -5,7 +5,7 @@ only then is read what is parked already. A view that is folded anew, or that wa
 those that its code can fold by now are open no more.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
@@ -25,10 +25,10 @@ Place = tuple[str, str, int]
 class Outlet:
     """One opening's."""
 
-    def __init__(self, settings: Settings, partition: int, topics: Collection[str]) -> None:
-        """`topics` are those that the view reads: of others nothing is remembered."""
+    def __init__(self, settings: Settings, partition: int, topic_ids: Mapping[str, str]) -> None:
+        """`topic_ids` are those of the topics that the view reads, by name: of others nothing is remembered, whatever their names."""
         self._settings = settings
-        self._topics = topics
+        self.topic_ids = topic_ids
         self._parked_topic = settings.topic("parked")
         self._partition = partition
         self._feeds = Feeds(settings.bootstrap, settings.partitions)
@@ -102,7 +102,7 @@ class Outlet:
 
     def _take(self, record: ConsumerRecord | Outgoing) -> None:
         said = parse(record)
-        if said.topic not in self._topics:
+        if said.topic_id not in {"", self.topic_ids.get(said.topic)} or said.topic not in self.topic_ids:
             return
         if isinstance(said, Parked):
             self._open[_place(said)] = said.reason

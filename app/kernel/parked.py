@@ -11,11 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.clock import now
-from app.kernel.context import Outgoing
+from app.kernel.context import Kept, Outgoing, topic_id
 from app.topics import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
 """The headers that a parked record has behind its own."""
+
+TOPIC_ID = "parked-topic-id"
+"""The last header of all: the id of the topic in which the record is; records of earlier versions do not have it."""
 
 OUTCOME = tuple(f"parked-{name}" for name in ("topic", "partition", "offset", "outcome", "error", "at"))
 """All headers of the record that says what became of one."""
@@ -50,6 +53,8 @@ class Parked(Struct, frozen=True):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
+    topic_id: str = ""
+    """That of the topic from which it came; empty when an earlier version parked it."""
 
     @property
     def blocks(self) -> bool:
@@ -63,7 +68,8 @@ class Parked(Struct, frozen=True):
     def record(self) -> ConsumerRecord:
         """The record as it was read the first time, its timestamp, too."""
         size = (len(self.key or b""), len(self.value or b""))
-        return ConsumerRecord(self.topic, self.partition, self.offset, self.timestamp_ms, 1, self.key, self.value, None, *size, tuple(self.headers))
+        came = (self.topic, self.partition, self.offset, self.timestamp_ms)
+        return Kept(*came, 1, self.key, self.value, None, *size, tuple(self.headers), self.topic_id)
 
 
 class Settled(NamedTuple):
@@ -73,6 +79,7 @@ class Settled(NamedTuple):
     partition: int
     offset: int
     outcome: str
+    topic_id: str = ""
 
 
 def blocks(topic: str, reason: str) -> bool:
@@ -82,29 +89,36 @@ def blocks(topic: str, reason: str) -> bool:
 
 def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
     """What a record of the topic `parked` says."""
-    names = tuple(name for name, _ in record.headers)
-    facts = {name: value.decode() for name, value in record.headers[-len(FACTS) :] if value is not None}
+    headers = list(record.headers)
+    topic_id = (headers.pop()[1] or b"").decode() if headers and headers[-1][0] == TOPIC_ID else ""
+    names = tuple(name for name, _ in headers)
+    facts = {name: value.decode() for name, value in headers[-len(FACTS) :] if value is not None}
     topic, partition, offset = facts["parked-topic"], int(facts["parked-partition"]), int(facts["parked-offset"])
     if names == OUTCOME:
-        return Settled(topic, partition, offset, facts["parked-outcome"])
+        return Settled(topic, partition, offset, facts["parked-outcome"], topic_id)
     why = (facts["parked-reason"], facts["parked-error"], facts["parked-agent"], facts["parked-at"])
-    return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, record.headers[: -len(FACTS)])
+    return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, headers[: -len(FACTS)], topic_id)
 
 
 def from_record(record: ConsumerRecord, agent: str, park: Park) -> Parked:
-    """A record that an agent could not answer."""
+    """A record of the current task that an agent could not answer."""
     came = (record.topic, record.partition, record.offset, record.timestamp)
-    return Parked(*came, park.reason, str(park), agent, now(), record.key, record.value, list(record.headers))
+    return Parked(*came, park.reason, str(park), agent, now(), record.key, record.value, list(record.headers), topic_id(record))
 
 
 def outgoing(topic: str, row: Parked) -> Outgoing:
     """The record for the topic `parked` (its name on the broker): as it came, plus headers that say why it is there."""
     facts = (row.reason, row.error, row.agent, row.topic, row.partition, row.offset, row.timestamp_ms, row.at)
-    headers = [*row.headers, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
+    headers = [*row.headers, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True)), *_origin(row)]
     return Outgoing(topic, row.key, row.value, headers, row.partition)  # type: ignore[arg-type]  # a header without a value is one, too
 
 
 def outcome(topic: str, row: Parked, became: str, why: str) -> Outgoing:
     """The record that says what became of an open one."""
     facts = (row.topic, row.partition, row.offset, became, why, now())
-    return Outgoing(topic, row.key, None, [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)], row.partition)
+    headers = [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)]
+    return Outgoing(topic, row.key, None, [*headers, *_origin(row)], row.partition)
+
+
+def _origin(row: Parked) -> list[tuple[str, bytes]]:
+    return [(TOPIC_ID, row.topic_id.encode())] if row.topic_id else []

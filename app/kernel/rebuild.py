@@ -86,15 +86,22 @@ class Rebuilder:
         return max(last + 1, self._group.get(topic, 0)) if last + 1 < begin else last + 1
 
     def _answered(self, result: ConsumerRecord, seen: dict[str, int]) -> None:
-        _note(result, "command", self._partition, seen)
+        self._note(result, "command", seen)
         for fold in self._side.folds:
             fold.answered(result)
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
-        _note(record, "parked", self._partition, seen)
+        self._note(record, "parked", seen)
         handler = self._side.handlers.get(parse(record).topic)
         if handler is not None:  # others are parked by views
             parking.read_again(record, handler.agent)
+
+    def _note(self, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
+        """Remember the highest offset that a record of ours names, in a topic that still is the one that was read: not one that was created again or copied."""
+        headers = dict(record.headers)
+        topic, topic_id = headers.get(f"{what}-topic", b"").decode(), headers.get(f"{what}-topic-id", b"").decode()
+        if headers.get(f"{what}-partition") == str(self._partition).encode() and topic_id == self._cluster.topic_ids.get(topic):
+            seen[topic] = max(seen.get(topic, -1), int(headers[f"{what}-offset"]))
 
     async def _from_group(self, topic: str, *, fresh: bool) -> int:
         where = TopicPartition(topic, self._partition)
@@ -104,7 +111,11 @@ class Rebuilder:
         if topic in self._group and not fresh:
             return self._group[topic]
         if not fresh and end > begin and not self._accept_loss:
-            message = f"nothing says how far {topic} [{self._partition}] was processed: start with --accept-loss to process it from its beginning"
+            message = (
+                f"nothing says how far {topic} [{self._partition}] was processed (it was created again or copied, or what was answered is no longer kept): "
+                "start with --accept-loss to process it from its beginning. Commands that were processed before are answered as duplicates; "
+                "of one aggregate, the last 256 are known"
+            )
             raise LostHistory(message)
         return begin
 
@@ -150,11 +161,3 @@ def _reading(apply: Callable[[ConsumerRecord], None]) -> Callable[[ConsumerRecor
             raise UnreadableLog(f"{where} cannot be folded: {error!r}: start the Foldstream that wrote it, or a later one") from error
 
     return read_event
-
-
-def _note(record: ConsumerRecord, what: str, partition: int, seen: dict[str, int]) -> None:
-    """Remember the highest input offset that a record of ours names."""
-    headers = dict(record.headers)
-    topic, at = headers.get(f"{what}-topic", b"").decode(), headers.get(f"{what}-partition")
-    if at == str(partition).encode():
-        seen[topic] = max(seen.get(topic, -1), int(headers[f"{what}-offset"]))

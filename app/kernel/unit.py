@@ -23,7 +23,7 @@ class UnitOfWork(Draft):
         self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters, ends: LogEnds
     ) -> None:
         """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over, `ends` those of the logs of record."""
-        super().__init__(store, waiters)
+        super().__init__(store, waiters, cluster.topic_ids)
         self._producer = producer
         self._cluster = cluster
         self.changelog = changelog

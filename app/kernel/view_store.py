@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.cluster import Cluster, describe
+from app.kernel.cluster import Cluster
 from app.kernel.disk import opened
 from app.kernel.generation import generations
 from app.kernel.log_identity import LogIdentity
@@ -25,24 +25,22 @@ Bounds = Mapping[str, tuple[int, int]]
 
 
 class OpenView(NamedTuple):
-    """Rows, the positions of the agents in them, and the topics with their ends as they were. An agent that is not shown is at the ends: a build goes there."""
+    """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Who is not shown is at the ends: a build goes there."""
 
     rows: ViewGenerations
     reached: dict[Follower, Position]
     ends: dict[str, int]
-    cluster: Cluster
 
 
-async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, *, accept_loss: bool) -> OpenView:
+async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, cluster: Cluster, *, accept_loss: bool) -> OpenView:
     """The store, wiped first if it cannot be brought up to date. LostHistory when a log of record is not what the rows were folded from: nothing is wiped."""
-    cluster = await describe(consumer._client, side.inputs)  # noqa: SLF001 (aiokafka has no public way to send a request)
     limits = {topic: await bounds(consumer, TopicPartition(topic, partition)) for topic in side.inputs}
     wanted = side.identity(cluster)
 
     def unusable(found: Store) -> str | None:
         lost = _lost(found, wanted, side, limits, accept_loss=accept_loss)
         cluster.require_partitions(wanted.partitions)
-        return lost or _unusable(found)
+        return f"a loss was accepted: {lost}" if lost else _unusable(found)
 
     store = opened(side.store_path(partition), unusable)
     try:
@@ -51,7 +49,7 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     except BaseException:
         store.close()
         raise
-    return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()}, cluster)
+    return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()})
 
 
 def _lost(store: Store, wanted: LogIdentity, side: ViewSide, limits: Bounds, *, accept_loss: bool) -> str | None:

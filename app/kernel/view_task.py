@@ -12,7 +12,7 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from app.kernel import parking
-from app.kernel.cluster import Cluster
+from app.kernel.cluster import Cluster, describe
 from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
 from app.kernel.known import Known
@@ -105,18 +105,18 @@ class ViewTask(Task):
 
     async def _open(self) -> None:
         self._began_s = asyncio.get_running_loop().time()
-        self._outlet = Outlet(self._view.write.settings, self.partition, self._view.inputs)
-        self._begin(await self._opened(self._outlet), self._outlet)
+        settings = self._view.write.settings
+        async with reading(settings.bootstrap) as consumer:
+            self._cluster = await describe(consumer._client, self._view.inputs)  # noqa: SLF001 (aiokafka has no public way to send a request)
+            self._outlet = Outlet(settings, self.partition, self._cluster.topic_ids)
+            await self._outlet.read(consumer)
+            opened = await open_view(self._view, self.partition, consumer, self._cluster, accept_loss=self._accept_loss)
+        self._begin(opened, self._outlet)
         await self._check_parked(self._outlet)
-
-    async def _opened(self, outlet: Outlet) -> OpenView:
-        async with reading(self._view.write.settings.bootstrap) as consumer:
-            await outlet.read(consumer)
-            return await open_view(self._view, self.partition, consumer, accept_loss=self._accept_loss)
 
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
-        self._accept_loss, self._caught_up, self._ends, self._cluster = False, False, opened.ends, opened.cluster
+        self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
         unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
         self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
         renew = partial(self._renew, unit, intake, self._folding)

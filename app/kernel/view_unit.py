@@ -13,7 +13,7 @@ class ViewUnit(Draft):
     """One opening's; `commit` moves rows and positions together, or neither."""
 
     def __init__(self, store: Store, outlet: Outlet, waiters: Waiters) -> None:
-        super().__init__(store, waiters)
+        super().__init__(store, waiters, outlet.topic_ids)
         self._outlet = outlet
 
     async def commit(self) -> None:

@@ -97,7 +97,7 @@ def table_cases() -> Iterator[Any]:
 def rows(topic: str, fold: Callable[[ConsumerRecord], None], events: Sequence[bytes]) -> dict[bytes, Any]:
     """The rows to which these bytes of a log are folded; what the history keeps as it was written is read in today's schema."""
     with tempfile.TemporaryDirectory() as directory:
-        draft = Draft(Store(Path(directory) / "rows"), Waiters(1))
+        draft = Draft(Store(Path(directory) / "rows"), Waiters(1), {})
         draft.enter()
         try:
             for offset, value in enumerate(events):

@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, path: Path, logs: dict[str, list[ConsumerRecord]]) -> None:
         self._logs = {topic: list(log) for topic, log in logs.items()}
-        self._draft = Draft(Store(path), Waiters(1))
+        self._draft = Draft(Store(path), Waiters(1), {})
         self._followers = [(handler, topic) for handler, topics in _handlers() for topic in topics]
         self._reached = [0] * len(self._followers)
 

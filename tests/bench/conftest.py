@@ -13,7 +13,7 @@ from app.kernel.waiters import Waiters
 @pytest.fixture
 def draft(tmp_path: Path) -> Iterator[Draft]:
     """A task's rows, on disk, and what it writes."""
-    draft = Draft(Store(tmp_path / "rows"), Waiters(1))
+    draft = Draft(Store(tmp_path / "rows"), Waiters(1), {})
     draft.enter()
     yield draft
     draft.close()

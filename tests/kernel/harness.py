@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient
 from app.kernel import requests
 from app.kernel.asked import Request
 from app.kernel.batch import Batch
-from app.kernel.context import emit
+from app.kernel.context import emit, topic_id
 from app.kernel.parked import Park
 from app.kernel.ports import Sleeper
 from app.kernel.reader import bounds, read, reader
@@ -64,7 +64,12 @@ class Counting:
         self.counts[record.key.decode()] = count
         size = int(record.value[4:]) if record.value.startswith(b"big ") else 0
         emit(self.events, record.key, json.dumps({"version": count, "of": record.offset, "padding": "x" * size}).encode())
-        where = [("command-topic", record.topic), ("command-partition", str(record.partition)), ("command-offset", str(record.offset))]
+        where = [
+            ("command-topic", record.topic),
+            ("command-partition", str(record.partition)),
+            ("command-offset", str(record.offset)),
+            ("command-topic-id", topic_id(record)),
+        ]
         emit(self._results, record.key, b"{}", [(name, value.encode()) for name, value in where])
         if record.value == b"unwritable":
             self.counts[record.key.decode()] = object()  # type: ignore[assignment]  # that is the point

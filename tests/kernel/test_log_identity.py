@@ -1,15 +1,18 @@
 """A log of record that was created again, cut short, copied or given more partitions stops the tasks of its partitions, and nothing is wiped."""
 
+import dataclasses
 import shutil
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from msgspec.structs import replace
 
 from app.kernel.identity import ROW, identities
 from app.kernel.log_ends import LogEnds, log_ends
+from app.kernel.parked import Parked, parse
+from app.kernel.rebuild import Rebuilder
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
 from tests.kernel.harness import Harness
@@ -191,3 +194,94 @@ async def test_an_identity_of_an_earlier_version_is_completed(counted: Harness) 
     store.close()
     assert identity is not None
     assert identity.partitions == 1
+
+
+async def test_offsets_in_results_count_only_for_the_topic_that_they_were_read_from(counted: Harness) -> None:
+    await commands_created_again_without_a_changelog(counted)
+
+
+@pytest.mark.control
+async def test_offsets_that_are_taken_for_those_of_another_topic_pass_over_commands(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = Rebuilder._note  # noqa: SLF001 (a control replaces what is inside)
+
+    def of_any_topic(self: Rebuilder, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
+        ours = [(f"{what}-topic-id", self._cluster.topic_ids[counted.commands].encode())]
+        note(self, replace_headers(record, [*record.headers, *ours]), what, seen)
+
+    monkeypatch.setattr(Rebuilder, "_note", of_any_topic)
+
+    with pytest.raises(AssertionError):
+        await commands_created_again_without_a_changelog(counted)
+
+
+async def commands_created_again_without_a_changelog(counted: Harness) -> None:
+    """The results tell how far a topic was read that is gone; the one that has its name now is read from its beginning, once a person says so."""
+    await counted.recreate(counted.settings.changelog)
+    await counted.recreate(counted.commands)
+    await counted.send(*[("a", b"")] * 5)
+
+    opened = await counted.open()
+    await opened.task.close()
+    assert "nothing says how far" in opened.task.stop_reason
+
+    opened = await counted.open(accept_loss=True)
+    await opened.pump()
+    await counted.expect_counts(a=7, b=1)
+    await opened.task.close()
+
+
+def replace_headers(record: ConsumerRecord, headers: list[tuple[str, bytes]]) -> ConsumerRecord:
+    """The same record with other headers."""
+    return dataclasses.replace(record, headers=tuple(headers))
+
+
+async def test_a_parked_record_that_is_retried_names_the_topic_that_it_was_read_from(counted: Harness) -> None:
+    opened = await counted.open()
+    await counted.send(("b", b"raise"))
+    await opened.pump()
+    parked = topic_ids(await counted.records(counted.settings.topic("parked")), "parked")
+    await opened.task.close()
+    await counted.recreate(counted.commands)
+
+    opened = await counted.open()
+    opened.counting.mended = {b"raise"}
+    assert await opened.retry(3) is None
+    await opened.task.close()
+
+    results = topic_ids(await counted.records(counted.settings.topic("results")), "command")
+    said = topic_ids(await counted.records(counted.settings.topic("parked")), "parked")
+    assert len({*parked, *results, *said}) == 1, "its offset is none of the topic that has its name now"
+
+
+def topic_ids(records: list[ConsumerRecord], what: str) -> list[bytes]:
+    """The topics that records name as their origin."""
+    return [dict(record.headers)[f"{what}-topic-id"] for record in records]
+
+
+async def test_a_discard_counts_only_for_the_log_that_it_was_about(views: ViewHarness) -> None:
+    opened = await views.open_view()
+    await views.write_events(("b", 2))
+    await opened.pump()
+    assert await opened.release(0, "never was") is None
+    await opened.task.close()
+    await views.recreate(views.orders)
+    await views.write_events(("a", 2))
+
+    opened = await views.open_view(accept_loss=True)
+    await opened.pump()
+    await opened.task.close()
+
+    assert await views.said() == [(0, "out-of-order"), (0, "discarded"), (0, "out-of-order")]
+
+
+async def test_a_record_that_an_earlier_version_parked_is_read(counted: Harness) -> None:
+    opened = await counted.open()
+    await counted.send(("b", b"raise"))
+    await opened.pump()
+    [record] = await counted.records(counted.settings.topic("parked"))
+    await opened.task.close()
+
+    before = parse(replace_headers(record, list(record.headers)[:-1]))
+
+    assert isinstance(before, Parked)
+    assert (before.offset, before.reason, before.headers, before.topic_id) == (3, "failed", [], "")
