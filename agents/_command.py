@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from app.domain.answer import invalid
 from app.domain.decider import Decider
 from schemas.decode import Undecodable, decode
+from schemas.fields import DOTS
 from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
 from schemas.plain import Envelope, Metadata, plain
 from schemas.plain import ReplyTo as PlainReplyTo
@@ -105,7 +106,7 @@ def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
         fields = decode(record.value or b"")
     except Undecodable:
         return None
-    if not _is_id(fields.get("commandId")):
+    if not _is_id(fields.get("commandId")) or fields["commandId"] in DOTS:
         return None
     kind, named, key = fields.get("commandType"), fields.get("aggregateId"), (record.key or b"").decode(errors="replace")
     told = {"commandType": kind if isinstance(kind, str) else "", "aggregateId": named if isinstance(named, str) else key}
@@ -127,6 +128,8 @@ def _check_answerable(decider: Decider, record: ConsumerRecord, fields: dict[str
     for name in ("commandId", "aggregateId"):
         if not _is_id(fields.get(name)):
             raise Unreadable("invalid", f"{name} is missing or malformed")
+    if fields["commandId"] in DOTS:
+        raise Unreadable("invalid", f"commandId cannot be {fields['commandId']}")
     if record.key != fields["aggregateId"].encode():
         raise Unreadable("invalid", "the record's key is not the aggregateId")
 

@@ -16,6 +16,7 @@ from app.domain.ids import event_id
 from app.kernel.app import app
 from app.kernel.parked import Park
 from app.kernel.ports import Handler
+from schemas.fields import DOTS
 from schemas.message import Refusal
 from tables.aggregate import Aggregate, Answered, Snapshot
 
@@ -76,7 +77,7 @@ class Commands:
 
     def _answer(self, command: Received) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
-        refusal = self._objection(command)
+        refusal = self._objection(command) or _unnameable(command, before)
         answered, event_ids = self._decide(command, before) if refusal is None else (_refused(command, before.version, refusal), [])
         self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
         self._outbox.result(command, answered, event_ids)
@@ -101,6 +102,13 @@ class Commands:
     def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:
         kind = self._decider.aggregate_type
         return [event_id(kind, command.aggregate_id, command.command_id, index, order_id) for index in range(count)]
+
+
+def _unnameable(command: Received, before: Snapshot[Any]) -> Refusal | None:
+    """The refusal of an id that nothing new may have."""
+    if before.version or command.aggregate_id not in DOTS:
+        return None
+    return Refusal(code="invalid", message=f"aggregateId: nothing new can be called {command.aggregate_id}: clients and proxies take it out of a URL's path")
 
 
 def _refused(command: Received, version: int, refusal: Refusal) -> Answered:

@@ -11,10 +11,18 @@ from pydantic_core import CoreSchema
 from schemas.currency import Listed
 
 ID = r"^[A-Za-z0-9._~:@-]{1,128}$"
+NEW_ID = r"^(\.*[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]*|\.{3,})$"
+ID_LENGTH = 128
 TEXT_LENGTH = 500
 
 Id = Annotated[str, Field(pattern=ID)]
-"""Names an aggregate, a command, a customer ..."""
+"""Names an aggregate, a command, a customer ... that may be in the log."""
+
+NewId = Annotated[str, Field(pattern=NEW_ID, max_length=ID_LENGTH)]
+"""The same where an id is chosen: not `.` or `..`, which clients and proxies take out of a URL's path."""
+
+DOTS = frozenset({".", ".."})
+"""The ids that may be in the log and cannot be chosen any more."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH)]
 """Free text; the bounds are in characters."""
@@ -25,11 +33,14 @@ PersonalText = Annotated[Text, Field(json_schema_extra={"personal": True})]
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
 """In pieces."""
 
-Money = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+MOST_MONEY = 1_000_000_000_000
+"""The largest amount: all that can be paid for one order."""
+
+Money = Annotated[int, Field(ge=0, le=MOST_MONEY)]
 """A price or an amount in minor units (cents, for EUR) of the currency beside it."""
 
 Total = Annotated[int, Field(ge=0)]
-"""A sum of money; with 1,000 lines at the highest price and quantity it passes 64 bits."""
+"""A sum of money as the log has it: orders were once placed with more than can be paid, even beyond 64 bits."""
 
 RecordedCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """A currency as the log has it: one that was withdrawn since must stay readable."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.customer import ChangeCreditLimit, ChangeCustomer, RegisterCustomer
-from schemas.fields import Id, Money, NotNull, PersonalText, Text
+from schemas.fields import Id, Money, NewId, NotNull, PersonalText, Text
 from schemas.message import Command
 from schemas.order import CancelOrder, PlaceOrder, ShipOrder
 from schemas.product import ReceiveStock, RegisterProduct
@@ -13,7 +13,7 @@ from schemas.saga import StepName
 
 __all__ = ["CancelOrder", "ReceiveStock", "ShipOrder"]
 
-ChosenId = Annotated[Id | None, NotNull]
+ChosenId = Annotated[NewId | None, NotNull]
 """Left out, it is derived from the request's Idempotency-Key."""
 
 

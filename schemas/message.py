@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from schemas.fields import Id, NotNull, Text, Timestamp
+from schemas.fields import Id, NewId, NotNull, Text, Timestamp
 
 Given = Annotated[Text | None, NotNull]
 """Text that may be left out; senders have id schemes of their own."""
@@ -62,7 +62,7 @@ class CommandMetadata(Received):
 class CommandEnvelope(Received):
     """A command; `payload` is checked against the model of its `commandType`."""
 
-    command_id: Id
+    command_id: NewId
     command_type: Text
     aggregate_id: Id
     aggregate_type: Text

@@ -1,10 +1,11 @@
 """The Order's commands and events (contract, section 3)."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from schemas.fields import Currency, Id, Money, NotNull, PersonalText, Quantity, RecordedCurrency, Text, Timestamp, Total
+from schemas.fields import MOST_MONEY, Currency, Id, Money, NotNull, PersonalText, Quantity, RecordedCurrency, Text, Timestamp, Total
 from schemas.message import Command, Event, Message
 
 Lines = Field(min_length=1, max_length=1_000, strict=False)
@@ -27,6 +28,17 @@ class PlaceOrder(Command):
     shipping_address: PersonalText
     currency: Currency
     shipping_method: Text = "STANDARD"
+
+    @property
+    def total_amount(self) -> int:
+        """What all lines come to."""
+        return sum(item.quantity * item.price for item in self.items)
+
+    @model_validator(mode="after")
+    def _can_be_paid(self) -> Self:
+        if self.total_amount > MOST_MONEY:
+            raise PydanticCustomError("total_amount", "the items come to more than {most}, which is all that can be paid for one order", {"most": MOST_MONEY})
+        return self
 
 
 class ConfirmOrder(Command):

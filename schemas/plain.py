@@ -19,6 +19,7 @@ def _whole(pattern: str) -> str:
 
 
 Id = Annotated[str, Meta(pattern=_whole(fields.ID))]
+NewId = Annotated[str, Meta(pattern=_whole(fields.NEW_ID), max_length=fields.ID_LENGTH)]
 Text = Annotated[str, Meta(min_length=1, max_length=fields.TEXT_LENGTH)]
 Timestamp = Annotated[str, Meta(pattern=_whole(fields.TIMESTAMP))]
 
@@ -43,7 +44,7 @@ class Metadata(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 class Envelope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel", kw_only=True):
     """As the model."""
 
-    command_id: Id
+    command_id: NewId
     command_type: Text
     aggregate_id: Id
     aggregate_type: Text

@@ -10,7 +10,9 @@ from app.audit.firsts import First, named
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider, order_named
 from app.domain.ids import event_id
+from schemas.fields import MOST_MONEY
 from schemas.message import Event
+from schemas.order import OrderPlaced
 from schemas.timestamp import rfc3339
 from schemas.upcasts import upcasters
 
@@ -114,7 +116,7 @@ class Causes:
             yield Kind.FORGED, f"at {self._commands} {first.command} is no command that could have caused it"
         elif (command.command_id, command.aggregate_id) != (caused.event.metadata.causation_id, caused.event.aggregate_id):
             yield Kind.FORGED, f"at {self._commands} {first.command} is another command than its result says: {command.command_id}"
-        elif caused.event.schema_version == upcasters.version(caused.event.event_type):  # earlier code may have decided otherwise
+        elif _as_today(caused):
             yield from self._compare(caused, at, self._events(caused, first.command, command, at))
 
     def _events(self, caused: Caused, offset: int, command: wire.Command, at: str) -> tuple[Event, ...]:
@@ -134,6 +136,13 @@ class Causes:
             yield Kind.FORGED, f"its payload differs from what its command causes in {', '.join(_differing(wanted, caused.payload))}"
         elif caused.event.timestamp != at:
             yield Kind.FORGED, f"its timestamp is {caused.event.timestamp}, its command's {at}"
+
+
+def _as_today(caused: Caused) -> bool:
+    """False for what earlier code may have decided otherwise: an event of an earlier schema, and an order of more than can be paid."""
+    if isinstance(caused.payload, OrderPlaced) and caused.payload.total_amount > MOST_MONEY:
+        return False
+    return caused.event.schema_version == upcasters.version(caused.event.event_type)
 
 
 def _read(value: bytes) -> wire.Command | None:

@@ -90,7 +90,7 @@ def _placed(command: PlaceOrder) -> OrderPlaced:
     return OrderPlaced(
         customer_id=command.customer_id,
         items=command.items,
-        total_amount=sum(item.quantity * item.price for item in command.items),
+        total_amount=command.total_amount,
         currency=command.currency,
         shipping_address=command.shipping_address,
         shipping_method=command.shipping_method,

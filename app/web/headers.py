@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Header
 from pydantic import BaseModel, Field
 
-from schemas.fields import Id, NotNull, Text
+from schemas.fields import NewId, NotNull, Text
 
 ETag = Annotated[str, Field(pattern=r'^\s*"?[0-9]{1,18}(\.[0-9]{1,18})?"?\s*$')]
 """A version in quotes, or the ETag of an order that names a customer."""
@@ -22,7 +22,7 @@ class Forwarded(BaseModel):
 class WriteHeaders(Forwarded):
     """Those of a write."""
 
-    idempotency_key: Annotated[Id | None, NotNull] = Field(
+    idempotency_key: Annotated[NewId | None, NotNull] = Field(
         None,
         alias="Idempotency-Key",
         description="the command's id: sent again, the request is done once and answered as the first time",

@@ -24,7 +24,7 @@ RESERVE = {**CONFIRM, "commandType": "ReserveInventory", "aggregateId": "p-1", "
 
 
 NO_TYPES: list[object] = ["ConfirmOrders", "ReceiveStock", "", None, 1, [], {}]
-NO_COMMAND_IDS: list[object] = ["", "k 1", "k-1\n", "ü", "x" * 129, 1, None]
+NO_COMMAND_IDS: list[object] = ["", "k 1", "k-1\n", "ü", "x" * 129, ".", "..", 1, None]
 NO_AGGREGATE_IDS: list[object] = ["", "o/1", "o-1\n", 1]
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.order import order_decider, status
 from schemas.message import Event
-from schemas.order import OrderCancelled, OrderConfirmed, OrderShipped
+from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from tests.domain.examples import COMMANDS, CONFIRMED, ORDERS, PLACED
 from tests.domain.scenario import AT, given
 
@@ -17,12 +17,20 @@ def test_the_status_of_an_order_follows_from_its_events(name: str, history: tupl
 
 
 def test_the_total_is_the_sum_of_the_lines_and_two_lines_of_one_product_are_two_lines() -> None:
-    line = {"productId": "p-1", "quantity": 1_000_000, "price": 10**12}
+    line = {"productId": "p-1", "quantity": 500_000, "price": 10**6}
 
     placed = given(order_decider).when("PlaceOrder", **{**COMMANDS["PlaceOrder"], "items": [line, line]})
 
-    assert placed.answer.events[0].model_dump()["total_amount"] == 2 * 10**18
+    assert placed.answer.events[0].model_dump()["total_amount"] == 10**12
     assert len(placed.answer.events[0].model_dump()["items"]) == 2
+
+
+def test_an_order_of_more_than_can_be_paid_is_refused_and_one_that_is_in_the_log_is_read() -> None:
+    items = [{"productId": "p-1", "quantity": 1_000_000, "price": 10**6}, {"productId": "p-1", "quantity": 1, "price": 1}]
+    placed = PLACED.model_dump(by_alias=True) | {"items": items, "totalAmount": 10**12 + 1}
+
+    given(order_decider).when("PlaceOrder", **{**COMMANDS["PlaceOrder"], "items": items}).refused("invalid")
+    assert status(given(order_decider, OrderPlaced.model_validate(placed)).root) == "PLACED"
 
 
 def test_the_shipping_method_is_standard_unless_the_client_says_otherwise() -> None:

@@ -33,7 +33,8 @@ def test_the_lines_of_one_product_are_reserved_together() -> None:
     assert {name: partner.details["o-1"].quantity for (kind, name), partner in world.partners.items() if kind == "Product"} == {"p-1": 4, "p-2": 2}
 
 
-def test_an_order_beyond_all_that_can_be_paid_is_refused_and_cancelled() -> None:
+def test_an_order_in_the_log_that_is_beyond_all_that_can_be_paid_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schemas.order.MOST_MONEY", 10**21)
     world = World(lines=(("p-1", 1_000_000),) * 1_000, price=1_000_000_000_000).place().settle()
 
     assert (world.status, world.order_status) == ("FAILED", "CANCELLED")

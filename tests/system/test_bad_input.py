@@ -107,6 +107,12 @@ def refused() -> Iterator[Bad]:
         "a-foreign-inbox": {"metadata": {"replyTo": {"topic": "events.order", "key": "k"}}},
     }
     yield from (bad(name, REFUSED, "invalid", **changed) for name, changed in changes.items())
+    for dots in (".", ".."):
+        yield bad(f"called-{dots}", PARKED, "invalid", commandId=dots)
+        yield Bad(f"an-order-called-{dots}", REFUSED, "invalid", _json({**place(dots), "commandId": "place"}), dots.encode())
+    yield bad("three-dots", ACCEPTED, None, commandId="...")
+    yield bad("more-than-can-be-paid", REFUSED, "invalid", items=[item(price=10**12), item(price=1)])
+    yield bad("all-that-can-be-paid", ACCEPTED, None, items=[item(price=10**12), item(price=0)])
     yield bad("not-yet", REFUSED, "version-conflict", expectedVersion=3)
 
 

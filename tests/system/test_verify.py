@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from app.audit import causes
 from app.audit.audit import audit
 from app.audit.finding import Kind
 from app.errors import FoldstreamError
@@ -18,8 +19,9 @@ from tests.cli.foldstream import ROOT
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment, Results
 from tests.system.many import place_orders
+from tests.system.shop import customer, order, product, sagas
 from tests.system.traffic import identities, traffic
-from tests.system.worker import Worker
+from tests.system.worker import WHOLE, Worker, without
 from tests.system.written import intact, settled
 from tests.waiting import until
 
@@ -58,6 +60,24 @@ async def peak_kib(settings: Settings, change: str = "") -> int:
         said, _ = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0, said
     return int(said.splitlines()[-1])
+
+
+@pytest.mark.control
+async def test_an_order_of_more_than_can_be_paid_is_found_only_where_todays_bound_is_held_against_earlier_code(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.worker("earlier", program=without("bound", *WHOLE[1:]))
+    placed = order("o-1", "p-1")
+    placed["payload"]["items"][0]["price"] = 10**12
+    placed["payload"]["items"] *= 2
+    async with sagas(environment) as found:
+        await environment.send([customer("c-1"), *product("p-1"), placed])
+        await found.last({"o-1": "SagaFailed"})
+
+    assert await audit(environment.settings) == []
+
+    monkeypatch.setattr(causes, "_as_today", lambda _: True)
+    assert [line.partition(":")[0] for line in await audit(environment.settings)] == [Kind.FORGED]
 
 
 @pytest.mark.control
