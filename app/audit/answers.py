@@ -59,7 +59,8 @@ class Answers:
             except wire.UNREADABLE as error:
                 self._findings.add(Kind.UNREADABLE, place(record), f"cannot be read: {error!r}")
             else:
-                self._take(record, result, read_at, sure=record.offset < batch.sure)
+                with self._findings.judging(place(record)):
+                    self._take(record, result, read_at, sure=record.offset < batch.sure)
 
     def command(self, record: ConsumerRecord, *, processed: bool) -> None:
         """Judge a command if its task has gone past it; keep it if it was accepted."""

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from app.admin import refuse_start
 from app.audit.ends import spans
 from app.audit.finding import Fault, Findings, Kind, Place
-from app.audit.logs import Logs, Watch
+from app.audit.logs import Logs, Unread, Watch
 from app.audit.orders import Orders
 from app.audit.partition import Partition
 from app.audit.scratch import Scratch
@@ -41,29 +41,49 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
             async with Served(settings) as served:
                 for partition in range(settings.partitions):
                     await _judge(whole, served, partition, Path(directory))
-            await _settle(whole)
-            async for customer_id, partition, wrong in whole.names.wrong():
-                findings.add(Kind.WRONG_VIEW, Place(TOLD, partition, None, customer_id.encode()), wrong)
-    except KafkaError as error:
+            if findings.counted(Kind.UNJUDGED):
+                tell("orders: not judged, for not all that is to be known of them could be read")
+            else:
+                await _settle(whole)
+    except (KafkaError, OSError) as error:
         raise FoldstreamError(f"Kafka at {settings.bootstrap} did not give what is to be verified; run it again: {error!r}") from error
+    except FoldstreamError:
+        raise
+    except Exception as error:
+        raise FoldstreamError(f"the audit itself failed, which is a defect of it, and nothing was judged: {error!r}") from error
     for line in sums.lines():
         tell(line)
     return findings.lines()
 
 
 async def _judge(whole: Whole, served: Served, partition: int, directory: Path) -> None:
-    with TemporaryDirectory(dir=directory) as own, closing(Scratch(Path(own) / "scratch")) as scratch:
-        await Partition(whole, scratch, partition).judge(served)
+    judging = whole.findings.judging(Place("all topics", partition, None, None))
+    with TemporaryDirectory(dir=directory) as own, closing(Scratch(Path(own) / "scratch")) as scratch, judging:
+        try:
+            await Partition(whole, scratch, partition).judge(served)
+        except Unread as error:
+            whole.findings.add(Kind.UNJUDGED, error.place, str(error))
 
 
 async def _settle(whole: Whole) -> None:
-    """Judge the orders, once all partitions are read."""
+    """Judge the orders, and the names that stand beside them, once all partitions are read."""
+    topic = whole.settings.topic("events.saga")
     async for told in whole.orders.told():
-        what = course(told)
-        whole.sums.order(told, what)
-        for kind, wrong in _wrong(told, what, whole.orders):
-            assert told.saga is not None, "only what a saga follows is judged"
-            whole.findings.add(kind, Place(whole.settings.topic("events.saga"), told.saga.partition, told.saga.offset, told.order_id.encode()), wrong)
+        with whole.findings.judging(Place(topic, 0, None, told.order_id.encode())):
+            _judge_order(whole, topic, told)
+    async for customer_id, partition, wrong in whole.names.wrong():
+        whole.findings.add(Kind.WRONG_VIEW, Place(TOLD, partition, None, customer_id.encode()), wrong)
+
+
+def _judge_order(whole: Whole, topic: str, told: Told) -> None:
+    if not whole.orders.known(told):
+        whole.sums.unjudged("orders", 1)
+        return
+    what = course(told)
+    whole.sums.order(told, what)
+    for kind, wrong in _wrong(told, what, whole.orders):
+        assert told.saga is not None, "only what a saga follows is judged"
+        whole.findings.add(kind, Place(topic, told.saga.partition, told.saga.offset, told.order_id.encode()), wrong)
 
 
 def _wrong(told: Told, what: Course, orders: Orders) -> Iterator[Fault]:

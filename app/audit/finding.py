@@ -1,10 +1,15 @@
 """What the auditor found: each finding by kind and place; a few of each kind are told, the rest are counted. docs/verify.md says what each kind means."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from app.errors import FoldstreamError
 
 TOLD = 20
 """Findings of one kind that are told; more would say nothing new, and a log can have as many as records."""
@@ -39,6 +44,7 @@ class Kind(StrEnum):
     WRONG_PARTITION = "wrong-partition"
     WRONG_KEY = "wrong-key"
     UNREADABLE = "unreadable"
+    UNJUDGED = "unjudged"
 
 
 Fault = tuple[Kind, str]
@@ -76,6 +82,20 @@ class Findings:
         self._counts[kind] += 1
         if self._counts[kind] <= TOLD:
             self._lines.append(f"{kind}: {where}: {what}"[:LENGTH])
+
+    def counted(self, kind: Kind) -> int:
+        """How many there are of a kind."""
+        return self._counts[kind]
+
+    @contextmanager
+    def judging(self, where: Place) -> Iterator[None]:
+        """Whatever the audit itself fails at is told as one line, and the rest is judged all the same."""
+        try:
+            yield
+        except (KafkaError, FoldstreamError):
+            raise
+        except Exception as error:  # noqa: BLE001 (a defect here must not hide what else is wrong)
+            self.add(Kind.UNJUDGED, where, f"the audit failed at it, which is a defect of the audit: {error!r}")
 
     def lines(self) -> list[str]:
         """In the order in which they were found, at last how many were not told; empty when nothing is wrong."""

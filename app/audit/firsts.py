@@ -83,12 +83,12 @@ class Firsts:
         async for key, value in self._scratch.scan(prefix):
             yield key.removeprefix(prefix).decode(), int(value)
 
-    async def eventless(self) -> AsyncIterator[tuple[str, First]]:
-        """The accepted commands of which not all events were found."""
+    async def eventless(self) -> AsyncIterator[tuple[bytes, First]]:
+        """The accepted commands, by `named`, of which not all events were found."""
         async for key, value in self._scratch.scan(_PREFIX):
             for first in _decode(value):
                 if first.accepted and first.sure and first.seen < first.events:
-                    yield told(key.removeprefix(_PREFIX)), first
+                    yield key.removeprefix(_PREFIX), first
 
 
 def named(aggregate_type: str, aggregate_id: str, order_id: str, command_id: str) -> bytes:

@@ -26,7 +26,7 @@ from schemas.upcasts import NewerSchema, upcasters
 _UNFOLDABLE = (*wire.UNREADABLE, ValidationError, NewerSchema, AssertionError)
 """What reading and folding an event raise when it, or one before it, is not what it must be."""
 
-_ID = b"id\0"
+_ID, _OFF = b"id\0", b"off\0"
 
 
 class History:
@@ -37,6 +37,8 @@ class History:
         self._rows = rows
         self._causes = causes
         self._orders = whole.orders
+        self._sums = whole.sums
+        self._any_off = False
         self._scratch = scratch
         self._findings = whole.findings
         self._partitions = whole.settings.partitions
@@ -45,24 +47,48 @@ class History:
     def read(self, batch: Batch) -> None:
         """Fold these records."""
         for record in batch.records:
-            try:
-                event = wire.event(record.value or b"")
-                for kind, what in self._faults(record, event, sure=record.offset < batch.sure):
-                    self._findings.add(kind, place(record), what)
-            except _UNFOLDABLE as error:
-                self._findings.add(Kind.UNREADABLE, place(record), f"cannot be folded: {error!r}")
+            aggregate_id = (record.key or b"").decode(errors="replace")
+            if not self._is_off(aggregate_id):
+                read = False
+                with self._findings.judging(place(record)):
+                    read = self._judged(record, sure=record.offset < batch.sure)
+                if not read:
+                    self._take_off(aggregate_id)
 
     async def finish(self) -> None:
         """Hold what is left of the rows against the folds, once all events are read."""
         for table in filter(None, (self._decider.topic, self._decider.detail)):
             async for key, row in self._rows.left(table):
-                self._rows.at_end(key, row, self._folds.row(key))
+                if not self._is_off(_aggregate_of(key)):
+                    self._rows.at_end(key, row, self._folds.row(key))
         async for key in self._folds.known_details():
-            self._rows.require(key)
+            if not self._is_off(_aggregate_of(key)):
+                self._rows.require(key)
 
     def roots(self) -> AsyncIterator[Root[Any]]:
         """The aggregates as their last events left them."""
         return self._folds.roots()
+
+    def _judged(self, record: ConsumerRecord, *, sure: bool) -> bool:
+        """Judge an event; False when it cannot be read, or folded."""
+        try:
+            event = wire.event(record.value or b"")
+            for kind, what in self._faults(record, event, sure=sure):
+                self._findings.add(kind, place(record), what)
+        except _UNFOLDABLE as error:
+            self._findings.add(Kind.UNREADABLE, place(record), f"cannot be folded: {error!r}")
+            return False
+        return True
+
+    def _take_off(self, aggregate_id: str) -> None:
+        """Nothing more is judged of an aggregate of which an event is not known: all that follows would be wrong, too."""
+        self._any_off = True
+        self._scratch.put(_off(self._decider.aggregate_type, aggregate_id), b"")
+        self._orders.take_off(aggregate_id)
+        self._sums.unjudged(self._decider.aggregate_type, 1)
+
+    def _is_off(self, aggregate_id: str) -> bool:
+        return self._any_off and is_off(self._scratch, self._decider.aggregate_type, aggregate_id)
 
     def _faults(self, record: ConsumerRecord, event: wire.Event, *, sure: bool) -> Iterator[Fault]:
         """What is wrong with an event, which is folded; a version that was there before is not folded again, as no reader of the log would."""
@@ -117,6 +143,20 @@ class History:
             if same != cause or not self._causes.done_again(event, payload, int(version)):
                 yield Kind.EVENT_ID_TWICE, f"the event id {event.event_id} was there before"
         self._scratch.put(key, f"{event.version}{NUL}{cause}".encode())
+
+
+def is_off(scratch: Scratch, aggregate_type: str, aggregate_id: str) -> bool:
+    """True if nothing is judged of an aggregate, for an event of it is not known."""
+    return scratch.get(_off(aggregate_type, aggregate_id)) is not None
+
+
+def _off(aggregate_type: str, aggregate_id: str) -> bytes:
+    return _OFF + f"{aggregate_type}{NUL}{aggregate_id}".encode()
+
+
+def _aggregate_of(key: bytes) -> str:
+    """The id in the key of a row: of an aggregate, or of what stands beside it for one order."""
+    return key.decode(errors="replace").partition(NUL)[2].partition("/")[0]
 
 
 def _out_of_turn(event: wire.Event, version: int) -> Iterator[Fault]:

@@ -3,14 +3,24 @@
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodecError
 
 from app.audit.ends import Span, Spans
+from app.audit.finding import Place
 from app.kernel.reader import bounds, read, reading
 from app.settings import Settings
 
 Watch = Callable[[int, int], None]
 """Called with the offsets that were read so far, and with how many there are."""
+
+
+class Unread(Exception):  # noqa: N818 (what it is)
+    """A partition of a topic cannot be read on from this place."""
+
+    def __init__(self, place: Place, error: Exception) -> None:
+        super().__init__(f"cannot be read from here on, and nothing of this partition was judged any further: {error!r}")
+        self.place = place
 
 
 class Batch(NamedTuple):
@@ -43,10 +53,28 @@ class Logs:
         async with reading(self._settings.bootstrap) as consumer:
             begin, now = await bounds(consumer, where)
             self._spans[where] = span._replace(begin=begin)
-            async for records, position in read(consumer, where, begin, max(now, span.end) if beyond else span.end):
+            async for records, position in _read(consumer, where, begin, max(now, span.end) if beyond else span.end):
                 yield Batch(records if beyond else [record for record in records if record.offset < span.end], span.sure)
                 self._tell(min(position, span.end) - begin)
         self._done += span.end - span.begin
 
     def _tell(self, done: int) -> None:
         self._watch(self._done + done, self._total)
+
+
+async def _read(consumer: AIOKafkaConsumer, where: TopicPartition, begin: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
+    """As `read`. Unread when the records are damaged; KafkaError when the broker does not give them."""
+    position = begin
+    reading_ = read(consumer, where, begin, end)
+    while True:
+        try:
+            records, position = await anext(reading_)
+        except StopAsyncIteration:
+            return
+        except (CorruptRecordException, UnsupportedCodecError) as error:
+            raise Unread(Place(where.topic, where.partition, position, None), error) from error
+        except (KafkaError, OSError):
+            raise
+        except Exception as error:
+            raise Unread(Place(where.topic, where.partition, position, None), error) from error
+        yield records, position

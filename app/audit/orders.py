@@ -17,7 +17,7 @@ from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShip
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
 from schemas.saga import SagaCompensationStarted, SagaStarted, SagaStepRetried, SagaStepSkipped
 
-_ORDER, _HELD, _ANY = b"order\0", b"held\0", b""
+_ORDER, _HELD, _OFF, _ANY = b"order\0", b"held\0", b"off\0", b""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -55,6 +55,17 @@ class Orders:
     def held(self, product_id: str) -> bool:
         """True if there is such a command."""
         return any(self._scratch.get(_HELD + key) is not None for key in (product_id.encode(), _ANY))
+
+    def take_off(self, aggregate_id: str) -> None:
+        """An event of this aggregate, whatever its type, is not known: what is told of its orders may lack something."""
+        self._scratch.put(_OFF + aggregate_id.encode(), b"")
+
+    def known(self, told: Told) -> bool:
+        """True if everything that is told of an order is known."""
+        about = {told.order_id, *(about for _, about in told.happened)}
+        for wanted in filter(None, (told.placed, told.started)):
+            about |= {wanted.customer_id, *wanted.pieces}
+        return all(self._scratch.get(_OFF + each.encode()) is None for each in about)
 
     async def told(self) -> AsyncIterator[Told]:
         """Each order of which anything is told."""

@@ -63,7 +63,8 @@ class ParkedLog:
                 self._findings.add(Kind.UNREADABLE, place(record), repr(error))
             else:
                 if said.topic in self._inputs:  # others are parked by views
-                    self._take(record, said, sure=record.offset < batch.sure)
+                    with self._findings.judging(place(record)):
+                        self._take(record, said, sure=record.offset < batch.sure)
 
     def states(self, topic: str, offset: int) -> States:
         """What was said of a record."""

@@ -2,8 +2,9 @@
 
 from app.audit.answers import Answers
 from app.audit.causes import Causes
-from app.audit.finding import Kind, Place
-from app.audit.history import History
+from app.audit.finding import NUL, Kind, Place
+from app.audit.firsts import told
+from app.audit.history import History, is_off
 from app.audit.logs import Batch
 from app.audit.parked import ParkedLog
 from app.audit.rows import Rows
@@ -38,15 +39,12 @@ class Partition:
         """Each topic is read after those that say what must be in it."""
         async for batch in self._whole.logs.read(self._whole.settings.changelog, self._partition, beyond=True):
             self._rows.read(batch)
-        async for batch in self._whole.logs.read(self._whole.settings.topic("parked"), self._partition):
-            self._parked.read(batch)
-            self._hold(batch)
-            self._views.parked(batch)
+        await self._views.ask(served)
+        await self._read_parked()
         async for batch in self._whole.logs.read(self._whole.settings.topic("results"), self._partition):
             self._answers.results(batch)
         for topic in self._commands.values():
             await self._processed(topic)
-        await self._views.ask(served)
         for decider in DECIDERS:
             topic = self._commands[decider.aggregate_type]
             await self._history(decider, Causes(decider, self._answers, topic, self._whole.logs.span(topic, self._partition).begin))
@@ -55,6 +53,17 @@ class Partition:
             await self._views.finish()
         await judge_parked(self._rows, self._parked, {self._commands[decider.aggregate_type]: decider.topic for decider in DECIDERS})
         await self._eventless()
+
+    async def _read_parked(self) -> None:
+        """Of the write side up to the end; what a view has parked until now, for its rows were asked for a moment ago."""
+        topic = self._whole.settings.topic("parked")
+        end = self._whole.logs.span(topic, self._partition).end
+        async for batch in self._whole.logs.read(topic, self._partition, beyond=self._views.served):
+            self._views.parked(batch)
+            below = batch._replace(records=[record for record in batch.records if record.offset < end])
+            self._parked.read(below)
+            self._hold(below)
+        await self._views.let_off_parked()
 
     def _hold(self, batch: Batch) -> None:
         """What is parked, or was, may have been discarded, or still be to come."""
@@ -88,6 +97,9 @@ class Partition:
         await judge_answers(decider, self._rows, self._answers.firsts, complete=not self._answers.cut)
 
     async def _eventless(self) -> None:
+        topic = self._whole.settings.topic("results")
         async for name, first in self._answers.firsts.eventless():
-            told = f"command {name} was accepted with {first.events} events, of which {first.seen} are in the log"
-            self._whole.findings.add(Kind.WRONG_RESULT, Place(self._whole.settings.topic("results"), self._partition, first.result, None), told)
+            aggregate_type, aggregate_id, *_ = name.decode().split(NUL)
+            if not is_off(self._scratch, aggregate_type, aggregate_id):
+                missing = f"command {told(name)} was accepted with {first.events} events, of which {first.seen} are in the log"
+                self._whole.findings.add(Kind.WRONG_RESULT, Place(topic, self._partition, first.result, None), missing)

@@ -74,7 +74,7 @@ class Served:
         while True:
             status, body = await self._get(url)
             if status == HTTPStatus.OK:
-                return _page(body)
+                return _read(body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or self._patience_s <= 0:
                 raise Unserved(f"the worker answers {status} {body[:200].decode(errors='replace')}")
             self._patience_s -= _AGAIN_S
@@ -96,6 +96,13 @@ class Served:
         if found.url in self._silent:
             raise _silent(found.url)
         return found.url
+
+
+def _read(body: bytes) -> Page:
+    try:
+        return _page(body)
+    except msgspec.MsgspecError as error:
+        raise Unserved(f"the worker answers something else than rows: {error}") from error
 
 
 def _silent(url: str) -> Unserved:

@@ -23,11 +23,16 @@ class Sums:
         self._rows: Counter[str] = Counter()
         self._unserved: dict[str, list[int]] = {}
         self._again = 0
+        self._unjudged: Counter[str] = Counter()
         self._received = self._available = self._reserved = self._shipped = 0
 
     def again(self) -> None:
         """A command was done once more, for its id came again when the window had forgotten it."""
         self._again += 1
+
+    def unjudged(self, what: str, aggregates: int) -> None:
+        """Nothing was judged of so many aggregates of this type, or of their rows in this read model."""
+        self._unjudged[what] += aggregates
 
     def order(self, told: Told, course: Course) -> None:
         """One order, and what became of it."""
@@ -65,6 +70,8 @@ class Sums:
         yield f"orders: {', '.join(told) or 'none'}"
         if self._again:
             yield f"commands: {self._again:,} done again, for their ids were repeated after {WINDOW} others"
+        if unjudged := ", ".join(f"{count:,} of {what}" for what, count in self._unjudged.items() if count):
+            yield f"unjudged: {unjudged}, of which events are parked or cannot be read"
         if self._rows:
             yield f"views: {', '.join(f'{count:,} of {name}' for name, count in self._rows.items())} compared"
         for why, partitions in self._unserved.items():

@@ -33,7 +33,7 @@ class ViewFolds:
     def __init__(self, view: View, scratch: Scratch, findings: Findings, partition: int) -> None:
         self.name = view.name
         self.logs: tuple[str, ...] = (view.log,)
-        self.compared = 0
+        self.compared = self.unjudged = 0
         self._view = view
         self._states = States(scratch, view.table)
         self._findings = findings
@@ -45,12 +45,19 @@ class ViewFolds:
     def take(self, row: Row) -> None:
         """A row that is shown."""
         if row.table == self._view.table:
-            self._states.show(row.key, Shown(_versioned(row.row).version, bytes(row.row)))
+            self._show(row)
         elif row.table == self._view.places:
             self._states.list_at(msgspec.json.decode(row.row, type=str), row.key)
             self._headings.update([row.key.partition("/")[0]] if self._view.counted else [])
         elif row.table == self._view.counts:
             self._counts[row.key] = msgspec.json.decode(row.row, type=int)
+
+    def _show(self, row: Row) -> None:
+        try:
+            self._states.show(row.key, Shown(_versioned(row.row).version, bytes(row.row)))
+        except msgspec.MsgspecError:
+            self._add(row.key, "cannot be read")
+            self.let_off(row.key)
 
     def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
         """The next event of its log; what is `sure` must be in what is shown."""
@@ -59,7 +66,7 @@ class ViewFolds:
         if event.version <= fold.version or fold.shown is None:
             return
         if event.version != fold.version + 1 and not fold.behind:
-            fold.shown = None
+            self._forgo(event.aggregate_id, fold)
         elif event.version > fold.shown:
             self._behind(fold, event, sure=sure)
         else:
@@ -70,8 +77,8 @@ class ViewFolds:
     def let_off(self, aggregate_id: str) -> None:
         """The aggregate's row cannot be judged: the view has parked events of it, or they cannot be read."""
         fold = self._states.fold(aggregate_id)
-        fold.shown = None
-        self._states.keep(aggregate_id, fold)
+        if fold.shown is not None:
+            self._forgo(aggregate_id, fold)
 
     async def finish(self, *, still: bool) -> None:
         """Judge what is left, once all events are read; `still` tells whether nothing moved while the rows were asked for."""
@@ -84,6 +91,12 @@ class ViewFolds:
                 self._add(name, "is listed, and has no event behind it", self._view.places)
         if still and +self._counts != self._headings:
             self._add("", f"counts {dict(+self._counts)}, and there are {dict(self._headings)}", self._view.counts)
+
+    def _forgo(self, aggregate_id: str, fold: Fold) -> None:
+        """Judge nothing more of an aggregate's row."""
+        self.unjudged += 1
+        fold.shown = None
+        self._states.keep(aggregate_id, fold)
 
     def _behind(self, fold: Fold, event: Recorded, *, sure: bool) -> None:
         if sure and not fold.behind:

@@ -24,7 +24,7 @@ class HistoryFolds:
     logs: tuple[str, ...] = tuple(decider.topic for decider in EVENT_SOURCED)
 
     def __init__(self, scratch: Scratch, findings: Findings, partition: int) -> None:
-        self.compared = 0
+        self.compared = self.unjudged = 0
         self._any_off = False
         self._scratch = scratch
         self._findings = findings
@@ -49,9 +49,10 @@ class HistoryFolds:
 
     def let_off(self, aggregate_id: str) -> None:
         """As ViewFolds: of all aggregates of this id, whatever their type."""
+        self.unjudged += self._scratch.get(_at("off", aggregate_id)) is None
         self._any_off = True
-        for decider in EVENT_SOURCED:
-            self._scratch.put(_at("off", named(decider.aggregate_type, aggregate_id)), b"")
+        for name in (aggregate_id, *(named(decider.aggregate_type, aggregate_id) for decider in EVENT_SOURCED)):
+            self._scratch.put(_at("off", name), b"")
 
     async def finish(self, *, still: bool) -> None:
         """Judge what is left."""

@@ -77,7 +77,7 @@ class NameFolds:
     logs: tuple[str, ...] = ("customer",)
 
     def __init__(self, names: Names, scratch: Scratch, findings: Findings, partition: int) -> None:
-        self.compared = 0
+        self.compared = self.unjudged = 0
         self._names = names
         self._scratch = scratch
         self._findings = findings

@@ -10,7 +10,9 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
+from app.audit.finding import Place
 from app.audit.logs import Batch
+from app.audit.parked import RELEASED
 from app.audit.scratch import Scratch
 from app.audit.served import Page, Row, Served, Unserved
 from app.audit.view_folds import ViewFolds
@@ -19,10 +21,14 @@ from app.audit.view_names import NameFolds
 from app.audit.view_rows import VIEWS
 from app.audit.whole import Whole
 from app.domain.recorded import Recorded, recorded
+from app.kernel.parked import Parked, parse
 from schemas.upcasts import NewerSchema
 
 _UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)
 """What folding raises when an event, or one before it, is not what it must be."""
+
+
+_PARKED = b"parked by views\0"
 
 
 class _Folds(Protocol):
@@ -31,6 +37,8 @@ class _Folds(Protocol):
     name: str
     logs: tuple[str, ...]
     compared: int
+    unjudged: int
+    """Aggregates whose rows were not judged, for events of them are parked or cannot be read."""
 
     def take(self, row: Row) -> None:
         """A row that is shown."""
@@ -50,6 +58,7 @@ class Views:
 
     def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
         self._whole = whole
+        self._scratch = scratch
         self._partition = partition
         self._folds: list[_Folds] = [
             *(ViewFolds(view, scratch, whole.findings, partition) for view in VIEWS),
@@ -67,7 +76,8 @@ class Views:
         try:
             for name in {folds.name: None for folds in self._folds}:
                 async for page in served.pages(name, self._partition):
-                    self._take(name, page)
+                    with self._whole.findings.judging(Place(f"table {name}", self._partition, None, None)):
+                        self._take(name, page)
         except Unserved as error:
             self._whole.sums.unserved(self._partition, str(error))
         else:
@@ -82,12 +92,25 @@ class Views:
                     folds.take(row)
 
     def parked(self, batch: Batch) -> None:
-        """What a view has parked is not in its rows."""
+        """What a view has parked is not in its rows, unless it was released so long ago that it must be."""
         for record in batch.records:
-            agent = (dict(record.headers).get("parked-agent") or b"").decode(errors="replace")
-            for folds in self._folds:
-                if folds.name == agent and record.key is not None:
-                    folds.let_off(record.key.decode(errors="replace"))
+            try:
+                said = parse(record)
+            except (KeyError, ValueError):
+                continue  # the log of what is parked is judged elsewhere
+            if isinstance(said, Parked):
+                self._scratch.put(_open(said.topic, said.offset, said.agent), said.key or b"")
+            elif said.outcome == RELEASED and record.offset < batch.sure:
+                for folds in self._folds:
+                    self._scratch.put(_open(said.topic, said.offset, folds.name), None)
+
+    async def let_off_parked(self) -> None:
+        """Judge nothing of the aggregates of which events are parked, or were until a moment ago."""
+        parked = [(key.rpartition(b"\0")[2].decode(), aggregate) async for key, aggregate in self._scratch.scan(_PARKED)]
+        for folds in self._folds:
+            for agent, aggregate in parked:
+                if agent == folds.name:
+                    folds.let_off(aggregate.decode(errors="replace"))
 
     def read(self, log: str, records: Iterable[ConsumerRecord]) -> None:
         """The next records of a log, as in `events.order`."""
@@ -104,6 +127,11 @@ class Views:
         for folds in self._folds:
             await folds.finish(still=folds.name not in self._moved)
             self._whole.sums.view(folds.name, folds.compared)
+            self._whole.sums.unjudged(folds.name, folds.unjudged)
+
+
+def _open(topic: str, offset: int, agent: str) -> bytes:
+    return _PARKED + f"{topic}\0{offset}\0{agent}".encode()
 
 
 def _folded(folds: _Folds, event: Recorded, value: bytes, *, sure: bool) -> bool:

@@ -1,12 +1,21 @@
-"""What may happen to a log without anything being wrong is no finding: retention, command ids that come again, whatever was parked."""
+"""What may happen to a log without anything being wrong is no finding: retention, command ids that come again, whatever was parked.
 
+And what is wrong, or cannot be judged, is one finding and not many.
+"""
+
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from app.audit.audit import audit
 from app.domain.answer import WINDOW
+from app.errors import FoldstreamError
+from app.kernel.reader import read
 from app.kernel.routing import partition_of
+from app.settings import Settings
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled
 
@@ -100,3 +109,63 @@ async def test_a_command_id_that_is_done_again_within_the_window_is_found(small_
     kinds = {line.partition(":")[0] for line in await audit(small_environment.settings)}
 
     assert {"two-results", "event-id-twice"} <= kinds
+
+
+@pytest.mark.parametrize(
+    "cannot_be", [{"hello": 1}, {**intact().events[1].value, "schemaVersion": 99}, {**intact().events[1].value, "payload": {"quantity": "5"}}]
+)
+async def test_of_an_aggregate_of_which_an_event_cannot_be_read_nothing_else_is_said(small_environment: Environment, cannot_be: dict[str, object]) -> None:
+    log = intact()
+    log.events[1] = replace(log.events[1], value=cannot_be, caused_by=None)
+    await log.write(small_environment.settings)
+    counted: list[str] = []
+
+    [finding] = await audit(small_environment.settings, tell=counted.append)
+
+    assert finding.startswith("unreadable:")
+    assert "unjudged: 1 of Product, of which events are parked or cannot be read" in counted
+
+
+async def test_a_defect_of_the_audit_is_told_in_a_line_and_the_rest_is_judged(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = intact()
+    log.rows.append(replace(log.rows[0], key=b"product\0another"))
+    await log.write(small_environment.settings)
+    monkeypatch.setattr("app.audit.history.losses", lambda *_: 1 // 0)
+    counted: list[str] = []
+
+    findings = await audit(small_environment.settings, tell=counted.append)
+
+    assert next(line for line in findings if line.startswith("unjudged: ")).endswith(
+        "which is a defect of the audit: ZeroDivisionError('integer division or modulo by zero')"
+    )
+    assert any("key product another: has no event behind it" in line for line in findings)
+    assert "orders: not judged, for not all that is to be known of them could be read" in counted
+
+
+async def test_records_that_nobody_can_read_are_told_in_a_line_with_their_place(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    await intact().write(small_environment.settings)
+    topic = small_environment.settings.topic("results")
+    monkeypatch.setattr("app.audit.logs.read", partial(_damaged, topic))
+
+    findings = await audit(small_environment.settings)
+
+    partition = partition_of(PRODUCT.encode(), 2)
+    assert [line.partition(": cannot be read from here on")[0] for line in findings] == [f"unjudged: {topic} [{partition}] 0"]
+
+
+async def _damaged(topic: str, consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
+    """As a reader that meets damaged records in this topic."""
+    if where.topic == topic and end > start:
+        raise UnicodeDecodeError("utf-8", b"\xc3", 0, 1, "invalid")
+    async for batch in read(consumer, where, start, end):
+        yield batch
+
+
+async def test_an_audit_that_fails_before_it_begins_says_so_in_one_line(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(_settings: Settings) -> None:
+        raise LookupError
+
+    monkeypatch.setattr("app.audit.audit.spans", fail)
+
+    with pytest.raises(FoldstreamError, match="the audit itself failed"):
+        await audit(small_environment.settings)
