@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -52,9 +52,16 @@ async def refuse_start(settings: Settings) -> None:
     counts = [(topic, found[topic.name].partitions if topic.name in found else 0) for topic in wanted]
     wrong = [_refusal(topic, count) for topic, count in counts if count != topic.partitions]
     if wrong:
-        raise FoldstreamError("the topics are not as they must be:", *wrong)
+        raise FoldstreamError("the topics are not as they must be:", *wrong, *_advice_on_partitions(counts, settings))
     for topic in wanted:
         _warn_of_timestamps(topic, found[topic.name])
+
+
+async def members(settings: Settings, group: str) -> int:
+    """How many members a consumer group has at the moment."""
+    async with _admin(settings) as admin:
+        described = await admin.describe_consumer_groups([group])
+    return sum(len(members) for response in described for _code, _group, _state, _type, _protocol, members, *_ in response.groups)
 
 
 def unreachable(settings: Settings) -> FoldstreamError:
@@ -106,7 +113,17 @@ def _warn_of_timestamps(wanted: Topic, found: Topic) -> None:
 def _refusal(topic: Topic, partitions: int) -> str:
     if partitions == 0:
         return f"{topic.name}: missing; run `foldstream topics apply`"
-    return f"{topic.name}: partitions is {partitions}, should be {topic.partitions}; set FOLDSTREAM_PARTITIONS to what the topics were created with"
+    return f"{topic.name}: partitions is {partitions}, should be {topic.partitions}"
+
+
+def _advice_on_partitions(counts: list[tuple[Topic, int]], settings: Settings) -> Iterator[str]:
+    """What to do about topics of another number of partitions."""
+    if any(count not in {0, topic.partitions} for topic, count in counts):
+        yield (
+            "set FOLDSTREAM_PARTITIONS to what the topics were created with. If partitions were added since, leave it at "
+            f"{settings.partitions}: keys would belong to other partitions, and aggregates begin again. What was added cannot be removed: "
+            f"copy the topics into new ones of {settings.partitions} partitions, under another FOLDSTREAM_TOPIC_PREFIX"
+        )
 
 
 async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, list[dict[str, Any]]]:

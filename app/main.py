@@ -27,6 +27,7 @@ from app.errors import FoldstreamError
 from app.kernel.app import app
 from app.kernel.application import spare_collector
 from app.kernel.directory import lock
+from app.kernel.environment import claim
 from app.kernel.heap import Heap
 from app.settings import Settings, settings
 from app.web.server import Server
@@ -60,13 +61,19 @@ def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's fl
 def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
     check_mapped(EVENT_SOURCED)
     held = lock(app.side.directory)
-    asyncio.run(refuse_start(chosen))
+    asyncio.run(_check_topics(chosen))
     app.side.accept_loss = accept_loss
     _raise_file_limit()
     try:
         return _serve(chosen.log_level)
     finally:
         held.close()
+
+
+async def _check_topics(chosen: Settings) -> None:
+    """FoldstreamError when the topics are not as they must be, or another environment's."""
+    await refuse_start(chosen)
+    await claim(chosen)
 
 
 def _serve(level: str) -> int:

@@ -38,6 +38,10 @@ Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 """Addresses of brokers with commas between them."""
 
 
+APP_ID = re.compile("[A-Za-z0-9._-]{1,100}", re.ASCII)
+"""The name of an environment."""
+
+
 class Settings(BaseSettings):
     """The environment of one process; the field's description is what `foldstream settings` prints."""
 
@@ -45,7 +49,7 @@ class Settings(BaseSettings):
 
     broker: Bootstrap | None = Field(None, description="bootstrap list host:port,host:port; without it the embedded Kafka of the data directory is used")
     datadir: Path = Field(Path(".foldstream"), description="where the embedded Kafka and the workers keep their data")
-    app_id: str = Field("foldstream", pattern=r"^[A-Za-z0-9._-]{1,100}$", description="consumer group, prefix of transactional ids and of internal topics")
+    app_id: str = Field("foldstream", pattern=f"^{APP_ID.pattern}$", description="consumer group, prefix of transactional ids and of internal topics")
     topic_prefix: str = Field("", pattern=r"^[A-Za-z0-9._-]{0,100}$", description="stands before every topic name")
     partitions: int = Field(4, ge=1, le=10_000, description="partitions of every keyed topic")
     replication: int | None = Field(None, ge=1, le=32, description="replicas of every topic; 1 with the embedded Kafka, else 3")

@@ -7,7 +7,9 @@ import typer
 
 from app import admin
 from app.cli.output import say, say_json
-from app.settings import settings
+from app.errors import FoldstreamError
+from app.kernel import environment
+from app.settings import APP_ID, settings
 
 app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
 
@@ -24,6 +26,18 @@ def apply() -> None:
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print the lines as one JSON array.")] = False) -> None:  # noqa: FBT002 (typer's way)
     """Compare the broker's topics with the contract; a line for each difference, and exit code 1 if there is one."""
     _report(asyncio.run(admin.check(settings())), as_json=as_json)
+
+
+@app.command()
+def adopt(
+    app_id: Annotated[str, typer.Option("--app-id", help="The FOLDSTREAM_APP_ID that takes the topics over.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the record.")],
+) -> None:
+    """Give the topics of FOLDSTREAM_TOPIC_PREFIX over to another FOLDSTREAM_APP_ID, while no worker of the former one runs."""
+    if APP_ID.fullmatch(app_id) is None:
+        raise FoldstreamError(f"--app-id is {app_id!r}: it has 1 to 100 characters of A-Z a-z 0-9 . _ -")
+    asyncio.run(environment.adopt(settings(), app_id, reason))
+    say(f"the topics belong to {app_id}: run FOLDSTREAM_APP_ID={app_id} foldstream topics apply, then start its workers")
 
 
 def _report(differences: list[str], *, as_json: bool = False) -> None:

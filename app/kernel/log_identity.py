@@ -20,7 +20,7 @@ class LogIdentity(Struct, frozen=True):
         New code may read more logs, or fewer.
         """
         if self.partitions not in {0, now.partitions}:
-            raise Repartitioned(_repartitioned(self.partitions, now.partitions))
+            raise Repartitioned(repartitioned(self.partitions, now.partitions))
         lost = self._lost(now)
         if lost is not None and not accept_loss:
             raise LostHistory(lost)
@@ -46,7 +46,8 @@ class LogIdentity(Struct, frozen=True):
         )
 
 
-def _repartitioned(before: int, now: int) -> str:
+def repartitioned(before: int, now: int) -> str:
+    """What is wrong when the number of partitions is another than before, and what the choices are."""
     return (
         f"the log of record was written with {before} partitions, and now there are to be {now}: keys would belong to other partitions, and aggregates would "
         f"begin again at version 1. Set FOLDSTREAM_PARTITIONS={before}; partitions that were added to the topics cannot be removed: "

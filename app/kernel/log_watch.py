@@ -11,6 +11,7 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
+from app.errors import FoldstreamError
 from app.kernel.cluster import Cluster, present
 from app.kernel.reader import reading, written_ends
 from app.kernel.task import Task
@@ -47,7 +48,7 @@ class LogWatch:
                     while True:
                         await self._look(consumer)
                         await self._pause()
-            except (KafkaError, TimeoutError) as error:
+            except (FoldstreamError, KafkaError, TimeoutError) as error:
                 log.info("whether the log has changed is not known for the moment: %r", error)
             await self._pause()
 

@@ -13,6 +13,7 @@ from app.errors import FoldstreamError
 from app.kernel.asked import NotParked, Request
 from app.kernel.batch import Batch
 from app.kernel.cluster import Cluster
+from app.kernel.environment import claim
 from app.kernel.flow import ConsumerFlow
 from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
@@ -195,6 +196,7 @@ class Tasks(TableManager):
             log.warning("the topic `owners` was deleted and created again: the tasks are opened again, and claim their partitions")
             for task in self._by_partition.values():
                 task.retake()
+            await claim(self.app.side.settings)
         self._owners_id = owners_id
 
     @Service.task

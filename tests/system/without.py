@@ -40,6 +40,16 @@ def _start_check() -> None:
     main.refuse_start = accept  # type: ignore[attr-defined,assignment]  # it is imported there
 
 
+def _environment() -> None:
+    """A worker starts whosever topics there are."""
+    from app import main  # noqa: PLC0415 (as above)
+
+    async def accept(_settings: Settings) -> None:
+        """Whoever had them first."""
+
+    main.claim = accept  # type: ignore[attr-defined,assignment]  # it is imported there
+
+
 def _incomplete() -> None:
     """The same, and partitions of which only some topics are assigned are passed over in silence."""
     _start_check()
@@ -115,6 +125,7 @@ OFF: dict[str, Callable[[], None]] = {
     "directory-lock": _directory_lock,
     "documentation": _documentation,
     "doubt": _doubt,
+    "environment": _environment,
     "freshness": _freshness,
     "incomplete": _incomplete,
     "lease": _lease,

@@ -1,0 +1,114 @@
+"""Whose topics these are: a record on `owners` names the app id and the number of partitions under which they were first used.
+
+Two environments that share their topics by mistake would both process every command; so a worker starts only under the app id that is recorded.
+"""
+
+import asyncio
+import random
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.admin import members
+from app.clock import now
+from app.errors import FoldstreamError
+from app.kernel.context import Outgoing
+from app.kernel.ending import stop, stop_reading
+from app.kernel.log_identity import repartitioned
+from app.kernel.outcome import UnknownOutcome
+from app.kernel.reader import bounds, group_offsets, read, reading
+from app.kernel.transaction import Transaction, producer
+from app.settings import Settings
+from app.topics import AGGREGATES, INBOX
+
+KEY = b"environment"
+
+ATTEMPTS = 20
+PAUSE_S = 0.5
+"""Workers that start together fence each other: each tries again after a part of this (seconds)."""
+
+
+class Environment(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The record; `adopted_from` and `reason` say who had the topics before, and why they were given away."""
+
+    app_id: str
+    partitions: int
+    at: str
+    adopted_from: str = ""
+    reason: str = ""
+
+
+async def recorded(settings: Settings) -> Environment | None:
+    """What the record says; None when there is none yet."""
+    owners, found = settings.topic("owners"), None
+    async with reading(settings.bootstrap) as consumer:
+        for where in [TopicPartition(owners, partition) for partition in range(settings.partitions)]:
+            async for records, _ in read(consumer, where, *await bounds(consumer, where)):
+                for record in records:
+                    if record.key == KEY and record.value is not None:
+                        found = msgspec.json.decode(record.value, type=Environment)
+    return found
+
+
+async def claim(settings: Settings) -> None:
+    """Record these settings where nothing is recorded; FoldstreamError when the topics belong to another app id, or have other partitions."""
+    for _ in range(ATTEMPTS):
+        found = await recorded(settings)
+        if found is not None:
+            _require(found, settings)
+            return
+        await _record(settings, Environment(settings.app_id, settings.partitions, now()))
+    raise FoldstreamError(f"{settings.topic('owners')} takes no record of whose topics these are: try again")
+
+
+async def adopt(settings: Settings, app_id: str, reason: str) -> None:
+    """Give the topics over to another app id, and tell its group how far commands were read; FoldstreamError while workers of the former one run."""
+    found = await recorded(settings)
+    former = found.app_id if found else settings.app_id
+    if former == app_id:
+        raise FoldstreamError(f"the topics belong to FOLDSTREAM_APP_ID={app_id} already" if found else "the topics are nobody's yet: start a worker")
+    if running := await members(settings, former):
+        raise FoldstreamError(f"{running} workers with FOLDSTREAM_APP_ID={former} run: stop them first; one that was killed counts until its session ends")
+    await _hand_over(settings, former, app_id)
+    await _record(settings, Environment(app_id, settings.partitions, now(), former, reason))
+
+
+def _require(found: Environment, settings: Settings) -> None:
+    if found.partitions != settings.partitions:
+        raise FoldstreamError(repartitioned(found.partitions, settings.partitions))
+    if found.app_id != settings.app_id:
+        prefix = f"FOLDSTREAM_TOPIC_PREFIX={settings.topic_prefix}" if settings.topic_prefix else "no FOLDSTREAM_TOPIC_PREFIX"
+        raise FoldstreamError(
+            f"the topics with {prefix} belong to FOLDSTREAM_APP_ID={found.app_id}, and this worker has FOLDSTREAM_APP_ID={settings.app_id}: both would "
+            "process every command. For an environment of its own set another FOLDSTREAM_TOPIC_PREFIX, too; to give the topics over to this app id, stop all "
+            f"workers of the other and run `foldstream topics adopt --app-id {settings.app_id} --reason ...`"
+        )
+
+
+async def _record(settings: Settings, environment: Environment) -> None:
+    """Write the record unless it is written elsewhere meanwhile: then nothing is, and the caller looks again."""
+    fencing = producer(settings.bootstrap, settings.topic("environment"))
+    await fencing.start()
+    try:
+        if environment.adopted_from or await recorded(settings) is None:
+            transaction = Transaction(fencing, settings.partitions)
+            transaction.extend([Outgoing(settings.topic("owners"), KEY, msgspec.json.encode(environment))])
+            await transaction.commit()
+    except UnknownOutcome:
+        await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)
+    finally:
+        await stop(fencing, abort=False)
+
+
+async def _hand_over(settings: Settings, former: str, app_id: str) -> None:
+    """Commit for one group what the other has: where results are no longer kept, nothing else says how far commands were processed."""
+    inputs = [settings.topic(name) for name in (*(f"commands.{aggregate}" for aggregate in AGGREGATES), INBOX)]
+    partitions = [TopicPartition(topic, partition) for topic in inputs for partition in range(settings.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=app_id, enable_auto_commit=False)
+    try:
+        await consumer.start()
+        consumer.assign(partitions)
+        if offsets := await group_offsets(consumer._client, former, partitions):  # noqa: SLF001 (aiokafka has no public way to ask for another group)
+            await consumer.commit(offsets)
+    finally:
+        await stop_reading(consumer)
