@@ -5,8 +5,8 @@ Events use the same bounds as commands. One may be widened; to narrow one takes 
 
 from typing import Annotated
 
-from pydantic import Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import AfterValidator, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from schemas.currency import Listed
 
@@ -38,6 +38,20 @@ MOST_MONEY = 1_000_000_000_000
 
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY)]
 """A price or an amount in minor units (cents, for EUR) of the currency beside it."""
+
+
+def _fits(number: int) -> int:
+    """The number, if it has at most 64 bits."""
+    if number >= 1 << 63:
+        raise PydanticCustomError("int64", "Input should be less than 2^63")
+    return number
+
+
+Int64 = AfterValidator(_fits)
+"""The bound of the format int64: no schema repeats it, for some languages cannot write 2^63."""
+
+Number = Annotated[int, Field(ge=0), Int64]
+"""Of a partition, or an offset."""
 
 Total = Annotated[int, Field(ge=0)]
 """A sum of money as the log has it: orders were once placed with more than can be paid, even beyond 64 bits."""

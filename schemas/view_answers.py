@@ -22,7 +22,7 @@ class OrderSummary(Answer):
     customer_email: PersonalText | None
     order_date: Timestamp
     status: Status
-    total_amount: Count
+    total_amount: Annotated[Count, Field(description="at most 10^12; orders that were placed before there was this bound may have more, beyond 64 bits, too")]
     currency: RecordedCurrency
     item_count: Count
     version: Version

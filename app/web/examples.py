@@ -136,7 +136,7 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "done": 1200,
         "total": 1200,
         "fault": None,
-        "last": {"rebuildId": "monday", "generation": 2, "same": True},
+        "last": {"rebuildId": "monday", "generation": 2, "same": True, "parked": 0},
     },
     TableRowsPage: {
         "positions": {"events.order": 123},

@@ -16,7 +16,7 @@ from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
 from app.web.problem import later
-from schemas.fields import Id
+from schemas.fields import Id, Int64
 from schemas.upcasts import NewerSchema
 from schemas.view_answers import EventsAnswer
 from tables.history import histories
@@ -26,7 +26,7 @@ PIECE = 200
 PIECE_BYTES = 256 << 10
 """The same, in bytes; one event may be larger."""
 
-FromVersion = Annotated[int, Query(alias="fromVersion", ge=1, le=10**18)]
+FromVersion = Annotated[int, Query(alias="fromVersion", ge=1), Int64]
 
 ERRORS = problem.documented(
     _400="token-not-applicable",

@@ -16,7 +16,6 @@ import aiohttp
 import msgspec
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from app.kernel.store import Store
 from app.web import problem
@@ -25,7 +24,7 @@ from app.web.forward import Forwarder
 from app.web.fresh import has_token, not_yet, seen
 from app.web.problem import Problem, later
 from app.web.token import Token, parse
-from schemas.fields import NotNull
+from schemas.fields import NotNull, Number
 
 LOOKED_AT = 2_000
 """Rows of a partition that one page looks at: one that leaves some out may be shorter than its limit."""
@@ -36,7 +35,7 @@ Item = dict[str, Any]
 
 After = Annotated[str | None, NotNull, Query(max_length=1_000)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
-Number = Annotated[Annotated[int, Field(ge=0, lt=1 << 31)] | None, NotNull, Query(description="only what is in this partition")]
+InPartition = Annotated[Number | None, NotNull, Query(description="only what is in this partition")]
 
 ERRORS = problem.documented(
     _400="token-not-applicable",

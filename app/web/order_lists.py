@@ -10,7 +10,7 @@ from app.domain.views.listed import newest_first
 from app.domain.views.order_summary import OrderSummary
 from app.kernel.store import Store
 from app.web import headers, openapi
-from app.web.merged import ERRORS, After, Asked, Item, Limit, Lists, Number
+from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
 from app.web.view_rows import summary
 from schemas.answers import Status
 from schemas.fields import Id, NotNull
@@ -69,7 +69,7 @@ def routes(lists: Lists) -> APIRouter:
         status: InStatus = None,
         limit: Limit = 100,
         after: After = None,
-        partition: Number = None,
+        partition: InPartition = None,
     ) -> Response:
         """Orders, the newest first, of a customer or in a status; `next` is the `after` of the page that follows, or null."""
         return await lists.page(request, Orders(customer_id, status), Asked.of(limit, after, partition))

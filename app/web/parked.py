@@ -2,13 +2,12 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
 import aiohttp
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from app.kernel.asked import Interrupted, NotHead, NotParked
 from app.kernel.asked import Request as Asked
@@ -17,8 +16,10 @@ from app.kernel.tasks import NotServed
 from app.web import body, headers, openapi, problem
 from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder
+from app.web.merged import After, InPartition, Limit
 from app.web.page import Page, Place, page
 from app.web.problem import Problem, later
+from schemas.fields import Number
 from schemas.http import Discard
 from schemas.operator_answers import ParkedPage, SettledAnswer
 
@@ -26,11 +27,6 @@ BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recoverin
 
 
 BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
-
-
-After = Annotated[str | None, Query(max_length=1_000)]
-Limit = Annotated[int, Query(ge=1, le=1_000)]
-Number = Annotated[int, Field(ge=0, lt=1 << 63)]
 
 
 class ParkedRecords:
@@ -102,17 +98,17 @@ def routes(records: ParkedRecords) -> APIRouter:
     settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}
 
     @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
-    async def parked(request: Request, partition: Number | None = None, after: After = None, limit: Limit = 100) -> Response:
+    async def parked(request: Request, partition: InPartition = None, after: After = None, limit: Limit = 100) -> Response:
         """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
         return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
 
     @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
-    async def retry(request: Request, topic: str, partition: Number, offset: Number) -> Response:
+    async def retry_parked(request: Request, topic: str, partition: Number, offset: Number) -> Response:
         """Process it again; those behind it follow once it is released. 409 `parked` when it failed again."""
         return await records.release(request, partition, Asked(topic, offset))
 
     @router.post("/parked/{topic}/{partition}/{offset}/discard", responses={**settled, **BODY}, openapi_extra=body.documented(Discard))
-    async def discard(request: Request, topic: str, partition: Number, offset: Number) -> Response:
+    async def discard_parked(request: Request, topic: str, partition: Number, offset: Number) -> Response:
         """Give it up, for a reason; those behind it follow."""
         return await records.release(request, partition, Asked(topic, offset, (await body.read(request, Discard)).reason))
 

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from app.kernel.generation import NoGeneration, OtherBuild, Switched
 from app.kernel.view_builds import Builds, Built, Wish
@@ -13,6 +12,7 @@ from app.web import body, headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.problem import Problem
+from schemas.fields import Number
 from schemas.http import Rebuild
 from schemas.operator_answers import TableAnswer
 
@@ -22,7 +22,6 @@ ERRORS = problem.documented(
 BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
 
 TableName = Annotated[str, Path(max_length=100, examples=["history"])]
-Number = Annotated[int, Field(ge=0, lt=1 << 31)]
 
 
 class Rebuilds:
@@ -61,17 +60,17 @@ def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
         return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
 
     @router.post("/rebuild", responses={**BODY, **problem.documented(_409="other-build")}, openapi_extra=body.documented(Rebuild))
-    async def rebuild(request: Request, table: TableName, partition: Number) -> Response:
+    async def rebuild_table(request: Request, table: TableName, partition: Number) -> Response:
         """Make its rows anew from the log, beside those that are shown, and show them; go on with what was begun or paused."""
         return await ask(request, table, partition, "rebuild")
 
     @router.post("/rollback", responses={**BODY, **problem.documented(_409="nothing-kept, other-build")}, openapi_extra=body.documented(Rebuild))
-    async def rollback(request: Request, table: TableName, partition: Number) -> Response:
+    async def rollback_table(request: Request, table: TableName, partition: Number) -> Response:
         """Bring the rows up to date that were shown before the last rebuild, and show them."""
         return await ask(request, table, partition, "rollback")
 
     @router.post("/pause", responses=BODY, openapi_extra=body.documented(Rebuild))
-    async def pause(request: Request, table: TableName, partition: Number) -> Response:
+    async def pause_table(request: Request, table: TableName, partition: Number) -> Response:
         """Hold what is being built, until a rebuild is asked for again."""
         return await ask(request, table, partition, "pause")
 

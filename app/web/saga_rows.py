@@ -9,7 +9,7 @@ from app.domain.views.listed import newest_first
 from app.domain.views.saga_status import SagaStatus
 from app.kernel.store import Store
 from app.web import headers, openapi
-from app.web.merged import ERRORS, After, Asked, Item, Limit, Lists, Number
+from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
 from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown
 from schemas import saga, view_answers
 from schemas.fields import Id, NotNull
@@ -54,7 +54,7 @@ def routes(rows: ViewRows, lists: Lists) -> APIRouter:
         return await rows.row(request, "Saga", order_id, _saga)
 
     @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, view_answers.SagasPage, "sagas, the newest first")})
-    async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: Number = None) -> Response:
+    async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: InPartition = None) -> Response:
         """Sagas, the newest first; those that wait for an operator are in NEEDS_INTERVENTION."""
         return await lists.page(request, Sagas(status), Asked.of(limit, after, partition))
 

@@ -108,6 +108,7 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
         version=version("foldstream"),
         responses=problem.documented(_500="failed", _503="overloaded"),
         redirect_slashes=False,
+        generate_unique_id_function=openapi.operation_id,
     )
     web.add_middleware(Bounds)
     problem.install(web)

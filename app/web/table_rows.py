@@ -16,7 +16,8 @@ from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.merged import After, Limit
 from app.web.problem import Problem
-from app.web.rebuilds import Number, TableName, checked, known
+from app.web.rebuilds import TableName, checked, known
+from schemas.fields import Number
 from schemas.operator_answers import TableRowsPage
 
 PAGE_BYTES = 1 << 20
