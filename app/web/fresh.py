@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 
 async def fresh(request: Request, kind: str, identity: str, read: Callable[[], Row | None], version: Callable[[Row], int]) -> Row:
     """What `read` gives of an aggregate, at the version that the request's token names or later; a Problem when it does not come in time."""
-    least, until_s = _least_version(request, kind, identity), deadline_s(request)
+    least, until_s = least_version(request, kind, identity), deadline_s(request)
     while True:
         found = read()
         if found is not None and version(found) >= least:
@@ -74,7 +74,8 @@ def _polls(request: Request) -> bool:
     return "wait" in request.query_params
 
 
-def _least_version(request: Request, kind: str, identity: str) -> int:
+def least_version(request: Request, kind: str, identity: str) -> int:
+    """The version that the request's token names, 0 without one; a Problem when it is of another write."""
     given = request.headers.get("consistency-token")
     if given is None:
         return 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from fastapi import Request, Response
 from faust.types import TP
 
 from app.domain.fulfilment import fold
@@ -16,6 +17,7 @@ from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
 from app.settings import Settings
 from app.web import body, ends, fresh, log_pages, problem
+from app.web.streams import Seen, Streams
 from schemas import order
 
 
@@ -105,7 +107,7 @@ def _bound() -> None:
 
 def _freshness() -> None:
     """A read does not wait for what its token names."""
-    fresh._least_version = lambda *_: 0  # noqa: SLF001 (a control replaces what is inside)
+    fresh.least_version = lambda *_: 0
 
 
 def _doubt() -> None:
@@ -117,6 +119,17 @@ def _read_up_to() -> None:
     """A position is behind the last record, an end is the last stable offset."""
     Task.read_up_to = lambda self, *_: self._offsets()  # type: ignore[method-assign]
     ends.reader = lambda bootstrap, **_: reader(bootstrap)  # type: ignore[attr-defined]  # it is imported there
+
+
+def _waiting_streams() -> None:
+    """A stream is refused while there is no order."""
+    stream = Streams.stream
+
+    async def at_once(self: Streams, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
+        await fresh.fresh(request, "Order", order_id, lambda: self._version(order_id) or None, lambda version: version)
+        return await stream(self, request, order_id, seen, wait_s)
+
+    Streams.stream = at_once  # type: ignore[method-assign]
 
 
 OFF: dict[str, Callable[[], None]] = {
@@ -133,6 +146,7 @@ OFF: dict[str, Callable[[], None]] = {
     "pages": _pages,
     "read-up-to": _read_up_to,
     "start-check": _start_check,
+    "waiting-streams": _waiting_streams,
 }
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.system.worker import WHOLE, without
-from tests.web import raw, test_bounds, test_history, test_lease, test_openapi, test_views
+from tests.web import raw, test_bounds, test_history, test_lease, test_openapi, test_streams, test_views
 from tests.web.client import Client
 from tests.web.conftest import Shop
+from tests.web.event_source import Failed
 
 pytestmark = [pytest.mark.control, pytest.mark.usefixtures("program")]
 
@@ -37,6 +38,12 @@ async def test_a_client_whose_body_may_take_for_ever_is_found(alone: Client) -> 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(15):
             await test_bounds.ended(alone, raw.short_body)
+
+
+@pytest.mark.parametrize("program", [without("waiting-streams")])
+async def test_a_stream_that_is_refused_before_its_order_is_there_is_found(alone: Client) -> None:
+    with pytest.raises(Failed, match="404"):
+        await test_streams.follows_from_before_the_order(alone, "too-early")
 
 
 @pytest.mark.parametrize("program", [without("documentation")])
