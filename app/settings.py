@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     replication: int | None = Field(None, ge=1, le=32, description="replicas of every topic; 1 with the embedded Kafka, else 3")
     worker_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,100}$", description="the name under which this worker keeps its partitions over a restart")
     session_timeout_s: float = Field(10, ge=1, le=300, description="a worker silent for this long loses its partitions (seconds)")
-    web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to")
+    web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to; :: is every one, of IPv6 and IPv4")
     web_port: int = Field(6066, ge=0, le=LAST_PORT, description="port of the worker's HTTP server")
     advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
     kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
@@ -90,6 +90,11 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """The name on the broker of a topic of the contract."""
         return self.topic_prefix + name
+
+    def web_url(self, port: int) -> str:
+        """The URL of a worker that binds to the host of the settings and to this port."""
+        host = self.web_host.strip("[]")
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def changelog(self) -> str:

@@ -47,7 +47,7 @@ class Demo:
         self._say("an OrderPlaced of schema version 1 is in the new log" if old else "the log is not new, so it gets no event of an old schema")
         async with Worker(self._chosen, self._say) as worker:
             self._say(f"a worker is starting; it logs to {worker.log}")
-            self._say(f"it serves HTTP at http://127.0.0.1:{worker.web_port}/docs" if worker.web_port else "it serves HTTP at the port that its log tells")
+            self._say(f"it serves HTTP at {self._chosen.web_url(worker.web_port)}/docs" if worker.web_port else "it serves HTTP at the port that its log tells")
             await worker.ready()
             async with CommandClient(self._chosen) as client, Sagas(self._chosen) as sagas:
                 run = await self._traffic(client, sagas, worker, old=old)

@@ -5,6 +5,7 @@ import logging
 import socket
 from contextlib import nullcontext
 from importlib.metadata import version
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -139,16 +140,25 @@ def _logs(settings: Settings) -> dict[str, str]:
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket of the settings; FoldstreamError when another program has it."""
+    """The socket of the settings, on `::` for both families; FoldstreamError when another program has it."""
     try:
-        return socket.create_server((settings.web_host, settings.web_port), backlog=BACKLOG)
+        family, address = _bindable(settings.web_host.strip("[]"), settings.web_port)
+        both = family is socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         message = f"cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror}): set FOLDSTREAM_WEB_HOST or FOLDSTREAM_WEB_PORT"
         raise FoldstreamError(message) from error
 
 
+def _bindable(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    """The address of a host, of IPv4 if it has one: as other programs on this machine look for `localhost`."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = min(found, key=lambda each: each[0] is not socket.AF_INET)
+    return family, address
+
+
 def _url(settings: Settings, listening: socket.socket) -> str:
-    return settings.advertised_url or f"http://{settings.web_host}:{listening.getsockname()[1]}"
+    return settings.advertised_url or settings.web_url(listening.getsockname()[1])
 
 
 def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection) -> uvicorn.Server:

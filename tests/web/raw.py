@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
 
 from tests.system.worker import Worker
 from tests.web.client import PLACE
@@ -52,8 +53,8 @@ class Raw:
 @asynccontextmanager
 async def connected(worker: Worker, *, reading: bool = True) -> AsyncIterator[Raw]:
     """A connection to a worker."""
-    host, port = worker.url.removeprefix("http://").split(":")
-    reader, writer = await asyncio.open_connection(host, int(port))
+    url = urlsplit(worker.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
     if not reading:
         writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
     raw = Raw(reader, writer, reading=reading)
