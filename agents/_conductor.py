@@ -57,12 +57,10 @@ class Conductor:
         after = self._sagas.snapshot(order_id).state
         for status in self._process.transitions(before, tuple(followed.events)):
             count("saga_transitions", self.agent, status)
-        was, now = self._process.react(order_id, before), self._process.react(order_id, after)
-        known = {(ask.command_id, ask.resent) for ask in was.asks}
+        was, now = self._process.react(order_id, before, before), self._process.react(order_id, after, before)
         origins = origin(followed.cause.metadata)
         caused = Caused(origins.correlation_id, followed.event_ids[-1], None, origins.trace_id)
-        asks = (ask for ask in now.asks if (ask.command_id, ask.resent) not in known)
-        send(self._settings, asks, caused, followed.cause, ReplyTo(self._inbox, order_id))
+        send(self._settings, now.asks, caused, followed.cause, ReplyTo(self._inbox, order_id))
         if now.wake_ms != was.wake_ms:
             self._wake_at(order_id, now.wake_ms)
 
@@ -73,12 +71,12 @@ class Conductor:
             name = Key(key.encode(), partition_of(key.encode(), self._settings.partitions))
             cause = heard(key, Caused(waiting.correlation_id, waiting.command_id), rfc3339(due_ms), name, [])
             self.hear(Elapsed(), cause, waiting.command_id)
-            self._wake_at(key, self._process.react(key, self._sagas.snapshot(key).state).wake_ms)
+            self._wake_at(key, self._process.react(key, after := self._sagas.snapshot(key).state, after).wake_ms)
 
     def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
         """The sagas that wait, and until when."""
         for order_id, saga in self._sagas.committed(store):
-            wake_ms = self._process.react(order_id, saga.state).wake_ms
+            wake_ms = self._process.react(order_id, saga.state, saga.state).wake_ms
             if wake_ms is not None:
                 yield order_id, wake_ms
 

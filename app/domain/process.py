@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from schemas.message import Refusal
 
 State = TypeVar("State")
 EventT = TypeVar("EventT")
 HeardT = TypeVar("HeardT")
+Reacting_contra = TypeVar("Reacting_contra", contravariant=True)
 
 
 class Ask(NamedTuple):
@@ -51,6 +52,13 @@ class Reaction(NamedTuple):
     wake_ms: int | None = None
 
 
+class React(Protocol[Reacting_contra]):
+    """What follows from a state."""
+
+    def __call__(self, key: str, state: Reacting_contra, before: Reacting_contra | None = None, /) -> Reaction:
+        """What a saga asks for, and did not ask for before."""
+
+
 @dataclass(frozen=True)
 class Process(Generic[State, EventT, HeardT]):
     """`react` follows from the state alone: starting, repeating, giving up and going on after a restart are the same code."""
@@ -59,8 +67,7 @@ class Process(Generic[State, EventT, HeardT]):
     evolve: Callable[[State, EventT], State]
     hear: Callable[[str, State, HeardT, int], tuple[EventT, ...]]
     """Its key, its state, what it hears, and when that was (milliseconds since 1970), to events."""
-    react: Callable[[str, State], Reaction]
-    """Its key and its state, to what it asks for."""
+    react: "React[State]"
     waiting: Callable[[str, State], Waiting | None]
     """Its key and its state, to the command of which it will look first whether it was answered; None if it waits for none."""
     status: Callable[[State], str]

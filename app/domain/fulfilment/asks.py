@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.ids import command_id
 from app.domain.process import Ask, Reaction, Waiting
+from schemas.saga import StepName
 
 Moving = Running | Compensating
 
@@ -26,13 +27,13 @@ class Sent(NamedTuple):
         return self.command_type, self.aggregate_id
 
 
-def react(order_id: str, saga: Saga) -> Reaction:
-    """The commands of all steps that are asked for, and when to look whether they were answered."""
+def react(order_id: str, saga: Saga, before: Saga | None = None) -> Reaction:
+    """The commands of all steps that are asked for, but not of those that were asked for `before`; and when to look whether they were answered."""
     match saga:
         case Running():
-            return Reaction(_asks(order_id, saga), min([saga.deadline_ms, *_looks(saga)]))
+            return Reaction(_asks(order_id, saga, before), min([saga.deadline_ms, *_looks(saga)]))
         case Compensating():
-            return Reaction(_asks(order_id, saga), min(_looks(saga), default=None))
+            return Reaction(_asks(order_id, saga, before), min(_looks(saga), default=None))
         case Unstarted() | Completed() | NeedsIntervention() | Failed():
             return Reaction()
         case never:
@@ -49,8 +50,7 @@ def waiting(order_id: str, saga: Saga) -> Waiting | None:
 
 def ask(order_id: str, saga: Moving, step: Step) -> Ask:
     """The command of a step."""
-    way: Way = "undo" if isinstance(saga, Compensating) else "do"
-    return Ask(_command_id(order_id, way, step, step.attempt), step.resent, *sent(order_id, saga, step))
+    return Ask(_command_id(order_id, _way(saga), step, step.attempt), step.resent, *sent(order_id, saga, step))
 
 
 def asked_by(order_id: str, way: Way, step: Step, attempts: int) -> Iterator[str]:
@@ -67,8 +67,19 @@ def _command_id(order_id: str, way: Way, step: Step, attempt: int) -> str:
     return command_id(order_id, way, str(step), str(attempt))
 
 
-def _asks(order_id: str, saga: Moving) -> tuple[Ask, ...]:
-    return tuple(ask(order_id, saga, step) for step in saga.steps if step.state is StepState.ASKED)
+def _way(saga: Moving) -> Way:
+    return "undo" if isinstance(saga, Compensating) else "do"
+
+
+def _asks(order_id: str, saga: Moving, before: Saga | None) -> tuple[Ask, ...]:
+    """An order may have a thousand products: only commands that are new are put together."""
+    known = {_asked(step) for step in before.steps if step.state is StepState.ASKED} if isinstance(before, Moving) and _way(before) == _way(saga) else ()
+    return tuple(ask(order_id, saga, step) for step in saga.steps if step.state is StepState.ASKED and _asked(step) not in known)
+
+
+def _asked(step: Step) -> tuple[StepName, str | None, int, int]:
+    """What tells the commands of one way apart, each time they are sent."""
+    return step.name, step.product_id, step.attempt, step.resent
 
 
 def _looks(saga: Moving) -> list[int]:

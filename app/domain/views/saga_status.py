@@ -87,7 +87,7 @@ def _moved(row: SagaStatus, what: SagaEvent, event: Recorded) -> SagaStatus:
         status=status(saga),
         deadline_at=getattr(what, "deadline_at", row.deadline_at),
         reason=_reason(row, saga, what),
-        steps=tuple(_step(step, saga, what, event.timestamp) for step in row.steps),
+        steps=_shown(row.steps, saga, what, event.timestamp),
         version=event.version,
         last_updated=event.timestamp,
         saga=saga,
@@ -99,16 +99,20 @@ def _reason(row: SagaStatus, saga: Saga, what: SagaEvent) -> str | None:
     return getattr(saga, "reason", None) or (getattr(what, "reason", None) if status(saga) != row.status else row.reason)
 
 
-def _step(shown: ShownStep, saga: Saga, what: SagaEvent, at: str) -> ShownStep:
-    """The step after an event: it changes if its state does, or if it is what the event is about."""
-    state = _state(shown, saga)
-    named = (getattr(what, "step", None), getattr(what, "product_id", None)) == (shown.step, shown.product_id)
+def _shown(steps: tuple[ShownStep, ...], saga: Saga, what: SagaEvent, at: str) -> tuple[ShownStep, ...]:
+    """The steps after an event: one changes if its state does, or if it is what the event is about. There may be a thousand of them."""
+    about = (getattr(what, "step", None), getattr(what, "product_id", None))
+    found: dict[tuple[str, str | None], Step] = {(step.name, step.product_id): step for step in _steps(saga)}
+    return tuple(_step(shown, found.get((shown.step, shown.product_id)), saga, (what, at), named=about == (shown.step, shown.product_id)) for shown in steps)
+
+
+def _step(shown: ShownStep, found: Step | None, saga: Saga, said: tuple[SagaEvent, str], *, named: bool) -> ShownStep:
+    state, (what, at) = _state(shown, found, saga), said
     return replace(shown, state=state, at=at, reason=_why(what) if named else None) if named or state != shown.state else shown
 
 
-def _state(shown: ShownStep, saga: Saga) -> str:
+def _state(shown: ShownStep, found: Step | None, saga: Saga) -> str:
     """Where the step is; one that the saga has done with stays where it was."""
-    found = next((step for step in _steps(saga) if (step.name, step.product_id) == (shown.step, shown.product_id)), None)
     match saga:
         case Failed():
             return "UNDONE" if shown.state in _UNDOING.values() else shown.state
