@@ -22,6 +22,9 @@ _ACCEPTED, _OTHER = b"a", b"o"
 _COUNTED = 10
 """Answers to one record that are told apart."""
 
+ELSEWHERE = -1
+"""The offset of a command that was read from another topic, which had the name before: below everything, as if it had been deleted."""
+
 _TIME_BYTES = 8
 
 
@@ -92,7 +95,9 @@ class Answers:
             self._findings.add(Kind.WRONG_RESULT, where, fault)
         if result.outcome == "parked":
             return
-        if self._parked.states(read_at.topic, read_at.offset).after is None:
+        if read_at.topic_id not in {"", self._whole.topic_ids.get(read_at.topic)}:
+            read_at = read_at._replace(offset=ELSEWHERE)
+        elif self._parked.states(read_at.topic, read_at.offset).after is None:
             self._floors.setdefault(read_at.topic, read_at.offset)
         self._count(read_at, _ACCEPTED if accepted and not result.duplicate else _OTHER)
         name = named(result.aggregate_type, result.aggregate_id, read_at.order_id, result.command_id)

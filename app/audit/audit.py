@@ -21,7 +21,10 @@ from app.audit.told import Told
 from app.audit.view_names import TOLD, Names
 from app.audit.whole import Whole
 from app.errors import FoldstreamError
+from app.kernel.cluster import present
+from app.kernel.reader import reading
 from app.settings import Settings
+from app.topics import topics
 
 Tell = Callable[[str], None]
 """Called with a line for each thing that was counted."""
@@ -37,7 +40,7 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
     findings, sums = Findings(), Sums()
     try:
         with TemporaryDirectory(prefix="foldstream-verify-") as directory, closing(Scratch(Path(directory) / "orders")) as scratch:
-            whole = Whole(settings, Logs(settings, await spans(settings), watch), findings, Orders(scratch), Names(scratch), sums)
+            whole = Whole(settings, Logs(settings, await spans(settings), watch), findings, Orders(scratch), Names(scratch), sums, await _topic_ids(settings))
             async with Served(settings) as served:
                 for partition in range(settings.partitions):
                     await _judge(whole, served, partition, Path(directory))
@@ -54,6 +57,11 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
     for line in sums.lines():
         tell(line)
     return findings.lines()
+
+
+async def _topic_ids(settings: Settings) -> dict[str, str]:
+    async with reading(settings.bootstrap) as consumer:
+        return (await present(consumer._client, [topic.name for topic in topics(settings)])).topic_ids  # noqa: SLF001 (aiokafka has no public way to ask)
 
 
 async def _judge(whole: Whole, served: Served, partition: int, directory: Path) -> None:

@@ -1,5 +1,6 @@
 """What the partitions that are audited one after the other share."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from app.audit.finding import Findings
@@ -19,3 +20,5 @@ class Whole(NamedTuple):
     orders: Orders
     names: Names
     sums: Sums
+    topic_ids: Mapping[str, str]
+    """Those of the topics that are there now: what was read from others of the same names is not judged by offsets."""

@@ -66,6 +66,8 @@ class ReadAt(NamedTuple):
     topic: str
     offset: int
     order_id: str
+    topic_id: str
+    """Empty in a result of an earlier version."""
 
 
 event = msgspec.json.Decoder(Event).decode
@@ -76,4 +78,6 @@ command = msgspec.json.Decoder(Command).decode
 def read_at(record: ConsumerRecord) -> ReadAt:
     """What the headers of a result say; one of UNREADABLE when they do not."""
     headers = dict(record.headers)
-    return ReadAt(headers["command-topic"].decode(), int(headers["command-offset"]), headers.get("order-id", b"").decode())
+    return ReadAt(
+        headers["command-topic"].decode(), int(headers["command-offset"]), headers.get("order-id", b"").decode(), headers.get("command-topic-id", b"").decode()
+    )

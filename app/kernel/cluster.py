@@ -95,10 +95,11 @@ class Cluster(Struct, frozen=True):
 
     def require_partitions(self, partitions: int) -> None:
         """Repartitioned when one of the topics has another number of partitions."""
-        wrong = {topic: count for topic, count in self.partitions.items() if count != partitions}
+        wrong = [f"{topic} has {count} partitions" for topic, count in sorted(self.partitions.items()) if count != partitions]
         if wrong:
+            others = f" ({len(wrong) - 1} other topics, too)" if wrong[1:] else ""
             raise Repartitioned(
-                f"{', '.join(f'{topic} has {count} partitions' for topic, count in sorted(wrong.items()))}, and the log was written with {partitions}: "
+                f"{wrong[0]}{others}, and the log was written with {partitions}: "
                 f"partitions that were added cannot be removed. Copy the topics into new ones of {partitions} partitions, under another "
                 "FOLDSTREAM_TOPIC_PREFIX; do not raise FOLDSTREAM_PARTITIONS: keys would belong to other partitions, and aggregates would begin again"
             )

@@ -61,7 +61,7 @@ class TakeOver:
     def _extent(self, store: Store, found: Identity | None, wanted: Identity, ends: LogEnds) -> tuple[Rebuild, str]:
         extent, why = compare(found, wanted, accept_loss=self._accept_loss)
         lost = ends.lost(store)
-        if lost is None:
+        if lost is None or (extent is Rebuild.EVERYTHING and self._accept_loss):
             return extent, why
         if not self._accept_loss:
             raise LostHistory(lost)
