@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any, NamedTuple
 
+from aiokafka import TopicPartition
+
 from agents._command import Caused
 from agents._followed import Followed
 from agents._outgoing import Outbox
@@ -15,6 +17,7 @@ from app.kernel.routing import partition_of
 from app.kernel.store import Store
 from app.kernel.timers import cancel_timer, set_timer
 from app.settings import Settings
+from app.topics import command_topic
 from schemas.plain import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
 from tables.aggregate import Snapshot
@@ -61,16 +64,22 @@ class Conductor:
         origins = origin(followed.cause.metadata)
         caused = Caused(origins.correlation_id, followed.event_ids[-1], None, origins.trace_id)
         send(self._settings, now.asks, caused, followed.cause, ReplyTo(self._inbox, order_id))
-        if now.wake_ms != was.wake_ms:
+        if now.asks or now.wake_ms != was.wake_ms:
             self._wake_at(order_id, now.wake_ms)
 
-    def wake(self, key: str, due_ms: int) -> None:
+    def awaits(self, key: str) -> Iterable[TopicPartition]:
+        """Where the commands of a saga's open steps are."""
+        for ask in self._process.react(key, self._sagas.snapshot(key).state).asks:
+            topic = command_topic(self._settings, ask.aggregate_type)
+            yield TopicPartition(topic, partition_of(ask.aggregate_id.encode(), self._settings.partitions))
+
+    def wake(self, key: str, due_ms: int, now_ms: int) -> None:
         """A saga has waited until now; it may have to wait on."""
         waiting = self._process.waiting(key, self._sagas.snapshot(key).state)
         if waiting is not None:
             name = Key(key.encode(), partition_of(key.encode(), self._settings.partitions))
             cause = heard(key, Caused(waiting.correlation_id, waiting.command_id), rfc3339(due_ms), name, [])
-            self.hear(Elapsed(), cause, waiting.command_id)
+            self.hear(Elapsed(now_ms), cause, waiting.command_id)
             self._wake_at(key, self._process.react(key, after := self._sagas.snapshot(key).state, after).wake_ms)
 
     def asleep(self, store: Store) -> Iterable[tuple[str, int]]:

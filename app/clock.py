@@ -1,4 +1,4 @@
-"""The wall clock, for people and for when to look at timers: no decision is taken from it."""
+"""The wall clock, for people: nothing is decided by it."""
 
 import time
 

@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
     kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
-    saga_step_timeout_s: float = Field(60, ge=0.1, le=86_400, description="a saga's command that is not answered for this long is sent again (seconds)")
+    saga_step_timeout_s: float = Field(60, ge=0.1, le=86_400, description="a saga's command that was read and not answered for so long is sent again (seconds)")
     saga_backoff_s: float = Field(1, ge=0, le=3_600, description="before a saga's command is sent again; twice as long each further time (seconds)")
     saga_retries: int = Field(5, ge=0, le=10, description="how often a saga sends the same command again before it gives the step up")
     saga_deadline_s: float = Field(900, ge=0.1, le=31_536_000, description="an order that is not fulfilled after this long is undone (seconds)")

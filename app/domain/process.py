@@ -35,7 +35,10 @@ class Reply(NamedTuple):
 
 
 class Elapsed(NamedTuple):
-    """It is as late as the saga wanted to be woken."""
+    """It is as late as the saga wanted to be woken, or later."""
+
+    now_ms: int
+    """The brokers' time (milliseconds since 1970): what is asked for again now is waited for from now on, however late it is."""
 
 
 class Waiting(NamedTuple):

@@ -1,6 +1,7 @@
 """Wakes sleepers when their timers are due, in bounded transactions: the row of each timer goes with what its waking causes.
 
-The worker's clock says only when to look: a sleeper is told the due time. The order of due times follows from committed rows alone.
+Due is what a tick says that was read back (`ticks.py`), and no worker's clock. A timer whose sleeper awaits the answer to a command is put off while the
+group has not read that command (`unread.py`). The order of due times follows from committed rows alone.
 """
 
 import asyncio
@@ -8,19 +9,28 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import monotonic
 
-from app import clock
-from app.kernel.outcome import StoreFailed, UnreadableLog
+from aiokafka.errors import KafkaError
+
+from app.kernel.outcome import RefusedBatch, StoreFailed, UnreadableLog
 from app.kernel.ports import Sleeper
 from app.kernel.processor import TURN_RECORDS
 from app.kernel.schedule import Schedule
 from app.kernel.setbacks import Setbacks, Woken
+from app.kernel.ticks import Ticks
 from app.kernel.timers import cancel_timer, names, open_timers, timers
 from app.kernel.unit import UnitOfWork
+from app.kernel.unread import Ends, Unread
 
 log = logging.getLogger(__name__)
 
-LOOK_AGAIN_S = 60.0
-"""A clock that is set while a task is idle is noticed within this time (seconds)."""
+EVERY_S = 1.0
+"""The time and the group are asked for at most this often (seconds) ..."""
+
+SELDOM_S = 60.0
+"""... this often while they do not answer, and the time at least this often while a timer is open: the brokers' clock may have been set."""
+
+ANSWER_S = 3.0
+"""How long the group is waited for: meanwhile the task does nothing else (seconds)."""
 
 Commit = Callable[[Setbacks, Sequence[Woken], float], Awaitable[None]]
 """Commits what waking these caused, from a monotonic time on, and tells the setbacks how it ended."""
@@ -29,40 +39,48 @@ Commit = Callable[[Setbacks, Sequence[Woken], float], Awaitable[None]]
 class Alarms:
     """One opening's; `due` also sees to it that an idle task is woken in time."""
 
-    def __init__(self, unit: UnitOfWork, sleepers: Mapping[str, Sleeper], setbacks: Setbacks, commit: Commit, wake: Callable[[], None]) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (all that a waking touches)
+        self, unit: UnitOfWork, sleepers: Mapping[str, Sleeper], setbacks: Setbacks, commit: Commit, wake: Callable[[], None], ticks: Ticks, unread: Unread
+    ) -> None:
         """`sleepers` are the agents by name, `wake` ends the idleness of the task."""
         self._unit = unit
         self._sleepers = sleepers
         self._setbacks = setbacks
         self._commit = commit
         self._wake_task = wake
+        self._ticks = ticks
+        self._unread = unread
         self._bell: asyncio.TimerHandle | None = None
+        self._now_ms: int | None = None
+        self._asked_s = 0.0
+        self._pause_s = 0.0
+        self._written: dict[str, Ends] = {}
         self._schedule = Schedule()
         unit.timed.clear()
         for timer, due_ms in open_timers(unit.rows.store):
             self._schedule.put(timer, setbacks.when_ms(timer, due_ms))
 
     def due(self) -> bool:
-        """True if it is time to wake somebody; if not, the task will be woken when it is."""
+        """True if there is something to do about timers; if not, the task will be woken when there is."""
         self._follow()
         self.close()
-        if self._schedule.next_ms is None:
-            return False
-        wait_ms = self._schedule.next_ms - clock.now_ms()
-        if wait_ms > 0:
-            self._bell = asyncio.get_running_loop().call_later(min(wait_ms / 1000, LOOK_AGAIN_S), self._wake_task)
-        return wait_ms <= 0
+        wait_s = self._wait_s()
+        if wait_s is not None and wait_s > 0:
+            self._bell = asyncio.get_running_loop().call_later(wait_s, self._wake_task)
+        return wait_s is not None and wait_s <= 0
 
     async def ring(self) -> None:
-        """Wake those whose time has come, as many as one transaction may carry."""
+        """Wake those whose time has come, as many as one transaction may carry; when none is left, ask for the time if it is needed."""
         self._follow()
-        began_s, now_ms, woken = monotonic(), clock.now_ms(), list[Woken]()
-        for number, timer in enumerate(self._taken(now_ms), 1):
-            woken += self._wake(timer, now_ms)
-            if number % TURN_RECORDS == 0:
-                await asyncio.sleep(0)
-        if woken:
-            await self._commit(self._setbacks, woken, began_s)
+        if self._now_ms is None:
+            self._now_ms = self._ticks.take()
+        if self._now_ms is not None and self._schedule.first(self._now_ms) is not None:
+            await self._wake_due(self._now_ms)
+            return
+        self._now_ms = None
+        wait_s = self._wait_s()
+        if wait_s is not None and wait_s <= 0:
+            await self._ask()
 
     def close(self) -> None:
         """Wake the task no more."""
@@ -70,12 +88,68 @@ class Alarms:
             self._bell.cancel()
             self._bell = None
 
+    def _wait_s(self) -> float | None:
+        """How long nothing has to be done about timers; None: until something is heard or set."""
+        if self._now_ms is not None or self._ticks.read:
+            return 0.0
+        if self._ticks.awaited or not (self._unread or self._schedule.next_ms is not None):
+            return None
+        return max(self._pause_s - (monotonic() - self._asked_s), 0.0 if self._unread else self._tick_wait_s())
+
+    def _tick_wait_s(self) -> float:
+        """How long no tick is needed."""
+        next_ms, since_s = self._schedule.next_ms, self._ticks.since_s()
+        if next_ms is None or since_s is None:
+            return SELDOM_S if next_ms is None else 0.0
+        return min(self._ticks.wait_s(next_ms), SELDOM_S - since_s)
+
+    async def _ask(self) -> None:
+        """Ask how far the group has read, and then for the time, if a timer may be due that is not put off."""
+        self._asked_s = monotonic()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                released = await self._unread.ask()
+        except (KafkaError, TimeoutError) as error:
+            self._ask_later(error)
+            return
+        for timer in released:
+            self._put(timer)
+        try:
+            if self._tick_wait_s() <= 0:
+                await self._ticks.write()
+        except RefusedBatch as error:
+            self._ask_later(error)
+        else:
+            self._pause_s = EVERY_S
+
+    def _ask_later(self, error: Exception) -> None:
+        self._pause_s = min(2 * max(self._pause_s, EVERY_S), SELDOM_S)
+        log.warning("timers wait, for the brokers do not say what time it is, or what the group has read; again in %d s: %r", self._pause_s, error)
+
     def _follow(self) -> None:
         """Look again at the rows that changed, now that they are committed, or are not."""
-        for timer in self._unit.timed:
-            row = timers.get(timer)
-            self._schedule.put(timer, self._setbacks.when_ms(timer, row.due_ms if row else None))
-        self._unit.timed.clear()
+        if self._unit.timed:
+            written = dict(self._unit.written)
+            for timer in self._unit.timed:
+                self._written[timer] = written
+                self._put(timer)
+            self._unit.timed.clear()
+
+    def _put(self, timer: str) -> None:
+        """Put a timer in its place, as its row says."""
+        row = timers.get(timer)
+        if row is None:
+            self._written.pop(timer, None)
+        self._schedule.put(timer, self._setbacks.when_ms(timer, row.due_ms if row else None))
+
+    async def _wake_due(self, now_ms: int) -> None:
+        began_s, woken = monotonic(), list[Woken]()
+        for number, timer in enumerate(self._taken(now_ms), 1):
+            woken += self._wake(timer, now_ms)
+            if number % TURN_RECORDS == 0:
+                await asyncio.sleep(0)
+        if woken:
+            await self._commit(self._setbacks, woken, began_s)
 
     def _taken(self, now_ms: int) -> list[str]:
         """The timers of one transaction, in the order of their due times."""
@@ -90,20 +164,24 @@ class Alarms:
         return not taken or (len(taken) < self._setbacks.limit and not self._setbacks.alone(timer) and not self._setbacks.alone(taken[0]))
 
     def _wake(self, timer: str, now_ms: int) -> list[Woken]:
-        """Wake one sleeper; nothing is woken if somebody else in this transaction has cancelled or set its timer anew, or if the sleeper raises."""
+        """Wake one sleeper, unless its timer was cancelled or set anew in this transaction, or is put off, or the sleeper raises."""
         row = timers.get(timer)
         if row is None or row.due_ms > now_ms:
             return []
-        woken, (agent, key) = Woken(timer, row.due_ms), names(timer)
+        woken, (agent, key) = Woken(timer, row.due_ms, now_ms), names(timer)
         self._unit.mark()
         try:
+            sleeper = self._sleepers[agent]
+            if self._unread.holds(timer, sleeper.awaits(key), self._written.get(timer, {})):
+                return []
             cancel_timer(agent, key)
-            self._sleepers[agent].wake(key, row.due_ms)
+            sleeper.wake(key, row.due_ms, now_ms)
         except (StoreFailed, UnreadableLog):
             raise
         except Exception as error:
             self._unit.rollback()
             log.exception("%s raised when it was woken for %s", agent, key)
             self._setbacks.postpone(woken, repr(error))
+            self._put(timer)
             return []
         return [woken]

@@ -5,7 +5,7 @@ A transaction that is refused for something in it is run again in halves, down t
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
@@ -15,6 +15,7 @@ from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.routing import partitions_of
+from app.kernel.ticks import is_tick
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,9 @@ Place = tuple[str, int]
 class Intake:
     """Guards one task; knows which keys are blocked and which records the broker refused."""
 
-    def __init__(self, settings: Settings, partition: int) -> None:
+    def __init__(self, settings: Settings, partition: int, inboxes: Container[str] = ()) -> None:
+        """`inboxes` are the inputs in which ticks lie: those are for the task, and no handler sees them."""
+        self._inboxes = inboxes
         self._parked_topic = settings.topic("parked")
         self._partitions = settings.partitions
         self._partition = partition
@@ -69,6 +72,8 @@ class Intake:
     def handle(self, unit: Draft, handler: Handler, records: Sequence[ConsumerRecord]) -> None:
         """Process or park each record; whatever happens, it leaves all of its effects or only those of its parking."""
         for record, misrouted in zip(records, self._misrouted(records), strict=True):
+            if record.key is None and record.topic in self._inboxes and is_tick(record):
+                continue
             unit.mark()
             park = self._behind(handler, record) or misrouted or self._try(unit, handler, record)
             if park is not None:

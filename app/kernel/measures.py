@@ -42,6 +42,9 @@ class Measures:
     view_recovery_s: Histogram = field(default_factory=lambda: Histogram((0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800)))
     """From the opening of a view to the ends that its topics had then."""
 
+    clock_ahead_s: float = 0.0
+    """How far this worker's clock was ahead of the brokers' when it last asked for the time; negative: behind."""
+
     def committed(self, labels: Iterable[Label], appended_ms: Iterable[int], records: int, now_s: float, took_s: float) -> None:
         """A transaction was committed: what its handlers counted, the append times of those of its records that have one, and how many there were."""
         self.counted.update(labels)

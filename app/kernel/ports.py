@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 
 from app.kernel.store import Store
 
@@ -27,8 +27,11 @@ class Sleeper(Protocol):
     agent: str
     """The agent's name."""
 
-    def wake(self, key: str, due_ms: int) -> None:
-        """It is `due_ms` (milliseconds since 1970), or later. What raises leaves nothing behind, and is woken again later."""
+    def wake(self, key: str, due_ms: int, now_ms: int) -> None:
+        """The timer was due at `due_ms`, and it is `now_ms` (milliseconds since 1970, the brokers' time). What raises is undone, and woken again later."""
+
+    def awaits(self, key: str) -> Iterable[TopicPartition]:
+        """Where the commands lie whose answers the key waits for: it is not woken before the group has read them. They are written when its timer is set."""
 
     def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
         """The keys that wait, and until when, as the committed rows say: a rebuild sets their timers anew, for the log of record has none."""

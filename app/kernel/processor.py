@@ -12,6 +12,7 @@ from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.position import Position, positions
 from app.kernel.setbacks import Setbacks, Woken
+from app.kernel.transaction import BROKERS_TIME
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Work, portions
 
@@ -20,9 +21,6 @@ TRANSACTION_BYTES = 8 << 20
 
 TURN_RECORDS = 50
 """Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
-
-BROKERS_TIME = 1
-"""Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
 
 Taken = TypeVar("Taken")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)

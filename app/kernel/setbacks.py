@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app import clock
 from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.timers import names
 
@@ -23,6 +22,8 @@ class Woken(NamedTuple):
 
     timer: str
     due_ms: int
+    at_ms: int
+    """When it was woken, as the brokers say."""
 
 
 class Setback(NamedTuple):
@@ -58,7 +59,7 @@ class Setbacks:
         before = self._found.get(woken.timer)
         times = before.times + 1 if before else 1
         wait_ms = min(LONGEST_MS, RETRY_MS << min(times - 1, 16))
-        self._found[woken.timer] = Setback(woken.due_ms, times, clock.now_ms() + wait_ms, alone)
+        self._found[woken.timer] = Setback(woken.due_ms, times, woken.at_ms + wait_ms, alone)
         log.warning("%s is not woken for %s, try %d, again in %d s: %s", *names(woken.timer), times, wait_ms // 1000, why)
 
     def refused(self, taken: Sequence[Woken], error: str) -> None:

@@ -69,6 +69,11 @@ class WriteSide:
         return {*self.inputs, self.settings.topic("saga.order-fulfilment")}
 
     @property
+    def inboxes(self) -> set[str]:
+        """The inputs of agents that set timers, their names on the broker."""
+        return {topic for topic, handler in self.handlers.items() if handler.agent in self.sleepers}
+
+    @property
     def logs(self) -> tuple[str, ...]:
         """The logs of record, their names on the broker."""
         return tuple(fold.events for fold in self.folds)

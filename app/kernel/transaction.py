@@ -1,7 +1,7 @@
 """One Kafka transaction: everything a unit of work causes becomes visible together, or not at all."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -30,6 +30,9 @@ Check = Callable[[Mapping[TopicPartition, int]], None]
 
 Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
 """Topic, key, value, headers and partition; None is the one its key belongs to."""
+
+BROKERS_TIME = 1
+"""Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
 
 _NONE: Headers = []
 
@@ -85,6 +88,9 @@ def _anything(_: Mapping[TopicPartition, int]) -> None:
 class Transaction(Batches):
     """The batches of one transaction."""
 
+    appended_ms: Sequence[int] = ()
+    """Once it is committed, the times at which the broker appended those batches that it timed (milliseconds since 1970)."""
+
     def log(self, changelog: TopicPartition, changes: Iterable[Change]) -> None:
         """Add changed rows."""
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
@@ -108,6 +114,7 @@ class Transaction(Batches):
         written = [(TopicPartition(*where), result.offset, count) for (where, count), result in zip(counted, results, strict=True)]
         await self._check_offsets(check, {where: base for where, base, _ in reversed(written)})
         await self._producer.commit_transaction()
+        self.appended_ms = [result.timestamp for result in results if result.timestamp_type == BROKERS_TIME]
         return {where: _next(base, count) for where, base, count in written}
 
     async def _check_offsets(self, check: Check, bases: Mapping[TopicPartition, int]) -> None:

@@ -31,6 +31,8 @@ class UnitOfWork(Draft):
         self.ends = ends
         self.timed: set[str] = set()
         """The timers that were set or cancelled since the task last looked, in whatever transaction."""
+        self.written: dict[TopicPartition, int] = {}
+        """By partition, the end behind what this unit wrote there last, once that is committed."""
         self._transaction = Transaction(producer, partitions)
 
     @property
@@ -58,6 +60,7 @@ class UnitOfWork(Draft):
         ends = await self._transaction.commit(self.ends.check)
         self.ends.reached(ends)
         self._transaction = Transaction(self._producer, self._partitions)
+        self.written.update(ends)
         self.rows.commit(changes, self._stored(ends[self.changelog]))
         for answer in self.answers:
             self.waiters.tell(*answer)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.alarms import Alarms
@@ -25,7 +25,9 @@ from app.kernel.side import WriteSide
 from app.kernel.store import Store
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
+from app.kernel.ticks import Ticks
 from app.kernel.transaction import producer
+from app.kernel.unread import Unread
 from app.kernel.work import Queue
 
 log = logging.getLogger(__name__)
@@ -41,7 +43,7 @@ class WriteTask(Task):
     def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
         self._processor: Processor | None = None
         self._producer: AIOKafkaProducer | None = None
-        self._intake = Intake(side.settings, partition)
+        self._intake = Intake(side.settings, partition, side.inboxes)
         self._setbacks = Setbacks()
         self._alarms: Alarms | None = None
         super().__init__(side, partition, flow, die)
@@ -92,8 +94,15 @@ class WriteTask(Task):
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, accept_loss=self._accept_loss).run()
         self._accept_loss = False
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
-        self._alarms = Alarms(unit, self._side.sleepers, self._setbacks, self._processor.commit_woken, self._queue.wake)
+        inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]
+        ticks = Ticks(fenced, inboxes, self._processor.positions, self._side.measures)
+        unread = Unread(fenced.client, self._side.settings, self._commands())
+        self._alarms = Alarms(unit, self._side.sleepers, self._setbacks, self._processor.commit_woken, self._queue.wake, ticks, unread)
         self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
+
+    def _commands(self) -> list[TopicPartition]:
+        """All partitions in which a sleeper's commands can lie."""
+        return [TopicPartition(topic, number) for topic in self._side.inputs for number in range(self._side.settings.partitions)]
 
     async def _take_in(self, queue: Queue) -> None:
         assert self._processor is not None

@@ -52,6 +52,7 @@ class Shown(Collector):
         yield _rebuilding(self._app)
         yield _statuses("foldstream_orders", "Orders in each status, of the partitions of this worker.", self._app, orders_by_status, order_lists.STATUSES)
         yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_rows.STATUSES)
+        yield GaugeMetricFamily("foldstream_clock_ahead_seconds", "This worker's clock against the brokers', when it last asked.", value=measures.clock_ahead_s)
         yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.served.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)

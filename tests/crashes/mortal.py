@@ -17,6 +17,9 @@ from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, WAKING, Poi
 
 def arm(point: Point) -> None:
     """From now on its call is the last thing that this process does."""
+    if point.since is not None:
+        arm_since(point.since, point._replace(since=None))
+        return
     original, calls = getattr(point.owner, point.name), count(1)
 
     def before(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (stands for any function)
@@ -31,6 +34,18 @@ def arm(point: Point) -> None:
         return result
 
     setattr(point.owner, point.name, after if point.after else before)
+
+
+def arm_since(first: Point, then: Point) -> None:
+    """The same, once `first` has been called."""
+    original, calls = getattr(first.owner, first.name), count(1)
+
+    def armed(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (as above)
+        if next(calls) == first.call:
+            arm(then)
+        return original(*words, **named)
+
+    setattr(first.owner, first.name, armed)
 
 
 def die() -> None:

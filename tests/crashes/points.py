@@ -22,13 +22,12 @@ class Point(NamedTuple):
     call: int = 1
     after: bool = False
     """Only what is awaited has an end of which is known."""
+    since: "Point | None" = None
+    """Its calls count from the first call of this on."""
 
 
 WORK = 3
 """The first transactions of an opening are its claim and, in a new changelog, its identity row: the third carries commands."""
-
-WOKEN = 2
-"""The first transaction of an opening with old rows is its claim: timers that were due before fire in the second."""
 
 RECORDS = 10
 """What the worker of a point takes into one transaction, one chunk of a rebuild and one read of the changelog, so that each has a middle."""
@@ -62,7 +61,7 @@ RELEASE = {
 
 WAKING = {
     "before-waking": Point(Processor, "commit_woken"),
-    "waking-answer-unread": Point(EndTxnHandler, "handle_response", WOKEN),
+    "waking-answer-unread": Point(EndTxnHandler, "handle_response", since=Point(Processor, "commit_woken")),
     "after-waking": Point(Processor, "commit_woken", after=True),
 }
 """Around the first transaction in which timers fire."""

@@ -12,8 +12,7 @@ from app.results import Json
 from tests.crashes.lives import Mortal, died
 from tests.crashes.points import REBUILD, RELEASE, TAKE_OVER, TRANSACTION, WAKING
 from tests.system.environment import Environment, Results
-from tests.system.hold import Hold
-from tests.system.shop import customer, order, product, sagas
+from tests.system.shop import command, customer, order, product, sagas
 from tests.system.traffic import identities, traffic
 from tests.system.worker import WHOLE
 from tests.waiting import until
@@ -23,7 +22,7 @@ from tests.web.test_parked import receive_stock
 pytestmark = pytest.mark.timeout(300)
 
 ROUNDS = 2
-"""How often a worker dies at each point of a waking: a saga that is not answered fails its step and asks again by turns, each by a timer."""
+"""How often a worker dies at each point of a waking: a saga whose command is parked asks again and again, each time by a timer."""
 
 COMMANDS = 300
 """The first half holds commands of each type: of one without an answer, nothing would say how far its topic was read once the changelog is lost."""
@@ -123,21 +122,20 @@ async def test_a_worker_that_dies_in_the_middle_of_a_release_leaves_the_rest_to_
 
 
 async def test_a_worker_that_dies_at_any_point_of_a_waking_wakes_once_in_effect(environment: Environment, tmp_path: Path) -> None:
-    names, hold = [f"o-{number}" for number in range(5)], Hold(environment.settings, environment.settings.topic("commands.customer"), 0)
-    mortal = Mortal(environment, tmp_path / "disk", saga_step_timeout_s="1", saga_backoff_s="1", saga_retries="8")
-    async with sagas(environment) as found, Results(environment.settings, of="c-1") as results:
+    names, customers = [f"o-{number}" for number in range(5)], environment.settings.topic("commands.customer")
+    mortal = Mortal(environment, tmp_path / "disk", saga_backoff_s="0.2", saga_retries="10")
+    async with sagas(environment) as found, Results(environment.settings, of="c-1") as results, aiohttp.ClientSession() as session:
         plain = mortal.live(program=WHOLE)
-        await environment.send([customer("c-1"), *product("p-1")])
-        await results.number(1)
-        await hold.begin()
+        await environment.send([customer("c-1"), *product("p-1"), command("Customer", "c-1", "PaintCustomer")])
+        await results.number(2)
         await environment.send(order(name, "p-1") for name in names)
-        await until(lambda: all("StepCompleted order" in found.kinds(name) for name in names), within_s=100)
+        await until(lambda: all("StepFailed payment" in found.kinds(name) for name in names), within_s=100)
         plain.destroy()
 
         await mortal.die_at([*WAKING] * ROUNDS)
 
-        await hold.end()
-        mortal.live("successor", program=WHOLE)
+        client = await ready(session, mortal.live("successor", program=WHOLE))
+        await client.post(f"/parked/{customers}/0/1/discard", {"reason": "no such command"})
         await found.ended(names)
         for name in names:
             await woken_once(found.kinds(name), results, command_id(name, "do", "payment", "1"))
@@ -145,10 +143,10 @@ async def test_a_worker_that_dies_at_any_point_of_a_waking_wakes_once_in_effect(
 
 
 async def woken_once(told: list[str], results: Results, payment: str) -> None:
-    """Time-outs and repetitions took turns, each repetition was one command more, and the order went all the way."""
+    """Failures and repetitions took turns, each repetition was one command more, which was parked and then answered, and the order went all the way."""
     wakings = told[2 : told.index("StepCompleted payment")]
     assert wakings[::2] == ["StepFailed payment"] * len(wakings[::2])
     assert wakings[1::2] == ["StepRetried payment"] * len(wakings[1::2])
     assert len(wakings) >= 2 * ROUNDS
-    await until(lambda: sum(result["commandId"] == payment for result in results.all) == 1 + len(wakings[1::2]), within_s=100)
+    await until(lambda: sum(result["commandId"] == payment for result in results.all) == 2 * (1 + len(wakings[1::2])), within_s=100)
     assert told[-1] == "Completed"

@@ -123,7 +123,7 @@ class World:
         wake_ms = fulfilment.react(ORDER, self.saga).wake_ms
         if wake_ms is not None:
             self.now_ms = max(self.now_ms, wake_ms)
-            self.hear(Elapsed())
+            self.hear(Elapsed(self.now_ms))
 
     def waiting(self) -> list[Partner]:
         """The partners that have something to read."""

@@ -108,7 +108,7 @@ def test_an_order_whose_saga_goes_back_is_neither_confirmed_nor_shipped() -> Non
     world = World().place()
     until_asked(world, "confirmation", "ConfirmOrder")
     world.now_ms += DEADLINE_MS
-    world.hear(Elapsed())
+    world.hear(Elapsed(world.now_ms))
 
     confirmed = world.order("ConfirmOrder")
     world.settle()

@@ -74,7 +74,7 @@ def cancelled(world: World, _ask: Ask) -> None:
 def overdue(world: World, _ask: Ask) -> None:
     """The deadline of the whole passes."""
     world.now_ms += 1_000_000
-    world.hear(Elapsed())
+    world.hear(Elapsed(world.now_ms))
 
 
 def operated(command_type: str, *, accepted: bool = True, **payload: object) -> Fault:

@@ -75,8 +75,11 @@ async def topic(kafka: RunningKafka) -> str:
 
 @pytest.fixture
 async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TimerHarness:
-    """Topics and a directory for a task that sets timers, by a clock that the test moves."""
+    """Topics and a directory for a task that sets timers, by a clock that the test moves; it may ask for the time as often as it wants."""
     timed = TimerHarness(kafka.bootstrap, tmp_path, Clock())
     monkeypatch.setattr("app.clock.now_ms", timed.clock)
+    for module in ("alarms", "ticks"):
+        monkeypatch.setattr(f"app.kernel.{module}.monotonic", lambda: timed.clock.at_ms / 1_000)
+    monkeypatch.setattr("app.kernel.alarms.EVERY_S", 0.0)
     await timed.create_topics()
     return timed

@@ -143,8 +143,12 @@ class Harness:
 
     async def limit_record_size(self, topic: str, size: int) -> None:
         """Lower the largest record batch that the broker takes for a topic (bytes)."""
+        await self.configure(topic, {"max.message.bytes": str(size)})
+
+    async def configure(self, topic: str, config: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
         async with _admin(self.settings) as admin:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": str(size)})])
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(config))])
 
     def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "", member: bool = True) -> "Opened":
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""

@@ -8,7 +8,6 @@ from app.kernel import schedule, setbacks
 from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.schedule import Schedule
 from app.kernel.setbacks import Setbacks, Woken
-from tests.kernel.timer_harness import Clock
 
 PUTS = st.lists(st.tuples(st.sampled_from("abcde"), st.none() | st.integers(0, 9)))
 
@@ -36,20 +35,19 @@ def test_timers_that_are_set_anew_again_and_again_take_no_room(monkeypatch: pyte
     assert (taken(order, 998), taken(order, 999)) == ([], ["a"])
 
 
-def test_a_timer_waits_longer_after_each_setback_and_not_at_all_when_it_is_set_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.clock.now_ms", Clock())
+def test_a_timer_waits_longer_after_each_setback_and_not_at_all_when_it_is_set_anew() -> None:
     found, waits = Setbacks(), []
 
     for _ in range(9):
-        found.postpone(Woken("agent\0a", 5), "asked to")
+        found.postpone(Woken("agent\0a", 5, 7), "asked to")
         waits.append(found.when_ms("agent\0a", 5))
 
-    assert waits == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, *[setbacks.LONGEST_MS] * 3]
+    assert waits == [7 + wait_ms for wait_ms in (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, *[setbacks.LONGEST_MS] * 3)]
     assert (found.when_ms("agent\0a", 6), found.when_ms("agent\0a", 5)) == (6, 5)
 
 
 def test_a_refused_transaction_is_halved_down_to_one_timer_that_is_then_alone() -> None:
-    found, many = Setbacks(), [Woken(f"agent\0{number}", 5) for number in range(8)]
+    found, many = Setbacks(), [Woken(f"agent\0{number}", 5, 5) for number in range(8)]
 
     limits = []
     while not found.alone(many[0].timer):

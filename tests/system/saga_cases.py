@@ -13,7 +13,9 @@ PARTITIONS = 6
 FREE = 0
 """The partition in which nothing is held up."""
 
-Fault = Literal["refused", "in another currency", "repeated", "late", "heard late", "timed out", "heard too late", "killed before", "killed after"]
+Fault = Literal[
+    "refused", "in another currency", "repeated", "held up", "heard late", "asked twice", "timed out", "never heard", "killed before", "killed after"
+]
 
 
 class Step(NamedTuple):
@@ -122,8 +124,8 @@ class Case:
 
     @property
     def is_refused(self) -> bool:
-        """True if the step's command is refused; a confirmation that comes too late meets a saga that goes back."""
-        return self.fault in {"refused", "in another currency"} or (self.step == CONFIRMATION and self.fault == "timed out")
+        """True if the step's command is refused."""
+        return self.fault in {"refused", "in another currency"}
 
     @property
     def refusal(self) -> str:
@@ -140,6 +142,6 @@ def each_with(fault: Fault, partition: int) -> Iterator[Case]:
     return (Case(step, fault, partition) for step in STEPS)
 
 
-def each_heard(fault: Fault, partition: int, home: int) -> Iterator[Case]:
-    """All steps whose answers can come late though they were done in time: a saga hears its order's own events as they are written."""
+def each_heard(fault: Fault, partition: int, home: int = FREE) -> Iterator[Case]:
+    """All steps whose answers can be late or lost though they were done in time: a saga hears its order's own events as they are written."""
     return (Case(step, fault, partition, home) for step in STEPS if step.kind != "Order")

@@ -9,11 +9,11 @@ ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled",
 def saga_end(case: Case) -> str:
     """The saga's last event. Stock that was shipped by hand cannot be released; what was refunded by hand need not, and nothing is shipped on the way back."""
     match case.fault, case.step.way:
-        case ("timed out" | "heard too late", "undo"):
+        case ("timed out" | "never heard", "undo"):
             return "SagaNeedsIntervention"
         case ("refused", "undo"):
             return "SagaNeedsIntervention" if case.step.name == "reservation" else "SagaFailed"
-        case ("refused" | "in another currency" | "timed out" | "heard too late", "do"):
+        case ("refused" | "in another currency" | "timed out" | "never heard", "do"):
             return "SagaFailed"
         case (_, "do"):
             return "SagaCompleted"
@@ -41,7 +41,7 @@ def moved(events: list[Json], case: Case) -> list[str]:
 def _done(case: Case) -> list[str]:
     paid, reserved = f"PaymentProcessed {case.customer_id}", [f"InventoryReserved {name}" for name in case.products.values()]
     asked = [paid] if case.step == PAYMENT and saga_end(case) != "SagaCompleted" else [paid, *reserved]
-    refused = case.step.way == "do" and case.fault in {"refused", "in another currency"}
+    refused = case.step.way == "do" and case.fault in {"refused", "in another currency", "timed out"}
     return [each for each in asked if not (refused and each.endswith(f" {case.partner}"))]
 
 

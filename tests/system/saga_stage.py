@@ -59,14 +59,19 @@ class Stage:
         """All that is held up in these partitions comes now."""
         await self.let_go(*[held for held in self._holds if held[1] in partitions])
 
-    async def failed(self, cases: Sequence[Case], *, for_good: bool) -> None:
-        """Wait until each case's step was not answered in time, once; or so often that it is not asked for again."""
-        await until(lambda: all(self._gave_up(case, for_good=for_good) for case in cases), WITHIN_S)
+    async def asked_again(self, cases: Sequence[Case]) -> None:
+        """Wait until each case's step was not answered in time."""
+        await until(lambda: all(self.timed_out(case) for case in cases), WITHIN_S)
 
-    def _gave_up(self, case: Case, *, for_good: bool) -> bool:
+    async def given_up(self, cases: Sequence[Case]) -> None:
+        """Wait until each case's step was not answered in time so often that it is not asked for again."""
+        await until(lambda: all("final" in self.timed_out(case) for case in cases), WITHIN_S)
+
+    def timed_out(self, case: Case) -> list[str]:
+        """A word for each time that the case's step was not answered in time: is it asked for again?"""
         told = [event["payload"] for event in self._found.all if (event["aggregateId"], event["eventType"]) == (case.order_id, "SagaStepFailed")]
         late = [payload for payload in told if case.named.items() <= payload.items() and payload["outcome"] == "timed-out"]
-        return any(("retryAt" in payload) != for_good for payload in late)
+        return ["again" if "retryAt" in payload else "final" for payload in late]
 
     async def _register(self, cases: Sequence[Case]) -> None:
         """All that there is to be known before the first order; no worker comes later, so that whoever is not answered is held up."""

@@ -15,6 +15,7 @@ from app.kernel.reader import reader
 from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
+from app.kernel.unread import Unread
 from app.settings import Settings
 from app.web import body, ends, fresh, log_pages, problem
 from app.web.streams import Seen, Streams
@@ -132,6 +133,11 @@ def _waiting_streams() -> None:
     Streams.stream = at_once  # type: ignore[method-assign]
 
 
+def _unread() -> None:
+    """A step of a saga may time out whether or not its command was read."""
+    Unread.holds = lambda *_: False  # type: ignore[method-assign]
+
+
 OFF: dict[str, Callable[[], None]] = {
     "bound": _bound,
     "deadlines": _deadlines,
@@ -145,6 +151,7 @@ OFF: dict[str, Callable[[], None]] = {
     "log-watch": _log_watch,
     "pages": _pages,
     "read-up-to": _read_up_to,
+    "unread": _unread,
     "start-check": _start_check,
     "waiting-streams": _waiting_streams,
 }

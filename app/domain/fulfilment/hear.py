@@ -47,8 +47,8 @@ def _hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
             return NONE
         case Reply():
             return _answered(order_id, saga, heard, at_ms)
-        case Elapsed():
-            return elapsed(saga, at_ms)
+        case Elapsed(now_ms):
+            return elapsed(saga, now_ms)
         case never:
             assert_never(never)
 
