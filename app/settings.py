@@ -18,7 +18,14 @@ LAST_PORT = 65_535
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
 """A host's name or number, and perhaps a port; Kafka's own is 9092."""
 
-_SECRETIVE = ("broker", "advertised_url")
+_URL = re.compile(
+    r"(?P<scheme>(?i:https?))://(?P<address>(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?)(?P<path>(?:/[A-Za-z0-9._~%-]*)*)", re.ASCII
+)
+
+EVERY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 (no one is bound to here)
+"""What a server binds to in order to be reached at all addresses of its host; nobody else reaches it at these."""
+
+_SECRETIVE = ("broker", "advertised_url", "public_url")
 """Settings in which people write passwords and tokens."""
 
 
@@ -37,6 +44,18 @@ def _is_address(text: str) -> bool:
 Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
 """Addresses of brokers with commas between them."""
 
+
+def _url(text: str) -> str:
+    found = _URL.fullmatch(text.strip())
+    if found is None or not 1 <= int(found["port"] or 80) <= LAST_PORT:
+        raise PydanticCustomError("url", "Input should be http://host:port or https://host:port, without user, query or fragment")
+    if found["host"] in EVERY_ADDRESS:
+        raise PydanticCustomError("url", "Input should name a host that other workers can reach: this address is each host's own")
+    return f"{found['scheme'].lower()}://{found['address']}{found['path'].rstrip('/')}"
+
+
+Url = Annotated[str, AfterValidator(_url)]
+"""Where a worker is reached: paths are put behind it."""
 
 APP_ID = re.compile("[A-Za-z0-9._-]{1,100}", re.ASCII)
 """The name of an environment."""
@@ -58,6 +77,7 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to; :: is every one, of IPv6 and IPv4")
     web_port: int = Field(6066, ge=0, le=LAST_PORT, description="port of the worker's HTTP server")
     advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
+    public_url: Url | None = Field(None, description="http or https URL under which clients reach the workers behind a proxy, with its path if it has one")
     kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")
     saga_step_timeout_s: float = Field(60, ge=0.1, le=86_400, description="a saga's command that was read and not answered for so long is sent again (seconds)")

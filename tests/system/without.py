@@ -18,6 +18,7 @@ from app.kernel.transport import Consumer
 from app.kernel.unread import Unread
 from app.settings import Settings
 from app.web import body, ends, fresh, log_pages, problem
+from app.web.public import PublicLocations
 from app.web.streams import Seen, Streams
 from schemas import order
 
@@ -122,6 +123,11 @@ def _read_up_to() -> None:
     ends.reader = lambda bootstrap, **_: reader(bootstrap)  # type: ignore[attr-defined]  # it is imported there
 
 
+def _public_locations() -> None:
+    """Locations are those of a worker at the root of a host."""
+    PublicLocations._public = lambda self, location: location  # type: ignore[method-assign]  # noqa: ARG005, SLF001 (mypy compares the names)
+
+
 def _waiting_streams() -> None:
     """A stream is refused while there is no order."""
     stream = Streams.stream
@@ -150,6 +156,7 @@ OFF: dict[str, Callable[[], None]] = {
     "lease": _lease,
     "log-watch": _log_watch,
     "pages": _pages,
+    "public-locations": _public_locations,
     "read-up-to": _read_up_to,
     "unread": _unread,
     "start-check": _start_check,
