@@ -45,7 +45,7 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     store = opened(side.store_path(partition), unusable)
     try:
         rows = _generations(store, side, wanted)
-        reached = {follower: _position(rows, follower, wanted, limits, accept_loss=accept_loss) for follower in side.followers()}
+        reached = _reached(rows, side, wanted, limits, accept_loss=accept_loss)
     except BaseException:
         store.close()
         raise
@@ -91,9 +91,14 @@ def _generations(store: Store, side: ViewSide, wanted: LogIdentity) -> ViewGener
     return rows
 
 
-def _position(rows: ViewGenerations, follower: Follower, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> Position:
-    offset_next = limits[follower.topic][1] if follower.agent in rows.unshown else _offset_next(rows.live, follower)
-    return Position(wanted.logs[follower.topic], check(follower.topic, offset_next, *limits[follower.topic], accept_loss=accept_loss))
+def _reached(rows: ViewGenerations, side: ViewSide, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> dict[Follower, Position]:
+    """Where each agent goes on. One whose rows are not shown only passes over events: it is where the others are, for it would wait for none behind theirs."""
+    found = {follower: _offset_next(rows.live, follower) for follower in side.followers() if follower.agent not in rows.unshown}
+    for follower in side.followers():
+        others = [offset for other, offset in found.items() if other.topic == follower.topic and other.agent not in rows.unshown]
+        found.setdefault(follower, min(others, default=limits[follower.topic][1]))
+    checked = {follower: check(follower.topic, offset, *limits[follower.topic], accept_loss=accept_loss) for follower, offset in found.items()}
+    return {follower: Position(wanted.logs[follower.topic], offset_next) for follower, offset_next in checked.items()}
 
 
 def _offset_next(store: Store, follower: Follower) -> int:

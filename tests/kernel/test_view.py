@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
+from app.domain.history import Latest
 from app.kernel import parking
 from app.kernel.batch import Batch
 from app.kernel.outcome import StoreFailed
@@ -207,9 +208,31 @@ class Other(History):
     agent = "other"
 
 
+def another(views: ViewHarness, fingerprint: str) -> Other:
+    """Of code with this fingerprint."""
+    other = Other(views.settings, Table(None, name="other", value_type=Raw), Table(None, name="others", value_type=Latest))
+    other.events, other.fingerprint = views.model.events, fingerprint
+    return other
+
+
+async def test_a_view_with_rows_of_other_code_opens_also_when_a_commit_marker_is_the_last_on_its_log(views: ViewHarness) -> None:
+    former = another(views, "former")
+    opened = await views.open_view(models=[views.model, former])
+    await views.write_events(("a", 1), transactional=True)
+    batch = Batch(views.orders, 0, opened.task.opening, await views.records(views.orders))
+    for model in (views.model, former):
+        await opened.task.process(batch, OpenedView.handler(model))
+    await opened.task.close()
+
+    upgraded = await views.open_view(models=[views.model, another(views, "later")])
+    upgraded.flow.fetched[views.orders] = await views.end(views.orders)
+
+    await until(lambda: upgraded.task.serving, within_s=30)
+    await upgraded.task.close()
+
+
 async def test_two_read_models_of_one_topic_have_positions_of_their_own(views: ViewHarness) -> None:
-    other = Other(views.settings, Table(None, name="other", value_type=Raw), Table(None, name="others", value_type=int))
-    other.events = views.model.events
+    other = another(views, "1")
     opened = await views.open_view(models=[views.model, other])
     await views.write_events(("a", 1), ("a", 2))
     batch = Batch(views.orders, 0, opened.task.opening, await views.records(views.orders))
