@@ -46,23 +46,23 @@ class Worker(FaustWorker):
         """Here a worker of Faust's sleeps a second more."""
 
 
-def run_worker(accept_loss: bool) -> int:  # noqa: FBT001 (the command line's flag)
+def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: FBT001 (the command line's flag)
     """Run one worker until SIGTERM; its exit code, 1 when it must not start. FoldstreamError when the settings are wrong."""
     chosen = settings()
     logs.configure(chosen.log_level, chosen.log_format)
     try:
-        return _run(chosen, accept_loss)
+        app.side.accept_loss, app.side.fold_again = accept_loss, fold_again
+        return _run(chosen)
     except FoldstreamError as error:
         for line in error.lines:
             log.critical("the worker does not start: %s", line)
         return 1
 
 
-def _run(chosen: Settings, accept_loss: bool) -> int:  # noqa: FBT001 (as above)
+def _run(chosen: Settings) -> int:
     check_mapped(EVENT_SOURCED)
     held = lock(app.side.directory)
     asyncio.run(_check_topics(chosen))
-    app.side.accept_loss = accept_loss
     _raise_file_limit()
     try:
         return _serve(chosen.log_level)

@@ -59,6 +59,8 @@ class WriteSide:
     """The inputs that may be read again from their beginning: what was heard before changes nothing."""
     accept_loss: bool = False
     """A person said that every task may go on, once, without what Kafka no longer holds."""
+    fold_again: bool = False
+    """A person said that every task is to fold its rows from the log, once, although they are of this code."""
 
     @property
     def subscribed(self) -> set[str]:

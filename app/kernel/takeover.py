@@ -28,12 +28,15 @@ Positions = dict[str, Position]
 class TakeOver:
     """One take-over of one task: `producer` has fenced, `consumer` is started."""
 
-    def __init__(self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, *, accept_loss: bool) -> None:
+    def __init__(  # noqa: PLR0913 (what a take-over needs, and what a person asked for)
+        self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, *, accept_loss: bool, fold_again: bool = False
+    ) -> None:
         self._side = side
         self._partition = partition
         self._producer = producer
         self._consumer = consumer
         self._accept_loss = accept_loss
+        self._fold_again = fold_again
 
     async def run(self) -> tuple[UnitOfWork, Positions]:
         """The rows as the log says, entered in this asyncio task, and where to go on; LostHistory when Kafka lost what they stand on."""
@@ -77,6 +80,8 @@ class TakeOver:
     async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], wanted: Identity, ends: LogEnds) -> None:
         found = identities.get(ROW)
         extent, why = self._extent(unit.rows.store, found, wanted, ends)
+        if extent is Rebuild.NOTHING and self._fold_again:
+            extent, why = Rebuild.FOLDS, "a person asked for it"
         if extent is Rebuild.NOTHING:
             if found != wanted:  # of an earlier version, that kept less
                 identities[ROW] = wanted

@@ -55,6 +55,7 @@ class Task(ABC):
         self._flow = flow
         self._die = die
         self._accept_loss = side.accept_loss
+        self._fold_again = side.fold_again
         self._queue = Queue()
         self._idle = asyncio.Lock()
         self._settled = False

@@ -150,16 +150,18 @@ class Harness:
         async with _admin(self.settings) as admin:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(config))])
 
-    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "", member: bool = True) -> "Opened":
+    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "", member: bool = True) -> "Opened":
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
         counting = self.aggregate(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers, accept_loss=accept_loss)
+        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
+        side.accept_loss, side.fold_again = accept_loss, fold_again
         return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member), self.deaths.append), flow)
 
-    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, worker: str = "") -> "Opened":
+    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "") -> "Opened":
         """Open a task; it is ready, has stopped, or has died, when this returns."""
-        opened, deaths = self.start(fingerprint=fingerprint, accept_loss=accept_loss, worker=worker), len(self.deaths)
+        asked = {"accept_loss": accept_loss, "fold_again": fold_again}
+        opened, deaths = self.start(fingerprint=fingerprint, worker=worker, **asked), len(self.deaths)
         await until(lambda: opened.task.ready.is_set() or opened.task.stopped or len(self.deaths) > deaths, within_s=60)
         return opened
 

@@ -127,6 +127,25 @@ async def test_another_fingerprint_folds_the_rows_anew_and_keeps_the_position(co
     assert "rebuilds the folded rows" in caplog.text
 
 
+async def test_a_row_that_is_wrong_in_the_changelog_is_folded_from_the_log_when_a_person_asks_for_it(
+    counted: Harness, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=counted.settings.bootstrap) as producer:
+        for key, value in ((b"count\0a", b"7"), (b"count\0nobody", b"1"), (b"other\0answer", b"stays")):
+            await producer.send_and_wait(counted.settings.changelog, value, key)
+    wrong = await counted.open()
+    assert wrong.rows() == {"a": 7, "b": 1, "nobody": 1}
+    position = wrong.position
+    await wrong.task.close()
+
+    right = await counted.open(fold_again=True)
+
+    assert (right.rows(), right.position) == ({"a": 2, "b": 1}, position)
+    assert right.store.get(b"other\0answer") == b"stays", "what is not folded from events is left alone"
+    assert "rebuilds the folded rows from the log: a person asked for it" in caplog.text
+    await right.task.close()
+
+
 async def test_rows_of_a_rebuild_that_was_cut_short_are_not_taken_by_the_code_that_made_them_before(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
     newer = counted.start(fingerprint="broken")
     await until(lambda: "stays closed" in caplog.text, within_s=60)

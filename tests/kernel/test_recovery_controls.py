@@ -14,6 +14,7 @@ from app.kernel.log_ends import LogEnds
 from app.kernel.outlet import Outlet
 from app.kernel.position import Position
 from app.kernel.processor import Processor
+from app.kernel.rebuild import Rebuilder
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
@@ -47,6 +48,15 @@ async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(coun
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_rebuild_that_was_cut_short_is_begun_again(counted)
+
+
+async def test_rows_that_are_folded_again_together_with_what_no_log_has_are_found(
+    counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rebuilder, "_folded", lambda self: self._unit.rows.store.scan(b""))
+
+    with pytest.raises(AssertionError):
+        await test_recovery.test_a_row_that_is_wrong_in_the_changelog_is_folded_from_the_log_when_a_person_asks_for_it(counted, caplog)
 
 
 async def test_a_lost_log_of_record_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
