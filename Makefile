@@ -1,6 +1,6 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test controls check lint types layers chaos bench lock clean
+.PHONY: help setup demo test controls slow check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -27,6 +27,9 @@ test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is 
 
 controls: setup  ## the negative controls alone: each switches one mechanism off, and sees the test of its guarantee fail
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m control $(ARGS)
+
+slow: setup  ## the tests that take long: two hundred random histories under `foldstream verify` (a quarter of an hour)
+	@$(BIN)/python -m pytest -n 2 --dist load -m slow $(ARGS)
 
 check: lint types layers  ## what CI runs: lint, types, layers, then the tests
 	@$(MAKE) --no-print-directory test

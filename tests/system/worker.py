@@ -26,7 +26,7 @@ class Worker:
 
     def __init__(self, name: str, directory: Path, environment: dict[str, str], program: tuple[str, ...]) -> None:
         self.name = name
-        self._program = program
+        self.program = program
         self.starts = 0
         self.datadir = directory / name
         self._log = directory / f"{name}.log"
@@ -38,7 +38,7 @@ class Worker:
         self.starts += 1
         self._began_at = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, *self._program], env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen([sys.executable, *self.program], env=self._environment, stdout=log, stderr=log)
 
     def signal(self, which: signal.Signals) -> None:
         """Send a signal to the process."""

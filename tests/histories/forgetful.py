@@ -1,0 +1,16 @@
+"""A worker that decides a repeated command again: the negative control of random histories."""
+
+import sys
+from typing import Any
+
+from app.main import run_worker
+from tables.aggregate import Aggregate, Answered
+
+
+def never(_self: Aggregate, *_command: Any) -> tuple[Answered | None, str | None]:  # noqa: ANN401 (whatever it is asked for)
+    """No command was answered before."""
+    return None, None
+
+
+Aggregate.answered_before = never  # type: ignore[assignment,method-assign]  # that is the mechanism that is switched off
+sys.exit(run_worker(accept_loss=False))
