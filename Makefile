@@ -1,12 +1,12 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test controls slow check lint types layers chaos bench lock clean
+.PHONY: help setup demo test test-clients controls slow check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 help:  ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/setup.stamp  ## .venv with the locked packages and this project, nothing else (PYTHON=... picks the interpreter)
 
@@ -24,6 +24,9 @@ demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on
 
 test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is passed on
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-clients: setup  ## clients generated for Python, Go, TypeScript and Java, built and run; ARGS='-k go'
+	@$(BIN)/python -m pytest tests/web/clients $(ARGS)
 
 controls: setup  ## the negative controls alone: each switches one mechanism off, and sees the test of its guarantee fail
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m control $(ARGS)

@@ -38,12 +38,13 @@ class Jar(NamedTuple):
 
 
 class Jars:
-    """The jars in `folder` (by default in the user's cache), fetched from `repository` (by default Maven Central) where they are absent or damaged."""
+    """The jars of `pins`, by default Kafka's, in `folder` (the user's cache), fetched from `repository` (Maven Central) where absent or damaged."""
 
-    def __init__(self, folder: Path | None = None, repository: str | None = None) -> None:
+    def __init__(self, folder: Path | None = None, repository: str | None = None, pins: Path = PINS) -> None:
         """Nothing is read or fetched yet."""
         self._given = folder
         self._repository = repository
+        self._pins = pins
 
     @cached_property
     def _folder(self) -> Path:
@@ -52,7 +53,7 @@ class Jars:
     def classpath(self, progress: Progress) -> str:
         """The Java class path of all pinned jars, each verified; FoldstreamError when one can not be had."""
         with exclusive(made(self._folder, "XDG_CACHE_HOME")):
-            jars = pinned()
+            jars = pinned(self._pins)
             absent = [jar for jar in jars if not jar.matches(self._folder / jar.file)]
             for number, jar in enumerate(absent, start=1):
                 progress(f"fetching Kafka (once): jar {number} of {len(absent)}, {jar.file}")
@@ -90,9 +91,9 @@ class Jars:
         return maven.project(".".join(group), name).at_version(version).artifact().resolve()
 
 
-def pinned() -> list[Jar]:
+def pinned(pins: Path = PINS) -> list[Jar]:
     """Every jar of the class path."""
-    return [Jar(*line.split()) for line in PINS.read_text(encoding="utf-8").splitlines()]
+    return [Jar(*line.split()) for line in pins.read_text(encoding="utf-8").splitlines()]
 
 
 def _cache() -> Path:

@@ -1,0 +1,95 @@
+"""Clients generated from /openapi.json, and built: each language's function returns the command that runs its program with a URL and the id of an order."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from app.kafka.jars import Jars
+
+HERE = Path(__file__).parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "clients"
+TIMEOUT_S = 900
+"""For what is fetched and compiled on a slow machine."""
+
+Command = list[str]
+
+
+def python(document: Path, folder: Path) -> Command:
+    """By openapi-python-client, in an environment of its own: it wants other versions of packages than this project."""
+    environment = folder / "environment"
+    run([sys.executable, "-m", "venv", environment])
+    own = environment / "bin" / "python"
+    run([own, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--require-hashes", "--only-binary", ":all:", "-r", HERE / "python.txt"])
+    generating = [environment / "bin" / "openapi-python-client", "generate", "--meta", "none", "--path", document]
+    run([*generating, "--output-path", folder / "foldstream_client"], PATH=environment / "bin")
+    shutil.copy(HERE / "place.py", folder)
+    return [str(own), str(folder / "place.py")]
+
+
+def go(document: Path, folder: Path) -> Command:
+    """Compiled, with what the generated module needs."""
+    compiler = tool("go")
+    generate("go", document, folder, "--git-host=example.org", "--git-user-id=foldstream", "--git-repo-id=client", "--package-name=foldstream")
+    (folder / "place").mkdir()
+    shutil.copy(HERE / "main.go", folder / "place")
+    run([compiler, "build", "-o", folder / "program", "./place"], cwd=folder)
+    return [str(folder / "program")]
+
+
+def typescript(document: Path, folder: Path) -> Command:
+    """Compiled with all checks that are strict."""
+    node = tool("node")
+    generate("typescript-fetch", document, folder / "client", "--additional-properties=importFileExtension=.js")
+    shutil.copy(HERE / "place.ts", folder)
+    compiler = npm(folder) / "typescript" / "bin" / "tsc"
+    options = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom", "--outDir", folder / "built"]
+    run([node, compiler, *options, folder / "place.ts"], cwd=folder)
+    return [node, str(folder / "built" / "place.js")]
+
+
+def java(document: Path, folder: Path) -> Command:
+    """Compiled, on the HTTP client of Java itself."""
+    compiler, machine = tool("javac"), tool("java")
+    generate("java", document, folder, "--library=native")
+    classpath = os.pathsep.join([str(folder / "built"), jars("java.sha256")])
+    sources = [HERE / "Place.java", *(folder / "src" / "main").rglob("*.java")]
+    run([compiler, "-nowarn", "-d", folder / "built", "-cp", classpath, *sources])
+    return [machine, "-cp", classpath, "Place"]
+
+
+def generate(language: str, document: Path, folder: Path, *options: str) -> None:
+    """Run openapi-generator."""
+    run([tool("java"), "-jar", jars("generator.sha256"), "generate", "-g", language, "-i", document, "-o", folder, *options])
+
+
+def npm(folder: Path) -> Path:
+    """The locked packages, in this folder."""
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, folder)
+    run([tool("npm"), "ci", "--no-audit", "--no-fund"], cwd=folder)
+    return folder / "node_modules"
+
+
+def jars(pins: str) -> str:
+    """The class path of the jars that a file pins."""
+    return Jars(CACHE, pins=HERE / pins).classpath(lambda _: None)
+
+
+def tool(name: str) -> str:
+    """A program of this machine; without it the test is skipped, and fails in CI."""
+    found = shutil.which(name)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"there is no {name} here, and CI must not skip a language")
+    return found or pytest.skip(f"there is no {name} here")
+
+
+def run(words: Sequence[object], cwd: Path | None = None, **environment: object) -> None:
+    """Run a program to its end, which must be a good one."""
+    more = {name: f"{value}{os.pathsep}{os.environ[name]}" for name, value in environment.items()}
+    done = subprocess.run([str(word) for word in words], cwd=cwd, env=os.environ | more, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 0, f"{words[0]}: {done.stdout[-5_000:]}{done.stderr[-5_000:]}"
