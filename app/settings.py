@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     session_timeout_s: float = Field(10, ge=1, le=300, description="a worker silent for this long loses its partitions (seconds)")
     web_host: str = Field("127.0.0.1", description="address the worker's HTTP server binds to; :: is every one, of IPv6 and IPv4")
     web_port: int = Field(6066, ge=0, le=LAST_PORT, description="port of the worker's HTTP server")
-    advertised_url: str | None = Field(None, description="URL under which other workers reach this one; by default made of host and port")
+    advertised_url: Url | None = Field(None, description="http or https URL under which other workers reach this one; by default made of host and port")
     public_url: Url | None = Field(None, description="http or https URL under which clients reach the workers behind a proxy, with its path if it has one")
     kafka_port: int = Field(29_092, ge=1, le=LAST_PORT - 1, description="port on which the embedded Kafka is started; its controller listens on the next one")
     java: Path | None = Field(None, description="a Java >= 17 for the embedded Kafka; without it the one that came with the packages")

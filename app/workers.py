@@ -4,9 +4,10 @@ from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from app.errors import FoldstreamError
-from app.kernel.owners import Owner, key_of
+from app.kernel.owners import MARK, Owner, key_of, mark
 from app.log import Log
 from app.settings import Settings
 
@@ -24,11 +25,20 @@ async def ask(settings: Settings, partition: int, path: str, body: object = None
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.request(method, found.url + path, json=body or {}) as answer,
+            session.request(method, URL(found.url + path, encoded=True), json=None if method == "GET" else body or {}, allow_redirects=False) as answer,
         ):
-            return answer.status, msgspec.json.decode(await answer.read())
+            return answer.status, msgspec.json.decode(await read(settings, found, answer))
     except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError) as error:
         raise FoldstreamError(f"the worker {found.worker_id} at {found.url}, which owns partition {partition}, does not answer: {error!r}") from error
+
+
+async def read(settings: Settings, asked: Owner, answer: aiohttp.ClientResponse) -> bytes:
+    """The body of a worker's answer; FoldstreamError when it is the answer of something else."""
+    if answer.headers.get(MARK) != mark(settings, asked.worker_id):
+        raise FoldstreamError(
+            f"{asked.url} answers {answer.status}, but not as worker {asked.worker_id}, which advertises it: look at that worker's FOLDSTREAM_ADVERTISED_URL"
+        )
+    return await answer.read()
 
 
 async def get(settings: Settings, path: str) -> Answer:

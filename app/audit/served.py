@@ -10,8 +10,10 @@ import aiohttp
 import msgspec
 from msgspec import Raw, Struct
 
+from app.errors import FoldstreamError
+from app.kernel.owners import Owner
 from app.settings import Settings
-from app.workers import owner
+from app.workers import owner, read
 
 LIMIT = 1_000
 ANSWER_S = 10.0
@@ -62,17 +64,17 @@ class Served:
 
     async def pages(self, table: str, partition: int) -> AsyncIterator[Page]:
         """All rows of a read model in a partition; Unserved when nobody gives them."""
-        url, after = await self._url(partition), ""
+        asked, after = await self._owner(partition), ""
         while True:
-            page = await self._page(f"{url}/tables/{table}/{partition}/rows?limit={LIMIT}{after}")
+            page = await self._page(asked, f"/tables/{table}/{partition}/rows?limit={LIMIT}{after}")
             yield page
             if page.next is None:
                 return
             after = f"&after={page.next}"
 
-    async def _page(self, url: str) -> Page:
+    async def _page(self, asked: Owner, path: str) -> Page:
         while True:
-            status, body = await self._get(url)
+            status, body = await self._get(asked, path)
             if status == HTTPStatus.OK:
                 return _read(body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or self._patience_s <= 0:
@@ -80,22 +82,24 @@ class Served:
             self._patience_s -= _AGAIN_S
             await asyncio.sleep(_AGAIN_S)
 
-    async def _get(self, url: str) -> tuple[int, bytes]:
+    async def _get(self, asked: Owner, path: str) -> tuple[int, bytes]:
         try:
-            async with self._session.get(url) as answer:
-                return answer.status, await answer.read()
+            async with self._session.get(asked.url + path, allow_redirects=False) as answer:
+                return answer.status, await read(self._settings, asked, answer)
         except (aiohttp.ClientError, TimeoutError) as error:
-            self._silent.add(url.partition("/tables")[0])
-            raise _silent(url.partition("/tables")[0]) from error
+            self._silent.add(asked.url)
+            raise _silent(asked.url) from error
+        except FoldstreamError as error:
+            raise Unserved(str(error)) from error
 
-    async def _url(self, partition: int) -> str:
-        """Where the worker is that owns the partition."""
+    async def _owner(self, partition: int) -> Owner:
+        """The worker that owns the partition."""
         found = await owner(self._settings, partition)
         if found is None:
             raise Unserved("no worker serves them")
         if found.url in self._silent:
             raise _silent(found.url)
-        return found.url
+        return found
 
 
 def _read(body: bytes) -> Page:

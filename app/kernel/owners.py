@@ -20,12 +20,23 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
 
+MARK = "Foldstream-Worker"
+"""The header by which a worker's answer is told from that of whatever else is reached at its URL: a proxy, or another environment's worker."""
+
+FORWARDED = "Foldstream-Forwarded"
+"""The header of a request that comes from another worker, and is not forwarded again."""
+
 
 class Owner(msgspec.Struct, frozen=True, rename="camel"):
     """Where a worker is reached, and what it is called."""
 
     url: str
     worker_id: str
+
+
+def mark(settings: Settings, worker_id: str) -> str:
+    """What a worker of this environment writes into that header."""
+    return f"{settings.topic(settings.app_id)}/{worker_id}"
 
 
 async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: Owner | None) -> None:
@@ -42,6 +53,10 @@ class Owners:
         self._settings = settings
         self._topic = settings.topic("owners")
         self._known: dict[bytes, Owner] = {}
+
+    def mark(self, owner: Owner) -> str:
+        """What stands in each of its answers."""
+        return mark(self._settings, owner.worker_id)
 
     def of(self, partition: int) -> Owner | None:
         """Who claimed the partition last; None when nobody answers for it."""

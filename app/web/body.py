@@ -1,6 +1,8 @@
 """Request bodies: JSON as strict as commands are, read with a bound on size and time."""
 
 import asyncio
+from email.message import Message
+from functools import cache
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -13,6 +15,8 @@ from app.web.problem import Problem
 from schemas.decode import Undecodable, decode
 from schemas.message import Command
 
+JSON = "application/json"
+
 BODY_BYTES = 1 << 20
 """A larger body is refused (contract, section 4)."""
 
@@ -23,15 +27,38 @@ Model = TypeVar("Model", bound=Command)
 
 
 async def read(request: Request, model: type[Model]) -> Model:
-    """The body as `model`; a Problem says what is wrong with it."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "unsupported-media-type", "send the body as application/json")
+    """The body as `model`, which may be left out if the model requires nothing; a Problem says what is wrong with it."""
+    if not _is_required(model) and not _is_sent(request):
+        return parsed(model, {})
+    _check_type(request)
     request.state.body = await _raw(request)
     try:
         return parsed(model, decode(request.state.body))
     except Undecodable as error:
         raise Problem(400, "undecodable", f"the body is not JSON that can be read: {error}") from error
+
+
+@cache
+def _is_required(model: type[Command]) -> bool:
+    return any(field.is_required() for field in model.model_fields.values())
+
+
+def _is_sent(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0").strip("0") != ""
+
+
+def _check_type(request: Request) -> None:
+    """A Problem for anything but JSON in UTF-8 that is sent as it is."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Problem(415, "unsupported-media-type", "send the body as it is, without Content-Encoding", headers={"Accept-Encoding": "identity"})
+    if (kind := request.headers.get("content-type", "")) != JSON and not _is_json(kind):
+        raise Problem(415, "unsupported-media-type", "send the body as application/json, in UTF-8")
+
+
+def _is_json(kind: str) -> bool:
+    message = Message()
+    message["Content-Type"] = kind
+    return message.get_content_type() == JSON and str(message.get_param("charset", "utf-8")).lower() in {"utf-8", "utf8", "us-ascii"}
 
 
 def parsed(model: type[Model], fields: object) -> Model:
@@ -67,4 +94,4 @@ def documented(*models: type[Command]) -> dict[str, Any]:
     schemas = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
     examples = {model.__name__: {"value": EXAMPLES[model]} for model in models}
     content = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}, "examples": examples}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+    return {"requestBody": {"required": any(map(_is_required, models)), "content": {"application/json": content}}}

@@ -11,7 +11,7 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.web.framing import answered, check, origin_form
+from app.web.framing import answered, check, combined, origin_form
 from app.web.problem import Problem
 
 CONNECTIONS = 4_000
@@ -106,7 +106,7 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head; trailers, which come behind a body, say nothing about the request."""
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """A request is under way, unless its head has to be parsed again or is no HTTP."""
@@ -116,7 +116,8 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._unframed_bytes = False, 0
         self.waiting.pop(self, None)
         self._expect(None)
-        self.url = origin_form(self.url)
+        self.url, self.headers[:] = origin_form(self.url), combined(self.headers)
+        self.scope["state"]["abort"] = self.abort
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -193,8 +194,8 @@ class Connection(HttpToolsProtocol):
 
     def _tell(self, problem: Problem) -> None:
         told = problem.response()
-        head = [f"HTTP/1.1 {told.status_code} {problem.details.title}".encode(), *(b": ".join(header) for header in told.raw_headers), b"connection: close"]
-        self.transport.write(b"\r\n".join([*head, b"", bytes(told.body)]))
+        first, headers = f"HTTP/1.1 {told.status_code} {problem.details.title}".encode(), [*self.server_state.default_headers, *told.raw_headers]
+        self.transport.write(b"\r\n".join([first, *map(b": ".join, headers), b"connection: close", b"", bytes(told.body)]))
         self.waiting.pop(self, None)
         self._expect(LINGER_S)
 

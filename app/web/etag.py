@@ -4,7 +4,11 @@ import re
 
 from fastapi import Request
 
+from app.web.problem import Problem
+
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
+_VERSION = re.compile(r"(?<![0-9.])[0-9]+")
+"""The first number of each tag."""
 
 
 def matches(request: Request, tag: str) -> bool:
@@ -13,6 +17,12 @@ def matches(request: Request, tag: str) -> bool:
     return known is not None and (known.strip() == "*" or tag in _TAG.findall(known))
 
 
-def version(if_match: str) -> int:
-    """The version of the aggregate that an ETag stands for."""
-    return int(if_match.strip().strip('"').partition(".")[0])
+def expected(if_match: str) -> int | None:
+    """The version that an aggregate must have for one of these ETags to be its own; None for `*`, any. A Problem where they stand for several versions.
+
+    A proxy that compresses makes an ETag weak. It still names the version, and no more than that is compared.
+    """
+    versions = {int(version) for version in _VERSION.findall(if_match)}
+    if len(versions) > 1:
+        raise Problem(422, "invalid", "header.if-match: name one version: a command can expect only one")
+    return versions.pop() if versions else None

@@ -1,23 +1,48 @@
-"""A request for an aggregate of another worker goes there, once; no credentials go with it (contract, section 4)."""
+"""A request for an aggregate of another worker goes there, once; no credentials go with it (contract, section 4; docs/decisions/0034).
 
-from collections.abc import AsyncIterator
+It goes byte for byte: path, query and headers as they came. What comes back counts only if it bears the owner's mark.
+"""
+
+import logging
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 import aiohttp
+import msgspec
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
+from msgspec import Struct
+from yarl import URL
 
-from app.kernel.owners import Owners
-from app.web.fresh import wait_s
-from app.web.problem import later
+from app.kernel.owners import FORWARDED, MARK, Owner, Owners
+from app.web.fresh import not_yet, wait_s
+from app.web.headers import utf8
+from app.web.problem import break_off, later
 from app.web.request import command_id
 
-FORWARDED = "foldstream-forwarded"
+log = logging.getLogger(__name__)
+
 TIMEOUT_S = 15.0
 """The owner answers within its own time for a write, which is less; what a read may wait comes on top (seconds)."""
 
-ASKED = ("content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
-ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag")
+AnyResponse = TypeVar("AnyResponse", bound=Response)
+
+ASKED = ("content-type", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
+ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag", "allow", "cache-control", "x-accel-buffering")
 """Headers that are handed on; others say something about a connection, or about who asks."""
+
+
+class NoAnswer(Exception):  # noqa: N818 (what it is)
+    """The owner was asked and did not answer: it may have done what it was asked."""
+
+
+class Page(Struct):
+    """A part of a list."""
+
+    items: list[dict[str, Any]]
+    next: str | None
 
 
 class Forwarder:
@@ -26,11 +51,15 @@ class Forwarder:
     def __init__(self, owners: Owners, own_url: str) -> None:
         self._owners = owners
         self._own_url = own_url
+        self._misled: set[Owner] = set()
+        """Owners in whose place something else answered last."""
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         """Get ready."""
-        self._session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+        self._session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(), headers={"Accept-Encoding": "identity"}, skip_auto_headers=["Content-Type", "User-Agent"]
+        )
 
     async def close(self) -> None:
         """Close all connections."""
@@ -38,42 +67,75 @@ class Forwarder:
             await self._session.close()
 
     async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
-        """The owner's answer, to another `query` if that is given; a Problem when there is none. aiohttp's errors, once the owner may have begun."""
-        answer = await self._answer(request, partition, request.url.query if query is None else query, _timeout(total=_patience_s(request)))
-        async with answer:
-            return Response(await answer.read(), answer.status, _told(answer))
-
-    async def stream(self, request: Request, partition: int) -> Response:
-        """The same for an answer without a bound: it is passed on as it comes. One that breaks off breaks off for the client, too."""
-        answer = await self._answer(request, partition, request.url.query, _timeout(sock_read=_patience_s(request)))
-        return StreamingResponse(_passed_on(answer), answer.status, _told(answer))
-
-    async def read(self, request: Request, partition: int, *, endless: bool = False) -> Response:
-        """The owner's answer to a read, as it comes if it is `endless`; a Problem, also when the owner does not answer."""
+        """The owner's answer, to another `query` if that is given; a Problem when there is none, NoAnswer once the owner may have begun."""
+        answer = await self._answer(request, partition, query, _timeout(total=_patience_s(request)))
         try:
-            return await (self.stream(request, partition) if endless else self.ask(request, partition))
+            async with answer:
+                return _handed_on(answer, Response(await answer.read(), answer.status))
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", "the worker that owns the partition did not answer: ask again") from error
+            raise NoAnswer(str(error)) from error
 
-    async def _answer(self, request: Request, partition: int, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
+    async def stream(self, request: Request, partition: int) -> StreamingResponse:
+        """The same for an answer without a bound, whose body comes as the owner sends it: NoAnswer where it breaks off."""
+        answer = await self._answer(request, partition, None, _timeout(sock_read=_patience_s(request)))
+        return _handed_on(answer, StreamingResponse(_passed_on(answer), answer.status))
+
+    async def read(self, request: Request, partition: int, *, query: str | None = None, endless: bool = False) -> Response:
+        """The owner's answer to a read, as it comes if it is `endless`; a Problem, also when the owner does not answer. What breaks off breaks off for the client."""
+        try:
+            if not endless:
+                return await self.ask(request, partition, query)
+            answer = await self.stream(request, partition)
+            answer.body_iterator = _whole(request, answer.body_iterator)
+            return answer
+        except NoAnswer as error:
+            raise later("no-owner", f"the worker that owns partition {partition} did not answer: ask again") from error
+
+    async def page(self, request: Request, partition: int, query: str) -> Page:
+        """The owner's part of a list; a Problem when it gives none."""
+        answer = await self.read(request, partition, query=query)
+        if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise not_yet()
+        with suppress(msgspec.DecodeError):
+            if answer.status_code == HTTPStatus.OK:
+                return msgspec.json.decode(answer.body, type=Page)
+        raise later("no-owner", f"the worker that owns partition {partition} does not answer for it: ask again")
+
+    async def _answer(self, request: Request, partition: int, query: str | None, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (aiohttp's own)
         if FORWARDED in request.headers:
             raise later("not-owner", "this worker does not own the aggregate, and the request was forwarded already: ask again")
         owner = self._owners.of(partition)
         if owner is None or owner.url == self._own_url:
             raise later("no-owner", "no worker owns the aggregate's partition at the moment: ask again")
         try:
-            return await self._ask(request, owner.url, query, timeout)
+            answer = await self._ask(request, owner.url, query, timeout)
         except aiohttp.ClientConnectorError as error:
             raise later("no-owner", "the worker that owns the aggregate's partition cannot be reached: ask again") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoAnswer(str(error)) from error
+        if answer.headers.get(MARK) != self._owners.mark(owner):
+            answer.close()
+            raise self._something_else(owner, answer.status)
+        self._misled.discard(owner)
+        return answer
 
-    async def _ask(self, request: Request, url: str, query: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (as above)
+    async def _ask(self, request: Request, url: str, query: str | None, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:  # noqa: ASYNC109 (as above)
         assert self._session is not None, "requests are served once this is open"
-        headers = {name: request.headers[name] for name in ASKED if name in request.headers} | {FORWARDED: "1"}
-        if request.method not in {"GET", "HEAD"}:
+        headers = {name: utf8(request.headers[name]) for name in ASKED if name in request.headers} | {FORWARDED: "1"}
+        if request.method != "GET":
             headers["idempotency-key"] = command_id(request)
-        target = f"{url}{request.url.path}{f'?{query}' if query else ''}"
-        data = getattr(request.state, "body", None)
-        return await self._session.request(request.method, target, data=data, headers=headers, timeout=timeout, allow_redirects=False)
+        sought: str = request.scope["query_string"].decode() if query is None else query
+        target = URL(f"{url}{request.scope['raw_path'].decode()}{f'?{sought}' if sought else ''}", encoded=True)
+        body = getattr(request.state, "body", None) or None
+        return await self._session.request(request.method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False)
+
+    def _something_else(self, owner: Owner, status: int) -> NoAnswer:
+        if owner not in self._misled:
+            self._misled.add(owner)
+            log.warning(
+                "%s answers %d, but not as worker %s, which advertises it: look at that worker's FOLDSTREAM_ADVERTISED_URL", owner.url, status, owner.worker_id
+            )
+        return NoAnswer(f"{status} without the worker's mark")
 
 
 def _patience_s(request: Request) -> float:
@@ -84,11 +146,23 @@ def _timeout(*, total: float | None = None, sock_read: float | None = None) -> a
     return aiohttp.ClientTimeout(total=total, sock_read=sock_read, sock_connect=2.0)
 
 
-def _told(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name: answer.headers[name] for name in ANSWERED if name in answer.headers}
+def _handed_on(answer: aiohttp.ClientResponse, response: AnyResponse) -> AnyResponse:
+    response.raw_headers += [(name.lower(), value) for name, value in answer.raw_headers if name.decode().lower() in ANSWERED]
+    return response
 
 
 async def _passed_on(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    async with answer:
-        async for part in answer.content.iter_any():
+    try:
+        async with answer:
+            async for part in answer.content.iter_any():
+                yield part
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise NoAnswer(str(error)) from error
+
+
+async def _whole(request: Request, parts: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    try:
+        async for part in parts:
             yield part
+    except NoAnswer:
+        break_off(request, "the worker that owns the partition has ended in the middle of its answer")

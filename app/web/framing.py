@@ -4,7 +4,7 @@ The parser refuses lengths, line ends and characters that can be read in two way
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -15,7 +15,7 @@ _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
 _SCHEME_AND_AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 
-def check(method: bytes, target: bytes, version: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
+def check(method: bytes, target: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
     """A Problem for a head that is not of HTTP/1.0 or 1.1, or that others may read differently; header names are in lower case."""
     hosts = [value for name, value in headers if name == b"host"]
     codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
@@ -37,6 +37,14 @@ def origin_form(target: bytes) -> bytes:
         return target
     rest = _SCHEME_AND_AUTHORITY.sub(b"", target, count=1)
     return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def combined(headers: Sequence[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
+    """The same with one line for each name: several mean the same as one that lists their values (RFC 9110, section 5.3)."""
+    lines: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lines[name] = b"%b, %b" % (lines[name], value) if name in lines else value
+    return lines.items()
 
 
 def answered(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:

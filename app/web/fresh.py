@@ -17,6 +17,10 @@ POLL_S = 10.0
 """How long `?wait=` waits for a status (seconds), unless `Prefer` says otherwise."""
 _POLL_S = 0.02
 
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_WAIT = re.compile(r'\s*wait\s*=\s*(?P<quote>"?)(?P<seconds>[0-9]{1,9})(?P=quote)\s*(?:;|$)', re.ASCII | re.IGNORECASE)
+"""`wait`, alone or before parameters (RFC 7240, section 2)."""
+
 Row = TypeVar("Row")
 
 
@@ -53,9 +57,11 @@ def deadline_s(request: Request) -> float:
 
 def wait_s(request: Request) -> float:
     """How long a read may take to answer (seconds)."""
-    wanted = re.search(r"(?:^|[,;\s])wait=(\d{1,4})", request.headers.get("prefer", ""))
     usual = POLL_S if _polls(request) else WAIT_S
-    return usual if wanted is None else min(float(wanted[1]), MOST_WAIT_S)
+    for preference in _PREFERENCE.findall(request.headers.get("prefer", "")):
+        if wanted := _WAIT.match(preference):
+            return min(float(wanted["seconds"]), MOST_WAIT_S)
+    return usual
 
 
 def not_yet() -> Problem:

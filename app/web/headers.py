@@ -3,12 +3,31 @@
 from typing import Annotated
 
 from fastapi import Depends, Header
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from schemas.fields import NewId, NotNull, Text
 
-ETag = Annotated[str, Field(pattern=r'^\s*"?[0-9]{1,18}(\.[0-9]{1,18})?"?\s*$')]
-"""A version in quotes, or the ETag of an order that names a customer."""
+_TAG = r'(W/)?"?[0-9]{1,18}(\.[0-9]{1,18})?"?'
+
+ETags = Annotated[str, Field(pattern=rf"^(\*|{_TAG}(\s*,\s*{_TAG})*)$")]
+"""Versions in quotes, or ETags of an order that name its customer's version."""
+
+
+def unquoted(value: str) -> str:
+    """The text of a header that may stand in quotes."""
+    return value[1:-1] if value[:1] == value[-1:] == '"' else value
+
+
+def utf8(value: str) -> str:
+    """The text in a header: bytes are UTF-8 to clients, and the server shows each as a character."""
+    return value.encode("latin-1").decode()
+
+
+FreeText = Annotated[Text, BeforeValidator(utf8)]
+"""A header that may hold any character."""
+
+Key = Annotated[NewId, BeforeValidator(unquoted)]
+"""An id, in quotes or without them."""
 
 
 class Forwarded(BaseModel):
@@ -22,16 +41,18 @@ class Forwarded(BaseModel):
 class WriteHeaders(Forwarded):
     """Those of a write."""
 
-    idempotency_key: Annotated[NewId | None, NotNull] = Field(
+    idempotency_key: Annotated[Key | None, NotNull] = Field(
         None,
         alias="Idempotency-Key",
         description="the command's id: sent again, the request is done once and answered as the first time",
         examples=["checkout-1"],
     )
-    if_match: Annotated[ETag | None, NotNull] = Field(
+    if_match: Annotated[ETags | None, NotNull] = Field(
         None, alias="If-Match", description="the version that the aggregate must have, in quotes; 0 if it must not exist", examples=['"3"']
     )
-    correlation_id: Annotated[Text | None, NotNull] = Field(None, alias="X-Correlation-Id", description="stands in the metadata of all that the command causes")
+    correlation_id: Annotated[FreeText | None, NotNull] = Field(
+        None, alias="X-Correlation-Id", description="stands in the metadata of all that the command causes"
+    )
     traceparent: Annotated[str | None, NotNull] = Field(
         None,
         description="W3C Trace Context, handed on to all that the command causes; one that is malformed is ignored",

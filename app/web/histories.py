@@ -15,7 +15,7 @@ from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
-from app.web.problem import later
+from app.web.problem import Problem, break_off, later
 from schemas.fields import Id, Int64
 from schemas.upcasts import NewerSchema
 from schemas.view_answers import EventsAnswer
@@ -55,13 +55,13 @@ class Histories:
             first = await anext(pieces)
         except NewerSchema as error:
             raise later("view-stopped", str(error)) from error
-        return StreamingResponse(_chained(first, pieces), media_type="application/json")
+        return StreamingResponse(_chained(request, first, pieces), media_type="application/json")
 
     def _last(self, kind: str, identity: str) -> int | None:
         return self._desk.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None
 
     async def _pieces(self, kind: str, identity: str, from_version: int, last: int) -> AsyncIterator[bytes]:
-        """The answer's body. A Problem, once it has begun, cuts it short: whoever reads it sees that its end is missing."""
+        """The answer's body. A Problem, once it has begun, cuts it short: the client sees that its end is missing."""
         before = b'{"items":['
         while from_version <= last:
             events = self._read(kind, identity, from_version)
@@ -108,7 +108,10 @@ def _piece(events: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     return piece
 
 
-async def _chained(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _chained(request: Request, first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
-    async for piece in rest:
-        yield piece
+    try:
+        async for piece in rest:
+            yield piece
+    except (Problem, NewerSchema) as error:
+        break_off(request, str(error))

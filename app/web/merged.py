@@ -8,12 +8,9 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
-from http import HTTPStatus
 from typing import Annotated, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-import aiohttp
-import msgspec
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -21,8 +18,8 @@ from app.kernel.store import Store
 from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
-from app.web.fresh import has_token, not_yet, seen
-from app.web.problem import Problem, later
+from app.web.fresh import has_token, seen
+from app.web.problem import Problem
 from app.web.token import Token, parse
 from schemas.fields import NotNull, Number
 
@@ -110,16 +107,8 @@ class Lists:
         return self._desk.view_rows(partition, lambda store: _part(source.rows(store, asked.after), asked))
 
     async def _elsewhere(self, request: Request, source: Source, asked: Asked, partition: int) -> Part:
-        try:
-            answer = await self._forwarder.ask(request, partition, _query(source, asked, partition))
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise later("no-owner", f"the worker that owns partition {partition} did not answer: ask again") from error
-        if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-            raise not_yet()
-        if answer.status_code != HTTPStatus.OK:
-            raise later("no-owner", f"the worker that owns partition {partition} does not answer for it: ask again")
-        told = msgspec.json.decode(answer.body)
-        return Part(told["items"], told["next"] and place_of(told["next"]))
+        told = await self._forwarder.page(request, partition, _query(source, asked, partition))
+        return Part(told.items, told.next and place_of(told.next))
 
 
 def joined(parts: Iterable[Part], limit: int, place: Callable[[Item], str]) -> Part:

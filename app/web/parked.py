@@ -1,11 +1,8 @@
 """Parked records over HTTP: those that are open, and what an operator has done with one (contract, sections 2 and 4)."""
 
 import asyncio
-from http import HTTPStatus
 from typing import Any
 
-import aiohttp
-import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -15,7 +12,7 @@ from app.kernel.parked import Park
 from app.kernel.tasks import NotServed
 from app.web import body, headers, openapi, problem
 from app.web.desk import ANSWER_S, Desk
-from app.web.forward import Forwarder
+from app.web.forward import Forwarder, NoAnswer
 from app.web.merged import After, InPartition, Limit
 from app.web.page import Page, Place, page
 from app.web.problem import Problem, later
@@ -54,11 +51,8 @@ class ParkedRecords:
     async def _of(self, request: Request, partition: int, start: Place, limit: int) -> Page:
         if self._desk.owns(partition):
             return self._desk.rows(partition, lambda store: self._desk.view_rows(partition, lambda view: page((store, view), partition, start, limit)))
-        answer = await self._ask(request, partition, f"partition={partition}&limit={limit}&after={start}")
-        if answer.status_code != HTTPStatus.OK:
-            raise later("no-owner", f"the worker that owns partition {partition} does not answer for it: ask again")
-        told = msgspec.json.decode(answer.body)
-        return told["items"], told["next"]
+        told = await self._forwarder.page(request, partition, f"partition={partition}&limit={limit}&after={start}")
+        return told.items, told.next
 
     async def release(self, request: Request, partition: int, asked: Asked) -> Response:
         """Retry or discard, at the worker that owns the partition."""
@@ -85,10 +79,10 @@ class ParkedRecords:
                 "interrupted", "the partition is being taken over, or has much to do: look whether the record still is parked, and ask again"
             ) from error
 
-    async def _ask(self, request: Request, partition: int, query: str | None = None) -> Response:
+    async def _ask(self, request: Request, partition: int) -> Response:
         try:
-            return await self._forwarder.ask(request, partition, query)
-        except (aiohttp.ClientError, TimeoutError) as error:
+            return await self._forwarder.ask(request, partition)
+        except NoAnswer as error:
             raise later("no-owner", "the worker that owns the partition did not answer: look whether it still is parked, and ask again") from error
 
 

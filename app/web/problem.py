@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, WithJsonSchema
 from starlette.exceptions import HTTPException
 
+from app.kernel.owners import FORWARDED
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -21,6 +23,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Consistency-Token": {"description": "opaque: a read that carries it sees this write", "schema": {"type": "string"}},
     "Duplicate": {"description": "the Idempotency-Key came before: this is its first answer", "schema": {"type": "string", "enum": ["true"]}},
     "Retry-After": {"description": "seconds", "schema": {"type": "integer"}},
+    "Allow": {"description": "the methods of the path", "schema": {"type": "string"}},
     "ETag": {"description": "the version, in quotes", "schema": {"type": "string"}},
 }
 """Those of answers, as OpenAPI has them."""
@@ -40,6 +43,7 @@ MEANINGS = {
     "insufficient-stock": "there is not as much",
     "invalid": "body.items: Field required",
     "interrupted": "the partition is being taken over: look whether the record still is parked, and ask again",
+    "method-not-allowed": "/orders takes GET, HEAD, POST, OPTIONS",
     "newer-schema": "an event can only be read by a newer Foldstream: an operator has to install it",
     "no-http": "Invalid HTTP request received.",
     "no-broker": "Kafka does not answer at the moment: ask again",
@@ -101,6 +105,12 @@ def later(code: str, detail: str) -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
+def break_off(request: Request, why: str) -> None:
+    """End the connection in the middle of an answer, so that the client takes what it got for no more than a part."""
+    log.warning("the answer to %s %s breaks off: %s", request.method, request.url.path[:200], why)
+    request.state.abort()
+
+
 def install(web: FastAPI) -> None:
     """Answer every error in this form."""
     web.add_exception_handler(Problem, _problem)
@@ -123,9 +133,16 @@ async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http")
+    code = {404: "not-found"}.get(error.status_code, "http")
     detail = f"{request.method} {request.url.path[:200]}: {error.detail}; see /docs"
-    return Problem(error.status_code, code, detail, headers=error.headers).response()
+    return unrouted(request, Problem(error.status_code, code, detail, headers=error.headers)).response()
+
+
+def unrouted(request: Request, problem: Problem) -> Problem:
+    """The problem with a request that no route takes. One that a worker forwarded had a route there, so here it says nothing of what was asked for."""
+    if FORWARDED not in request.headers:
+        return problem
+    return later("not-owner", "this worker has no such path: it is of another version, or what is between the workers changes paths")
 
 
 async def _failed(request: Request, error: Exception) -> JSONResponse:
@@ -146,6 +163,8 @@ def _documented(status: int, what: str) -> dict[str, Any]:
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         codes, headers = [*dict.fromkeys(["overloaded", *codes])], {"headers": {"Retry-After": HEADERS["Retry-After"]}}
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"headers": {"Allow": HEADERS["Allow"]}}
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     examples = {code: {"value": Problem(status, code, MEANINGS[code]).details.model_dump(exclude_none=True)} for code in codes}
     return {"description": what, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}, **headers}

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.forward import FORWARDED
+from app.kernel.owners import FORWARDED
 
-_FORWARDED = FORWARDED.encode()
+_FORWARDED = FORWARDED.lower().encode()
 
 
 def path_of(url: str | None) -> str:

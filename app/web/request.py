@@ -11,10 +11,12 @@ import msgspec
 from fastapi import Request
 
 from app.clock import now
-from app.web.etag import version
+from app.web.etag import expected
+from app.web.headers import unquoted, utf8
 from schemas.message import Command
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{1,200})?", re.ASCII)
+_IDS = r"-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+_TRACEPARENT = re.compile(rf"00{_IDS}|(?!00|ff)[0-9a-f]{{2}}{_IDS}(-[!-~]{{1,200}})?", re.ASCII)
 """W3C Trace Context, section 3.2; later versions may append to it."""
 
 
@@ -76,7 +78,7 @@ def order(request: Request, aggregate_type: str, aggregate_id: str, command: Com
         command_id(request),
         payload,
         _expected_version(request),
-        {} if correlation is None else {"correlationId": correlation},
+        {} if correlation is None else {"correlationId": utf8(correlation)},
         _traceparent(request),
     )
 
@@ -89,7 +91,7 @@ def command_type(command: Command) -> str:
 def command_id(request: Request) -> str:
     """The Idempotency-Key, or one of its own; the same for all who ask during one request."""
     if not hasattr(request.state, "command_id"):
-        request.state.command_id = request.headers.get("idempotency-key") or uuid4().hex
+        request.state.command_id = unquoted(request.headers.get("idempotency-key", "")) or uuid4().hex
     chosen: str = request.state.command_id
     return chosen
 
@@ -101,7 +103,7 @@ def derived_id(request: Request, kind: str) -> str:
 
 def _expected_version(request: Request) -> int | None:
     tag = request.headers.get("if-match")
-    return None if tag is None else version(tag)
+    return None if tag is None else expected(tag)
 
 
 def _traceparent(request: Request) -> str | None:

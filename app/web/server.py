@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Any
@@ -15,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import FoldstreamError
 from app.kernel.application import Application
-from app.kernel.owners import Owner, Owners
-from app.settings import Settings
+from app.kernel.owners import MARK, Owner, Owners, mark
+from app.settings import EVERY_ADDRESS, Settings
 from app.web import (
     events,
     health,
@@ -26,6 +27,7 @@ from app.web import (
     order_lists,
     parked,
     problem,
+    protocol,
     reads,
     rebuilds,
     routes,
@@ -71,13 +73,16 @@ class Server(Service):
         settings = app.side.settings
         self._socket = listen(settings)
         self.owner = Owner(_url(settings, self._socket), settings.worker_id or f"{socket.gethostname()}-{self._socket.getsockname()[1]}")
+        self._unreachable = settings.advertised_url is None and settings.web_host in EVERY_ADDRESS
         self._owners = Owners(settings)
         self._desk = Desk(app)
         self._forwarder = Forwarder(self._owners, self.owner.url)
         self._lag = Lag(settings, app.followed())
         self._pages = LogPages(settings, _logs(settings))
         self._vitals = Vitals(lambda: parts(app, self._lag))
-        self._uvicorn = serving(site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals))
+        self._uvicorn = serving(
+            site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals), headers=[(MARK, mark(settings, self.owner.worker_id))]
+        )
 
     async def on_start(self) -> None:
         """Connect, then serve."""
@@ -88,6 +93,8 @@ class Server(Service):
         self.add_future(self._vitals.watch())
         self.add_future(self._uvicorn.serve([self._socket]))
         log.info("HTTP at %s", self.owner.url)
+        if self._unreachable:
+            log.warning("other workers cannot reach this one at %s: set FOLDSTREAM_ADVERTISED_URL, unless it is the only one", self.owner.url)
 
     async def on_stop(self) -> None:
         """Answer what is under way, for a moment."""
@@ -109,7 +116,7 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
         title="Foldstream",
         summary="Orders, event-sourced on Apache Kafka.",
         version=version("foldstream"),
-        responses=problem.documented(_500="failed", _503="overloaded"),
+        responses=problem.documented(_405="method-not-allowed", _500="failed", _503="overloaded"),
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
         root_path=path_of(public),
@@ -120,6 +127,7 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
         web.add_middleware(PublicLocations, url=public)
     web.add_middleware(Bounds)
     problem.install(web)
+    protocol.install(web)
     openapi.describe(web, (*routes.BODIES, Discard, ActOnSaga, Rebuild))
     writes = Writes(desk, forwarder)
     web.include_router(routes.routes(writes))
@@ -168,8 +176,8 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return settings.advertised_url or settings.web_url(listening.getsockname()[1])
 
 
-def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection) -> uvicorn.Server:
-    """What hands requests to the routes."""
+def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection, headers: Sequence[tuple[str, str]] = ()) -> uvicorn.Server:
+    """What hands requests to the routes; `headers` are those of every answer."""
     server = uvicorn.Server(
         uvicorn.Config(
             web,
@@ -180,6 +188,7 @@ def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection) -> u
             log_config=None,
             access_log=False,
             server_header=False,
+            headers=[*headers],
             backlog=BACKLOG,
             timeout_keep_alive=int(IDLE_S),
             timeout_graceful_shutdown=STOP_S,

@@ -10,15 +10,15 @@ from http import HTTPStatus
 from itertools import islice
 from typing import Annotated, Any, NamedTuple, Self
 
-import aiohttp
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.domain.recorded import Recorded, recorded, today
+from app.kernel.owners import FORWARDED
 from app.kernel.store import Store
 from app.web import problem
 from app.web.desk import Desk
-from app.web.forward import FORWARDED, Forwarder
+from app.web.forward import Forwarder, NoAnswer
 from app.web.fresh import least_version
 from app.web.problem import Problem, later
 from schemas.fields import Id, NotNull
@@ -94,8 +94,6 @@ class Streams:
     async def stream(self, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
         """All events after those that were seen, and from then on each as it is visible."""
         sought = Sought(order_id, seen, least_version(request, "Order", order_id), wait_s)
-        if request.method == "HEAD":
-            return StreamingResponse(iter(()), media_type=MEDIA_TYPE, headers=HEADERS)
         if FORWARDED in request.headers and not self._desk.has_view(self._desk.partition(order_id)):
             raise later("not-owner", "this worker does not own the order, and the request was forwarded already: ask again")
         return StreamingResponse(self._body(request, sought), media_type=MEDIA_TYPE, headers=HEADERS)
@@ -130,10 +128,9 @@ class Streams:
     async def _of_owner(self, request: Request, partition: int) -> AsyncIterator[bytes] | None:
         """The stream of another worker, which waits for the order itself; None when it does not answer so."""
         try:
-            answer = await self._forwarder.read(request, partition, endless=True)
-        except Problem:
+            answer = await self._forwarder.stream(request, partition)
+        except (Problem, NoAnswer):
             return None
-        assert isinstance(answer, StreamingResponse), "an endless answer is passed on as it comes"
         parts = _until_it_breaks(answer.body_iterator)
         if answer.status_code == HTTPStatus.OK:
             return parts
@@ -195,7 +192,7 @@ async def _until_it_breaks(parts: AsyncIterable[Any]) -> AsyncIterator[bytes]:
     try:
         async for part in parts:
             yield part
-    except (aiohttp.ClientError, TimeoutError):
+    except NoAnswer:
         return
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
 import msgspec
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from app.results import Told
 from app.web.desk import Desk, Unanswered
-from app.web.forward import Forwarder
+from app.web.forward import Forwarder, NoAnswer
 from app.web.problem import Problem
 from app.web.request import Asked, Order
 from app.web.token import Token
@@ -42,7 +41,7 @@ class Writes:
     async def _forwarded(self, request: Request, order: Order, partition: int) -> Response:
         try:
             return await self._forwarder.ask(request, partition)
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except NoAnswer as error:
             raise Unanswered(order.asked) from error
 
 

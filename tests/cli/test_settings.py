@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
-from typer.testing import CliRunner
 
-from app.cli.commands import app
 from app.errors import FoldstreamError
 from app.settings import Settings, settings, variable
 from tests.cli.foldstream import ROOT, foldstream
@@ -57,7 +55,6 @@ def test_an_empty_variable_counts_as_unset() -> None:
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
-        ("http://worker:6066", "http://worker:6066"),
         ("http://me:secret@worker:6066", "http://***@worker:6066"),
         ("http://me:sec/r@t@worker:6066", "http://***@worker:6066"),
         ("me:secret@worker:6066", "***@worker:6066"),
@@ -65,12 +62,53 @@ def test_an_empty_variable_counts_as_unset() -> None:
         ("http://worker:6066/#secret", "http://worker:6066/?***"),
     ],
 )
-def test_a_secret_in_a_url_is_not_shown(url: str, shown: str, environment: pytest.MonkeyPatch) -> None:
+def test_a_url_with_a_secret_is_refused_and_the_secret_is_not_shown(url: str, shown: str, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("FOLDSTREAM_ADVERTISED_URL", url)
 
-    printed = CliRunner().invoke(app, ["settings", "--json"]).stdout
+    with pytest.raises(FoldstreamError, match="FOLDSTREAM_ADVERTISED_URL is") as refused:
+        settings()
 
-    assert json.loads(printed)["FOLDSTREAM_ADVERTISED_URL"] == shown
+    assert shown in str(refused.value)
+    assert "sec" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("http://worker:6066", "http://worker:6066"),
+        (" http://worker:6066/ ", "http://worker:6066"),
+        ("HTTPS://Worker.example//", "https://Worker.example"),
+        ("http://[::1]:6066", "http://[::1]:6066"),
+        ("http://worker/behind/a%20path/", "http://worker/behind/a%20path"),
+    ],
+)
+def test_an_advertised_url_has_no_slash_at_its_end(url: str, meant: str) -> None:
+    assert Settings(advertised_url=url).advertised_url == meant
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "worker:6066",
+        "//worker:6066",
+        "ftp://worker",
+        "http://",
+        "http://:6066",
+        "http://worker:99999",
+        "http://worker:0",
+        "http://wor ker",
+        "http://worker:6066,http://b",
+    ],
+)
+def test_what_is_no_url_of_a_worker_is_told_what_one_is(url: str) -> None:
+    with pytest.raises(ValidationError, match="http://host:port"):
+        Settings(advertised_url=url)
+
+
+@pytest.mark.parametrize("url", ["http://0.0.0.0:6066", "http://[::]:6066"])
+def test_an_address_at_which_no_other_worker_is_reached_is_not_advertised(url: str) -> None:
+    with pytest.raises(ValidationError, match="other workers can reach"):
+        Settings(advertised_url=url)
 
 
 def test_wrong_settings_are_all_named_without_a_trace() -> None:

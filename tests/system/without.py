@@ -5,19 +5,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+from unittest.mock import ANY
 
 from fastapi import Request, Response
 from faust.types import TP
 
 from app.domain.fulfilment import fold
 from app.kernel.log_watch import LogWatch
+from app.kernel.owners import Owners
 from app.kernel.reader import reader
 from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
 from app.kernel.unread import Unread
 from app.settings import Settings
-from app.web import body, ends, fresh, log_pages, problem
+from app.web import body, ends, fresh, log_pages, problem, protocol
 from app.web.public import PublicLocations
 from app.web.streams import Seen, Streams
 from schemas import order
@@ -79,6 +81,11 @@ def _log_watch() -> None:
 def _lease() -> None:
     """Who was assigned a partition owns it for ever."""
     Consumer.certain = lambda self, generation: True  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
+
+
+def _mark() -> None:
+    """Whatever answers at a worker's URL is that worker."""
+    Owners.mark = lambda self, owner: ANY  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
 
 
 def _pages() -> None:
@@ -144,6 +151,11 @@ def _unread() -> None:
     Unread.holds = lambda *_: False  # type: ignore[method-assign]
 
 
+def _protocol() -> None:
+    """Each route answers only what it declares."""
+    protocol.install = lambda web: None  # noqa: ARG005 (mypy compares the names)
+
+
 OFF: dict[str, Callable[[], None]] = {
     "bound": _bound,
     "deadlines": _deadlines,
@@ -155,8 +167,10 @@ OFF: dict[str, Callable[[], None]] = {
     "incomplete": _incomplete,
     "lease": _lease,
     "log-watch": _log_watch,
+    "mark": _mark,
     "pages": _pages,
     "public-locations": _public_locations,
+    "protocol": _protocol,
     "read-up-to": _read_up_to,
     "unread": _unread,
     "start-check": _start_check,

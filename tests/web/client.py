@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -50,6 +51,10 @@ class Client:
         """What is not JSON."""
         async with self._session.get(self.worker.url + path) as answer:
             return await answer.text()
+
+    def started(self, method: str, path: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """An answer whose body is still to be read."""
+        return self._session.request(method, self.worker.url + path)
 
     async def lines(self, path: str, **headers: str) -> AsyncIterator[str]:
         """Those of an answer that does not end, as they come."""
