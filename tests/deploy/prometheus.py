@@ -44,7 +44,7 @@ async def rules(session: aiohttp.ClientSession, url: str) -> list[Any]:
 @contextmanager
 def _process(directory: Path, *options: str) -> Iterator[None]:
     path = directory / "prometheus.log"
-    with path.open("w") as log, subprocess.Popen([program("prometheus", "prometheus"), *options], stdout=log, stderr=log) as process:
+    with path.open("w") as log, subprocess.Popen([program("prometheus", "prometheus")[0], *options], stdout=log, stderr=log) as process:
         try:
             yield
         finally:

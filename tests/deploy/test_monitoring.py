@@ -97,7 +97,7 @@ def test_the_documented_alerts_are_those_that_there_are() -> None:
 
 async def promtool(*words: str, told: str = "") -> str:
     """What it says; an AssertionError if its exit code is not 0."""
-    tool = await asyncio.create_subprocess_exec(program("promtool", "prometheus"), *words, stdin=PIPE, stdout=PIPE, stderr=STDOUT)
+    tool = await asyncio.create_subprocess_exec(program("promtool", "prometheus")[0], *words, stdin=PIPE, stdout=PIPE, stderr=STDOUT)
     said, _ = await tool.communicate(told.encode())
     assert tool.returncode == 0, said.decode()
     return said.decode()

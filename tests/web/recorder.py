@@ -35,6 +35,11 @@ class Recorder:
         self.received: dict[int, int] = {}
         """Bytes, by the client's port."""
 
+    @property
+    def all(self) -> list[Seen]:
+        """What was seen of all clients."""
+        return [each for seen in self.seen.values() for each in seen]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Note a request, and answer."""
         body, more = b"", True
@@ -93,6 +98,21 @@ def cut(message: bytes, *places: int) -> Sequence[bytes]:
     """The message in segments."""
     ends = [0, *places, len(message)]
     return [message[begin:end] for begin, end in pairwise(ends) if begin != end]
+
+
+async def told(port: int, *segments: bytes) -> bytes:
+    """What a client that sends this gets until the connection ends."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            reading = asyncio.create_task(_read(reader))
+            with suppress(ConnectionError):
+                for segment in segments:
+                    writer.write(segment)
+                    await writer.drain()
+            return await reading
+    finally:
+        writer.transport.abort()
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
