@@ -103,20 +103,17 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A line of the head; trailers, which come behind a body, say nothing about the request."""
-        if self._in_head:
-            super().on_header(name, value.strip(b" \t"))
-
     def on_headers_complete(self) -> None:
         """A request is under way, unless its head has to be parsed again or is no HTTP."""
-        check(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
+        headers = combined(self.headers)
+        check(self.parser.get_method(), self.url, self.parser.get_http_version(), headers)
         if self.parser.should_upgrade():
             return
         self._in_head, self._unframed_bytes = False, 0
         self.waiting.pop(self, None)
         self._expect(None)
-        self.url, self.headers[:] = origin_form(self.url), combined(self.headers)
+        self.url = origin_form(self.url)
+        self.scope["headers"] = list(headers.items())  # without trailers, which the parser adds to its own when they come
         self.scope["state"]["abort"] = self.abort
         super().on_headers_complete()
 

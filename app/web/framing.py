@@ -4,30 +4,37 @@ The parser refuses lengths, line ends and characters that can be read in two way
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 
 from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from app.web.problem import Problem
 
-_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+;=:%\[\]-]*")
 _SCHEME_AND_AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 
-def check(method: bytes, target: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
+def combined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """One value for each name: several lines mean the same as one that lists their values (RFC 9110, section 5.3)."""
+    lines: dict[bytes, bytes] = {}
+    for name, value in headers:
+        lines[name] = b"%b, %b" % (lines[name], value) if name in lines else value.strip(b" \t")
+    return lines
+
+
+def check(method: bytes, target: bytes, version: str, headers: Mapping[bytes, bytes]) -> None:
     """A Problem for a head that is not of HTTP/1.0 or 1.1, or that others may read differently; header names are in lower case."""
-    hosts = [value for name, value in headers if name == b"host"]
-    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+    host, coding = headers.get(b"host"), headers.get(b"transfer-encoding")
     if version not in {"1.0", "1.1"}:
         raise Problem(505, "no-http", "send the request as HTTP/1.1")
     if method == b"CONNECT" or b"#" in target:
         raise Problem(400, "no-http", "ask for a path of this server: it is no proxy, and a fragment (#) is never sent")
-    if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(_HOST.fullmatch, hosts)):
+    if not _HOST.fullmatch(host or b"") or (host is None and version == "1.1"):
         raise Problem(400, "no-http", "send one Host header, with a host and perhaps a port")
-    if codings and version == "1.0":
+    if coding is not None and version == "1.0":
         raise Problem(400, "no-http", "HTTP/1.0 has no Transfer-Encoding: send HTTP/1.1, or a Content-Length")
-    if codings not in ([], [b"chunked"]):
+    if coding is not None and coding.lower() != b"chunked":
         raise Problem(501, "no-http", "send the body as it is, or with Transfer-Encoding: chunked alone")
 
 
@@ -37,14 +44,6 @@ def origin_form(target: bytes) -> bytes:
         return target
     rest = _SCHEME_AND_AUTHORITY.sub(b"", target, count=1)
     return rest if rest.startswith(b"/") else b"/" + rest
-
-
-def combined(headers: Sequence[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:
-    """The same with one line for each name: several mean the same as one that lists their values (RFC 9110, section 5.3)."""
-    lines: dict[bytes, bytes] = {}
-    for name, value in headers:
-        lines[name] = b"%b, %b" % (lines[name], value) if name in lines else value
-    return lines.items()
 
 
 def answered(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
