@@ -81,15 +81,16 @@ class Forwarder:
         return _handed_on(answer, StreamingResponse(_passed_on(answer), answer.status))
 
     async def read(self, request: Request, partition: int, *, query: str | None = None, endless: bool = False) -> Response:
-        """The owner's answer to a read, as it comes if it is `endless`; a Problem, also when the owner does not answer. What breaks off breaks off for the client."""
+        """The owner's answer to a read; a Problem, also when the owner does not answer. One that is `endless` comes and breaks off as it does there."""
         try:
-            if not endless:
-                return await self.ask(request, partition, query)
-            answer = await self.stream(request, partition)
-            answer.body_iterator = _whole(request, answer.body_iterator)
-            return answer
+            return await (self._breaking_off(request, partition) if endless else self.ask(request, partition, query))
         except NoAnswer as error:
             raise later("no-owner", f"the worker that owns partition {partition} did not answer: ask again") from error
+
+    async def _breaking_off(self, request: Request, partition: int) -> Response:
+        answer = await self.stream(request, partition)
+        answer.body_iterator = _whole(request, answer.body_iterator)
+        return answer
 
     async def page(self, request: Request, partition: int, query: str) -> Page:
         """The owner's part of a list; a Problem when it gives none."""
