@@ -45,6 +45,8 @@ class ProcessPayment(Command):
     order_id: Id
     amount: Money
     currency: Currency
+    again: bool = False
+    """Also where the order's payment was refunded."""
 
 
 class RefundPayment(Command):

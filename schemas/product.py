@@ -23,6 +23,8 @@ class ReserveInventory(Command):
 
     order_id: Id
     quantity: Quantity
+    again: bool = False
+    """Also where the order's reservation was released."""
 
 
 class ReleaseInventory(Command):

@@ -11,7 +11,8 @@ from pydantic import Field
 from schemas.fields import Id, NotNull, RecordedCurrency, Text, Timestamp, Total
 from schemas.message import Command, Event, Message, Refusal
 
-StepName = Literal["order", "payment", "reservation", "confirmation"]
+StepName = Literal["order", "payment", "reservation", "confirmation", "shipment"]
+"""There is a shipment of a product where the order left before that was reserved."""
 
 SagaStatus = Literal["STARTED", "ORDER_CREATED", "PAYMENT_PROCESSED", "INVENTORY_RESERVED", "COMPLETED", "COMPENSATING", "FAILED", "NEEDS_INTERVENTION"]
 
@@ -104,6 +105,10 @@ class SagaDeadlineExtended(Event):
     reason: Text
 
 
+class SagaOrderShipped(Event):
+    """The order left before all steps were done: the rest is done all the same, and nothing is undone any more."""
+
+
 class SagaCompensationStarted(Event):
     """What was done, or may have been, is undone from here on; the first of it is to be answered by `wait_until`."""
 
@@ -133,7 +138,7 @@ class SagaFailed(Event):
 
 
 class SagaNeedsIntervention(Event):
-    """Something cannot be undone: these steps are left, and an operator has to act."""
+    """Something cannot be undone, or cannot be done for an order that has left: these steps are left, and an operator has to act."""
 
     reason: Text
     steps: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -184,6 +189,7 @@ SagaEvent = (
     | SagaStepSkipped
     | SagaTimedOut
     | SagaDeadlineExtended
+    | SagaOrderShipped
     | SagaCompensationStarted
     | SagaStepCompensated
     | SagaCompleted

@@ -22,14 +22,14 @@ def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN4
         case OrderPlaced(), _, _:
             yield from _total(event)
         case InventoryReserved(), Product(), _:
-            yield from _once(detail, "reserved")
+            yield from _once(detail, ReservationState.RELEASED, "reserved")
             yield from _within(event.quantity, root.on_hand - root.reserved, "pieces are reserved")
         case ((InventoryReleased() | InventoryShipped()), _, Reservation(ReservationState.RESERVED)):
             yield from _same(f"{event.quantity} pieces", f"{detail.quantity} pieces")
         case ((InventoryReleased() | InventoryShipped()), _, _):
             yield f"{event.quantity} pieces of order {event.order_id} are given up, and none are reserved"
         case PaymentProcessed(), Customer(), _:
-            yield from _once(detail, "paid")
+            yield from _once(detail, PaymentState.REFUNDED, "paid")
             yield from _in_currency(event.currency, root.currency)
             yield from _within(event.amount, root.credit_limit - root.credit_used, f"{event.currency} are paid")
         case PaymentRefunded(), _, Payment(PaymentState.PAID):
@@ -76,8 +76,8 @@ def _total(event: OrderPlaced) -> Iterator[str]:
         yield f"the items come to {total}, and totalAmount is {event.total_amount}"
 
 
-def _once(detail: object, what: str) -> Iterator[str]:
-    if detail is not None:
+def _once(detail: Reservation | Payment | None, given_back: ReservationState | PaymentState, what: str) -> Iterator[str]:
+    if detail is not None and detail.state is not given_back:
         yield f"the order is {what} a second time"
 
 

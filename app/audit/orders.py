@@ -15,7 +15,7 @@ from schemas.customer import PaymentProcessed, PaymentRefunded
 from schemas.message import Event
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
-from schemas.saga import SagaCompensationStarted, SagaStarted, SagaStepRetried, SagaStepSkipped
+from schemas.saga import SagaCompensationStarted, SagaOrderShipped, SagaStarted, SagaStepRetried, SagaStepSkipped
 
 _ORDER, _HELD, _OFF, _ANY = b"order\0", b"held\0", b"off\0", b""
 _encode = msgspec.json.Encoder().encode
@@ -31,9 +31,10 @@ class Orders:
         """The next event of an aggregate, with its states before and after it; what is `sure` must be reflected in everything else that is read."""
         match payload:
             case InventoryReserved() | InventoryReleased() | InventoryShipped():
-                self._put(payload.order_id, event.event_type, Happened(event.event_id, event.metadata.causation_id, payload.quantity), event.aggregate_id)
+                happened = Happened(event.event_id, event.metadata.causation_id, payload.quantity, version=event.version)
+                self._put(payload.order_id, event.event_type, happened, event.aggregate_id)
             case PaymentProcessed() | PaymentRefunded():
-                happened = Happened(event.event_id, event.metadata.causation_id, payload.amount, payload.currency)
+                happened = Happened(event.event_id, event.metadata.causation_id, payload.amount, payload.currency, event.version)
                 self._put(payload.order_id, event.event_type, happened, event.aggregate_id)
             case OrderPlaced():
                 self._put(event.aggregate_id, Entry.PLACED, _ordered(payload))
@@ -89,6 +90,8 @@ class Orders:
                 self._put(order_id, Entry.STARTED, Wanted(payload.customer_id, payload.amount, payload.currency, pieces))
             case SagaStepRetried() | SagaCompensationStarted():
                 self._put(order_id, Entry.ATTEMPT, about=version)
+            case SagaOrderShipped():
+                self._put(order_id, Entry.LEFT)
             case SagaStepSkipped():
                 self._put(order_id, Entry.OPERATOR)
             case _ if by_operator(before, payload):

@@ -70,22 +70,26 @@ def moved(told: Told, kind: str) -> Iterator[tuple[str, Happened]]:
 
 
 def _paid(told: Told) -> dict[str, str]:
-    refunded = {about for about, _ in moved(told, "PaymentRefunded")}
-    return {about: f"{paid.amount} {paid.currency}" for about, paid in moved(told, "PaymentProcessed") if about not in refunded}
+    return {about: f"{paid.amount} {paid.currency}" for about, paid in moved(told, "PaymentProcessed") if not _since(told, paid, "PaymentRefunded", about)}
 
 
 def _reserved(told: Told) -> Iterator[tuple[str, str]]:
-    shipped, released = ({about for about, _ in moved(told, kind)} for kind in ("InventoryShipped", "InventoryReleased"))
     for about, reserved in moved(told, "InventoryReserved"):
-        if about not in released:
-            yield about, f"{reserved.amount} {'SHIPPED' if about in shipped else 'RESERVED'}"
+        if not _since(told, reserved, "InventoryReleased", about):
+            yield about, f"{reserved.amount} {'SHIPPED' if _since(told, reserved, 'InventoryShipped', about) else 'RESERVED'}"
+
+
+def _since(told: Told, taken: Happened, kind: str, about: str) -> bool:
+    """True if what was taken was given up by an event of this type; what is taken again is not."""
+    given_up = told.happened.get((kind, about))
+    return given_up is not None and given_up.version > taken.version
 
 
 def _due(told: Told, product_id: str, stock: Mapping[str, str], held: Callable[[str], bool]) -> str:
-    """An order that was confirmed by hand may have been shipped before its stock was reserved."""
+    """An order that was confirmed by hand may have been shipped before its stock was reserved, which a saga of earlier code left at that."""
     if status(told) != "SHIPPED":
         return "RESERVED"
-    waits = stock.get(product_id, "").endswith("RESERVED") and (held(product_id) or not _is_sagas(told, "OrderConfirmed", ""))
+    waits = stock.get(product_id, "").endswith("RESERVED") and (held(product_id) or not (told.left or _is_sagas(told, "OrderConfirmed", "")))
     return "RESERVED" if waits else "SHIPPED"
 
 
@@ -108,7 +112,8 @@ def _causes(told: Told, kind: str, about: str) -> Iterable[str]:
     match kind:
         case "InventoryShipped":
             shipped = told.happened.get(("OrderShipped", ""))
-            return () if shipped is None else (shipping.asked_by(shipped.event_id, about),)
+            policy = () if shipped is None else (shipping.asked_by(shipped.event_id, about),)
+            return (*policy, *asked_by(told.order_id, "do", Step("shipment", about), told.attempts))
         case "OrderConfirmed":
             return asked_by(told.order_id, "do", Step("confirmation"), told.attempts)
         case "InventoryReserved" | "InventoryReleased":

@@ -14,6 +14,7 @@ class Entry(StrEnum):
     SAGA = "=saga"
     ATTEMPT = "=attempt"
     OPERATOR = "=operator"
+    LEFT = "=left"
     MOVING = "=moving"
 
 
@@ -36,6 +37,8 @@ class Happened(Struct, array_like=True):
     amount: int = 0
     """Pieces, or minor units of `currency`."""
     currency: str = ""
+    version: int = 0
+    """The event's, in its aggregate: what was given back may have been taken again."""
 
 
 class Followed(Struct, array_like=True):
@@ -60,10 +63,12 @@ class Told(Struct):
     """In so many at most was any step of the saga asked for."""
     by_operator: bool = False
     """Whether an operator spared the saga a step, or ended it."""
+    left: bool = False
+    """Whether the saga went on after the order was shipped, to do what was left."""
     moving: bool = False
     """Whether the order or its saga has events that need not be reflected everywhere yet."""
     happened: dict[tuple[str, str], Happened] = msgspec.field(default_factory=dict)
-    """By the event's type and the aggregate's id."""
+    """The last event by its type and the aggregate's id."""
 
 
 _wanted = msgspec.json.Decoder(Wanted).decode
@@ -84,6 +89,8 @@ def add(told: Told, kind: str, about: str, value: bytes) -> None:
             told.attempts += 1
         case Entry.OPERATOR:
             told.by_operator = True
+        case Entry.LEFT:
+            told.left = True
         case Entry.MOVING:
             told.moving = True
         case _:

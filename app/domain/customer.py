@@ -121,7 +121,7 @@ def _limit(command: ChangeCreditLimit, customer: Registered) -> Decision[Custome
 
 
 def _pay(command: ProcessPayment, customer: Registered, payment: Payment | None) -> Decision[CustomerEvent]:
-    if payment is not None:
+    if payment is not None and not (command.again and payment.state is PaymentState.REFUNDED):
         return Refusal(code="already-exists", message="this order was paid before", state=payment.state)
     if command.currency != customer.currency:
         return Refusal(code="currency-mismatch", message=f"the customer's currency is {customer.currency}")

@@ -28,6 +28,7 @@ OUTSIDE: dict[str, Outside | None] = {
     "SagaStepSkipped": None,
     "SagaTimedOut": None,
     "SagaDeadlineExtended": None,
+    "SagaOrderShipped": None,
     "SagaCompensationStarted": None,
     "SagaStepCompensated": None,
     "SagaCompleted": None,

@@ -110,7 +110,7 @@ def _moved(product: Product, on_hand: int = 0, reserved: int = 0, shipped: int =
 
 
 def _reserve(command: ReserveInventory, product: Registered, reservation: Reservation | None) -> Decision[ProductEvent]:
-    if reservation is not None:
+    if reservation is not None and not (command.again and reservation.state is ReservationState.RELEASED):
         return Refusal(code="already-exists", message="this order has reserved the product before", state=reservation.state)
     if command.quantity > (available := product.on_hand - product.reserved):
         return Refusal(code="insufficient-stock", message=f"{available} are available, {command.quantity} are wanted")

@@ -15,9 +15,10 @@ from app.domain.fulfilment.hear import Placed
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.process import fulfilment
 from app.domain.fulfilment.state import Saga, status
-from app.domain.order import order_decider
+from app.domain.order import Order, order_decider
 from app.domain.process import Ask, Elapsed, Reply
 from app.domain.product import product_decider
+from app.domain.shipping import policy
 from schemas.customer import CustomerRegistered
 from schemas.message import Event, Refusal, payload_json
 from schemas.order import OrderPlaced
@@ -54,6 +55,8 @@ class World:
     parked: Callable[[Ask], bool] = lambda _: False
     """Which commands are parked whenever they are read."""
     answers: dict[tuple[Partner, str], Reply] = field(default_factory=dict)
+    shipping: list[Ask] = field(default_factory=list)
+    """What the shipping policy has asked for; it waits for no answer."""
 
     def __post_init__(self) -> None:
         registered = CustomerRegistered(name="Ada", email="a@example.org", credit_limit=self.credit, currency="EUR")
@@ -81,8 +84,10 @@ class World:
 
     def order(self, command_type: str, **payload: object) -> Refusal | None:
         """Somebody commands something of the order; its saga hears what follows in the same transaction. Why it is refused, if it is."""
+        before = self.partners["Order", ORDER].root
         answer = self._decide(("Order", ORDER), command_type, payload)
         for event in answer.events:
+            self._ship(before, event)
             self.hear(Placed(event, "place", TIMING, DEADLINE_MS) if isinstance(event, OrderPlaced) else event)
         refusal: Refusal | None = answer.refusal
         return refusal
@@ -101,6 +106,9 @@ class World:
     def read(self, partner: Partner) -> None:
         """A partner reads its next command, and answers; the same command gets its first answer."""
         ask = self.queues[partner].popleft()
+        if ask in self.shipping:
+            self._answer(partner, ask)
+            return
         if self.parked(ask):
             self.replies.append(Reply(ask.command_id, ask.command_type, ask.aggregate_id, "parked", Refusal(code="failed", message="a bug")))
             return
@@ -169,6 +177,11 @@ class World:
         for ask in fulfilment.react(ORDER, self.saga).asks:
             if (ask.command_id, ask.resent) not in asked:
                 self.queues[ask.aggregate_type, ask.aggregate_id].append(ask)
+
+    def _ship(self, order: Order, event: Event) -> None:
+        for ask in policy(ORDER, order, event, "shipped"):
+            self.shipping.append(ask)
+            self.queues[ask.aggregate_type, ask.aggregate_id].append(ask)
 
     def _answer(self, partner: Partner, ask: Ask) -> Reply:
         if partner not in self.partners:

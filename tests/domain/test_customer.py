@@ -1,5 +1,7 @@
 """Credit: its limit, and what of it is used."""
 
+from typing import Any
+
 from app.domain.customer import Registered, customer_decider
 from schemas.customer import CreditLimitChanged, CustomerChanged, PaymentProcessed, PaymentRefunded
 from tests.domain.examples import KNOWN, PAID
@@ -44,3 +46,11 @@ def test_a_change_tells_only_what_was_changed() -> None:
 
 def test_a_change_of_nothing_is_invalid() -> None:
     given(customer_decider, KNOWN).when("ChangeCustomer").refused("invalid")
+
+
+def test_what_was_refunded_is_paid_again_where_that_is_wanted_and_what_is_paid_is_not() -> None:
+    refunded = given(customer_decider, KNOWN, PAID, PaymentRefunded(order_id="o-1", amount=400, currency="EUR"))
+    pay: dict[str, Any] = {"orderId": "o-1", "amount": 300, "currency": "EUR", "again": True}
+
+    refunded.when("ProcessPayment", **pay).then(PaymentProcessed(order_id="o-1", amount=300, currency="EUR"))
+    given(customer_decider, KNOWN, PAID).when("ProcessPayment", **pay).refused("already-exists", "PAID")

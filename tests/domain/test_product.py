@@ -33,3 +33,10 @@ def test_a_shipment_takes_what_was_reserved_off_the_shelf() -> None:
 
 def test_one_orders_reservation_is_not_anothers() -> None:
     given(product_decider, *OFFERED, RESERVED).when("ReleaseInventory", orderId="o-2").refused("not-found")
+
+
+def test_what_was_released_is_reserved_again_where_that_is_wanted_and_what_stands_is_not() -> None:
+    released = given(product_decider, *OFFERED, RESERVED, InventoryReleased(order_id="o-1", quantity=3))
+
+    released.when("ReserveInventory", orderId="o-1", quantity=2, again=True).then(InventoryReserved(order_id="o-1", quantity=2))
+    given(product_decider, *OFFERED, RESERVED).when("ReserveInventory", orderId="o-1", quantity=2, again=True).refused("already-exists", "RESERVED")

@@ -3,8 +3,12 @@
 import pytest
 
 from app.domain import order
-from app.domain.fulfilment import asks, fold
+from app.domain.fulfilment import asks, fold, hear
+from schemas.saga import SagaDeadlineExtended
+from schemas.timestamp import rfc3339
 from tests.domain.saga_world import World
+from tests.domain.test_saga_operators import shipped_early
+from tests.domain.test_saga_properties import mended
 from tests.domain.test_saga_table import late, silent, until_asked
 
 
@@ -35,7 +39,19 @@ def test_an_order_that_does_not_look_at_its_saga_is_shipped_while_it_is_refunded
     monkeypatch.setattr(order, "goes_back", lambda _: False)
     world = World().place().settle()
     world.operate("ForceCompensate")
+    until_asked(world, "order", "CancelOrder")
 
     world.order("ShipOrder")
 
     assert (world.settle().order_status, world.details()["c-1"]) == ("SHIPPED", "REFUNDED")
+    mended(world)
+    assert (world.status, world.details()) == ("COMPLETED", {"c-1": "PAID", "p-1": "SHIPPED", "p-2": "SHIPPED"})
+
+
+@pytest.mark.control
+def test_what_is_reserved_late_for_an_order_that_has_left_is_kept_where_nobody_hears_that_it_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hear, "SagaOrderShipped", lambda: SagaDeadlineExtended(deadline_at=rfc3339(0), reason="so it must be"))
+    world = shipped_early()
+
+    assert world.settle().status == "COMPLETED"
+    assert set(world.details().values()) == {"PAID", "RESERVED"}

@@ -11,6 +11,7 @@ from schemas.saga import (
     SagaCompleted,
     SagaFailed,
     SagaNeedsIntervention,
+    SagaOrderShipped,
     SagaStarted,
     SagaStepCompensated,
     SagaStepCompleted,
@@ -91,3 +92,22 @@ def test_a_saga_that_is_completed_keeps_its_steps() -> None:
 
     assert (row.status, set(states(row).values())) == ("COMPLETED", {"DONE"})
     assert place(row).startswith("COMPLETED/")
+
+
+def test_what_is_reserved_for_an_order_that_has_left_is_shown_with_its_shipment() -> None:
+    reserved = SagaStepCompleted(step="reservation", product_id="p", wait_until=UNTIL)
+    row = shown(*PAID, SagaStepCompleted(step="confirmation"), SagaOrderShipped(), reserved, SOLD_OUT)
+
+    assert [(step.step, step.product_id, step.state) for step in row.steps[2:]] == [
+        ("reservation", "p", "DONE"),
+        ("reservation", "q", "FAILED"),
+        ("confirmation", None, "DONE"),
+        ("shipment", "p", "ASKED"),
+    ]
+    assert row.status == "PAYMENT_PROCESSED"
+
+
+def test_an_order_that_earlier_code_shipped_on_the_way_back_shows_what_is_to_be_done_again() -> None:
+    row = shown(*BACK, *UNDOINGS[:2], SagaOrderShipped(), SagaNeedsIntervention(reason="it has left", steps=("payment",)))
+
+    assert states(row) == {"order": "DONE", "payment": "FAILED", "p": "FAILED", "q": "FAILED", "confirmation": "DONE"}

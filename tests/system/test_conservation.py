@@ -29,7 +29,7 @@ def placed(total: int) -> OrderPlaced:
     [
         (placed(21), None, None, "the items come to 20, and totalAmount is 21"),
         (InventoryReserved(order_id="o", quantity=4), STOCK, None, "4 pieces are reserved, and there are 3"),
-        (InventoryReserved(order_id="o", quantity=1), STOCK, RELEASED, "the order is reserved a second time"),
+        (InventoryReserved(order_id="o", quantity=1), STOCK, RESERVED, "the order is reserved a second time"),
         (InventoryReleased(order_id="o", quantity=1), STOCK, RESERVED, "1 pieces are given back of 2 pieces that were taken"),
         (InventoryShipped(order_id="o", quantity=2), STOCK, RELEASED, "2 pieces of order o are given up, and none are reserved"),
         (PaymentProcessed(order_id="o", amount=61, currency="EUR"), CREDIT, None, "61 EUR are paid, and there are 60"),
@@ -50,7 +50,9 @@ def test_what_is_not_conserved_is_told(event: Event, root: Any, detail: Any, los
     [
         (placed(20), None, None),
         (InventoryReserved(order_id="o", quantity=3), STOCK, None),
+        (InventoryReserved(order_id="o", quantity=1), STOCK, RELEASED),
         (InventoryShipped(order_id="o", quantity=2), STOCK, RESERVED),
+        (PaymentProcessed(order_id="o", amount=1, currency="EUR"), CREDIT, REFUNDED),
         (PaymentProcessed(order_id="o", amount=60, currency="EUR"), CREDIT, None),
         (PaymentRefunded(order_id="o", amount=40, currency="EUR"), CREDIT, PAID),
         (CreditLimitChanged(credit_limit=40), CREDIT, None),

@@ -11,7 +11,7 @@ from app.results import Json
 from app.topics import command_topic
 from tests.system.environment import Environment, Results
 from tests.system.hold import Hold
-from tests.system.shop import command, customer, order, product, sagas, stands
+from tests.system.shop import Events, command, customer, order, product, sagas, stands
 from tests.system.worker import WHOLE
 from tests.waiting import until
 
@@ -168,6 +168,24 @@ async def test_an_order_is_not_shipped_while_its_saga_undoes_it(shop: Environmen
     [shipped] = [result for result in results.all if result["commandId"] == "ship"]
     assert (shipped["refusal"]["code"], shipped["refusal"]["state"]) == ("illegal-transition", "CONFIRMED")
     await stands(shop, "Order", {"o-1": "OrderCancelled"})
+    assert await audit(shop.settings) == []
+
+
+async def test_what_is_reserved_for_an_order_that_has_left_leaves_too_and_what_is_lacking_an_operator_has_done(shop: Environment) -> None:
+    names = [f"o-{number}" for number in range(6)]
+    by_hand = (command("Order", name, command_type) for name in names for command_type in ("ConfirmOrder", "ShipOrder"))
+    async with sagas(shop) as found:
+        await shop.send([*(order(name, "p-2") for name in names), *by_hand])
+        await found.ended(names)
+        in_need = [name for name in names if found.kinds(name)[-1] == "NeedsIntervention"]
+        assert len(in_need) == 3, "there are three pieces"
+        await shop.send([command("Product", "p-2", "ReceiveStock", "more", quantity=3)])
+        await stands(shop, "Product", {"p-2": "StockReceived"})
+        await shop.send(command("Saga", name, "RetryStep", user="ada", step="reservation", productId="p-2", reason="there is more") for name in in_need)
+        await found.last(dict.fromkeys(names, "SagaCompleted"))
+
+    async with Events(shop.settings, topic="events.product") as moved:
+        await until(lambda: {event["payload"]["orderId"] for event in moved.all if event["eventType"] == "InventoryShipped"} == {*names}, within_s=60)
     assert await audit(shop.settings) == []
 
 

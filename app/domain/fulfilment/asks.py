@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, assert_never
 
-from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.ids import command_id
 from app.domain.process import Ask, Reaction, Waiting
 from schemas.saga import StepName
-
-Moving = Running | Compensating
 
 Way = Literal["do", "undo"]
 
@@ -32,7 +30,7 @@ def react(order_id: str, saga: Saga, before: Saga | None = None) -> Reaction:
     match saga:
         case Running():
             return Reaction(_asks(order_id, saga, before), min([saga.deadline_ms, *_looks(saga)]))
-        case Compensating():
+        case Finishing() | Compensating():
             return Reaction(_asks(order_id, saga, before), min(_looks(saga), default=None))
         case Unstarted() | Completed() | NeedsIntervention() | Failed():
             return Reaction()
@@ -87,11 +85,16 @@ def _looks(saga: Moving) -> list[int]:
 
 
 def _do(order_id: str, facts: Facts, step: Step) -> Sent:
+    """Another attempt is that of an order that has left: what was given back is taken again."""
+    again = {"again": True} if step.attempt > 1 else {}
     match step.name:
         case "payment":
-            return Sent("ProcessPayment", "Customer", facts.customer_id, {"orderId": order_id, "amount": facts.amount, "currency": facts.currency})
+            paid = {"orderId": order_id, "amount": facts.amount, "currency": facts.currency}
+            return Sent("ProcessPayment", "Customer", facts.customer_id, paid | again)
         case "reservation":
-            return Sent("ReserveInventory", "Product", step.product_id or "", {"orderId": order_id, "quantity": step.quantity})
+            return Sent("ReserveInventory", "Product", step.product_id or "", {"orderId": order_id, "quantity": step.quantity} | again)
+        case "shipment":
+            return Sent("ShipInventory", "Product", step.product_id or "", {"orderId": order_id})
         case "confirmation" | "order":
             return Sent("ConfirmOrder", "Order", order_id, {})
         case never:
@@ -106,5 +109,7 @@ def _undo(order_id: str, saga: Compensating, step: Step) -> Sent:
             return Sent("ReleaseInventory", "Product", step.product_id or "", {"orderId": order_id})
         case "confirmation" | "order":
             return Sent("CancelOrder", "Order", order_id, {"reason": saga.reason})
+        case "shipment":
+            raise AssertionError("what has left is not undone: the log lacks events of the saga")
         case never:
             assert_never(never)

@@ -5,13 +5,16 @@ from functools import reduce
 from typing import Any
 
 from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.state import Compensating, Running, Saga, Step, StepState
+from app.domain.fulfilment.state import Compensating, Finishing, Moving, Running, Saga, Step, StepState
 from schemas.fields import TEXT_LENGTH
 from schemas.saga import SagaCompensationStarted, SagaCompleted, SagaEvent, SagaFailed, SagaNeedsIntervention
 from schemas.timestamp import rfc3339
 
 Events = tuple[SagaEvent, ...]
 NONE: Events = ()
+
+LEFT = "the order has left, and not all of it could be done"
+"""Why a saga needs an operator that undoes nothing."""
 
 
 def concluded(saga: Saga, events: Events) -> Events:
@@ -24,11 +27,17 @@ def end(saga: Saga) -> Events:
     match saga:
         case Running() if all(step.state is StepState.DONE for step in saga.steps):
             return (SagaCompleted(),)
-        case Compensating() if not any(step.is_open or step.state is StepState.PENDING for step in saga.steps):
-            failed = tuple(str(step) for step in saga.steps if step.state is StepState.FAILED)
-            return (SagaNeedsIntervention(reason=saga.reason, steps=failed),) if failed else (SagaFailed(reason=saga.reason),)
+        case Finishing() | Compensating() if not any(step.is_open or step.state is StepState.PENDING for step in saga.steps):
+            return (_stop(saga),)
         case _:
             return NONE
+
+
+def _stop(saga: Finishing | Compensating) -> SagaEvent:
+    failed = tuple(str(step) for step in saga.steps if step.state is StepState.FAILED)
+    if failed:
+        return SagaNeedsIntervention(reason=saga.reason if isinstance(saga, Compensating) else LEFT, steps=failed)
+    return SagaFailed(reason=saga.reason) if isinstance(saga, Compensating) else SagaCompleted()
 
 
 def compensation(saga: Saga, reason: str, at_ms: int) -> SagaCompensationStarted:
@@ -46,8 +55,10 @@ def named(step: Step) -> dict[str, Any]:
     return {"step": step.name, "product_id": step.product_id}
 
 
-def wait(saga: Running | Compensating, settled: Step, at_ms: int) -> str | None:
-    """When the next steps are to be answered, if they are asked for once this one is settled."""
+def wait(saga: Moving, settled: Step, at_ms: int) -> str | None:
+    """When the next steps are to be answered, if they are asked for once this one is settled. What is reserved for an order that has left is shipped next."""
+    if isinstance(saga, Finishing) and settled.name == "reservation":
+        return until(saga, at_ms)
     others = [step for step in saga.steps if step is not settled]
     return until(saga, at_ms) if is_turn(others) else None
 

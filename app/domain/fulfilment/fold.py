@@ -4,7 +4,22 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, NeedsIntervention, Running, Saga, Step, Steps, StepState, Unstarted, Waits
+from app.domain.fulfilment.state import (
+    Compensating,
+    Completed,
+    Facts,
+    Failed,
+    Finishing,
+    Moving,
+    NeedsIntervention,
+    Running,
+    Saga,
+    Step,
+    Steps,
+    StepState,
+    Unstarted,
+    Waits,
+)
 from schemas.message import Refusal
 from schemas.saga import (
     SagaCompensationStarted,
@@ -13,6 +28,7 @@ from schemas.saga import (
     SagaEvent,
     SagaFailed,
     SagaNeedsIntervention,
+    SagaOrderShipped,
     SagaStarted,
     SagaStepCompensated,
     SagaStepCompleted,
@@ -33,11 +49,12 @@ MOST = 1_000_000_000_000
 STANDING = frozenset({"PAID", "RESERVED"})
 """A refusal that says so says that there is something to undo."""
 
-Stepped = SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed | SagaStepRetried
-Moving = Running | Compensating
+Settled = SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed
+Stepped = Settled | SagaStepRetried
+Begun = Moving | Completed | NeedsIntervention
 
 
-def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911 (one line for each kind of event)
+def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911, PLR0912 (one line for each kind of event)
     """Fold."""
     match event:
         case SagaStarted():
@@ -54,12 +71,14 @@ def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911 (one li
             return saga
         case SagaDeadlineExtended():
             return replace(_running(saga), deadline_ms=milliseconds(event.deadline_at))
+        case SagaOrderShipped():
+            return _finishing(_begun(saga))
         case SagaCompensationStarted():
             return _compensating(saga, event)
         case SagaCompleted():
             return Completed(_begun(saga).facts, _kept(_begun(saga)))
         case SagaNeedsIntervention():
-            return NeedsIntervention(_begun(saga).facts, _begun(saga).steps, event.reason)
+            return NeedsIntervention(_begun(saga).facts, _begun(saga).steps, event.reason, isinstance(saga, Finishing))
         case SagaFailed():
             return Failed(event.reason)
         case never:
@@ -85,7 +104,7 @@ def _started(event: SagaStarted) -> Running:
     return Running(facts, (Step("order"), Step("payment"), *reservations, Step("confirmation")), milliseconds(event.deadline_at))
 
 
-def _begun(saga: Saga) -> Running | Completed | Compensating | NeedsIntervention:
+def _begun(saga: Saga) -> Begun:
     assert not isinstance(saga, Unstarted | Failed), "the log lacks events of the saga"
     return saga
 
@@ -99,7 +118,12 @@ def _moving(saga: Saga) -> Moving:
     """An operator who acts on a saga that needs it sets it going again."""
     begun = _begun(saga)
     assert not isinstance(begun, Completed), "a completed saga has no open step: the log lacks events of the saga"
-    return Compensating(begun.facts, begun.steps, begun.reason) if isinstance(begun, NeedsIntervention) else begun
+    return resumed(begun) if isinstance(begun, NeedsIntervention) else begun
+
+
+def resumed(saga: NeedsIntervention) -> Finishing | Compensating:
+    """The saga as it goes on, the way it went before."""
+    return Finishing(saga.facts, saga.steps) if saga.shipped else Compensating(saga.facts, saga.steps, saga.reason)
 
 
 def _with(saga: Moving, event: Stepped, **changes: object) -> Moving:
@@ -108,16 +132,22 @@ def _with(saga: Moving, event: Stepped, **changes: object) -> Moving:
     return replace(saga, steps=tuple(replace(step, **changes) if (step.name, step.product_id) == same else step for step in saga.steps))
 
 
-def _settled(saga: Moving, event: SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed, state: StepState, **changes: object) -> Moving:
+def _settled(saga: Moving, event: Settled, state: StepState, **changes: object) -> Moving:
     """The saga with one step answered; the next are asked for if the event says until when they are to be answered."""
     after = _with(saga, event, state=state, **changes)
-    return after if event.wait_until is None else replace(after, steps=asked(after.steps, milliseconds(event.wait_until)))
+    if event.wait_until is None:
+        return after
+    until_ms = milliseconds(event.wait_until)
+    late = isinstance(after, Finishing) and event.step == "reservation" and state is StepState.DONE
+    shipment = (Step("shipment", event.product_id, state=StepState.ASKED, until_ms=until_ms),) if late else ()
+    return replace(after, steps=(*asked(after.steps, until_ms), *shipment))
 
 
 def _retried(saga: Moving, event: SagaStepRetried) -> Moving:
     [step] = [step for step in saga.steps if (step.name, step.product_id) == (event.step, event.product_id)]
-    resent = step.resent + 1 if event.attempt == step.attempt else 0
-    return _with(saga, event, state=StepState.ASKED, attempt=event.attempt, resent=resent, until_ms=milliseconds(event.wait_until), in_doubt=False)
+    resent, granted = (step.resent + 1, step.granted + (event.reason is not None)) if event.attempt == step.attempt else (0, 0)
+    counts = {"attempt": event.attempt, "resent": resent, "granted": granted}
+    return _with(saga, event, state=StepState.ASKED, until_ms=milliseconds(event.wait_until), in_doubt=False, **counts)
 
 
 def asked(steps: Steps, until_ms: int) -> Steps:
@@ -135,7 +165,19 @@ def _compensating(saga: Saga, event: SagaCompensationStarted) -> Compensating:
 
 def _undone(steps: Steps) -> Steps:
     """The undoing of what was done or may have been; that of a confirmation is the order's."""
-    return tuple(Step(step.name, step.product_id, attempt=step.attempt) for step in reversed(steps) if step.to_undo and step.name != "confirmation")
+    return tuple(
+        Step(step.name, step.product_id, step.quantity, StepState.PENDING if step.to_undo else StepState.NONE, attempt=step.attempt)
+        for step in reversed(steps)
+        if step.name != "confirmation"
+    )
+
+
+def _finishing(saga: Begun) -> Finishing:
+    """Where the saga was on its way back, an operator has each step done again, or finds that it still stands."""
+    if isinstance(saga, Running):
+        return Finishing(saga.facts, saga.steps)
+    failed = (Step(step.name, step.product_id, step.quantity, StepState.FAILED, attempt=step.attempt) for step in reversed(saga.steps) if step.name != "order")
+    return Finishing(saga.facts, (Step("order", state=StepState.DONE), *failed, Step("confirmation", state=StepState.DONE)))
 
 
 def _again(steps: Steps) -> Steps:
@@ -143,10 +185,10 @@ def _again(steps: Steps) -> Steps:
     return tuple(_next_attempt(step, StepState.PENDING) if step.state is StepState.FAILED else step for step in steps)
 
 
-def _kept(saga: Running | Completed | Compensating | NeedsIntervention) -> Steps:
+def _kept(saga: Begun) -> Steps:
     """The steps of a saga that is completed; what an operator settled by hand counts as done."""
-    return saga.steps if isinstance(saga, Running) else tuple(_next_attempt(step, StepState.DONE) for step in saga.steps)
+    return saga.steps if isinstance(saga, Running | Finishing) else tuple(_next_attempt(step, StepState.DONE) for step in saga.steps)
 
 
 def _next_attempt(step: Step, state: StepState) -> Step:
-    return Step(step.name, step.product_id, state=state, attempt=step.attempt + 1)
+    return Step(step.name, step.product_id, step.quantity, state, attempt=step.attempt + 1)

@@ -5,15 +5,17 @@ from typing import NamedTuple, assert_never
 from app.domain.fulfilment.asks import ask, sent
 from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, wait
 from app.domain.fulfilment.failures import failed, final, given_up
-from app.domain.fulfilment.fold import DEFINITION
+from app.domain.fulfilment.fold import DEFINITION, resumed
 from app.domain.fulfilment.late import elapsed
-from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.domain.process import Elapsed, Reply
+from schemas.message import Refusal
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
-from schemas.saga import Line, SagaEvent, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
+from schemas.saga import Line, SagaEvent, SagaOrderShipped, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
 from schemas.timestamp import rfc3339
 
 UNDONE = frozenset({"RELEASED", "REFUNDED", "CANCELLED"})
+DONE = frozenset({"PAID", "RESERVED", "SHIPPED"})
 NEVER_DONE = frozenset({"not-found", "unknown-product", "unknown-customer"})
 
 
@@ -44,7 +46,7 @@ def _hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
         case OrderCancelled():
             return _cancelled(saga, heard, at_ms)
         case OrderShipped():
-            return NONE
+            return (SagaOrderShipped(),) if isinstance(saga, Running | Compensating) else NONE
         case Reply():
             return _answered(order_id, saga, heard, at_ms)
         case Elapsed(now_ms):
@@ -85,7 +87,9 @@ def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
         case Compensating():
             order = next(step for step in saga.steps if step.name == "order")
             return NONE if order.state is StepState.DONE else (SagaStepCompensated(step="order", wait_until=wait(saga, order, at_ms)),)
-        case Unstarted() | NeedsIntervention() | Failed():
+        case NeedsIntervention(shipped=False):
+            return _cancelled(resumed(saga), event, at_ms)
+        case Unstarted() | Finishing() | NeedsIntervention() | Failed():
             return NONE
         case never:
             assert_never(never)
@@ -93,32 +97,50 @@ def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
 
 def _answered(order_id: str, saga: Saga, reply: Reply, at_ms: int) -> Events:
     """An answer counts if it is to a command that is waited for. A refusal is final; that a command is parked is heard once for each time it was sent."""
+    if isinstance(saga, NeedsIntervention) and saga.shipped:
+        saga = resumed(saga)
     step = _waiting(order_id, saga, reply)
-    if step is None or not isinstance(saga, Running | Compensating):
+    if step is None or not isinstance(saga, Moving):
         return NONE
-    if reply.outcome == "accepted" or (isinstance(saga, Compensating) and _is_undone(reply)):
+    if reply.outcome == "accepted" or _is_settled(saga, reply):
         return (_done(saga, step, reply, at_ms),)
+    if step.state is StepState.FAILED:
+        return NONE
     if reply.outcome == "refused":
-        return given_up(saga, (final(saga, step, "refused", reply.refusal, at_ms),), at_ms)
+        return _refused(saga, step, reply.refusal, at_ms)
     return NONE if step.state is StepState.PAUSED else given_up(saga, (failed(saga, step, "parked", reply.refusal, at_ms),), at_ms)
 
 
 def _waiting(order_id: str, saga: Saga, reply: Reply) -> Step | None:
     """The step whose command this answers. Anybody may use any command id: it must be the very command."""
-    if not isinstance(saga, Running | Compensating):
+    if not isinstance(saga, Moving):
         return None
     to = (reply.command_type, reply.aggregate_id)
-    step = next((step for step in saga.steps if step.is_open and sent(order_id, saga, step).partner == to), None)
+    step = next((step for step in saga.steps if _is_heard(saga, step) and sent(order_id, saga, step).partner == to), None)
     return step if step is not None and ask(order_id, saga, step).command_id == reply.command_id else None
 
 
-def _is_undone(reply: Reply) -> bool:
-    """True if the refusal says that there is nothing to undo, or not any more."""
+def _is_heard(saga: Moving, step: Step) -> bool:
+    """Late answers count for an order that has left: what is reserved for it late is shipped, not kept."""
+    return step.is_open or (isinstance(saga, Finishing) and step.in_doubt and step.state is StepState.FAILED)
+
+
+def _is_settled(saga: Moving, reply: Reply) -> bool:
+    """True if the refusal says that there is nothing to undo, or not any more; or, of an order that has left, that it is done already."""
     refusal = reply.refusal
-    return reply.outcome == "refused" and refusal is not None and (refusal.code in NEVER_DONE or refusal.state in UNDONE)
+    if refusal is None or reply.outcome != "refused" or isinstance(saga, Running):
+        return False
+    return refusal.state in DONE if isinstance(saga, Finishing) else (refusal.code in NEVER_DONE or refusal.state in UNDONE)
 
 
-def _done(saga: Running | Compensating, step: Step, reply: Reply, at_ms: int) -> SagaEvent:
+def _refused(saga: Moving, step: Step, refusal: Refusal | None, at_ms: int) -> Events:
+    """An order that earlier code shipped on the way back cannot be cancelled: nothing more of it is undone."""
+    if isinstance(saga, Compensating) and step.name == "order" and refusal is not None and refusal.state == "SHIPPED":
+        return (SagaOrderShipped(),)
+    return given_up(saga, (final(saga, step, "refused", refusal, at_ms),), at_ms)
+
+
+def _done(saga: Moving, step: Step, reply: Reply, at_ms: int) -> SagaEvent:
     if isinstance(saga, Compensating):
         return SagaStepCompensated(**named(step), refusal=reply.refusal, wait_until=wait(saga, step, at_ms))
     return SagaStepCompleted(**named(step), wait_until=wait(saga, step, at_ms))

@@ -3,7 +3,7 @@
 from app.domain.fulfilment.ends import NONE, Events, compensation, named, until
 from app.domain.fulfilment.failures import failed, given_up
 from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.state import Compensating, Running, Saga, Step, StepState
+from app.domain.fulfilment.state import Moving, Running, Saga, Step, StepState
 from schemas.saga import SagaEvent, SagaStepRetried, SagaTimedOut
 from schemas.timestamp import rfc3339
 
@@ -14,25 +14,25 @@ def elapsed(saga: Saga, at_ms: int) -> Events:
         case Running() if saga.deadline_ms <= at_ms:
             deadline_at = rfc3339(saga.deadline_ms)
             return SagaTimedOut(deadline_at=deadline_at), compensation(saga, f"not fulfilled by {deadline_at}", at_ms)
-        case Running() | Compensating():
+        case _ if isinstance(saga, Moving):
             return given_up(saga, _overdue(saga, at_ms), at_ms)
         case _:
             return NONE
 
 
-def _overdue(saga: Running | Compensating, at_ms: int) -> Events:
+def _overdue(saga: Moving, at_ms: int) -> Events:
     """One after another: whether the next ones are asked for depends on what became of those before."""
     events: list[SagaEvent] = []
     after: Saga = saga
     for step in saga.steps:
         if step.is_open and step.until_ms <= at_ms:
-            assert isinstance(after, Running | Compensating), "a step that is late does not end the saga"
+            assert isinstance(after, Moving), "a step that is late does not end the saga"
             events.append(_late(after, step, at_ms))
             after = evolve(after, events[-1])
     return tuple(events)
 
 
-def _late(saga: Running | Compensating, step: Step, at_ms: int) -> SagaEvent:
+def _late(saga: Moving, step: Step, at_ms: int) -> SagaEvent:
     if step.state is StepState.PAUSED:
         return SagaStepRetried(**named(step), attempt=step.attempt, wait_until=until(saga, at_ms))
     return failed(saga, step, "timed-out", None, at_ms)

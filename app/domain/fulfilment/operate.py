@@ -1,12 +1,25 @@
 """What operators may do to a saga, by the order's status, too: each of their commands is answered with an event or a refusal."""
 
+from functools import reduce
 from typing import assert_never, get_args
 
 from app.domain.decider import At, Decider, Decision, by_name
-from app.domain.fulfilment.ends import Events, compensation, concluded, named, until, wait
-from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.state import Compensating, Completed, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted, status
-from app.domain.order import Cancelled, Confirmed, Order, Shipped
+from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, until, wait
+from app.domain.fulfilment.fold import evolve, resumed
+from app.domain.fulfilment.state import (
+    Compensating,
+    Failed,
+    Moving,
+    NeedsIntervention,
+    Running,
+    Saga,
+    Step,
+    StepState,
+    Unstarted,
+    goes_back,
+    status,
+)
+from app.domain.order import Cancelled, Order, Shipped
 from app.domain.order import status as order_status
 from schemas.message import Refusal
 from schemas.saga import (
@@ -19,13 +32,14 @@ from schemas.saga import (
     SagaDeadlineExtended,
     SagaEvent,
     SagaFailed,
+    SagaOrderShipped,
     SagaStepRetried,
     SagaStepSkipped,
     SkipStep,
 )
 from schemas.timestamp import milliseconds, rfc3339
 
-Acting = Running | Compensating | NeedsIntervention
+Acting = Moving | NeedsIntervention
 """A saga that has steps to be answered."""
 
 
@@ -40,11 +54,13 @@ def decide(command: SagaCommand, saga: Saga, order: Order | None, at: At) -> Dec
 def _decide(command: SagaCommand, saga: Saga, order: Order | None, at_ms: int) -> Events | Refusal:
     match command:
         case RetryStep() | SkipStep():
-            return _on_step(command, saga, at_ms)
+            turned: Events = (SagaOrderShipped(),) if isinstance(order, Shipped) and isinstance(saga, Acting) and goes_back(saga) else NONE
+            events = _on_step(command, reduce(evolve, turned, saga), at_ms)
+            return events if isinstance(events, Refusal) else (*turned, *events)
         case ForceCompensate():
             return _illegal(saga) if isinstance(saga, Compensating | Failed) else _force(command, saga, order, at_ms)
         case CompleteSaga():
-            return _complete(command, saga, order) if isinstance(saga, Running | NeedsIntervention) else _illegal(saga)
+            return _complete(command, saga, order) if isinstance(saga, Acting) else _illegal(saga)
         case ExtendDeadline():
             return _extend(command, saga) if isinstance(saga, Running) else _illegal(saga)
         case never:
@@ -59,7 +75,7 @@ def _on_step(command: RetryStep | SkipStep, saga: Saga, at_ms: int) -> Events | 
     if not isinstance(saga, Acting):
         return _illegal(saga)
     step = next((step for step in saga.steps if (step.name, step.product_id) == (command.step, command.product_id)), None)
-    if step is None:
+    if step is None or step.state is StepState.NONE:
         return Refusal(code="not-found", message=f"the saga has no step {Step(command.step, command.product_id)} now")
     if not step.is_open and step.state is not StepState.FAILED:
         return Refusal(code="illegal-transition", message=f"the step is {step.state}", state=step.state)
@@ -75,24 +91,28 @@ def _retry(command: RetryStep, saga: Acting, step: Step, at_ms: int) -> Events:
 def _skip(command: SkipStep, saga: Acting, step: Step, at_ms: int) -> Events | Refusal:
     if step.name in {"order", "confirmation"}:
         return Refusal(code="illegal-transition", message="confirm or cancel the order instead", state=status(saga))
-    following = None if isinstance(saga, NeedsIntervention) else wait(saga, step, at_ms)
+    following = wait(resumed(saga) if isinstance(saga, NeedsIntervention) else saga, step, at_ms)
     return (SagaStepSkipped(**named(step), wait_until=following, reason=command.reason),)
 
 
-def _force(command: ForceCompensate, saga: Running | Completed | NeedsIntervention | Unstarted, order: Order | None, at_ms: int) -> Events | Refusal:
+def _force(command: ForceCompensate, saga: Saga, order: Order | None, at_ms: int) -> Events | Refusal:
     if isinstance(order, Shipped):
         return Refusal(code="illegal-transition", message="the order has been shipped", state=order_status(order))
     return (compensation(saga, command.reason, at_ms),)
 
 
-def _complete(command: CompleteSaga, saga: Running | NeedsIntervention, order: Order | None) -> Events | Refusal:
+def _complete(command: CompleteSaga, saga: Acting, order: Order | None) -> Events | Refusal:
+    """What is open may still be answered, and then be what nobody undoes or ships: so it is settled step by step."""
+    open_ = next((step for step in saga.steps if step.is_open or (step.in_doubt and step.name == "reservation" and not goes_back(saga))), None)
+    if open_ is not None or not isinstance(saga, NeedsIntervention):
+        return Refusal(code="illegal-transition", message=f"{open_ or 'a step'} may still be answered: RetryStep or SkipStep it", state=status(saga))
     match order:
-        case Confirmed() | Shipped():
+        case Shipped():
             return (SagaCompleted(reason=command.reason),)
-        case Cancelled() if isinstance(saga, NeedsIntervention):
+        case Cancelled():
             return (SagaFailed(reason=command.reason),)
         case _:
-            return Refusal(code="illegal-transition", message="confirm or cancel the order first", state=status(saga))
+            return Refusal(code="illegal-transition", message="cancel the order first", state=status(saga))
 
 
 def _extend(command: ExtendDeadline, saga: Running) -> Events:

@@ -1,4 +1,4 @@
-"""What a saga can be: its steps one way, or their undoing the other way."""
+"""What a saga can be: its steps one way, or their undoing the other way; and the rest of the one way where the order has left."""
 
 from enum import StrEnum
 from typing import assert_never
@@ -17,6 +17,8 @@ class StepState(StrEnum):
     """It failed, and will be asked for again."""
     DONE = "DONE"
     FAILED = "FAILED"
+    NONE = "NONE"
+    """On the way back: it was never done, so there is nothing to undo."""
 
 
 OPEN = (StepState.ASKED, StepState.PAUSED)
@@ -32,6 +34,8 @@ class Step(Struct, frozen=True, omit_defaults=True):
     state: StepState = StepState.PENDING
     attempt: int = 1
     resent: int = 0
+    granted: int = 0
+    """So many of these times an operator wanted it: they do not count among those that the saga has by itself."""
     until_ms: int = 0
     """An open step is looked at then."""
     in_doubt: bool = False
@@ -87,6 +91,13 @@ class Running(Struct, frozen=True, tag="RUNNING"):
     deadline_ms: int
 
 
+class Finishing(Struct, frozen=True, tag="FINISHING"):
+    """Its order has left before everything was done: what is open is done, and nothing is undone any more."""
+
+    facts: Facts
+    steps: Steps
+
+
 class Completed(Struct, frozen=True, tag="COMPLETED"):
     """The order is confirmed; until it is shipped, that may be undone."""
 
@@ -103,11 +114,12 @@ class Compensating(Struct, frozen=True, tag="COMPENSATING"):
 
 
 class NeedsIntervention(Struct, frozen=True, tag="NEEDS_INTERVENTION"):
-    """What failed of these steps has to be undone by an operator."""
+    """What failed of these steps has to be undone by an operator; or to be done, if the order has left."""
 
     facts: Facts
     steps: Steps
     reason: str
+    shipped: bool = False
 
 
 class Failed(Struct, frozen=True, tag="FAILED"):
@@ -116,13 +128,16 @@ class Failed(Struct, frozen=True, tag="FAILED"):
     reason: str
 
 
-Saga = Unstarted | Running | Completed | Compensating | NeedsIntervention | Failed
+Moving = Running | Finishing | Compensating
+"""Not ended."""
+
+Saga = Unstarted | Running | Finishing | Completed | Compensating | NeedsIntervention | Failed
 
 
 def status(saga: Saga) -> str:
     """The saga's status, as on the wire."""
     match saga:
-        case Running():
+        case Running() | Finishing():
             return _progress(saga.steps)
         case Unstarted() | Completed() | Compensating() | NeedsIntervention() | Failed():
             return str(saga.__struct_config__.tag)
@@ -132,10 +147,22 @@ def status(saga: Saga) -> str:
 
 def goes_back(saga: Saga | None) -> bool:
     """True if what was done for the order is being undone, or was."""
-    return isinstance(saga, Compensating | NeedsIntervention | Failed)
+    match saga:
+        case Compensating() | Failed():
+            return True
+        case NeedsIntervention():
+            return not saga.shipped
+        case _:
+            return False
 
 
-_PROGRESS: dict[StepName, str] = {"order": "STARTED", "payment": "ORDER_CREATED", "reservation": "PAYMENT_PROCESSED", "confirmation": "INVENTORY_RESERVED"}
+_PROGRESS: dict[StepName, str] = {
+    "order": "STARTED",
+    "payment": "ORDER_CREATED",
+    "reservation": "PAYMENT_PROCESSED",
+    "confirmation": "INVENTORY_RESERVED",
+    "shipment": "INVENTORY_RESERVED",
+}
 
 
 def _progress(steps: Steps) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from app.domain.fulfilment.fold import evolve
 from app.domain.fulfilment.operate import saga_decider
-from app.domain.fulfilment.state import Compensating, Failed, NeedsIntervention, Running, Saga, Step, StepState, Unstarted, status
+from app.domain.fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
 from app.domain.recorded import Recorded, Unforeseen
 from app.domain.views import listed
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
@@ -103,7 +103,8 @@ def _shown(steps: tuple[ShownStep, ...], saga: Saga, what: SagaEvent, at: str) -
     """The steps after an event: one changes if its state does, or if it is what the event is about. There may be a thousand of them."""
     about = (getattr(what, "step", None), getattr(what, "product_id", None))
     found: dict[tuple[str, str | None], Step] = {(step.name, step.product_id): step for step in _steps(saga)}
-    return tuple(_step(shown, found.get((shown.step, shown.product_id)), saga, (what, at), named=about == (shown.step, shown.product_id)) for shown in steps)
+    after = [_step(shown, found.pop((shown.step, shown.product_id), None), saga, (what, at), named=about == (shown.step, shown.product_id)) for shown in steps]
+    return (*after, *(ShownStep(step.name, step.product_id, step.state, at) for step in found.values()))
 
 
 def _step(shown: ShownStep, found: Step | None, saga: Saga, said: tuple[SagaEvent, str], *, named: bool) -> ShownStep:
@@ -116,12 +117,10 @@ def _state(shown: ShownStep, found: Step | None, saga: Saga) -> str:
     match saga:
         case Failed():
             return "UNDONE" if shown.state in _UNDOING.values() else shown.state
-        case Compensating() | NeedsIntervention() if found is not None:
-            return _UNDOING[found.state]
-        case Compensating() | NeedsIntervention():
+        case _ if found is None or found.state is StepState.NONE:
             return shown.state
         case _:
-            return shown.state if found is None else str(found.state)
+            return _UNDOING[found.state] if goes_back(saga) else str(found.state)
 
 
 def _steps(saga: Saga) -> tuple[Step, ...]:
