@@ -21,9 +21,18 @@ def main() -> None:
     except FoldstreamError as error:
         _fail(*error.lines)
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror or error}: is a disk full, or a standard stream closed?")
+        _fail(_why(error))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _why(error: OSError) -> str:
+    """Whatever was no failure that a command knows."""
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        return "the current folder is gone: change to one that is there"
+    return f"{error.strerror or error}: is a disk full, or a standard stream closed?"
 
 
 def _fail(*lines: str) -> None:

@@ -21,7 +21,12 @@ def settings(as_json: Annotated[bool, typer.Option("--json", help="Print one JSO
 
 def _shown(chosen: configuration.Settings) -> dict[str, object]:
     values = chosen.model_dump(mode="json").items()
-    return {configuration.variable(name): configuration.shown(name, value) for name, value in values}
+    return {configuration.variable(name): _text(configuration.shown(name, value)) for name, value in values}
+
+
+def _text(value: object) -> object:
+    """The value; a path may have bytes that are no characters."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def _table(values: dict[str, object]) -> Table:

@@ -160,8 +160,9 @@ def listen(settings: Settings) -> socket.socket:
         family, address = _bindable(settings.web_host.strip("[]"), settings.web_port)
         both = family is socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except OSError as error:
-        message = f"cannot listen on {settings.web_host}:{settings.web_port} ({error.strerror}): set FOLDSTREAM_WEB_HOST or FOLDSTREAM_WEB_PORT"
+    except (OSError, UnicodeError) as error:  # the second is of a host that is no name
+        why = getattr(error, "strerror", None) or error
+        message = f"cannot listen on {settings.web_host}:{settings.web_port} ({why}): set FOLDSTREAM_WEB_HOST or FOLDSTREAM_WEB_PORT"
         raise FoldstreamError(message) from error
 
 

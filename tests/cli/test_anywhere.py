@@ -90,6 +90,22 @@ def test_every_locale_will_do(locale: dict[str, str]) -> None:
     assert "FOLDSTREAM_DATADIR" in done.stdout
 
 
+def test_a_path_that_is_no_text_is_shown_all_the_same() -> None:
+    done = shell(f"export FOLDSTREAM_DATADIR=\"$(printf 'a\\377')\"; {SCRIPT} settings --json && {SCRIPT} settings && {SCRIPT} kafka status")
+
+    assert done.stderr == ""
+    assert done.stdout.count("a\\udcff") == 2
+
+
+def test_a_folder_that_is_gone_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+
+    done = shell(f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && PYTHONPATH={ROOT} {SCRIPT} kafka status")
+
+    assert done.returncode == 1
+    assert done.stderr == "foldstream: the current folder is gone: change to one that is there\n"
+
+
 @pytest.mark.parametrize("columns", ["1", "1000"])
 def test_every_width_will_do(columns: str) -> None:
     done = shell(f"{SCRIPT} replay --help && {SCRIPT} settings", COLUMNS=columns)

@@ -39,7 +39,7 @@ def test_a_worker_listens_where_it_is_told_to(host: str) -> None:
         assert {address for address in ("127.0.0.1", "::1") if reaches(address, port)} == REACHED[host]
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "300.1.1.1", ":::1", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "300.1.1.1", ":::1", "192.0.2.1", "\udcff", "x" * 300])
 def test_a_host_that_is_not_here_is_told_with_its_setting(host: str) -> None:
     with pytest.raises(FoldstreamError, match="set FOLDSTREAM_WEB_HOST"):
         listen(Settings(web_host=host, web_port=0))
