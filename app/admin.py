@@ -8,8 +8,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import InvalidReplicationFactorError, KafkaConnectionError, KafkaError, NodeNotReadyError, TopicAlreadyExistsError
 
+from app import listener
+from app.advice import explained
 from app.errors import FoldstreamError
 from app.settings import Settings, variable
 from app.topics import TIMESTAMP_TYPE, Topic, differences, topics
@@ -18,6 +20,9 @@ log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """A broker that has not answered after this long counts as out of reach (seconds)."""
+
+SESSION_RANGE = ("group.min.session.timeout.ms", "group.max.session.timeout.ms")
+"""The broker's own settings."""
 
 _POLL_S = 0.05
 
@@ -57,6 +62,21 @@ async def refuse_start(settings: Settings) -> None:
         _warn_of_timestamps(topic, found[topic.name])
 
 
+async def check_session(settings: Settings) -> None:
+    """FoldstreamError when the broker does not take the session time-out of this worker; a broker that does not tell its range is not asked again."""
+    async with _admin(settings) as admin:
+        node = (await admin.describe_cluster())["brokers"][0]["node_id"]
+        [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, str(node), dict.fromkeys(SESSION_RANGE))])
+    found = {entry[0]: int(entry[1]) / 1000 for _code, _message, _kind, _name, entries in answer.resources for entry in entries}
+    if found.keys() == set(SESSION_RANGE):
+        least_s, most_s = (found[name] for name in SESSION_RANGE)
+        if not least_s <= settings.session_timeout_s <= most_s:
+            raise FoldstreamError(
+                f"{variable('session_timeout_s')} is {settings.session_timeout_s:g}, and Kafka at {settings.bootstrap} takes {least_s:g} to {most_s:g} seconds "
+                f"({', '.join(SESSION_RANGE)}): set it within"
+            )
+
+
 async def members(settings: Settings, group: str) -> int:
     """How many members a consumer group has at the moment."""
     async with _admin(settings) as admin:
@@ -80,7 +100,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
             await _require_own(admin, settings)
             yield admin
     except (KafkaError, TimeoutError) as error:
-        raise FoldstreamError(f"Kafka at {settings.bootstrap} could not be asked about its topics: {error!r}") from error
+        raise _not_asked(admin, settings, error) from error
     finally:
         await admin.close()
 
@@ -90,7 +110,19 @@ async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
         async with asyncio.timeout(ANSWER_S):
             await admin.start()
     except (KafkaError, TimeoutError) as error:
-        raise unreachable(settings) from error
+        other = None if settings.embedded else await listener.described(settings.bootstrap)
+        raise (FoldstreamError(other) if other else unreachable(settings)) from error
+
+
+def _not_asked(admin: AIOKafkaAdminClient, settings: Settings, error: Exception) -> FoldstreamError:
+    """The error of a broker that answered once, and then did not."""
+    if isinstance(error, NodeNotReadyError | KafkaConnectionError):
+        advertised = ", ".join(sorted(f"{broker.host}:{broker.port}" for broker in admin._client.cluster.brokers()))  # noqa: SLF001 (aiokafka has no public way to ask)
+        return FoldstreamError(
+            f"Kafka at {settings.bootstrap} answers, and says that its brokers are at {advertised} (advertised.listeners), which cannot be reached from here: "
+            "correct advertised.listeners at the broker, or make that address reachable"
+        )
+    return FoldstreamError(f"Kafka at {settings.bootstrap} could not be asked about its topics: {explained(error)}")
 
 
 async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:

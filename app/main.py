@@ -20,7 +20,7 @@ from agents.saga import saga
 from agents.saga_status import saga_status
 from agents.shipping import shipping
 from app import logs
-from app.admin import refuse_start
+from app.admin import check_session, refuse_start
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
@@ -73,6 +73,7 @@ def _run(chosen: Settings) -> int:
 async def _check_topics(chosen: Settings) -> None:
     """FoldstreamError when the topics are not as they must be, or another environment's."""
     await refuse_start(chosen)
+    await check_session(chosen)
     await claim(chosen)
 
 

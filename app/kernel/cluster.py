@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from io import BytesIO
 
 from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import TopicAuthorizationFailedError
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
@@ -106,8 +107,11 @@ class Cluster(Struct, frozen=True):
 
 
 async def present(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
-    """Ask any broker for those of `topics` that exist; nothing is created by that."""
+    """Ask any broker for those of `topics` that exist; nothing is created by that. TopicAuthorizationFailedError names those that it must not show."""
     answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
+    refused = {name for code, name, *_ in answer.topics if code == TopicAuthorizationFailedError.errno}
+    if refused:
+        raise TopicAuthorizationFailedError(refused)
     there = [topic for topic in answer.topics if topic[0] == 0]
     ids = {name: topic_id.hex for _, name, topic_id, *_ in there}
     return Cluster(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in there})

@@ -35,6 +35,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     app: Any
     membership: Membership | None = None
     _silence: Silence | None = None
+    refusal = ""
+    """Why the group does not take this worker, until it has; empty when nothing is known."""
     beats = 0
     """Counted by the thread itself, about once a second."""
     logger = logging.getLogger("faust.transport")
@@ -48,16 +50,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _beat(self) -> None:
-        before = ""
         while not self.should_stop:
             self.beats += 1
             await asyncio.sleep(BEAT_S)
-            failure = self.membership.failure if self.membership else ""
-            if failure and failure == before:
-                die(f"its group's coordinator cannot be spoken to: {failure}")
-            before = failure
-            if self._silence is not None:
-                await self._silence.check()
+            if self.membership is not None and self._silence is not None:
+                await self._check(self.membership, self._silence)
+
+    async def _check(self, membership: Membership, silence: Silence) -> None:
+        if failure := membership.failure:
+            die(f"its group's coordinator cannot be spoken to: {failure}")
+        refusal = membership.try_again()
+        if refusal and refusal != self.refusal:
+            log.warning("the group is joined again and again: %s", refusal, extra={"event": "group_refused"})
+        if refusal or membership.settled:
+            self.refusal = refusal
+        await silence.check(refused=bool(self.refusal))
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""

@@ -11,6 +11,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgre
 from aiokafka.protocol.commit import OffsetCommitResponse_v3 as OffsetCommitResponse
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
+from app.advice import explained
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -82,11 +83,17 @@ class Membership:
 
     @property
     def failure(self) -> str:
-        """What aiokafka has given up for until somebody fetches (while all partitions are paused nobody does), or for good; empty when nothing."""
-        coordinator = self._coordinator
-        if coordinator._pending_exception is not None:  # noqa: SLF001 (aiokafka tells it only to who fetches)
-            return repr(coordinator._pending_exception)  # noqa: SLF001
-        return ", ".join(f"{name} has ended" for name, task in routines(coordinator) if task.done())
+        """What aiokafka has given up for good; empty when nothing."""
+        return ", ".join(f"{name} has ended" for name, task in routines(self._coordinator) if task.done())
+
+    def try_again(self) -> str:
+        """Have the group joined again after what aiokafka gave up for (it would wait until somebody fetches), and say what that was; empty when nothing."""
+        try:
+            self._coordinator.check_errors()
+        except KafkaError as error:
+            self._coordinator.request_rejoin()
+            return explained(error)
+        return ""
 
     async def _watch(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
         sent = Lease(self._coordinator.generation, Lease.now_s())

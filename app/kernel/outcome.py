@@ -9,7 +9,6 @@ ANSWERED = (
     errors.RecordListTooLargeError,
     errors.CorruptRecordException,
     errors.InvalidTopicError,
-    errors.TopicAuthorizationFailedError,
     errors.PolicyViolationError,
 )
 """Refusals of a Produce that the broker *answered* and that no repetition heals: nothing of that batch is in the log."""
@@ -27,6 +26,13 @@ class UnknownOutcome(errors.ProducerFenced):  # type: ignore[misc]  # aiokafka h
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
+
+
+class NotAuthorized(errors.ProducerFenced):  # type: ignore[misc]  # as above
+    """Kafka refused a topic of the transaction, which was not committed: nothing in it is at fault, the right has to be given."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class StoreFailed(Exception):  # noqa: N818 (an outcome too)

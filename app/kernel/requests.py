@@ -11,11 +11,12 @@ import asyncio
 from typing import Any
 
 from aiokafka import __version__
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, ProducerFenced, TopicAuthorizationFailedError
 from aiokafka.producer import sender
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.kernel.outcome import UnknownOutcome
+from app.advice import explained
+from app.kernel.outcome import NotAuthorized, UnknownOutcome
 
 PINNED = "0.14.0"
 """The version whose sender this replaces a part of; another one must be read before it is used."""
@@ -33,11 +34,26 @@ async def do(self: Any, node_id: int) -> bool:  # noqa: ANN401 (a method of aiok
         raise
     except KafkaError as error:
         return await _unanswered(self, error)
-    backoff_s = self.handle_response(response)
+    if refused := _refused(self, response):
+        raise NotAuthorized(explained(TopicAuthorizationFailedError(refused)))
+    try:
+        backoff_s = self.handle_response(response)
+    except ProducerFenced:
+        raise
+    except KafkaError as error:  # the sender would hide it behind one that says nothing
+        raise UnknownOutcome(explained(error)) from error
     if backoff_s is None:
         return True
     await asyncio.sleep(backoff_s)
     return False
+
+
+def _refused(handler: Any, response: Any) -> set[str]:  # noqa: ANN401 (aiokafka has no types)
+    """The topics that may not be written to. aiokafka would go on without them: what it sends then is answered as if there were no transaction."""
+    if not isinstance(handler, sender.AddPartitionsToTxnHandler):
+        return set()
+    codes = ((topic, code) for topic, partitions in response.errors for _, code in partitions)
+    return {topic for topic, code in codes if code == TopicAuthorizationFailedError.errno}
 
 
 async def _unanswered(handler: Any, error: KafkaError) -> bool:  # noqa: ANN401 (aiokafka has no types)

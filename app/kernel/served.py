@@ -69,12 +69,14 @@ class Served:
 
     def unserved(self) -> list[str]:
         """What there is to wait for until the worker serves all that is assigned to it."""
+        refusal = self._app.consumer.refusal
         if self._app.tables.generation < 0 or self._app.rebalancing:
-            return ["an assignment"]
+            return [f"an assignment ({refusal})" if refusal else "an assignment"]
         views = [task for _, task in sorted(self._views.items())]
-        waiting = [_incomplete(*each) for each in sorted(self._incomplete.items())]
-        waiting += [_waiting(f"partition {partition}", task) for partition, task in sorted(self._tasks.items()) if not self.certain(task)]
-        waiting += [_waiting(task.name, task) for task in views if not self.certain(task)]
+        waiting = [f"its group ({refusal})"] if refusal else []
+        waiting += [_incomplete(*each) for each in sorted(self._incomplete.items())]
+        waiting += [_waiting(f"partition {partition}", task) for partition, task in sorted(self._tasks.items()) if self._lacking(task)]
+        waiting += [_waiting(task.name, task) for task in views if self._lacking(task)]
         return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self.certain(task) and task.unshown]
 
     def stops(self) -> Iterator[tuple[str, int, bool]]:
@@ -83,13 +85,18 @@ class Served:
         yield from (("view", partition, self._views[partition].stopped) for partition in self._views)
         yield from (("write", partition, True) for partition in set(self._incomplete) - set(self._tasks))
 
+    def _lacking(self, task: Task) -> bool:
+        return not self.certain(task) or bool(task.trouble)
+
     def certain(self, task: Task) -> bool:
         """True while nobody else can own its partition, and its rows can be shown."""
         return task.serving and bool(self._app.consumer.certain(self._app.tables.generation))
 
 
 def _waiting(name: str, task: Task) -> str:
-    return f"{name} (stopped: {task.stop_reason})" if task.stopped else name
+    if task.stopped:
+        return f"{name} (stopped: {task.stop_reason})"
+    return f"{name} ({task.trouble})" if task.trouble else name
 
 
 def _incomplete(partition: int, topics: Sequence[str]) -> str:

@@ -26,9 +26,9 @@ class Silence:
         self._coordinator = coordinator
         self._heard_s = _now_s()
 
-    async def check(self) -> None:
-        """End the worker if the group has confirmed nothing for too long, and the broker answers all the same."""
-        if self._membership.settled:
+    async def check(self, *, refused: bool = False) -> None:
+        """End the worker if the group has confirmed nothing for too long, and the broker answers all the same; one that is `refused` knows why."""
+        if self._membership.settled or refused:
             self._heard_s = _now_s()
         elif _now_s() - self._heard_s > SILENT_S:
             self._heard_s = _now_s()

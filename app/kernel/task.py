@@ -6,13 +6,13 @@ Whatever goes wrong once it is open ends in the same way: the task is taken over
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from app.advice import explained
 from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
@@ -35,8 +35,11 @@ RETRY_S = 0.5
 SETTLE_S = 3.0
 """How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
 
-FAILURES_WITHIN_S = 60.0
-"""A task that fails for the fourth time within this time ends the worker: the supervisor starts another (seconds)."""
+HEALTHY_S = 5.0
+"""A task that stays open for so much longer than it paused begins anew with the shortest pause (seconds)."""
+
+LONGEST_PAUSE_S = 5.0
+"""A task that fails again and again pauses for twice as long each time, and for so long at most (seconds)."""
 
 
 class Task(ABC):
@@ -51,6 +54,11 @@ class Task(ABC):
         self.ready = asyncio.Event()
         self.stop_reason = ""
         """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
+        self._fault: Exception | None = None
+        self._failures = 0
+        """How often it failed, each time soon after it was opened."""
+        self._trouble = ""
+        self._troubled_until_s = 0.0
         self._side = side
         self._flow = flow
         self._die = die
@@ -62,7 +70,6 @@ class Task(ABC):
         self._requests = Requests()
         self._idle_at: Mapping[str, int] = {}
         self._releases: Releases | None = None
-        self._failures: deque[float] = deque(maxlen=3)
         self._live = asyncio.create_task(self._run(), name=self.name)
         self._earlier: list[asyncio.Task[None]] = []
 
@@ -126,6 +133,11 @@ class Task(ABC):
         return bool(self.stop_reason)
 
     @property
+    def trouble(self) -> str:
+        """Why it pauses before another attempt, or did so until a moment ago; empty when it does not."""
+        return "" if self.ready.is_set() and asyncio.get_running_loop().time() > self._troubled_until_s else self._trouble
+
+    @property
     def opening(self) -> int:
         """The number of this opening: records fetched under another are not processed."""
         return self._queue.opening
@@ -167,6 +179,11 @@ class Task(ABC):
             if self.ready.is_set():
                 self._queue.renew()
                 await self._flow.start(self.partition, self._offsets())
+
+    def fail(self, error: Exception) -> None:
+        """Take the task over again, after a pause: its records cannot be fetched."""
+        self._fault = error
+        self._queue.wake()
 
     def retake(self) -> None:
         """Take the task over again: somebody else may have owned it in between."""
@@ -240,23 +257,29 @@ class Task(ABC):
             await asyncio.sleep(RETRY_S)
 
     async def _failed(self, error: Exception) -> None:
-        """Say what happened, and wait a little if the task was not even open."""
+        """Close what is open, and wait before the next attempt."""
         self._flow.stop(self.partition)
-        log.warning("%s is taken over again in place: %s: %s", self.name, type(error).__name__, error)
         was_open = self.ready.is_set()
         await self._release(abort=False)
         if isinstance(error, StoreFailed):
             wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
             self._tell_waiters()
-            self._count_failure(error)
-        await asyncio.sleep(0 if was_open else RETRY_S)
+        await asyncio.sleep(self._pause_s(error, was_open=was_open))
 
-    def _count_failure(self, error: Exception) -> None:
+    def _pause_s(self, error: Exception, *, was_open: bool) -> float:
+        """How long to wait before the task is opened again: not at all after what may have happened once, or is halved."""
         now_s = asyncio.get_running_loop().time()
-        if len(self._failures) == self._failures.maxlen and now_s - self._failures[0] < FAILURES_WITHIN_S:
-            self._die(f"{self.name} was taken over more than three times in a minute, at last because of {type(error).__name__}: {error}")
-        self._failures.append(now_s)
+        self._failures = 0 if now_s > self._troubled_until_s + HEALTHY_S else self._failures
+        at_once = was_open and (self._failures == 0 or isinstance(error, RefusedBatch))
+        pause_s = 0.0 if at_once else min(LONGEST_PAUSE_S, RETRY_S * 2**self._failures)
+        self._failures += not isinstance(error, RefusedBatch)
+        self._trouble = "" if at_once else explained(error)
+        self._troubled_until_s = now_s + 2 * pause_s
+        log.warning(
+            "%s is taken over again in place, in %.1f s: %s", self.name, pause_s, explained(error), extra={"event": "task_failed", "task": self.partition}
+        )
+        return pause_s
 
     def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:
         """From here on parked records may be released."""
@@ -273,10 +296,12 @@ class Task(ABC):
 
     def _has_work(self) -> bool:
         """True while there is something to do at once."""
-        return bool(self._queue or self._requests or self._releases or self._idle_at)
+        return bool(self._queue or self._requests or self._releases or self._idle_at or self._fault)
 
     async def _step(self, releases: Releases) -> None:
         """At most one transaction of each kind: neither holds up the other."""
+        if self._fault is not None:
+            raise self._fault
         if self._requests:
             await releases.answer(self._requests.take())
         elif releases:
@@ -295,6 +320,6 @@ class Task(ABC):
         self.ready.clear()
         self._queue.renew()
         self._releases = None
-        self._idle_at = {}
+        self._idle_at, self._fault = {}, None
         self._side.measures.parked.pop(self.name, None)
         await self._let_go(abort=abort)

@@ -98,6 +98,12 @@ class Tasks(TableManager):
             if task is not None:
                 task.retake()
 
+    def fail(self, topics: Collection[str], error: Exception) -> None:
+        """Have the tasks that read these topics taken over again, after a pause."""
+        for task in self._all():
+            if not task.positions.keys().isdisjoint(topics):
+                task.fail(error)
+
     async def on_start(self) -> None:
         """There is no recovery of Faust's to start."""
         self._tables_finalized.set()

@@ -6,11 +6,12 @@ from time import time
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import IllegalOperation, KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError, TopicAuthorizationFailedError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from app.advice import explained
 from app.kernel.context import Headers
-from app.kernel.outcome import RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
+from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
 from app.kernel.store import Change
@@ -96,7 +97,7 @@ class Transaction(Batches):
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
     async def commit(self, check: Check = _anything) -> dict[TopicPartition, int]:
-        """Commit; the next offset of each partition written to. RefusedBatch: aborted. UnknownOutcome: only the log can tell.
+        """Commit; the next offset of each partition written to. RefusedBatch: aborted. NotAuthorized: not committed. UnknownOutcome: only the log can tell.
 
         `check` is given the first offset that the broker gave to each partition's records; when it raises, the transaction is aborted.
         """
@@ -104,7 +105,12 @@ class Transaction(Batches):
             async with asyncio.timeout(DEADLINE_S):
                 return await self._commit(check)
         except (TimeoutError, KafkaError, IllegalOperation, AssertionError) as error:  # the last two say that aiokafka's sender has ended meanwhile
-            raise _unknown(error) from error
+            raise _unknown(self._cause(error)) from error
+
+    def _cause(self, error: BaseException) -> BaseException:
+        """What ended aiokafka's sender, if it has ended: the errors that follow from that say nothing."""
+        manager = self._producer._txn_manager  # noqa: SLF001 (aiokafka has no public way to ask)
+        return (manager.wait_for_transaction_end().exception() or error) if manager.is_fatal_error() else error
 
     async def _commit(self, check: Check) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
@@ -147,8 +153,11 @@ def _next(base_offset: int, count: int) -> int:
     return base_offset + count
 
 
-def _unknown(error: BaseException) -> UnknownOutcome:
-    return error if isinstance(error, UnknownOutcome) else UnknownOutcome(repr(error))
+def _unknown(error: BaseException) -> UnknownOutcome | NotAuthorized:
+    """What is known of a transaction that failed; a refused topic is found before anything is committed."""
+    if isinstance(error, TopicAuthorizationFailedError):
+        return NotAuthorized(explained(error))
+    return error if isinstance(error, UnknownOutcome | NotAuthorized) else UnknownOutcome(repr(error))
 
 
 def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:

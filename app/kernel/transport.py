@@ -7,11 +7,12 @@ from typing import Any, cast
 from weakref import WeakValueDictionary
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAuthorizationFailedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from app.advice import explained, topics_of
 from app.kernel.batch import Batch, Fetched
 from app.kernel.consumer_thread import ConsumerThread
 
@@ -21,6 +22,9 @@ FETCH_S = 0.2
 """How long one fetch waits at most: a task that opens waits for the fetch under way (seconds)."""
 
 IDLE_S = 0.05
+
+RETRY_S = 0.5
+"""After an error that is about no partition (seconds)."""
 
 
 class Consumer(driver.Consumer):
@@ -76,7 +80,12 @@ class Consumer(driver.Consumer):
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             log.warning("a position is outside of its topic: %r", error)
             self.app.tables.retake(_named(error))
-            return {}
+        except TopicAuthorizationFailedError as error:
+            self.app.tables.fail(topics_of(error), error)
+        except KafkaError as error:
+            log.warning("nothing can be fetched at the moment: %s", explained(error))
+            await asyncio.sleep(RETRY_S)
+        return {}
 
     def _full(self, tp: TP) -> bool:
         waiting = self._waiting.get(tp)
@@ -124,6 +133,11 @@ class Consumer(driver.Consumer):
     async def look_for(self, topics: Collection[str]) -> None:
         """Have the consumer ask the broker at once if it knows nothing of one of these topics, which are there: else it would within minutes."""
         await self._thread.look_for(topics)
+
+    @property
+    def refusal(self) -> str:
+        """Why the group does not take this worker; empty when it does, or nothing is known."""
+        return self._thread.refusal
 
     @property
     def beats(self) -> int:

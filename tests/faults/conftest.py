@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
+from tests.faults.rights import GuardedKafka
 from tests.kernel.harness import Harness
 from tests.system.environment import Environment, opened
 
@@ -16,6 +17,17 @@ from tests.system.environment import Environment, opened
 def proxied(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[ProxiedKafka]:
     """The broker of the tests that break connections only; one that ends its broker needs its own."""
     broker = ProxiedKafka(tmp_path_factory.mktemp("proxied"), free_port)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[GuardedKafka]:
+    """A broker that asks who may do what, for the tests that withdraw rights, each for a while and for names of its own."""
+    broker = GuardedKafka(tmp_path_factory.mktemp("guarded"), free_port)
     try:
         broker.start()
         yield broker

