@@ -25,7 +25,7 @@ APART_S = 1.0
 
 
 def is_tick(record: ConsumerRecord) -> bool:
-    """True for a tick, whoever wrote it: only its offset says whose it is."""
+    """True for a tick, of this task or another writer: only its offset tells which."""
     return record.key is None and record.value == TICK
 
 
@@ -41,7 +41,6 @@ class Ticks:
         self._written: dict[str, int] = {}
         self._appended_ms = 0
         self._at_s: float | None = None
-        self._warned = False
 
     @property
     def awaited(self) -> bool:
@@ -81,9 +80,8 @@ class Ticks:
         self._compare(max(0, before_ms - self._appended_ms) - max(0, self._appended_ms - after_ms))
 
     def _compare(self, ahead_ms: int) -> None:
-        """Warn once of a clock that differs from the brokers': nothing is decided by it, but logs, parked records and lag in seconds show it."""
-        self._measures.clock_ahead_s = ahead_ms / 1000
-        if not self._warned and abs(ahead_ms) > APART_S * 1000:
-            self._warned = True
+        """Warn of a clock that begins to differ from the brokers': nothing is decided by it, but logs, parked records and lag in seconds show it."""
+        before_s, self._measures.clock_ahead_s = self._measures.clock_ahead_s, ahead_ms / 1000
+        if abs(ahead_ms) / 1000 > APART_S >= abs(before_s):
             way = "ahead of" if ahead_ms > 0 else "behind"
             log.warning("this worker's clock is %.1f s %s the brokers': no order depends on it, but set it right (NTP)", abs(ahead_ms) / 1000, way)

@@ -1,7 +1,7 @@
 """Commands that the group has not read yet: a timer that is there for the lack of an answer to one of them is put off.
 
-How far the group has read is told by all workers, once a second. An answer is committed with the position behind its command, so whoever reads a tick
-that was written after the group was asked has heard the answers to all commands below what the group said.
+How far the group has read is told by all workers, once a second. An answer is committed with the position behind its command, so a task that reads a tick
+which it wrote after it had asked the group has heard the answers to all commands below what the group said.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,7 +34,7 @@ class Unread:
         return any(self._held.values())
 
     async def ask(self) -> list[str]:
-        """Ask the group how far it has read; the timers that were put off until then. KafkaError when nobody answers."""
+        """Ask the group how far it has read; return the timers that need not wait any longer. KafkaError when the brokers do not answer."""
         if self._first is None:
             async with reading(self._settings.bootstrap, isolation="read_uncommitted") as consumer:
                 self._first = await consumer.end_offsets(self._partitions)  # commands of earlier openings lie below

@@ -211,8 +211,9 @@ async def test_a_worker_whose_clock_is_wrong_wakes_by_the_brokers_time_and_says_
 ) -> None:
     monkeypatch.setattr(harness, "aggregate", Sleeping)
 
-    await another_clock(harness, ahead_ms)
+    ahead_s = await another_clock(harness, ahead_ms)
 
+    assert round(ahead_s, -2) == ahead_ms / 1000
     way = "ahead of" if ahead_ms > 0 else "behind"
     assert [message for message in caplog.messages if f"s {way} the brokers'" in message] != []
 

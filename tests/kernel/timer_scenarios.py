@@ -120,8 +120,8 @@ async def _ends_with_one_more(opened: Opened, **counts: int) -> None:
         await opened.task.close()
 
 
-async def another_clock(harness: Harness, ahead_ms: int) -> None:
-    """The worker's clock is another than the brokers': what is due by theirs wakes, and nothing else."""
+async def another_clock(harness: Harness, ahead_ms: int) -> float:
+    """The worker's clock is another than the brokers': what is due by theirs wakes, and nothing else. How far it finds its clock ahead (seconds)."""
     await harness.configure(harness.commands, {"message.timestamp.type": "LogAppendTime"})
     now_ms = int(time() * 1000)
     opened = await harness.open()
@@ -132,6 +132,7 @@ async def another_clock(harness: Harness, ahead_ms: int) -> None:
             await hear_until(opened, lambda: opened.rows().get("past") == 2)
             await until_asked(opened)
         assert asleep(opened) == {"future": now_ms + HALF_AN_HOUR_MS}
+        return opened.task._side.measures.clock_ahead_s  # noqa: SLF001 (the scenario looks inside)
     finally:
         await opened.task.close()
 
