@@ -61,6 +61,8 @@ class WriteSide:
     """A person said that every task may go on, once, without what Kafka no longer holds."""
     fold_again: bool = False
     """A person said that every task is to fold its rows from the log, once, although they are of this code."""
+    opened: set[str] = field(default_factory=set)
+    """The names of the tasks that were open in this process: for them, what the person said has been done. A loss that comes later is another one."""
 
     @property
     def subscribed(self) -> set[str]:

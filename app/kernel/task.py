@@ -62,8 +62,8 @@ class Task(ABC):
         self._side = side
         self._flow = flow
         self._die = die
-        self._accept_loss = side.accept_loss
-        self._fold_again = side.fold_again
+        self._accept_loss = side.accept_loss and self.name not in side.opened
+        self._fold_again = side.fold_again and self.name not in side.opened
         self._queue = Queue()
         self._idle = asyncio.Lock()
         self._settled = False
@@ -280,6 +280,11 @@ class Task(ABC):
             "%s is taken over again in place, in %.1f s: %s", self.name, pause_s, explained(error), extra={"event": "task_failed", "task": self.partition}
         )
         return pause_s
+
+    def _asked_once(self) -> None:
+        """Forget what a person asked for when the worker was started: it is done."""
+        self._accept_loss = self._fold_again = False
+        self._side.opened.add(self.name)
 
     def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:
         """From here on parked records may be released."""

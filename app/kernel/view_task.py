@@ -116,7 +116,8 @@ class ViewTask(Task):
 
     def _begin(self, opened: OpenView, outlet: Outlet) -> None:
         write = self._view.write
-        self._accept_loss, self._caught_up, self._ends = False, False, opened.ends
+        self._asked_once()
+        self._caught_up, self._ends = False, opened.ends
         unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
         self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
         renew = partial(self._renew, unit, intake, self._folding)

@@ -93,7 +93,7 @@ class WriteTask(Task):
         async with reading(self._side.settings.bootstrap) as consumer:
             asked = {"accept_loss": self._accept_loss, "fold_again": self._fold_again}
             unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, **asked).run()
-        self._accept_loss = self._fold_again = False
+        self._asked_once()
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
         inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]
         ticks = Ticks(fenced, inboxes, self._processor.positions, self._side.measures)

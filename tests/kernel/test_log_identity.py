@@ -15,7 +15,8 @@ from app.kernel.parked import Parked, parse
 from app.kernel.rebuild import Rebuilder
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
-from tests.kernel.harness import Harness
+from app.kernel.write_task import WriteTask
+from tests.kernel.harness import Flow, Harness
 from tests.kernel.view_harness import ViewHarness
 from tests.waiting import until
 
@@ -118,6 +119,18 @@ async def test_a_task_that_knows_more_than_the_log_has_does_not_open_until_the_l
     await opened.pump()
     await counted.expect_counts(a=3, b=1)
     await opened.task.close()
+
+
+async def test_a_loss_is_accepted_once_and_not_whenever_the_partition_comes_back(counted: Harness) -> None:
+    opened = await counted.open(accept_loss=True)
+    await opened.task.close()
+    await counted.recreate(counted.settings.topic("events.count"))
+
+    again = WriteTask(opened.task._side, 0, Flow(member=True), counted.deaths.append)  # noqa: SLF001 (the same worker)
+    await until(lambda: again.stopped or again.ready.is_set(), within_s=60)
+    await again.close()
+
+    assert "was deleted and created again" in again.stop_reason
 
 
 @pytest.mark.control

@@ -21,6 +21,16 @@ async def test_an_intact_log_has_no_findings(small_environment: Environment) -> 
     assert await audit(small_environment.settings) == []
 
 
+async def test_a_result_says_nothing_about_a_record_of_another_topic_of_that_name(small_environment: Environment) -> None:
+    log = intact()
+    before = [("command-topic-id", b"that of a topic that was created again, or copied")]
+    log.results.insert(0, replace(log.results[0], headers=[*log.results[0].headers, *before]))
+    log.results[1] = log.results[1].but(duplicate=True)
+    await log.write(small_environment.settings)
+
+    assert await audit(small_environment.settings) == []
+
+
 def gap(log: WrittenLog) -> None:
     log.events[2] = log.events[2].but(version=4)
     log.rows[0] = log.rows[0].but(version=4)
