@@ -36,7 +36,7 @@ class Owner(msgspec.Struct, frozen=True, rename="camel"):
 
 def mark(settings: Settings, worker_id: str) -> str:
     """What a worker of this environment writes into that header."""
-    return f"{settings.topic(settings.app_id)}/{worker_id}"
+    return f"{settings.topic(settings.app_id)}/{worker_id}".encode("ascii", "backslashreplace").decode()
 
 
 async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: Owner | None) -> None:

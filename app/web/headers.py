@@ -44,7 +44,7 @@ class WriteHeaders(Forwarded):
     idempotency_key: Annotated[Key | None, NotNull] = Field(
         None,
         alias="Idempotency-Key",
-        description="the command's id: sent again, the request is done once and answered as the first time",
+        description="the command's id, in quotes or without them: sent again, the request is done once and answered as the first time",
         examples=["checkout-1"],
     )
     if_match: Annotated[ETags | None, NotNull] = Field(
