@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from typing import TypeVar, cast
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, TopicAuthorizationFailedError
 
+from app.advice import explained
 from app.kernel.application import Application
 from app.kernel.asked import Request as Release
+from app.kernel.ending import stop
 from app.kernel.outcome import NotShown
 from app.kernel.parked import Park
 from app.kernel.patience import ANSWER_MS
@@ -42,13 +44,18 @@ class Desk:
         self._app = app
         self._settings = app.side.settings
         self._producer: AIOKafkaProducer | None = None
+        self._replacing = asyncio.Lock()
         self._ends = Ends(self._settings.bootstrap)
 
     async def open(self) -> None:
         """Connect to Kafka."""
-        self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=ANSWER_MS)
-        await self._producer.start()
+        self._producer = await self._started()
         await self._ends.open()
+
+    async def _started(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=ANSWER_MS)
+        await producer.start()
+        return producer
 
     async def close(self) -> None:
         """Let Kafka go; what is under way is answered 202."""
@@ -131,6 +138,8 @@ class Desk:
                     return await self._written(order, waiter)
         except MessageSizeTooLargeError as error:
             raise Problem(413, "too-large", "the command is larger than its topic takes: send less in one request") from error
+        except TopicAuthorizationFailedError as error:
+            raise later("no-broker", explained(error)) from error
         except (KafkaError, Lost, TimeoutError) as error:
             raise Unanswered(order.asked) from error
 
@@ -147,9 +156,21 @@ class Desk:
         assert self._producer is not None, "requests are served once the desk is open"
         topic, key = command_topic(self._settings, order.aggregate_type), order.aggregate_id.encode()
         partition = self.partition(order.aggregate_id)
-        written = await self._producer.send_and_wait(topic, order.record(), key, partition, headers=order.headers())
+        producer = self._producer
+        try:
+            written = await producer.send_and_wait(topic, order.record(), key, partition, headers=order.headers())
+        except (TopicAuthorizationFailedError, OutOfOrderSequenceNumber):
+            await self._replace(producer)
+            raise
         told: Told = await waiter.answer(Place(topic, partition, written.offset))
         return told
+
+    async def _replace(self, failed: AIOKafkaProducer) -> None:
+        """Connect anew: a producer of which Kafka refused a batch has a gap in its sequence numbers, and every later batch is refused for that."""
+        async with self._replacing:
+            if self._producer is failed:
+                self._producer = await self._started()
+                await stop(failed, abort=False)
 
 
 class Unanswered(Exception):  # noqa: N818 (what it is)

@@ -22,7 +22,7 @@ REFUSED = problem.documented(
     _413="too-large",
     _415="unsupported-media-type",
     _422="invalid: the body, a parameter, or an Idempotency-Key that was used for something else",
-    _503="no-owner, not-owner, too-many-writes: nothing was done; send the same again after Retry-After seconds",
+    _503="no-broker, no-owner, not-owner, too-many-writes: nothing was done; send the same again after Retry-After seconds",
 )
 
 AggregateId = Annotated[Id, Path(examples=["o-1"])]

@@ -15,7 +15,7 @@ from tests.faults.rights import GuardedKafka
 from tests.kernel.harness import Harness
 from tests.system.environment import Environment, opened
 from tests.system.traffic import order
-from tests.web.client import Client, ready
+from tests.web.client import PLACE, Client, ready
 
 
 @pytest.fixture
@@ -73,12 +73,26 @@ async def test_a_worker_lives_and_says_what_it_may_not_read_until_it_may(client:
             assert (await asks.get("/healthz")).status == 200
         await answers(asks, 200)
 
+    await refused_until_it_may_write(asks, guarded, topic)
     await environment.send([order("afterwards")])
     async with asyncio.timeout(60):
         while (await asks.get(f"/commands/Order/afterwards/{order('afterwards')['commandId']}")).status != 200:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
     assert asks.worker.starts == 1
     assert await audit(environment.settings) == []
+
+
+async def refused_until_it_may_write(client: Client, guarded: GuardedKafka, topic: str) -> None:
+    """Nothing was done, and the answer says why; the same request is taken afterwards."""
+    with guarded.withdrawn(AclOperation.WRITE, topic):
+        async with asyncio.timeout(30):  # until the broker knows of it
+            while (found := await client.post("/orders", {**PLACE, "orderId": "written"}, idempotency_key="key-1")).status == 201:  # noqa: ASYNC110 (as below)
+                await asyncio.sleep(0.1)
+        assert (found.status, found.body["code"]) == (503, "no-broker")
+        assert topic in found.body["detail"]
+    async with asyncio.timeout(30):  # as above
+        while (found := await client.post("/orders", {**PLACE, "orderId": "written"}, idempotency_key="key-1")).status != 201:  # noqa: ASYNC110 (as below)
+            await asyncio.sleep(0.1)
 
 
 async def answers(client: Client, status: int, named: str = "") -> None:
