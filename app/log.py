@@ -9,6 +9,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from app.admin import refuse_start
 from app.kernel.reader import bounds, read, reader
 from app.kernel.routing import partition_of
+from app.kernel.skip_log import skips_of
+from app.kernel.skips import NONE
 from app.settings import Settings
 
 
@@ -43,7 +45,8 @@ class Log:
     async def partition(self, topic: str, partition: int) -> AsyncIterator[ConsumerRecord]:
         """The committed records of one partition, in order."""
         where = TopicPartition(topic, partition)
+        skips = NONE if topic == self._settings.topic("parked") else await skips_of(self._settings, partition)
         async with reader(self._settings.bootstrap) as consumer:
-            async for records, _ in read(consumer, where, *await bounds(consumer, where)):
+            async for records, _ in read(consumer, where, *await bounds(consumer, where), skips):
                 for record in records:
                     yield record

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.kafka.embedded import EmbeddedKafka
+from app.kernel import requests
 
 pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too
 
@@ -22,6 +23,9 @@ logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 being parsed at the moment for damaged: `SystemError: AST constructor recursion depth mismatch`."""
 
 FreePort = Callable[[], int]
+
+requests.install()
+"""As every program of Foldstream's does."""
 
 _kept: list[ExitStack] = []
 

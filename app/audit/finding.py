@@ -44,6 +44,7 @@ class Kind(StrEnum):
     WRONG_PARTITION = "wrong-partition"
     WRONG_KEY = "wrong-key"
     UNREADABLE = "unreadable"
+    SKIPPED = "skipped"
     UNJUDGED = "unjudged"
 
 

@@ -1,6 +1,6 @@
 """Reads each partition of each topic once, in batches, and tells how far it has come."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -9,6 +9,8 @@ from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodec
 from app.audit.ends import Span, Spans
 from app.audit.finding import Place
 from app.kernel.reader import bounds, read, reading
+from app.kernel.skip_log import skips_of
+from app.kernel.skips import Skips
 from app.settings import Settings
 
 Watch = Callable[[int, int], None]
@@ -26,7 +28,7 @@ class Unread(Exception):  # noqa: N818 (what it is)
 class Batch(NamedTuple):
     """Records of one partition; what is below `sure` must be reflected in everything else that is read."""
 
-    records: list[ConsumerRecord]
+    records: Sequence[ConsumerRecord]
     sure: int
 
 
@@ -37,6 +39,7 @@ class Logs:
         self._settings = settings
         self._spans = dict(spans)
         self._watch = watch
+        self._skipped: dict[int, Skips] = {}
         self._done = 0
         self._total = sum(max(0, span.end - span.begin) for span in spans.values())
 
@@ -53,19 +56,24 @@ class Logs:
         async with reading(self._settings.bootstrap) as consumer:
             begin, now = await bounds(consumer, where)
             self._spans[where] = span._replace(begin=begin)
-            async for records, position in _read(consumer, where, begin, max(now, span.end) if beyond else span.end):
+            async for records, position in _read(consumer, where, begin, max(now, span.end) if beyond else span.end, await self._skips(partition)):
                 yield Batch(records if beyond else [record for record in records if record.offset < span.end], span.sure)
                 self._tell(min(position, span.end) - begin)
         self._done += span.end - span.begin
+
+    async def _skips(self, partition: int) -> Skips:
+        if partition not in self._skipped:
+            self._skipped[partition] = await skips_of(self._settings, partition)
+        return self._skipped[partition]
 
     def _tell(self, done: int) -> None:
         self._watch(self._done + done, self._total)
 
 
-async def _read(consumer: AIOKafkaConsumer, where: TopicPartition, begin: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
+async def _read(consumer: AIOKafkaConsumer, where: TopicPartition, begin: int, end: int, skips: Skips) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
     """As `read`. Unread when the records are damaged; KafkaError when the broker does not give them."""
     position = begin
-    reading_ = read(consumer, where, begin, end)
+    reading_ = read(consumer, where, begin, end, skips)
     while True:
         try:
             records, position = await anext(reading_)

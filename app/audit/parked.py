@@ -7,16 +7,16 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from app.audit.finding import NUL, Findings, Kind, place
+from app.audit.finding import NUL, Findings, Kind, Place, place
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
-from app.kernel.parked import BEHIND, BLOCKING, Parked, Settled, parse
+from app.kernel.parked import BEHIND, BLOCKING, SKIPPED, Parked, Settled, parse
 
 RELEASED = "released"
 REDIRECTED = "released to its right partition"
 """It is answered there, under another offset."""
 
-_SETTLED = {RELEASED, REDIRECTED, "discarded"}
+_SETTLED = {RELEASED, REDIRECTED, "discarded", SKIPPED}
 
 
 class States(NamedTuple):
@@ -48,10 +48,11 @@ _queue = msgspec.json.Decoder(_Queue).decode
 class ParkedLog:
     """The topic `parked` of one partition, as far as it is about the topics that the write side reads."""
 
-    def __init__(self, scratch: Scratch, findings: Findings, inputs: Collection[str]) -> None:
+    def __init__(self, scratch: Scratch, findings: Findings, inputs: Collection[str], logs: Collection[str]) -> None:
         self._scratch = scratch
         self._findings = findings
         self._inputs = inputs
+        self._logs = logs
         self._any = False
 
     def read(self, batch: Batch) -> None:
@@ -62,7 +63,9 @@ class ParkedLog:
             except (KeyError, ValueError) as error:
                 self._findings.add(Kind.UNREADABLE, place(record), repr(error))
             else:
-                if said.topic in self._inputs:  # others are parked by views
+                if isinstance(said, Settled) and said.outcome == SKIPPED:
+                    self._skip(said, sure=record.offset < batch.sure)
+                elif said.topic in self._inputs:  # others are parked by views
                     with self._findings.judging(place(record)):
                         self._take(record, said, sure=record.offset < batch.sure)
 
@@ -77,6 +80,16 @@ class ParkedLog:
             _, topic, offset = key.decode().split(NUL)
             seen = _seen(value)
             yield topic, int(offset), States(seen.before, seen.after)
+
+    def _skip(self, said: Settled, *, sure: bool) -> None:
+        """Nothing is to come of what was skipped; of a log of record it is a loss, which is told each time."""
+        if said.topic in self._inputs:
+            self._any = True
+            for offset in range(said.offset, said.last + 1):
+                self._put(said.topic, offset, _Seen(SKIPPED if sure else None, SKIPPED))
+        elif said.topic in self._logs:
+            where = Place(said.topic, said.partition, said.offset, None)
+            self._findings.add(Kind.SKIPPED, where, f"up to {said.last} events were skipped, and are lost: what follows from them cannot be judged")
 
     def _take(self, record: ConsumerRecord, said: Parked | Settled, *, sure: bool) -> None:
         self._any = True

@@ -31,7 +31,9 @@ class Partition:
         self._commands = {decider.aggregate_type: settings.topic(f"commands.{decider.topic}") for decider in DECIDERS}
         self._views = Views(whole, scratch, partition)
         self._rows = Rows(scratch, findings, settings.changelog, partition)
-        self._parked = ParkedLog(scratch, findings, self._commands.values())
+        self._parked = ParkedLog(
+            scratch, findings, self._commands.values(), [settings.topic(f"events.{decider.topic}") for decider in (*DECIDERS, saga_decider)]
+        )
         self._stock = self._commands[product_decider.aggregate_type]
         self._answers = Answers(whole, scratch, self._parked, self._commands, partition)
 

@@ -11,6 +11,7 @@ from app.cli.rebuild import rebuild
 from app.cli.replay import replay
 from app.cli.send import send
 from app.cli.settings import settings
+from app.cli.skip import skip
 from app.cli.verify import verify
 from app.cli.worker import worker
 
@@ -21,5 +22,5 @@ app.add_typer(kafka.app, name="kafka")
 app.add_typer(topics.app, name="topics")
 app.add_typer(parked.app, name="parked")
 app.add_typer(saga.app, name="saga")
-for command in (demo, replay, worker, send, events, rebuild, verify, settings):
+for command in (demo, replay, worker, send, events, skip, rebuild, verify, settings):
     app.command()(command)

@@ -31,6 +31,16 @@ class Draft:
         self.rows.mark()
         self._mark, self._marked_answers, self._marked_counts = len(self.outgoing), len(self.answers), len(self.counted)
 
+    @property
+    def caused(self) -> int:
+        """How many records the record that was begun last has written."""
+        return len(self.outgoing) - self._mark
+
+    @property
+    def caused_bytes(self) -> int:
+        """How many bytes their keys and values have."""
+        return sum(len(written.key or b"") + len(written.value or b"") for written in self.outgoing[self._mark :])
+
     def rollback(self) -> None:
         """Undo what the record did."""
         self.rows.rollback()

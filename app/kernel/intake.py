@@ -15,6 +15,7 @@ from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.routing import partitions_of
+from app.kernel.skips import NONE
 from app.kernel.ticks import is_tick
 from app.settings import Settings
 
@@ -22,6 +23,16 @@ log = logging.getLogger(__name__)
 
 TRANSACTION_RECORDS = 2_000
 """The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
+
+CAUSED_RECORDS = 5_000
+CAUSED_BYTES = 16 << 20
+"""What one record may cause at most: the largest order that there can be asks for a thousand products."""
+
+FEW = 4
+"""So many cannot be too many, for each is bounded."""
+
+BARE_BYTES = 1_000
+"""What is kept of a record whose parking the broker refuses."""
 
 Place = tuple[str, int]
 """Topic and offset of a record of this partition."""
@@ -37,10 +48,14 @@ class Intake:
         self._partitions = settings.partitions
         self._partition = partition
         self._condemned: dict[Place, str] = {}
+        self._bare: set[Place] = set()
+        """Condemned records whose parking was refused, too: next to nothing of them is kept, and no result is written."""
         self.blocked: set[str] = set()
         """The queues in which records wait."""
         self.open: Counter[tuple[str, str]] = Counter()
         """How many records are parked, by topic and reason."""
+        self.skips = NONE
+        """What is passed over."""
         self.limit = TRANSACTION_RECORDS
         """How many records the next transaction may carry."""
 
@@ -49,14 +64,20 @@ class Intake:
         self.blocked, self.open = set(blocked), counts
 
     def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
-        """A transaction of these was refused: the next carries half of them, one alone is parked. Stuck when its parking was refused, too."""
+        """A transaction of these was refused: the next carries half of them, one alone is parked, at last with little of it. Stuck when that fails, too."""
         self.narrow(len(records))
-        if len(records) == 1 and self._condemned.setdefault(_place(records[0]), error) is not error:
-            raise Stuck(f"cannot even park {records[0].topic} at {records[0].offset}: {error}")
+        if len(records) > 1:
+            return
+        place = _place(records[0])
+        if place in self._bare:
+            raise Stuck(f"cannot even park {records[0].topic} [{self._partition}] {records[0].offset}: {error}")
+        if place in self._condemned:
+            self._bare.add(place)
+        self._condemned.setdefault(place, error)
 
     def absolve(self, record: ConsumerRecord) -> None:
         """A refusal that an operator was told of is not held against the record."""
-        self._condemned.pop(_place(record), None)
+        self._forget(record)
 
     def narrow(self, records: int) -> None:
         """A transaction of so many records failed: half of them may have been too many."""
@@ -67,16 +88,25 @@ class Intake:
         self.limit = min(TRANSACTION_RECORDS, self.limit + 1 + self.limit // 4)
         if self._condemned:
             for record in records:
-                self._condemned.pop(_place(record), None)
+                self._forget(record)
+
+    def _forget(self, record: ConsumerRecord) -> None:
+        self._condemned.pop(_place(record), None)
+        self._bare.discard(_place(record))
 
     def handle(self, unit: Draft, handler: Handler, records: Sequence[ConsumerRecord]) -> None:
         """Process or park each record; whatever happens, it leaves all of its effects or only those of its parking."""
+        records = self.skips.left(records[0].topic, records)
         for record, misrouted in zip(records, self._misrouted(records), strict=True):
             if record.key is None and record.topic in self._inboxes and is_tick(record):
                 continue
             unit.mark()
             park = self._behind(handler, record) or misrouted or self._try(unit, handler, record)
-            if park is not None:
+            if park is None:
+                continue
+            if _place(record) in self._bare:
+                self.keep(unit, from_record(record, handler.agent, park, BARE_BYTES))
+            else:
                 self._tell(handler, record, park)
                 self.keep(unit, from_record(record, handler.agent, park))
 
@@ -90,6 +120,7 @@ class Intake:
             if self._condemned:
                 self._refuse(record)
             handler(record)
+            self._bound(unit)
         except (StoreFailed, UnreadableLog):
             raise
         except Park as park:
@@ -100,6 +131,12 @@ class Intake:
             log.exception("%s [%d] %d: our code raised", record.topic, record.partition, record.offset, extra=_named(record))
             return Park("failed", repr(error))
         return None
+
+    @staticmethod
+    def _bound(unit: Draft) -> None:
+        """Park a record that causes more than a transaction can carry."""
+        if unit.caused > FEW and (unit.caused > CAUSED_RECORDS or unit.caused_bytes > CAUSED_BYTES):
+            raise Park("failed", f"it causes {unit.caused} records of {unit.caused_bytes} bytes, more than the {CAUSED_RECORDS} or {CAUSED_BYTES} that one may")
 
     def keep(self, unit: Draft, row: Parked) -> None:
         """Park a record."""

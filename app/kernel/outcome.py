@@ -1,6 +1,6 @@
 """The ways a transaction can fail, told apart by what is known of its fate."""
 
-from aiokafka import errors
+from aiokafka import TopicPartition, errors
 
 from app.errors import FoldstreamError
 
@@ -53,6 +53,17 @@ class Repartitioned(Stuck):
 
 class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
     """An event in the log of record was written by code that this one does not know: its partition stays closed here."""
+
+
+class UnreadableBatch(UnreadableLog):
+    """What lies at these offsets cannot be unpacked: its checksum is wrong, its codec unknown, its compression damaged, or too much is in it."""
+
+    def __init__(self, where: TopicPartition, first: int, last: int, why: object, appended_ms: int | None = None) -> None:
+        """`appended_ms` is when it was written, as far as its own head says so."""
+        self.where, self.first, self.last, self.appended_ms = where, first, last, appended_ms
+        offsets = f"{first}" if first == last else f"{first}..{last}"
+        choices = f"restore it, or run `foldstream skip {where.topic} {where.partition} {offsets} --reason ...` to go on behind it"
+        super().__init__(f"{where.topic} [{where.partition}] {offsets} cannot be read ({why!r}): {choices}")
 
 
 class NotShown(FoldstreamError):  # noqa: N818 (what it is)

@@ -11,6 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from app.errors import FoldstreamError
 from app.kernel.context import Outgoing
 from app.kernel.reader import reader
 from app.kernel.transaction import Transaction
@@ -68,7 +69,7 @@ class Owners:
             try:
                 async with reader(self._settings.bootstrap) as consumer:
                     await self._read(consumer)
-            except KafkaError as error:
+            except (KafkaError, FoldstreamError) as error:
                 log.info("the owners are not known for the moment: %r", error)
             await asyncio.sleep(RETRY_S)
 

@@ -13,7 +13,9 @@ from aiokafka.errors import NoError, RequestTimedOutError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from app.kernel.ending import stop_reading
+from app.kernel.outcome import UnreadableBatch
 from app.kernel.patience import ANSWER_MS
+from app.kernel.skips import NONE, Skips
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""
@@ -84,21 +86,39 @@ async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPar
     return dict(await fetcher.end_offsets(partitions, ANSWER_MS))
 
 
-async def read(consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
-    """Committed records from `start` up to `end`, in batches, each with the position it leads to."""
+async def read(
+    consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int, skips: Skips = NONE
+) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
+    """Committed records from `start` up to `end`, in batches, each with the position it leads to. UnreadableBatch when one cannot be read."""
     if start >= end:
         return
     consumer.assign([where])
     consumer.seek(where, start)
     position, moved_at = start, _now()
     while position < end:
-        records = (await consumer.getmany(where, timeout_ms=_LOOK_MS)).get(where, [])
+        records = await _next(consumer, where, skips)
         position, before = await consumer.position(where), position
         if position == before and _now() - moved_at > STALLED_S:
             raise RequestTimedOutError
         if position != before:
             moved_at = _now()
             yield records, position
+
+
+async def _next(consumer: AIOKafkaConsumer, where: TopicPartition, skips: Skips) -> Sequence[ConsumerRecord]:
+    try:
+        return skips.left(where.topic, (await consumer.getmany(where, timeout_ms=_LOOK_MS)).get(where, []))
+    except UnreadableBatch as error:
+        step_over(consumer, error, skips)
+        return []
+
+
+def step_over(consumer: AIOKafkaConsumer, error: UnreadableBatch, skips: Skips) -> None:
+    """Read on behind what cannot be read; UnreadableBatch when it is not skipped."""
+    behind = skips.behind(error.where.topic, error.first)
+    if behind == error.first:
+        raise error
+    consumer.seek(error.where, behind)
 
 
 def _now() -> float:

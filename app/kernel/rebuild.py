@@ -10,11 +10,12 @@ from app.kernel import parking
 from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
-from app.kernel.parked import parse
+from app.kernel.parked import SKIPPED, Settled, parse
 from app.kernel.position import Position, positions
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
 from app.kernel.side import WriteSide
+from app.kernel.skips import Skips
 from app.kernel.timers import set_timer
 from app.kernel.unit import UnitOfWork
 
@@ -27,8 +28,8 @@ CHUNK = 2_000
 class Rebuilder:
     """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
 
-    def __init__(  # noqa: PLR0913 (what a rebuild reads, and what it writes)
-        self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], *, accept_loss: bool
+    def __init__(  # noqa: PLR0913, PLR0917 (what a rebuild reads, and what it writes)
+        self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], skips: Skips, *, accept_loss: bool
     ) -> None:
         """`group` holds the offsets that the consumer group committed, by topic."""
         self._side = side
@@ -36,6 +37,7 @@ class Rebuilder:
         self._unit = unit
         self._cluster = cluster
         self._group = group
+        self._skips = skips
         self._partition = unit.changelog.partition
         self._accept_loss = accept_loss
         self._changed = 0
@@ -91,8 +93,11 @@ class Rebuilder:
             fold.answered(result)
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
+        said = parse(record)
+        if isinstance(said, Settled) and said.outcome == SKIPPED:  # nothing was read
+            return
         self._note(record, "parked", seen)
-        handler = self._side.handlers.get(parse(record).topic)
+        handler = self._side.handlers.get(said.topic)
         if handler is not None:  # others are parked by views
             parking.read_again(record, handler.agent)
 
@@ -137,7 +142,7 @@ class Rebuilder:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
         progress = Progress(f"task {self._partition}: rebuilding from {topic}", end - begin)
-        async for records, position in read(self._consumer, where, begin, end):
+        async for records, position in read(self._consumer, where, begin, end, self._skips):
             for record in records:
                 handle(record)
                 await self._advance(1)

@@ -18,7 +18,7 @@ from app.kernel.context import Outgoing
 from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
-from app.kernel.parked import Park, Parked, outcome
+from app.kernel.parked import BEHIND, Park, Parked, outcome
 from app.kernel.ports import Handler
 
 log = logging.getLogger(__name__)
@@ -96,8 +96,11 @@ class Releases:
         return next(filter(None, parks), None)
 
     def _attempt(self, row: Parked) -> Park | None:
+        if row.cut:
+            why = f"it was too large to be kept whole ({row.cut} bytes): discard it; {row.topic} [{row.partition}] {row.offset} has it as long as it keeps it"
+            return Park("failed" if row.reason == BEHIND else row.reason, why)
         if row.reason == "misrouted":  # on the partition of its key it is a new record
-            self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, list(row.headers)))  # type: ignore[arg-type]  # a header without a value is one, too
+            self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, row.came_with))  # type: ignore[arg-type]  # a header without a value is one, too
             return None
         self._unit.mark()
         return self._intake.attempt(self._unit, self._handlers[row.agent], row.record())

@@ -86,7 +86,7 @@ class Served:
         yield from (("write", partition, True) for partition in set(self._incomplete) - set(self._tasks))
 
     def _lacking(self, task: Task) -> bool:
-        return not self.certain(task) or bool(task.trouble)
+        return not self.certain(task) or task.stopped or bool(task.trouble)
 
     def certain(self, task: Task) -> bool:
         """True while nobody else can own its partition, and its rows can be shown."""

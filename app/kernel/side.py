@@ -10,6 +10,7 @@ from aiokafka import ConsumerRecord
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
 from app.kernel.ports import Handler, Sleeper
+from app.kernel.skip_log import SkipLog
 from app.kernel.table import Table
 from app.kernel.waiters import Waiters
 from app.settings import Settings
@@ -57,12 +58,17 @@ class WriteSide:
     """How this worker is reached by others; None before it serves HTTP."""
     repeatable: set[str] = field(default_factory=set)
     """The inputs that may be read again from their beginning: what was heard before changes nothing."""
+    skips: SkipLog = field(init=False)
+    """What operators skipped, as far as this process has read it."""
     accept_loss: bool = False
     """A person said that every task may go on, once, without what Kafka no longer holds."""
     fold_again: bool = False
     """A person said that every task is to fold its rows from the log, once, although they are of this code."""
     opened: set[str] = field(default_factory=set)
     """The names of the tasks that were open in this process: for them, what the person said has been done. A loss that comes later is another one."""
+
+    def __post_init__(self) -> None:
+        self.skips = SkipLog(self.settings)
 
     @property
     def subscribed(self) -> set[str]:

@@ -16,6 +16,7 @@ from app.kernel.reader import bounds, group_offsets, written_ends
 from app.kernel.rebuild import Rebuilder
 from app.kernel.restore import restore
 from app.kernel.side import WriteSide
+from app.kernel.skips import Skips
 from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
 
@@ -29,12 +30,21 @@ class TakeOver:
     """One take-over of one task: `producer` has fenced, `consumer` is started."""
 
     def __init__(  # noqa: PLR0913 (what a take-over needs, and what a person asked for)
-        self, side: WriteSide, partition: int, producer: AIOKafkaProducer, consumer: AIOKafkaConsumer, *, accept_loss: bool, fold_again: bool = False
+        self,
+        side: WriteSide,
+        partition: int,
+        producer: AIOKafkaProducer,
+        consumer: AIOKafkaConsumer,
+        skips: Skips,
+        *,
+        accept_loss: bool,
+        fold_again: bool = False,
     ) -> None:
         self._side = side
         self._partition = partition
         self._producer = producer
         self._consumer = consumer
+        self._skips = skips
         self._accept_loss = accept_loss
         self._fold_again = fold_again
 
@@ -88,7 +98,7 @@ class TakeOver:
                 await unit.commit()
             return
         log.warning("task %d rebuilds %s from the log: %s", self._partition, extent.value, why)
-        await Rebuilder(self._side, self._consumer, unit, cluster, group, accept_loss=self._accept_loss).run(extent, wanted)
+        await Rebuilder(self._side, self._consumer, unit, cluster, group, self._skips, accept_loss=self._accept_loss).run(extent, wanted)
 
     async def _position(self, cluster: Cluster, topic: str, committed: int | None) -> Position:
         where = TopicPartition(topic, self._partition)

@@ -6,10 +6,12 @@ Whatever goes wrong once it is open ends in the same way: the task is taken over
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from app.advice import explained
@@ -20,12 +22,13 @@ from app.kernel.draft import Draft
 from app.kernel.ending import all_ended
 from app.kernel.intake import Intake
 from app.kernel.known import Known
-from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableLog
+from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.kernel.parked import Park
 from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
 from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
+from app.kernel.skips import NONE, Skips
 from app.kernel.store import Store, wipe
 from app.kernel.work import Queue
 
@@ -52,13 +55,19 @@ class Task(ABC):
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
-        self.stop_reason = ""
+        self.closed_for = ""
         """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
         self._fault: Exception | None = None
         self._failures = 0
         """How often it failed, each time soon after it was opened."""
         self._trouble = ""
         self._troubled_until_s = 0.0
+        self._unreadable: dict[str, str] = {}
+        """What stopped the reading of a topic, while the others go on."""
+        self._skips = NONE
+        self._skips_known = 0
+        self._following = set[asyncio.Task[None]]()
+        """What goes on beside the task because of something that cannot be read."""
         self._side = side
         self._flow = flow
         self._die = die
@@ -128,8 +137,13 @@ class Task(ABC):
         return self.ready.is_set()
 
     @property
+    def stop_reason(self) -> str:
+        """What it met that only a person can settle, so that it stays closed or reads a topic no more; empty when nothing."""
+        return self.closed_for or "; ".join(self._unreadable.values())
+
+    @property
     def stopped(self) -> bool:
-        """True while it stays closed: it met what only a person can settle, and `stop_reason` says what."""
+        """True while it does not do all that it should, until a person acts."""
         return bool(self.stop_reason)
 
     @property
@@ -177,6 +191,7 @@ class Task(ABC):
         """After a rebalance that left the partition here: what was fetched is gone, fetch it again from the position."""
         async with self._idle:
             if self.ready.is_set():
+                self._unreadable.clear()
                 self._queue.renew()
                 await self._flow.start(self.partition, self._offsets())
 
@@ -184,6 +199,19 @@ class Task(ABC):
         """Take the task over again, after a pause: its records cannot be fetched."""
         self._fault = error
         self._queue.wake()
+
+    def cannot_read(self, error: UnreadableBatch) -> None:
+        """Go on behind what an operator skipped, or read no more of this topic: all that lies before it was handed over, and the other topics go on."""
+        topic = error.where.topic
+        behind = self._skips.behind(topic, error.first)
+        if behind > error.first:
+            log.warning("%s passes over %s [%d] %d..%d: it was skipped", self.name, topic, self.partition, error.first, behind - 1)
+            self._follow(self._flow.start(self.partition, {topic: behind}))
+            return
+        self._unreadable[topic] = str(error)
+        log.critical("%s reads no more of %s: %s", self.name, topic, error, extra={"event": "topic_stopped", "task": self.partition})
+        self._queue.wake()
+        self._follow(self._retake_when_skipped())
 
     def retake(self) -> None:
         """Take the task over again: somebody else may have owned it in between."""
@@ -206,6 +234,8 @@ class Task(ABC):
         """End the task between two transactions; one that takes too long is aborted."""
         await self.settle()
         self._live.cancel()
+        for beside in self._following:
+            beside.cancel()
         await all_ended((*self._earlier, self._live))
         self._queue.renew()
         self._requests.interrupt()
@@ -216,7 +246,7 @@ class Task(ABC):
         await self._run()
 
     async def _run(self) -> None:
-        self.stop_reason = ""
+        self.closed_for = ""
         try:
             while True:
                 await self._attempt()
@@ -228,10 +258,28 @@ class Task(ABC):
             log.exception("%s ended", self.name)
             self._stay_closed(f"it met an error that it does not know ({error!r}): the log has more; start the worker again once that is mended")
 
+    async def _read_skips(self, consumer: AIOKafkaConsumer) -> Skips:
+        """What operators skipped of the partition, for this opening."""
+        self._skips = await self._side.skips.read(consumer, self.partition)
+        self._skips_known = self._side.skips.count(self.partition)
+        return self._skips
+
+    def _follow(self, beside: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(beside, name=f"{self.name}, beside it")
+        self._following.add(task)
+        task.add_done_callback(self._following.discard)
+
+    async def _retake_when_skipped(self) -> None:
+        """An operator may skip what stopped it: then it is tried again."""
+        await self._side.skips.wait(self.partition, self._skips_known)
+        log.info("%s is tried again: something was skipped", self.name)
+        self.retake()
+
     def _stay_closed(self, reason: str) -> None:
         """Stop this partition alone: trying again would not help, and the other tasks of the worker go on."""
-        self.stop_reason = reason
+        self.closed_for = reason
         self._flow.stop(self.partition)
+        self._follow(self._retake_when_skipped())
         self._tell_waiters()
         log.critical("%s stays closed: %s", self.name, reason, extra={"event": "task_stopped", "task": self.partition})
 
@@ -239,6 +287,9 @@ class Task(ABC):
         """One life of the task, from the group's word that it is ours to its failure."""
         try:
             await self._until_owned()
+            self._unreadable.clear()
+            for beside in self._following:
+                beside.cancel()
             self._queue.renew()
             await self._open()
             self.ready.set()

@@ -18,6 +18,7 @@ from app.kernel.flow import ConsumerFlow
 from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
 from app.kernel.membership import die
+from app.kernel.outcome import UnreadableBatch
 from app.kernel.parked import Park
 from app.kernel.ports import Handler
 from app.kernel.served import Served
@@ -74,7 +75,7 @@ class Tasks(TableManager):
     def working(self) -> Iterator[tuple[int, Hashable]]:
         """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
         for partition, task in self._by_partition.items():
-            if task.busy and not task.stopped:
+            if task.busy and not task.closed_for:
                 yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
 
     async def process(self, batch: Batch, handler: Handler) -> None:
@@ -91,6 +92,12 @@ class Tasks(TableManager):
         if task is None or not self.served.certain(task):
             raise NotServed(f"what reads {request.topic} [{partition}] is not open here")
         return await task.release(request)
+
+    def cannot_read(self, error: UnreadableBatch) -> None:
+        """Tell the task that its topic cannot be read on, once all before that was taken."""
+        task = self._of(error.where.topic).get(error.where.partition)
+        if task is not None:
+            task.cannot_read(error)
 
     def retake(self, partitions: Iterable[TP]) -> None:
         """Take the tasks over again that read these."""
@@ -149,7 +156,7 @@ class Tasks(TableManager):
         """A task stays open only if nobody else can have owned it in between; one that is stopped is tried again."""
         followed, self.generation = generation_id == self.generation + 1, generation_id
         for task in self._all():
-            if followed and not task.stopped:
+            if followed and not task.closed_for:
                 self.add_future(task.rewind())
             else:
                 task.retake()

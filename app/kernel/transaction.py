@@ -11,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.advice import explained
 from app.kernel.context import Headers
+from app.kernel.header_names import LenientBatch
 from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.patience import ANSWER_MS
 from app.kernel.routing import partition_of
@@ -52,7 +53,11 @@ class Batches:
         for topic, key, value, headers, partition in outgoing:
             where = (topic, partition_of(key or b"", partitions) if partition is None else partition)
             batch = batches[where][-1] if where in batches else self._start(where)
-            appended = batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
+            try:
+                appended = batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
+            except UnicodeEncodeError:
+                batch = self._add(where, LenientBatch(self._producer, BATCH_BYTES))
+                appended = batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
             if appended is None:
                 appended = self._start(where).append(timestamp=now_ms, key=key, value=value, headers=headers)
             if appended.size > RECORD_BYTES:
@@ -77,8 +82,13 @@ class Batches:
         return future
 
     def _start(self, where: tuple[str, int]) -> BatchBuilder:
-        batch = self._producer.create_batch()
-        self._batches.setdefault(where, []).append(batch)
+        return self._add(where, self._producer.create_batch())
+
+    def _add(self, where: tuple[str, int], batch: BatchBuilder) -> BatchBuilder:
+        batches = self._batches.setdefault(where, [])
+        if batches and not batches[-1].record_count():
+            batches.pop()  # nothing fitted into it
+        batches.append(batch)
         return batch
 
 

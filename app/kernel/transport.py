@@ -15,6 +15,7 @@ from faust.types.tuples import ConsumerMessage
 from app.advice import explained, topics_of
 from app.kernel.batch import Batch, Fetched
 from app.kernel.consumer_thread import ConsumerThread
+from app.kernel.outcome import UnreadableBatch
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +83,20 @@ class Consumer(driver.Consumer):
             self.app.tables.retake(_named(error))
         except TopicAuthorizationFailedError as error:
             self.app.tables.fail(topics_of(error), error)
+        except UnreadableBatch as error:
+            self._stop_reading(error)
+            await asyncio.sleep(IDLE_S)
         except KafkaError as error:
             log.warning("nothing can be fetched at the moment: %s", explained(error))
             await asyncio.sleep(RETRY_S)
         return {}
+
+    def _stop_reading(self, error: UnreadableBatch) -> None:
+        """Fetch nothing more of a partition, once what lies before the fault was taken."""
+        tp = TP(*error.where)
+        if self._idle(tp):
+            self.pause_partitions({tp})
+            self.app.tables.cannot_read(error)
 
     def _full(self, tp: TP) -> bool:
         waiting = self._waiting.get(tp)

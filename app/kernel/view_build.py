@@ -77,7 +77,7 @@ class ViewBuild:
         log.info("%s: rows of table %s are built, generation %d", self._live.name, self._agent, self._build.generation.number)
         async with reading(self._live.view.write.settings.bootstrap) as consumer:
             self._folding = self._fold_into(await self._reached(consumer))
-            self._source = Source(consumer, self._live.partition, {topic: self._at(topic) for topic in self._topics})
+            self._source = Source(consumer, self._live.partition, {topic: self._at(topic) for topic in self._topics}, self._live.skips)
             await self._approach()
             digests = await self._digests()
             await self._approach()
@@ -97,6 +97,7 @@ class ViewBuild:
     def _fold_into(self, reached: dict[Follower, Position]) -> Folding:
         unit = BuildUnit(self._live, self._store)
         intake = ViewIntake(self._live.view.write.settings, self._live.partition, self._live.outlet, NO_BACKOFF)
+        intake.skips = self._live.skips
         unit.enter()
         intake.open_anew(parking.heads(), parking.counts())
         return Folding(unit, intake, reached)

@@ -26,6 +26,7 @@ class ViewIntake(Intake):
 
     async def fold(self, draft: Draft, handlers: Sequence[Handler], records: Sequence[ConsumerRecord]) -> None:
         """Fold the events of one turn by each handler, or park them; one that was discarded is left out. UnreadableLog when only later code can read it."""
+        records = self.skips.left(records[0].topic, records)
         for handler in handlers:
             for record in records:
                 draft.mark()

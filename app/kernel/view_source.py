@@ -5,6 +5,10 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from app.kernel.outcome import UnreadableBatch
+from app.kernel.reader import step_over
+from app.kernel.skips import NONE, Skips
+
 LOOK_MS = 50
 """How long is waited for events at most."""
 
@@ -12,9 +16,10 @@ LOOK_MS = 50
 class Source:
     """One partition of some topics; what is fetched too early waits."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, partition: int, starts: Mapping[str, int]) -> None:
-        """A consumer to which nothing was assigned yet, and from where to read."""
+    def __init__(self, consumer: AIOKafkaConsumer, partition: int, starts: Mapping[str, int], skips: Skips = NONE) -> None:
+        """A consumer to which nothing was assigned yet, from where to read, and what to pass over."""
         self._consumer = consumer
+        self._skips = skips
         self._where = {topic: TopicPartition(topic, partition) for topic in starts}
         self._waiting: dict[str, deque[ConsumerRecord]] = {topic: deque() for topic in starts}
         self._read_to = dict(starts)
@@ -23,11 +28,15 @@ class Source:
             consumer.seek(self._where[topic], offset)
 
     async def fill(self) -> None:
-        """Fetch from the topics of which nothing waits."""
+        """Fetch from the topics of which nothing waits. UnreadableBatch when one cannot be read on."""
         empty = [topic for topic, waiting in self._waiting.items() if not waiting]
         if not empty:
             return
-        fetched = await self._consumer.getmany(*(self._where[topic] for topic in empty), timeout_ms=LOOK_MS)
+        try:
+            fetched = await self._consumer.getmany(*(self._where[topic] for topic in empty), timeout_ms=LOOK_MS)
+        except UnreadableBatch as error:
+            step_over(self._consumer, error, self._skips)
+            return
         for topic in empty:
             self._waiting[topic].extend(fetched.get(self._where[topic], ()))
             self._read_to[topic] = await self._consumer.position(self._where[topic])

@@ -11,6 +11,7 @@ from app.kernel.generation import Build, Digests, Generations
 from app.kernel.outlet import Outlet
 from app.kernel.parked import Parked, outcome, outgoing
 from app.kernel.position import positions
+from app.kernel.skips import Skips
 from app.kernel.store import Change
 from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_side import ViewSide
@@ -31,6 +32,7 @@ class Live(NamedTuple):
     folding: Folding
     rows: ViewGenerations
     outlet: Outlet
+    skips: Skips
     turn: asyncio.Lock
     """Held for each unit of work."""
     renew: Callable[[], None]

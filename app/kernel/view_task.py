@@ -16,12 +16,13 @@ from app.kernel.cluster import Cluster, describe
 from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
 from app.kernel.known import Known
-from app.kernel.outcome import StoreFailed
+from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
 from app.kernel.position import Position
 from app.kernel.progress import Progress
 from app.kernel.reader import reading
+from app.kernel.release import Releases
 from app.kernel.store import Store
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
@@ -110,6 +111,7 @@ class ViewTask(Task):
             self._cluster = await describe(consumer._client, self._view.inputs)  # noqa: SLF001 (aiokafka has no public way to send a request)
             self._outlet = Outlet(settings, self.partition, self._cluster.topic_ids)
             await self._outlet.read(consumer)
+            await self._read_skips(consumer)
             opened = await open_view(self._view, self.partition, consumer, self._cluster, accept_loss=self._accept_loss)
         self._begin(opened, self._outlet)
         await self._check_parked(self._outlet)
@@ -119,9 +121,10 @@ class ViewTask(Task):
         self._asked_once()
         self._caught_up, self._ends = False, opened.ends
         unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
+        intake.skips = self._skips
         self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
         renew = partial(self._renew, unit, intake, self._folding)
-        self._builds = Builds(Live(self.name, self._view, self.partition, self._folding, opened.rows, outlet, self._idle, renew))
+        self._builds = Builds(Live(self.name, self._view, self.partition, self._folding, opened.rows, outlet, self._skips, self._idle, renew))
         renew()
         for agent in opened.rows.unshown:
             log.warning("%s: table %s is not shown until its rows are built: those on disk are of other code, or there are none", self.name, agent)
@@ -156,6 +159,20 @@ class ViewTask(Task):
     async def _pass_over(self, offsets: Mapping[str, int]) -> None:
         assert self._folding is not None
         await self._folding.pass_over(offsets)
+
+    def _has_work(self) -> bool:
+        return super()._has_work() or self._at_its_end
+
+    async def _step(self, releases: Releases) -> None:
+        """The same; a view without some of its events shows nothing. UnreadableLog once those before them are folded."""
+        await super()._step(releases)
+        if self._at_its_end:
+            raise UnreadableLog(self.stop_reason)
+
+    @property
+    def _at_its_end(self) -> bool:
+        """True when every agent has folded what could be read of a topic."""
+        return self.stopped and not self.busy
 
     def _tell_waiters(self) -> None:
         """Nobody waits for a view."""

@@ -91,8 +91,9 @@ class WriteTask(Task):
 
     async def _take_over(self, fenced: AIOKafkaProducer) -> None:
         async with reading(self._side.settings.bootstrap) as consumer:
+            self._intake.skips = await self._read_skips(consumer)
             asked = {"accept_loss": self._accept_loss, "fold_again": self._fold_again}
-            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, **asked).run()
+            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, self._skips, **asked).run()
         self._asked_once()
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
         inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]

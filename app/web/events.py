@@ -25,7 +25,7 @@ Position = Annotated[str | None, Query(max_length=8_000)]
 From = Annotated[str | None, Query(alias="from", max_length=64)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 
-ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="no-broker, newer-schema: ask again after Retry-After seconds")
+ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="no-broker, newer-schema, unreadable: ask again after Retry-After seconds")
 
 
 def routes(pages: LogPages, partitions: int) -> APIRouter:

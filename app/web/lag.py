@@ -12,6 +12,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from app.errors import FoldstreamError
+from app.kernel.outcome import UnreadableBatch
 from app.kernel.reader import group_offsets, reading
 from app.kernel.view_side import Follower
 from app.settings import Settings
@@ -61,7 +63,7 @@ class Lag:
                     reading(self._settings.bootstrap, ONE_BATCH) as committed,
                 ):
                     await self._ask(written, committed)
-            except KafkaError as error:
+            except (KafkaError, FoldstreamError) as error:
                 log.info("the lag is not known for the moment: %r", error)
             await asyncio.sleep(EVERY_S)
 
@@ -97,9 +99,14 @@ class Lag:
 
 
 async def _age_s(written: AIOKafkaConsumer, where: TopicPartition, start: int) -> float:
-    """The age of the first record from an offset on; 0 when there is none."""
+    """The age of the first record from an offset on; 0 when there is none, or nothing says how old it is."""
     written.seek(where, start)
     written.resume(where)
-    records = (await written.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
-    written.pause(where)
-    return max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0
+    try:
+        records = (await written.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
+        appended_ms = records[0].timestamp if records else None
+    except UnreadableBatch as error:
+        appended_ms = error.appended_ms
+    finally:
+        written.pause(where)
+    return max(0.0, time.time() - appended_ms / 1000) if appended_ms is not None else 0.0

@@ -1,11 +1,11 @@
 """Pages of the events of one type, straight from the log: a type stands in one topic, of which every worker can read all partitions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from app.domain.recorded import today
 from app.kernel.ending import stop_reading
-from app.kernel.reader import reader
+from app.kernel.outcome import UnreadableBatch
+from app.kernel.reader import reader, step_over
+from app.kernel.skip_log import skips_of
 from app.settings import Settings
 from app.web.log_position import LogPosition, malformed
 from app.web.problem import Problem, later
@@ -58,7 +60,7 @@ class Collected:
     events: list[bytes] = field(default_factory=list)
     bytes: int = 0
     until_s: float = field(default_factory=lambda: monotonic() + SCAN_S)
-    newer: NewerSchema | None = None
+    newer: NewerSchema | UnreadableBatch | None = None
     """What a partition stopped at."""
 
     @property
@@ -104,19 +106,20 @@ class LogPages:
         return LogPosition(event_type, 0, tuple(min(found[where].offset, ends[where]) if found[where] else ends[where] for where in partitions))
 
     async def page(self, position: LogPosition, limit: int) -> Page:
-        """The events from a position on. A Problem when the position is not in the log, or nothing but an event of a newer schema is."""
+        """The events from a position on. A Problem when the position is not in the log, or nothing is left but what cannot be read."""
         async with self._lent() as consumer:
             ends = await self._ends(consumer, position)
             page, turn, reached = Collected(position.event_type, limit), position.turn, list(position.offsets)
             for number in _from(turn, len(reached)):
                 where = TopicPartition(self.topics[position.event_type], number)
-                reached[number] = await _scan(consumer, where, reached[number], ends[where], page)
+                reached[number] = await _scan(consumer, where, reached[number], ends[where], page, self._settings)
                 if page.full:
                     turn = (number + 1) % len(reached)
                     break
         following = LogPosition(position.event_type, turn, tuple(reached))
         if page.newer is not None and following.offsets == position.offsets:
-            raise later("newer-schema", str(page.newer)) from page.newer
+            code = "newer-schema" if isinstance(page.newer, NewerSchema) else "unreadable"
+            raise later(code, str(page.newer)) from page.newer
         return Page(page.events, following)
 
     async def _ends(self, consumer: AIOKafkaConsumer, position: LogPosition) -> dict[TopicPartition, int]:
@@ -159,7 +162,7 @@ class LogPages:
         return consumer
 
 
-async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: Collected) -> int:
+async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: Collected, settings: Settings) -> int:  # noqa: PLR0913, PLR0917 (what to read, and where to)
     """Read one partition into the page, from an offset up to its end; the offset to go on from."""
     if offset >= end:
         return offset
@@ -167,18 +170,27 @@ async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, 
     consumer.resume(where)
     try:
         while offset < end and not page.full:
-            records = (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, [])
+            records = await _next(consumer, where, settings)
             for record in records:
                 page.take(record)
                 offset = record.offset + 1
                 if page.full:
                     return offset
             offset = await consumer.position(where)
-    except NewerSchema as newer:
+    except (NewerSchema, UnreadableBatch) as newer:
         page.newer = newer
     finally:
         consumer.pause(where)
     return offset
+
+
+async def _next(consumer: AIOKafkaConsumer, where: TopicPartition, settings: Settings) -> Sequence[ConsumerRecord]:
+    """What is fetched next. UnreadableBatch when it cannot be read, and no operator skipped it."""
+    try:
+        return cast("Sequence[ConsumerRecord]", (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, []))
+    except UnreadableBatch as error:
+        step_over(consumer, error, await skips_of(settings, where.partition))
+        return []
 
 
 def _from(turn: int, partitions: int) -> list[int]:

@@ -66,6 +66,7 @@ MEANINGS = {
     "unknown-customer": "there is no customer of this id",
     "unknown-product": "there is no product of this id",
     "unknown-table": "the tables are history, order_summary",
+    "unreadable": "events.order [1] 7 cannot be read (its checksum is wrong): an operator has to restore or skip it",
     "unsupported-media-type": "send the body as application/json",
     "version-conflict": "expected version 3, the aggregate is at 4",
     "view-rebuilding": "the rows of the table are made anew for the code that runs now: ask again",

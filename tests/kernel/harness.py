@@ -13,7 +13,6 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka.admin import AdminClient
 
-from app.kernel import requests
 from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.context import emit, topic_id
@@ -26,8 +25,6 @@ from app.kernel.table import Table
 from app.kernel.write_task import WriteTask
 from app.settings import Settings
 from tests.waiting import until
-
-requests.install()
 
 
 @asynccontextmanager

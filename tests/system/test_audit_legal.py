@@ -3,7 +3,7 @@
 And what is wrong, or cannot be judged, is one finding and not many.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from app.domain.answer import WINDOW
 from app.errors import FoldstreamError
 from app.kernel.reader import read
 from app.kernel.routing import partition_of
+from app.kernel.skips import Skips
 from app.settings import Settings
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled
@@ -153,11 +154,13 @@ async def test_records_that_nobody_can_read_are_told_in_a_line_with_their_place(
     assert [line.partition(": cannot be read from here on")[0] for line in findings] == [f"unjudged: {topic} [{partition}] 0"]
 
 
-async def _damaged(topic: str, consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int) -> AsyncIterator[tuple[list[ConsumerRecord], int]]:
+async def _damaged(  # noqa: PLR0913, PLR0917 (as `read`)
+    topic: str, consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int, skips: Skips
+) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
     """As a reader that meets damaged records in this topic."""
     if where.topic == topic and end > start:
         raise UnicodeDecodeError("utf-8", b"\xc3", 0, 1, "invalid")
-    async for batch in read(consumer, where, start, end):
+    async for batch in read(consumer, where, start, end, skips):
         yield batch
 
 

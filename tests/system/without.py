@@ -92,8 +92,8 @@ def _pages() -> None:
     """A page says that it ends where it began."""
     scan = log_pages._scan  # noqa: SLF001 (a control replaces what is inside)
 
-    async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.Collected) -> int:  # noqa: ANN401 (aiokafka has no types)
-        await scan(consumer, where, offset, end, page)
+    async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.Collected, settings: Settings) -> int:  # noqa: ANN401, PLR0913, PLR0917 (as it is there)
+        await scan(consumer, where, offset, end, page, settings)
         return offset
 
     log_pages._scan = stays  # noqa: SLF001 (as above)

@@ -1,0 +1,115 @@
+"""Skipping what stops a partition (contract, section 2): deliberately, for a reason, and told on the topic `parked`."""
+
+from typing import NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from app.admin import refuse_start
+from app.domain.deciders import EVENT_SOURCED
+from app.domain.recorded import today
+from app.errors import FoldstreamError
+from app.kernel.cluster import describe
+from app.kernel.ending import stop
+from app.kernel.outcome import RefusedBatch, UnreadableBatch
+from app.kernel.parked import Settled, skip
+from app.kernel.reader import bounds, reading
+from app.kernel.transaction import Transaction, producer
+from app.settings import Settings
+from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
+from schemas.upcasts import NewerSchema
+
+MOST = 10_000
+"""Offsets of one skip."""
+
+LOOK_MS = 200
+
+
+class Skip(NamedTuple):
+    """What is to be skipped, by whom, and why."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    who: str
+    why: str
+
+
+async def write(settings: Settings, wanted: Skip, *, accept_loss: bool) -> None:
+    """Write a skip as the task of its partition would: the former producer of that is fenced. FoldstreamError when it is refused."""
+    await refuse_start(settings)
+    try:
+        async with reading(settings.bootstrap) as consumer:
+            await _require(settings, consumer, wanted, accept_loss=accept_loss)
+            cluster = await describe(consumer._client, [wanted.topic])  # noqa: SLF001 (aiokafka has no public way to send a request)
+        settled = Settled(wanted.topic, wanted.partition, wanted.first, "skipped", cluster.topic_ids[wanted.topic], wanted.last)
+        await _commit(settings, settled, wanted)
+    except (KafkaError, RefusedBatch) as error:
+        raise FoldstreamError(f"Kafka at {settings.bootstrap} did not take the skip; run it again: {error!r}") from error
+
+
+async def _commit(settings: Settings, settled: Settled, wanted: Skip) -> None:
+    fencing = producer(settings.bootstrap, f"{settings.app_id}-{wanted.partition}")
+    try:
+        await fencing.start()
+        transaction = Transaction(fencing, settings.partitions)
+        transaction.extend([skip(settings.topic("parked"), settled, wanted.who, wanted.why)])
+        await transaction.commit()
+    finally:
+        await stop(fencing, abort=False)
+
+
+async def _require(settings: Settings, consumer: AIOKafkaConsumer, wanted: Skip, *, accept_loss: bool) -> None:
+    """FoldstreamError when the skip must not be."""
+    logs, others = _topics(settings)
+    if wanted.topic not in {*logs, *others}:
+        raise FoldstreamError(
+            f"{wanted.topic} cannot be skipped: tasks read {', '.join(sorted({*logs, *others}))}; a changelog that is damaged is deleted and made anew"
+        )
+    begin, end = await bounds(consumer, TopicPartition(wanted.topic, wanted.partition))
+    if not begin <= wanted.first <= wanted.last < end:
+        raise FoldstreamError(f"{wanted.topic} [{wanted.partition}] has the offsets from {begin} on, below {end}")
+    if wanted.last - wanted.first >= MOST:
+        raise FoldstreamError(f"one skip is of {MOST} offsets at most")
+    if wanted.topic in logs:
+        await _require_known(consumer, wanted)
+        if not accept_loss:
+            raise FoldstreamError(
+                f"{wanted.topic} is a log of record: what is skipped there is lost for ever, and `verify` says so each time; add --accept-loss"
+            )
+
+
+async def _require_known(consumer: AIOKafkaConsumer, wanted: Skip) -> None:
+    """FoldstreamError for an event of a newer schema: a newer Foldstream reads it."""
+    where = TopicPartition(wanted.topic, wanted.partition)
+    consumer.assign([where])
+    consumer.seek(where, wanted.first)
+    position = wanted.first
+    while position <= wanted.last:
+        try:
+            records = (await consumer.getmany(where, timeout_ms=LOOK_MS)).get(where, [])
+            position = await consumer.position(where)
+        except UnreadableBatch as error:
+            records, position = [], error.last + 1
+            consumer.seek(where, position)
+        for record in records:
+            if record.offset <= wanted.last:
+                _require_old(record.value, f"{wanted.topic} [{wanted.partition}] {record.offset}")
+
+
+def _require_old(value: bytes | None, named: str) -> None:
+    try:
+        today(value or b"")
+    except NewerSchema as newer:
+        raise FoldstreamError(f"{named} is an event of a newer schema, which is not skipped: {newer}") from newer
+    except (msgspec.MsgspecError, ValueError, LookupError):
+        return
+
+
+def _topics(settings: Settings) -> tuple[set[str], set[str]]:
+    """The logs of record, and what else a task reads."""
+    logs = {settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED}
+    inputs = {command_topic(settings, kind) for kind in (*AGGREGATES, "saga")}
+    return logs, {*inputs, settings.topic("results"), *(feed_topic(settings, feed) for feed in (ORDERING, CUSTOMER_NAME))}

@@ -1,0 +1,113 @@
+"""`foldstream skip` gets past what stops a partition, deliberately: the whole system passes over it, and `verify` says what was lost."""
+
+import asyncio
+import shutil
+from functools import partial
+from typing import Any
+
+import aiohttp
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from app.audit.audit import audit
+from app.errors import FoldstreamError
+from app.kernel.unpacking import BATCH_BYTES
+from app.skipping import Skip, write
+from tests.cli.foldstream import foldstream
+from tests.system.environment import Environment, Results
+from tests.system.traffic import order
+from tests.waiting import until
+from tests.web.client import Client, ready
+
+
+async def unreadable(environment: Environment, topic: str) -> int:
+    """Write what cannot be read; its offset."""
+    async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap, compression_type="zstd", max_request_size=1 << 30) as producer:
+        return int((await producer.send_and_wait(environment.settings.topic(topic), bytes(BATCH_BYTES), b"k")).offset)
+
+
+@pytest.mark.timeout(300)
+async def test_commands_behind_what_is_skipped_are_processed_at_once_and_by_who_takes_over(one_partition: Environment) -> None:
+    settings = one_partition.settings
+    own: dict[str, Any] = {"broker": settings.bootstrap, "app_id": settings.app_id, "topic_prefix": settings.topic_prefix, "partitions": 1}
+    worker = one_partition.worker("worker")
+    async with Results(settings) as results, aiohttp.ClientSession() as session:
+        await one_partition.send([order("o-1")])
+        await results.number(1)
+        offset = await unreadable(one_partition, "commands.order")
+        await one_partition.send([order("o-2")])
+        await until(lambda: "reads no more of" in worker.said, within_s=60)
+
+        command = partial(foldstream, "skip", settings.topic("commands.order"), "0", str(offset), "--reason", "a bomb", "--by", "ops", **own)
+        said = await asyncio.to_thread(command)
+        await results.number(2)
+        await ready(session, worker)
+        successor = one_partition.worker("successor")
+        worker.destroy()
+        await one_partition.send([order("o-3")])
+        await results.number(3)
+        await ready(session, successor)
+
+    assert (said.returncode, said.stdout) == (0, f"skipped {settings.topic('commands.order')} 0 {offset}\n")
+    assert await audit(settings) == []
+
+
+@pytest.mark.timeout(300)
+async def test_a_loss_of_events_that_was_accepted_stops_nothing_more_and_is_told_for_ever(one_partition: Environment) -> None:
+    settings, log = one_partition.settings, one_partition.settings.topic("events.order")
+    worker = one_partition.worker("worker")
+    async with Results(settings) as results, aiohttp.ClientSession() as session:
+        await one_partition.send([order("o-1")])
+        await results.number(1)
+        offset = await unreadable(one_partition, "events.order")
+        await one_partition.send([order("o-2")])
+        await until(lambda: "view 0 stays closed" in worker.said, within_s=60)
+        client = Client(session, worker)
+        stopped = await client.get("/orders/o-1")
+        page = await client.get("/events?type=OrderPlaced")
+        beyond = await client.get(f"/events?type=OrderPlaced&position={page.body['next']}")
+        skip = Skip(log, 0, offset, offset, "ops", "a broken disk")
+        with pytest.raises(FoldstreamError, match="--accept-loss"):
+            await write(settings, skip, accept_loss=False)
+
+        await write(settings, skip, accept_loss=True)
+        await ready(session, worker)
+        shown = await client.get("/orders/o-2")
+        page = await client.get("/events?type=OrderPlaced")
+        built = await client.post("/tables/order_summary/0/rebuild", {"rebuildId": "again"})
+        async with asyncio.timeout(60):
+            while (await client.get("/tables/order_summary/0")).body["last"] is None:  # noqa: ASYNC110 (another process changes it)
+                await asyncio.sleep(0.1)
+
+        worker.destroy()
+        await one_partition.lose(settings.changelog)
+        shutil.rmtree(worker.datadir)
+        worker.start()
+        await ready(session, worker)
+        await one_partition.send([order("o-3")])
+        await results.number(3)
+        again = await client.get("/orders/o-2")
+
+    assert (stopped.status, stopped.body["code"]) == (503, "view-stopped")
+    assert f"{log} [0] {offset}" in stopped.body["detail"]
+    assert (beyond.status, beyond.body["code"]) == (503, "unreadable")
+    assert (shown.status, built.status, again.status) == (200, 200, 200)
+    assert [event["aggregateId"] for event in page.body["items"]] == ["o-1", "o-2"]
+    assert [line for line in await audit(settings) if not line.startswith("skipped")] == []
+    [told] = [line for line in await audit(settings) if line.startswith("skipped")]
+    assert f"{log} [0] {offset}: up to {offset} events were skipped" in told
+
+
+async def test_a_skip_is_refused_where_it_would_pass_over_what_can_be_read_or_is_not_there(one_partition: Environment) -> None:
+    settings, log = one_partition.settings, one_partition.settings.topic("events.order")
+    async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap) as producer:
+        newer = b'{"eventType": "OrderPlaced", "schemaVersion": 99, "aggregateType": "Order", "aggregateId": "o", "version": 1, "payload": {}}'
+        await producer.send_and_wait(log, newer, b"o")
+
+    for wanted, why in (
+        (Skip(log, 0, 0, 0, "ops", "x"), "newer schema"),
+        (Skip(log, 0, 0, 1, "ops", "x"), "has the offsets"),
+        (Skip(settings.changelog, 0, 0, 0, "ops", "x"), "cannot be skipped"),
+    ):
+        with pytest.raises(FoldstreamError, match=why):
+            await write(settings, wanted, accept_loss=True)
