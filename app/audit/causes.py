@@ -42,22 +42,27 @@ class Causes:
         self._answers = answers
         self._commands = commands
         self._begin = begin
-        self._results_begun = False
+        self._results_begun = self._derived_begun = False
         self._decided: tuple[int, tuple[Event, ...]] = (-1, ())
         """The command that was decided last, by its offset, and its events."""
 
     def faults(self, caused: Caused) -> Iterator[Fault]:
         """What does not follow from a command."""
         event, order_id = caused.event, order_named(caused.payload)
-        if event.event_id not in _ids(event, order_id, caused.place):
-            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
         name, first = self._first(event, order_id)
+        if self.is_strange(derived=event.event_id in _ids(event, order_id, caused.place)):
+            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
         if first is None:
             yield from self._unanswered(caused)
         else:
             self._results_begun = True
             self._answers.firsts.see(name, first)
             yield from self._against(caused, first)
+
+    def is_strange(self, *, derived: bool) -> bool:
+        """True if the id of an event is not derived as it must be. Imported events have ids of their own: they lie before the first whose id is derived."""
+        self._derived_begun |= derived
+        return not derived and self._derived_begun
 
     def place(self, event: wire.Event, payload: Event, follows: int) -> int:
         """The place of an event in its decision: `follows` says where it would be if it was decided with the event before it, which has the same cause.

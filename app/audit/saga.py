@@ -29,5 +29,5 @@ class SagaCauses(Causes):
         cause, ids = event.metadata.causation_id, range(caused.place + 1)
         if event.event_id in {event_id("Saga", event.aggregate_id, cause, place) for place in ids}:
             yield from super().faults(caused)
-        elif event.event_id not in {event_id("Saga", event.aggregate_id, f"{cause}/{event.version - 1 - place}", place) for place in ids}:
+        elif self.is_strange(derived=event.event_id in {event_id("Saga", event.aggregate_id, f"{cause}/{event.version - 1 - place}", place) for place in ids}):
             yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from {cause}, which it names as its cause"

@@ -92,6 +92,20 @@ async def test_a_command_that_was_parked_may_have_been_answered_late(small_envir
     assert await audit(small_environment.settings) == []
 
 
+async def test_imported_events_have_ids_of_their_own_until_the_first_that_is_derived(small_environment: Environment) -> None:
+    log = intact()
+    imported = {"eventId": "from-elsewhere", "metadata": {"correlationId": "elsewhere", "causationId": "elsewhere"}}
+    log.events[0] = log.events[0].but(**imported)
+    del log.commands[0], log.results[0]
+    for number, result in enumerate(log.results):
+        log.results[number] = replace(result, headers=[*result.headers[:2], ("command-offset", b"%d" % number), *result.headers[3:]])
+    log.events = [log.events[0], *(replace(event, caused_by=number) for number, event in enumerate(log.events[1:]))]
+    log.events[0] = replace(log.events[0], caused_by=None)
+    log.rows[2] = answered({1: 2})
+    await log.write(small_environment.settings)
+    assert await audit(small_environment.settings) == []
+
+
 async def test_a_command_id_that_comes_again_beyond_the_window_is_done_again_and_that_is_no_finding(small_environment: Environment) -> None:
     await repeated(WINDOW).write(small_environment.settings)
     counted: list[str] = []
