@@ -45,7 +45,7 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
                 for partition in range(settings.partitions):
                     await _judge(whole, served, partition, Path(directory))
             if findings.counted(Kind.UNJUDGED):
-                tell("orders: not judged, for not all that is to be known of them could be read")
+                tell("orders: not judged, for some of what is known of them could not be read")
             else:
                 await _settle(whole)
     except (KafkaError, OSError) as error:

@@ -135,7 +135,7 @@ class Era:
                 await self._client.post(f"/parked/{item['topic']}/{item['partition']}/{item['offset']}/{what}", {"reason": "a reason"})
 
     async def _hold(self) -> None:
-        """Somebody else's transaction is open in a topic of commands while the audit reads."""
+        """The transaction of another producer is open in a topic of commands while the audit reads."""
         async with AIOKafkaProducer(
             bootstrap_servers=self._environment.settings.bootstrap, transactional_id=f"{self._environment.settings.app_id}-other"
         ) as other:

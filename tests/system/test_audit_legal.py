@@ -79,7 +79,7 @@ async def test_commands_whose_results_are_deleted_and_those_whose_are_not_are_to
     findings = await audit(small_environment.settings)
 
     missing = [line for line in findings if "no-result" in line]
-    assert (len(findings), len(missing)) == ((1, 1) if left else (0, 0)), "without any result nobody knows which were there"
+    assert (len(findings), len(missing)) == ((1, 1) if left else (0, 0)), "without any result it is not known which were there"
 
 
 async def test_a_command_that_was_parked_may_have_been_answered_late(small_environment: Environment) -> None:
@@ -141,7 +141,7 @@ async def test_of_an_aggregate_of_which_an_event_cannot_be_read_nothing_else_is_
     assert "unjudged: 1 of Product, of which events are parked or cannot be read" in counted
 
 
-async def test_a_defect_of_the_audit_is_told_in_a_line_and_the_rest_is_judged(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_defect_of_the_audit_gives_one_line_and_the_rest_is_judged(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     log = intact()
     log.rows.append(replace(log.rows[0], key=b"product\0another"))
     await log.write(small_environment.settings)
@@ -154,10 +154,10 @@ async def test_a_defect_of_the_audit_is_told_in_a_line_and_the_rest_is_judged(sm
         "which is a defect of the audit: ZeroDivisionError('integer division or modulo by zero')"
     )
     assert any("key product another: has no event behind it" in line for line in findings)
-    assert "orders: not judged, for not all that is to be known of them could be read" in counted
+    assert "orders: not judged, for some of what is known of them could not be read" in counted
 
 
-async def test_records_that_nobody_can_read_are_told_in_a_line_with_their_place(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_records_that_cannot_be_read_give_one_line_with_their_place(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     await intact().write(small_environment.settings)
     topic = small_environment.settings.topic("results")
     monkeypatch.setattr("app.audit.logs.read", partial(_damaged, topic))
