@@ -6,7 +6,7 @@ Whatever goes wrong once it is open ends in the same way: the task is taken over
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class Task(ABC):
     kind: str
     """What its partition number is one of, as people read it."""
 
-    def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
+    def __init__(self, side: WriteSide, partition: int, flow: Flow) -> None:
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
@@ -70,7 +70,6 @@ class Task(ABC):
         """What goes on beside the task because of something that cannot be read."""
         self._side = side
         self._flow = flow
-        self._die = die
         self._accept_loss = side.accept_loss and self.name not in side.opened
         self._fold_again = side.fold_again and self.name not in side.opened
         self._queue = Queue()

@@ -17,7 +17,6 @@ from app.kernel.environment import claim
 from app.kernel.flow import ConsumerFlow
 from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
-from app.kernel.membership import die
 from app.kernel.outcome import UnreadableBatch
 from app.kernel.parked import Park
 from app.kernel.ports import Handler
@@ -148,9 +147,9 @@ class Tasks(TableManager):
 
     def _open(self, complete: Collection[int], views: Collection[int]) -> None:
         for partition in sorted(set(complete) - set(self._by_partition)):
-            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow, die)
+            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow)
         for partition in sorted(set(views) - set(self._views)):
-            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow, die)
+            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow)
 
     def _keep(self, generation_id: int) -> None:
         """A task stays open only if nobody else can have owned it in between; one that is stopped is tried again."""

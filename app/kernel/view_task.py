@@ -5,7 +5,7 @@ It opens, fails and closes like a task of the write side, but commits to its own
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +45,7 @@ class ViewTask(Task):
 
     kind = "view"
 
-    def __init__(self, view: ViewSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
+    def __init__(self, view: ViewSide, partition: int, flow: Flow) -> None:
         self._view = view
         self._folding: Folding | None = None
         self._outlet: Outlet | None = None
@@ -55,7 +55,7 @@ class ViewTask(Task):
         self._cluster: Cluster | None = None
         self._caught_up = False
         self._began_s = 0.0
-        super().__init__(view.write, partition, flow, die)
+        super().__init__(view.write, partition, flow)
 
     @property
     def positions(self) -> Mapping[str, Position]:

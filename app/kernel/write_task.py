@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,13 +40,13 @@ class WriteTask(Task):
 
     kind = "task"
 
-    def __init__(self, side: WriteSide, partition: int, flow: Flow, die: Callable[[str], None]) -> None:
+    def __init__(self, side: WriteSide, partition: int, flow: Flow) -> None:
         self._processor: Processor | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = Intake(side.settings, partition, side.inboxes)
         self._setbacks = Setbacks()
         self._alarms: Alarms | None = None
-        super().__init__(side, partition, flow, die)
+        super().__init__(side, partition, flow)
 
     @property
     def disk(self) -> Path:

@@ -123,7 +123,6 @@ class Harness:
     def __init__(self, bootstrap: str, directory: Path) -> None:
         self.settings = Settings(broker=bootstrap, datadir=directory, app_id=f"t{uuid4().hex[:8]}", topic_prefix=f"{uuid4().hex[:8]}.", partitions=1)
         self.commands = self.settings.topic("commands.count")
-        self.deaths: list[str] = []
 
     async def create_topics(self, *names: str) -> None:
         """Create these topics, or all that a task needs."""
@@ -153,13 +152,13 @@ class Harness:
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
         side.accept_loss, side.fold_again = accept_loss, fold_again
-        return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member), self.deaths.append), flow)
+        return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member)), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "") -> "Opened":
-        """Open a task; it is ready, has stopped, or has died, when this returns."""
+        """Open a task; it is ready, or has stopped, when this returns."""
         asked = {"accept_loss": accept_loss, "fold_again": fold_again}
-        opened, deaths = self.start(fingerprint=fingerprint, worker=worker, **asked), len(self.deaths)
-        await until(lambda: opened.task.ready.is_set() or opened.task.stopped or len(self.deaths) > deaths, within_s=60)
+        opened = self.start(fingerprint=fingerprint, worker=worker, **asked)
+        await until(lambda: opened.task.ready.is_set() or opened.task.stopped, within_s=60)
         return opened
 
     async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = (), transactional_id: str | None = None) -> None:

@@ -59,7 +59,7 @@ class JoinHarness(Harness):
         side.add(self.summaries)
         side.add(self.accounts)
         side.handlers.extend(handlers)
-        task = ViewTask(side, 0, ViewFlow(), self.deaths.append)
+        task = ViewTask(side, 0, ViewFlow())
         await until(task.ready.is_set, within_s=60)
         return OpenedJoin(self, task, handlers)
 

@@ -77,7 +77,6 @@ async def test_a_record_that_leaves_a_row_nobody_can_write_is_found_and_parked(h
     await harness.expect_counts(a=2, c=1)
     [parked] = await harness.records(harness.settings.topic("parked"))
     assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
-    assert harness.deaths == []
     await opened.task.close()
 
 
@@ -90,7 +89,6 @@ async def test_batches_that_follow_a_refused_one_in_its_partition_are_its_conseq
 
     await harness.expect_counts(**{f"k{number}": 1 for number in range(290)})
     assert await harness.records(harness.settings.topic("parked")) == []
-    assert harness.deaths == []
     await opened.task.close()
 
 
@@ -117,7 +115,6 @@ async def test_a_parked_record_with_a_header_without_value_does_not_close_its_pa
     await opened.pump()
 
     await harness.expect_counts(a=1)
-    assert harness.deaths == []
     await opened.task.close()
 
 
@@ -134,7 +131,6 @@ async def test_a_task_that_is_told_again_and_again_to_open_anew_opens(harness: H
     await opened.pump()
 
     assert opened.rows()["k1"] == 2
-    assert harness.deaths == []
     await opened.task.close()
 
 

@@ -123,5 +123,4 @@ async def test_a_view_that_is_taken_over_again_in_place_goes_on(folded: ViewHarn
     await opened.pump()
 
     assert opened.versions() == {"a": 3, "b": 1}
-    assert folded.deaths == []
     await opened.task.close()
