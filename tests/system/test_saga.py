@@ -189,14 +189,14 @@ async def test_what_is_reserved_for_an_order_that_has_left_leaves_too_and_what_i
     assert await audit(shop.settings) == []
 
 
-@pytest.mark.parametrize("typo", [command("Saga", "o-1", "RetrySteps", user="ada"), {"aggregateType": "Saga", "aggregateId": "o-1"}], ids=["type", "no type"])
-async def test_a_typo_in_a_command_about_a_saga_does_not_stop_the_saga(shop: Environment, typo: Json) -> None:
+async def test_a_typo_in_a_command_about_a_saga_does_not_stop_the_saga(shop: Environment) -> None:
+    typos: list[Json] = [command("Saga", "o-1", "RetrySteps", user="ada"), {"aggregateType": "Saga", "aggregateId": "o-1"}]
     async with sagas(shop) as found, Results(shop.settings, topic="parked") as parked:
-        await shop.send([typo, order("o-1", "p-1")])
+        await shop.send([*typos, order("o-1", "p-1")])
         await found.last({"o-1": "SagaCompleted"})
-        await parked.number(1)
+        await parked.number(len(typos))
 
-    assert len(parked.all) == 1
+    assert len(parked.all) == len(typos)
     assert await audit(shop.settings) == []
 
 

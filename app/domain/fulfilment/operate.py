@@ -102,7 +102,7 @@ def _force(command: ForceCompensate, saga: Saga, order: Order | None, at_ms: int
 
 
 def _complete(command: CompleteSaga, saga: Acting, order: Order | None) -> Events | Refusal:
-    """What is open may still be answered, and then be what nobody undoes or ships: so it is settled step by step."""
+    """An answer that came after the end would be neither undone nor shipped: so open steps are settled one by one."""
     open_ = next((step for step in saga.steps if step.is_open or (step.in_doubt and step.name == "reservation" and not goes_back(saga))), None)
     if open_ is not None or not isinstance(saga, NeedsIntervention):
         return Refusal(code="illegal-transition", message=f"{open_ or 'a step'} may still be answered: RetryStep or SkipStep it", state=status(saga))
