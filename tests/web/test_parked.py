@@ -136,7 +136,7 @@ async def test_a_record_that_did_not_fit_is_released_once_it_does(shop: Shop) ->
     await shop.one.post(f"{path(head)}/retry", None)
 
     await count(shop.one, 0)
-    assert (await shop.other.get("/orders/large")).body["version"] == 1
+    assert (await shop.other.get("/orders/large?wait=PLACED", prefer="wait=30")).body["version"] == 1
     assert (await shop.other.get("/commands/Order/large/second")).body["refusal"]["code"] == "already-exists"
     assert await audit(shop.environment.settings) == []
 
