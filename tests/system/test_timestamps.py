@@ -14,7 +14,7 @@ from tests.system.worker import WHOLE
 
 SECONDS = 1_764_000_000
 FOR_EVER = str(2**63 - 1)
-TIMES = {"seconds": SECONDS, "microseconds": SECONDS * 10**6, "nanoseconds": SECONDS * 10**9, "zero": 0, "one": 1, "far": 2**62}
+TIMES = {"seconds": SECONDS, "microseconds": SECONDS * 10**6, "nanoseconds": SECONDS * 10**9, "zero": 0, "none": -1, "negative": -5, "far": 2**62}
 
 
 @pytest.mark.timeout(300)
