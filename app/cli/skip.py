@@ -22,7 +22,7 @@ def skip(  # noqa: PLR0913, PLR0917 (what can be given)
     topic: Annotated[str, typer.Argument(callback=text, help="The topic, its name on the broker.")],
     partition: Annotated[int, typer.Argument(min=0)],
     offsets: Annotated[str, typer.Argument(metavar="OFFSET[..OFFSET]", help="The first offset, and the last.")],
-    reason: Annotated[str, typer.Option(help="Why, for whoever asks later.", callback=text)],
+    reason: Annotated[str, typer.Option(help="Why it is skipped: it stands on the topic parked.", callback=text)],
     by: Annotated[str | None, typer.Option(help="Who does it; without it, the user that runs the command.", callback=text)] = None,
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help=ACCEPT_LOSS)] = False,  # noqa: FBT002 (typer's way)
 ) -> None:

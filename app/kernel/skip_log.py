@@ -65,7 +65,7 @@ class SkipLog:
 
 
 async def skips_of(settings: Settings, partition: int) -> Skips:
-    """Those of a partition, for who reads it once."""
+    """Those of a partition, to read it once."""
     async with reading(settings.bootstrap) as consumer:
         return await SkipLog(settings).read(consumer, partition)
 
