@@ -97,6 +97,29 @@ async def test_the_command_line_acts_too(shop: Shop) -> None:
 
 
 @pytest.mark.timeout(300)
+async def test_what_a_client_wrote_does_not_control_the_terminal_of_an_operator(shop: Shop) -> None:
+    order_id = await confirmed(shop, "hostile")
+    await shop.one.post(f"/orders/{order_id}/cancel", {"reason": "x\nfake-order  COMPLETED  all is well\x1b[2J\x9b31m\u202e\u2028"})
+    await ends(shop.one, order_id, "CANCELLED")
+    await compensated(shop.one, order_id)
+    settings = shop.environment.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "partitions"})
+
+    for words in (["events", order_id], ["saga", "show", order_id], ["saga", "list"]):
+        printed = (await asyncio.to_thread(foldstream, *words, **settings)).stdout
+
+        assert "fake-order" in printed
+        assert not any(line.startswith("fake-order") for line in printed.splitlines())
+        assert all(each == "\n" or each.isprintable() for each in printed)
+
+
+async def compensated(client: Client, order_id: str) -> None:
+    """Wait until the saga's row has the end of the way back."""
+    async with asyncio.timeout(WITHIN_S):
+        while (await client.get(f"/orders/{order_id}/saga")).body.get("status") != "FAILED":  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.timeout(300)
 async def test_a_reader_waits_for_a_status_at_any_worker(shop: Shop) -> None:
     order_id = await confirmed(shop, "waited-for")
     placed = await shop.one.post("/orders", {**PLACE, "customerId": "nobody"})
