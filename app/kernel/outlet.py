@@ -108,9 +108,10 @@ class Outlet:
             self._open[_place(said)] = said.reason
             self._discarded.discard((said.topic, said.offset))
             return
-        for place in [place for place in self._open if place[1:] == (said.topic, said.offset)]:
+        places = [place for place in self._open if place[1:] == (said.topic, said.offset)]
+        for place in places:
             del self._open[place]
-        if said.outcome == "discarded":
+        if places and said.outcome == "discarded":  # otherwise it was parked from another topic of this name
             self._discarded.add((said.topic, said.offset))
 
     def _is_told(self, record: Outgoing) -> bool:

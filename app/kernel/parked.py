@@ -33,7 +33,10 @@ PART_BYTES = 64 << 10
 """What is kept of a part that is cut (bytes)."""
 
 TOPIC_ID = "parked-topic-id"
-"""The last header of all: the id of the topic in which the record is; records of earlier versions do not have it."""
+"""The header before the facts, and the last of a skip: the id of the topic in which the record is. Records of earlier versions do not have it.
+
+What became of a record does not name it: that is about the record which was parked last from the place.
+"""
 
 OUTCOME = tuple(f"parked-{name}" for name in ("topic", "partition", "offset", "outcome", "error", "at"))
 """All headers of the record that says what became of one."""
@@ -121,11 +124,14 @@ def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
         del headers[len(OUTCOME) :]
     names = tuple(name for name, _ in headers)
     facts = {name: value.decode() for name, value in headers[-len(FACTS) :] if value is not None}
+    came = headers[: -len(FACTS)]
     topic, partition, offset = facts["parked-topic"], int(facts["parked-partition"]), int(facts["parked-offset"])
     if names == OUTCOME:
         return Settled(topic, partition, offset, facts["parked-outcome"], topic_id, last)
+    if came and came[-1][0] == TOPIC_ID:
+        topic_id = (came.pop()[1] or b"").decode()
     why = (facts["parked-reason"], facts["parked-error"], facts["parked-agent"], facts["parked-at"])
-    return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, _stored(headers[: -len(FACTS)]), topic_id, cut)
+    return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, _stored(came), topic_id, cut)
 
 
 def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES) -> Parked:
@@ -154,10 +160,10 @@ def _size(header: tuple[str, bytes | None]) -> int:
 def outgoing(topic: str, row: Parked) -> Outgoing:
     """The record for the topic `parked` (its name on the broker): as it came, plus headers that say why it is there."""
     facts = (row.reason, row.error, row.agent, row.topic, row.partition, row.offset, row.timestamp_ms, row.at)
-    headers = [*row.came_with, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
+    origin = [(TOPIC_ID, row.topic_id.encode())] if row.topic_id else []
+    headers = [*row.came_with, *origin, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
     if row.cut:
         headers.append((CUT, row.cut.encode()))
-    headers += _origin(row)
     return Outgoing(topic, row.key, row.value, headers, row.partition)  # type: ignore[arg-type]  # a header without a value is one, too
 
 
@@ -165,7 +171,7 @@ def outcome(topic: str, row: Parked, became: str, why: str) -> Outgoing:
     """The record that says what became of an open one."""
     facts = (row.topic, row.partition, row.offset, became, why, now())
     headers = [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)]
-    return Outgoing(topic, row.key, None, [*headers, *_origin(row)], row.partition)
+    return Outgoing(topic, row.key, None, headers, row.partition)
 
 
 def skip(topic: str, skipped: Settled, who: str, why: str) -> Outgoing:
@@ -173,7 +179,3 @@ def skip(topic: str, skipped: Settled, who: str, why: str) -> Outgoing:
     facts = (skipped.topic, skipped.partition, skipped.offset, SKIPPED, why, now(), skipped.last, who, skipped.topic_id)
     headers = [(name, str(fact).encode(errors="backslashreplace")) for name, fact in zip((*OUTCOME, *SKIP, TOPIC_ID), facts, strict=True)]
     return Outgoing(topic, None, None, headers, skipped.partition)
-
-
-def _origin(row: Parked) -> list[tuple[str, bytes]]:
-    return [(TOPIC_ID, row.topic_id.encode())] if row.topic_id else []

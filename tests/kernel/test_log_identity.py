@@ -262,8 +262,7 @@ async def test_a_parked_record_that_is_retried_names_the_topic_that_it_was_read_
     await opened.task.close()
 
     results = topic_ids(await counted.records(counted.settings.topic("results")), "command")
-    said = topic_ids(await counted.records(counted.settings.topic("parked")), "parked")
-    assert len({*parked, *results, *said}) == 1, "its offset is none of the topic that has its name now"
+    assert len({*parked, *results}) == 1, "its offset is none of the topic that has its name now"
 
 
 def topic_ids(records: list[ConsumerRecord], what: str) -> list[bytes]:
@@ -294,7 +293,7 @@ async def test_a_record_that_an_earlier_version_parked_is_read(counted: Harness)
     [record] = await counted.records(counted.settings.topic("parked"))
     await opened.task.close()
 
-    before = parse(replace_headers(record, list(record.headers)[:-1]))
+    before = parse(replace_headers(record, [header for header in record.headers if header[0] != "parked-topic-id"]))
 
     assert isinstance(before, Parked)
     assert (before.offset, before.reason, before.headers, before.topic_id) == (3, "failed", [], "")
