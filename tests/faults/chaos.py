@@ -15,16 +15,33 @@ from itertools import islice
 from pathlib import Path
 
 from tests.faults.commands import Commands
+from tests.faults.given_up import given_up
+from tests.faults.shoppers import Shoppers
 from tests.faults.stage import Stage, staged
 from tests.faults.steps import Damage, Step, schedule
 from tests.system.environment import Results
-from tests.system.worker import PROGRAM
 
-DOSE = {Step.KILL: 6, Step.PAUSE: 3, Step.RESTART: 1, Step.CUT: 2, Step.FREEZE: 1, Step.REQUESTS: 5}
+DOSE = {
+    Step.KILL: 4,
+    Step.PAUSE: 2,
+    Step.RESTART: 1,
+    Step.CUT: 2,
+    Step.FREEZE: 1,
+    Step.REQUESTS: 4,
+    Step.RETENTION: 2,
+    Step.CLOCK: 2,
+    Step.TRANSACTION: 2,
+    Step.GARBAGE: 2,
+    Step.SUSPEND: 1,
+    Step.IMPOSTOR: 2,
+}
 """The least of a run: all of it, before its minutes count."""
 
 AHEAD = 1_500
 """So many commands wait for their answers: nothing ever strikes an idle worker."""
+
+SHIFTED = ("-m", "tests.faults.shifted")
+"""A whole worker: its sagas follow the orders."""
 
 _SHOWN = 20
 """More findings than these tell nobody more."""
@@ -40,7 +57,7 @@ class Plan:
     minutes: float = 0
     """After the least, steps follow until so much time has passed."""
     dose: Mapping[Step, int] = field(default_factory=lambda: DOSE)
-    program: tuple[str, ...] = PROGRAM
+    program: tuple[str, ...] = SHIFTED
     """What Python runs as a worker."""
 
     @property
@@ -55,14 +72,15 @@ class Outcome:
 
     seed: int
     commands: int
+    orders: int
+    """Placed by HTTP."""
     damage: Damage
     own_exits: list[str]
     findings: list[str]
 
     def __str__(self) -> str:
-        done = self.damage.done
-        cuts = done[Step.CUT] + done[Step.FREEZE] + self.damage.struck
-        counted = f"{self.commands} commands, {done[Step.KILL]} kills, {done[Step.PAUSE]} pauses, {done[Step.RESTART]} broker restarts, {cuts} cuts"
+        steps = ", ".join(f"{count} x {step}" for step, count in sorted(self.damage.done.items()))
+        counted = f"{self.commands} commands, {self.orders} orders by HTTP, {self.damage.struck} requests lost or late; {steps}"
         found = "; ".join([f"{len(self.findings)} findings", *self.findings[:_SHOWN]]) if self.findings else "nothing"
         return f"seed {self.seed}: {counted}, {len(self.own_exits)} exits of workers themselves; audit: {found}"
 
@@ -80,37 +98,50 @@ class Chaos:
 
     async def run(self) -> Outcome:
         """Break and load until the plan is done, or answers stop coming; then wait for every answer and audit."""
-        async with Results(self._stage.environment.settings) as results:
-            stood_still = await self._break(results)
-            findings = stood_still + await self._commands.findings(self._stage.environment, results)
+        settings = self._stage.environment.settings
+        async with Results(settings, wanted=self._commands.sent) as results, Shoppers(self._stage) as shoppers:
+            findings = await self._break(results, shoppers)
+            findings += await shoppers.findings(settings)
+            findings += await self._commands.findings(self._stage.environment, results)
+            findings += await given_up(settings)
         own_exits = [why for each in self._stage.workers for why in each.own_exits]
-        return Outcome(self._plan.seed, self._commands.taken, self._damage, own_exits, findings)
+        return Outcome(self._plan.seed, self._commands.taken, shoppers.orders, self._damage, own_exits, findings)
 
-    async def _break(self, results: Results) -> list[str]:
+    async def _break(self, results: Results, shoppers: Shoppers) -> list[str]:
         """A finding if a step came to no end."""
         for number, step in enumerate(schedule(self._luck, self._plan.dose), 1):
             if number > self._plan.steps and self._minutes >= self._plan.minutes:
                 break
             try:
-                await self._strike(step, results)
+                await self._strike(step, results, shoppers)
             except TimeoutError:
                 return [f"nothing moved any more in step {number}: {step}"]
             _say(f"{self._minutes:5.1f} min, step {number}: {step}; {self._commands.taken} sent, {len(results.all)} answered")
         return []
 
-    async def _strike(self, step: Step, results: Results) -> None:
+    async def _strike(self, step: Step, results: Results, shoppers: Shoppers) -> None:
         """One step, in the middle of its share of the commands."""
         share = -(-self._plan.commands // self._plan.steps)
         strikes_at = len(results.all) + int(share * self._luck.uniform(0.1, 0.5))
         flow = self._stage.environment.flow(islice(self._commands, share), results, AHEAD, self._commands.taken)
         flowing = asyncio.create_task(flow)
         try:
+            if step is Step.RETENTION:
+                await self._rest(flowing, results, shoppers)
             await results.number(strikes_at)
             await self._damage.do(step)
             await flowing
         finally:
             flowing.cancel()
             self._damage.deliver()
+            shoppers.shop()
+
+    async def _rest(self, flowing: "asyncio.Task[None]", results: Results, shoppers: Shoppers) -> None:
+        """Return once all that was sent is processed: retention deletes nothing that is younger than a week."""
+        await flowing
+        await shoppers.rest()
+        await results.number(self._commands.taken)
+        await self._stage.environment.caught_up()
 
     @property
     def _minutes(self) -> float:

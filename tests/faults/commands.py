@@ -31,6 +31,10 @@ class Commands:
         self._identities |= identities([command])
         return command
 
+    def sent(self, result: Json) -> bool:
+        """True for the result of one of these; those of sagas and of other clients come beside them."""
+        return (result["aggregateId"], result["commandId"]) in self._identities
+
     async def findings(self, environment: Environment, results: Results) -> list[str]:
         """Wait for all answers as long as they come; then a line for each command without just one first result, for all that the audit finds, and for the sum.
 

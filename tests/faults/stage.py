@@ -6,14 +6,22 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import aiohttp
+
+from app.kafka.properties import HOST
 from tests.conftest import find_port
 from tests.faults.broker import ProxiedKafka
+from tests.faults.impostor import Impostor
 from tests.faults.proxy import Proxy
 from tests.system.environment import Environment
 from tests.system.worker import Worker
 from tests.waiting import until
+from tests.web.client import Client
 
 WORKERS = 2
+STEP_TIMEOUT_S = 10.0
+"""An answer to a saga that takes longer is asked for again: less than an outage of these runs takes."""
+
 _LONG_S = 86_400.0
 
 
@@ -41,12 +49,29 @@ class Supervised:
 class Stage:
     """All that faults can befall."""
 
-    def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], environment: Environment, program: tuple[str, ...]) -> None:
+    def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], impostors: list[Impostor], environment: Environment, program: tuple[str, ...]) -> None:
+        """A worker reaches the broker through its proxy, and others reach the worker through its impostor."""
         self.broker = broker
         self.proxies = proxies
+        self.impostors = impostors
         self.environment = environment
-        workers = [environment.worker(f"worker-{number}", program=program, broker=proxy.bootstrap) for number, proxy in enumerate(proxies)]
-        self.workers = [Supervised(worker) for worker in workers]
+        self.workers = [Supervised(self._worker(number, program)) for number in range(len(proxies))]
+
+    def _worker(self, number: int, program: tuple[str, ...]) -> Worker:
+        impostor = self.impostors[number]
+        return self.environment.worker(
+            f"worker-{number}",
+            program=program,
+            broker=self.proxies[number].bootstrap,
+            web_port=str(impostor.worker_port),
+            advertised_url=impostor.url,
+            saga_step_timeout_s=str(STEP_TIMEOUT_S),
+        )
+
+    def clients(self, session: aiohttp.ClientSession) -> list[Client]:
+        """One for each worker, past its impostor."""
+        ways = zip(self.workers, self.impostors, strict=True)
+        return [Client(session, each.worker, f"http://{HOST}:{impostor.worker_port}") for each, impostor in ways]
 
 
 @asynccontextmanager
@@ -60,7 +85,8 @@ async def staged(directory: Path, program: tuple[str, ...]) -> AsyncIterator[Sta
         await asyncio.to_thread(broker.start)
         await environment.create_topics()
         proxies = [await ending.enter_async_context(proxy) for proxy in broker.proxies()]
-        stage = Stage(broker, proxies, environment, program)
+        impostors = [await ending.enter_async_context(Impostor(find_port(), find_port())) for _ in proxies]
+        stage = Stage(broker, proxies, impostors, environment, program)
         async with asyncio.TaskGroup() as background:
             supervised = [background.create_task(each.supervise()) for each in stage.workers]
             yield stage

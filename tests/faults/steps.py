@@ -6,14 +6,27 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from itertools import islice
 
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+
+from app.topics import AGGREGATES, command_topic
 from tests.faults.faults import Fault, HalfOpen, Kind, Late, LateAnswer, LateRequest, LostAnswer, LostRequest
-from tests.faults.stage import Stage
+from tests.faults.garbage import garbage, send
+from tests.faults.impostor import ANSWERS
+from tests.faults.stage import STEP_TIMEOUT_S, Stage
 from tests.system.environment import SESSION_S
 
 _BEFALL = (LostRequest, LostAnswer, LateRequest, LateAnswer, HalfOpen)
 _AT_ONCE = 3
 """So many requests are lost or late in one step."""
+
+GARBAGE_AT_ONCE = 9
+"""One of each kind."""
+
+SHIFT = "CLOCK_SHIFT_S"
+HOUR_S = 3_600.0
 
 
 class Step(StrEnum):
@@ -25,6 +38,12 @@ class Step(StrEnum):
     CUT = "all connections of a worker are cut"
     FREEZE = "all connections of a worker are half-open"
     REQUESTS = "requests of a worker are lost or late"
+    RETENTION = "after a quiet week all commands and results are gone, and a worker is killed"
+    CLOCK = "a worker is started with its clock an hour off"
+    TRANSACTION = "a transaction of another producer stays open on the commands"
+    GARBAGE = "records come that no client should send"
+    SUSPEND = "all workers are suspended for longer than a step of a saga may take"
+    IMPOSTOR = "a proxy answers in a worker's place"
 
 
 def schedule(luck: random.Random, dose: Mapping[Step, int]) -> Iterator[Step]:
@@ -43,6 +62,7 @@ class Damage:
         self._stage = stage
         self._luck = luck
         self._faults: list[Fault] = []
+        self._garbage = garbage(luck)
 
     @property
     def struck(self) -> int:
@@ -58,6 +78,12 @@ class Damage:
             Step.CUT: self._cut,
             Step.FREEZE: self._freeze,
             Step.REQUESTS: self._befall,
+            Step.RETENTION: self._retain,
+            Step.CLOCK: self._shift,
+            Step.TRANSACTION: self._hold,
+            Step.GARBAGE: self._litter,
+            Step.SUSPEND: self._suspend,
+            Step.IMPOSTOR: self._impersonate,
         }[step]()
         self.done[step] += 1
 
@@ -71,6 +97,54 @@ class Damage:
         victim = self._luck.choice(self._stage.workers)
         await victim.serving()
         victim.worker.signal(signal.SIGKILL)
+
+    async def _retain(self) -> None:
+        """All is processed: what retention deletes then is no loss."""
+        settings = self._stage.environment.settings
+        await self._stage.environment.empty(settings.topic("results"), *(command_topic(settings, kind) for kind in (*AGGREGATES, "saga")))
+        await self._kill()
+
+    async def _shift(self) -> None:
+        victim = self._luck.choice(self._stage.workers)
+        await victim.serving()
+        victim.worker.environment[SHIFT] = str(self._luck.choice([-HOUR_S, 0, HOUR_S]))
+        victim.worker.signal(signal.SIGKILL)
+
+    async def _hold(self) -> None:
+        """Keep a transaction open that in the end did not happen; who waits behind it goes on then."""
+        settings = self._stage.environment.settings
+        topic, partition = command_topic(settings, self._luck.choice(AGGREGATES)), self._luck.randrange(settings.partitions)
+        async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, transactional_id=f"{settings.app_id}-foreign") as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"{}", b"never", partition=partition)
+            await asyncio.sleep(SESSION_S * self._luck.uniform(0.5, 2))  # that is the damage
+            await producer.abort_transaction()
+
+    async def _litter(self) -> None:
+        settings = self._stage.environment.settings
+        topics = [command_topic(settings, kind) for kind in (*AGGREGATES, "saga")]
+        client = AIOKafkaClient(bootstrap_servers=settings.bootstrap)
+        await client.bootstrap()
+        try:
+            await client.set_topics(topics)
+            for record in islice(self._garbage, GARBAGE_AT_ONCE):
+                await send(client, TopicPartition(self._luck.choice(topics), self._luck.randrange(settings.partitions)), record)
+        finally:
+            await client.close()
+
+    async def _suspend(self) -> None:
+        workers = [each.worker for each in self._stage.workers if not each.worker.ended]
+        for worker in workers:
+            worker.signal(signal.SIGSTOP)
+        await asyncio.sleep(STEP_TIMEOUT_S * self._luck.uniform(1.2, 2))  # that is the damage
+        for worker in workers:
+            worker.signal(signal.SIGCONT)
+
+    async def _impersonate(self) -> None:
+        impostor = self._luck.choice(self._stage.impostors)
+        impostor.answer = self._luck.choice(ANSWERS)
+        await asyncio.sleep(SESSION_S * self._luck.uniform(0.5, 1))  # that is the damage
+        impostor.answer = None
 
     async def _pause(self) -> None:
         victim = self._luck.choice(self._stage.workers)

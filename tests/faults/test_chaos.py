@@ -7,7 +7,18 @@ import pytest
 from tests.faults.chaos import Plan, make
 from tests.faults.steps import Step
 
-SHORT = {Step.KILL: 2, Step.PAUSE: 1, Step.RESTART: 1, Step.CUT: 1, Step.REQUESTS: 2}
+SHORT = {
+    Step.KILL: 1,
+    Step.PAUSE: 1,
+    Step.RESTART: 1,
+    Step.CUT: 1,
+    Step.REQUESTS: 1,
+    Step.RETENTION: 1,
+    Step.CLOCK: 1,
+    Step.TRANSACTION: 1,
+    Step.GARBAGE: 1,
+    Step.IMPOSTOR: 1,
+}
 
 
 @pytest.mark.timeout(900)

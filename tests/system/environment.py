@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Self
@@ -106,6 +106,12 @@ class Environment:
         async with self._admin() as admin:
             await admin.delete_records({TopicPartition(self.settings.topic(topic), partition): RecordsToDelete(offset)})
 
+    async def empty(self, *topic: str) -> None:
+        """Delete all records of these topics (names on the broker), and the markers behind them, as retention does after a quiet week."""
+        async with self._admin() as admin:
+            partitions = [TopicPartition(each, number) for each in topic for number in range(self.settings.partitions)]
+            await admin.delete_records({where: RecordsToDelete(-1) for where in partitions})
+
     async def lose(self, topic: str) -> None:
         """Delete a topic (its name on the broker) and create it again, empty."""
         async with self._admin() as admin:
@@ -157,12 +163,16 @@ async def opened(fresh: Environment) -> AsyncIterator[Environment]:
 
 
 class Results:
-    """Collects all results of an environment, or those of one aggregate: `async with Results(settings) as results`; events, if `topic` is a log of record."""
+    """Collects the results of an environment that are `wanted`, or those of one aggregate: `async with Results(settings) as results`.
 
-    def __init__(self, settings: Settings, of: str | None = None, topic: str = "results") -> None:
+    Events, if `topic` is a log of record.
+    """
+
+    def __init__(self, settings: Settings, of: str | None = None, topic: str = "results", wanted: Callable[[Json], bool] = lambda _result: True) -> None:
         self._settings = settings
         self._topic = settings.topic(topic)
         self._aggregate_id = of
+        self._wanted = wanted
         self.all: list[Json] = []
 
     async def __aenter__(self) -> Self:
@@ -189,4 +199,4 @@ class Results:
         while True:
             for records in (await self._consumer.getmany(timeout_ms=200)).values():
                 found = (msgspec.json.decode(record.value) for record in records)
-                self.all.extend(result for result in found if self._aggregate_id in {None, result["aggregateId"]})
+                self.all.extend(result for result in found if self._aggregate_id in {None, result["aggregateId"]} and self._wanted(result))

@@ -30,7 +30,8 @@ class Worker:
         self.starts = 0
         self.datadir = directory / name
         self._log = directory / f"{name}.log"
-        self._environment = {**os.environ, "FOLDSTREAM_DATADIR": str(self.datadir), **environment}
+        self.environment = {**os.environ, "FOLDSTREAM_DATADIR": str(self.datadir), **environment}
+        """That of the process which is started next."""
         self.start()
 
     def start(self) -> None:
@@ -38,7 +39,7 @@ class Worker:
         self.starts += 1
         self._began_at = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, *self.program], env=self._environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen([sys.executable, *self.program], env=self.environment, stdout=log, stderr=log)
 
     def signal(self, which: signal.Signals) -> None:
         """Send a signal to the process."""

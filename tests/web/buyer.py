@@ -1,13 +1,16 @@
 """A client that has to have its order, whatever becomes of its requests and of the workers."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from itertools import cycle
 from typing import Any, NamedTuple
 
 import aiohttp
+import msgspec
 
+from app.log import Log
+from app.settings import Settings
 from tests.web.client import Answer, Client
 
 RETRY_S = 0.2
@@ -18,6 +21,21 @@ class Placed(NamedTuple):
 
     order_id: str
     version: int
+
+
+Orders = Mapping[str, list[Placed]]
+"""By customer, of whom each client is another."""
+
+
+async def placed(settings: Settings) -> Orders:
+    """Every order in the log."""
+    found: defaultdict[str, list[Placed]] = defaultdict(list)
+    async with Log(settings) as log:
+        async for record in log.topic(settings.topic("events.order")):
+            event: dict[str, Any] = msgspec.json.decode(record.value)
+            if event["eventType"] == "OrderPlaced":
+                found[event["payload"]["customerId"]].append(Placed(event["aggregateId"], event["version"]))
+    return found
 
 
 class Buyer:
@@ -52,7 +70,7 @@ class Buyer:
     async def _asked(self, method: str, path: str, body: object = None, **headers: str) -> Answer | None:
         try:
             answer = await next(self._clients).ask(method, path, body, **headers)
-        except aiohttp.ClientError:
+        except (aiohttp.ClientError, TimeoutError):
             return None
         self.statuses[answer.status] += 1
         assert answer.status in ({201, 202, 503} if method == "POST" else {200, 202, 404, 503}), answer

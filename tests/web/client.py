@@ -32,24 +32,29 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """Asks one worker."""
+    """Asks one worker, at the URL that it advertises unless there is another way to it."""
 
-    def __init__(self, session: aiohttp.ClientSession, worker: Worker) -> None:
+    def __init__(self, session: aiohttp.ClientSession, worker: Worker, url: str | None = None) -> None:
         self.worker = worker
         self._session = session
+        self._own_url = url
+
+    @property
+    def _url(self) -> str:
+        return self._own_url or self.worker.url
 
     async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Send a request; `_` in the names of headers stands for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if body is None else io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         named = {"content-type": "application/json", **sent} if data is not None else sent
-        async with self._session.request(method, self.worker.url + path, data=data, headers=named) as answer:
+        async with self._session.request(method, self._url + path, data=data, headers=named) as answer:
             raw = await answer.read()
             return Answer(answer.status, json.loads(raw) if raw else None, {name.lower(): value for name, value in answer.headers.items()})
 
     async def text(self, path: str) -> str:
         """What is not JSON."""
-        async with self._session.get(self.worker.url + path) as answer:
+        async with self._session.get(self._url + path) as answer:
             return await answer.text()
 
     def started(self, method: str, path: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
@@ -59,7 +64,7 @@ class Client:
     async def lines(self, path: str, **headers: str) -> AsyncIterator[str]:
         """Those of an answer that does not end, as they come."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        async with self._session.get(self.worker.url + path, headers=sent) as answer:
+        async with self._session.get(self._url + path, headers=sent) as answer:
             async for line in answer.content:
                 yield line.decode().rstrip("\n")
 

@@ -3,41 +3,21 @@
 import asyncio
 import json
 import signal
-from collections import defaultdict
-from collections.abc import Mapping
 from itertools import count, cycle
 from typing import Any
 
 import aiohttp
-import msgspec
 import pytest
 
 from app.audit.audit import audit
-from app.log import Log
-from app.settings import Settings
 from tests.system.environment import Environment
 from tests.waiting import until
-from tests.web.buyer import RETRY_S, Buyer, Placed
+from tests.web.buyer import RETRY_S, Buyer, Placed, placed
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
 from tests.web.raw import POST, connected
 
 CLIENTS = 2_000
-
-
-Orders = Mapping[str, list[Placed]]
-"""By customer, of whom each client is another."""
-
-
-async def placed(settings: Settings) -> Orders:
-    """Every order in the log."""
-    found: defaultdict[str, list[Placed]] = defaultdict(list)
-    async with Log(settings) as log:
-        async for record in log.topic(settings.topic("events.order")):
-            event: dict[str, Any] = msgspec.json.decode(record.value)
-            if event["eventType"] == "OrderPlaced":
-                found[event["payload"]["customerId"]].append(Placed(event["aggregateId"], event["version"]))
-    return found
 
 
 @pytest.mark.timeout(300)

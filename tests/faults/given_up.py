@@ -1,0 +1,25 @@
+"""Orders that were given up though nothing was wrong with them: no outage of a run is as long as a saga is patient."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from app.log import Log
+from app.settings import Settings
+
+
+async def given_up(settings: Settings) -> list[str]:
+    """A line for each saga that took a late answer for none."""
+    async with Log(settings) as log:
+        events = [msgspec.json.decode(record.value) async for record in log.topic(settings.topic("events.saga"))]
+    return [*_impatient(events)]
+
+
+def _impatient(events: list[dict[str, Any]]) -> Iterator[str]:
+    for event in events:
+        payload = event["payload"]
+        if event["eventType"] == "SagaTimedOut":
+            yield f"order {event['aggregateId']} was not fulfilled by {payload['deadlineAt']}"
+        if event["eventType"] == "SagaStepFailed" and payload["outcome"] == "timed-out" and payload.get("retryAt") is None:
+            yield f"order {event['aggregateId']} waited in vain for {payload['step']}"
