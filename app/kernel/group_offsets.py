@@ -1,7 +1,8 @@
-"""Up to where the tasks have read their topics: committed to the consumer group, and kept in the tasks' own rows once a partition is idle.
+"""Up to where the tasks have read their topics: kept in the tasks' own rows once a partition is idle, and then committed to the consumer group.
 
-The group's offsets are for people who look at its lag, and for a rebuild that has nothing else to go by. The rows are for the tasks themselves: one that
-stayed below the commit markers at the end of its topic would look like lost input as soon as retention has deleted them.
+The rows are for the tasks themselves: one that stayed below the commit markers at the end of its topic would look like lost input as soon as retention has
+deleted them. The group's offsets are for people who look at its lag, and for a rebuild that has nothing else to go by. They follow the rows: where the
+group's lag is 0, retention may take everything, and a worker may be killed.
 """
 
 import asyncio
@@ -22,22 +23,23 @@ class GroupOffsets:
         self._before: Mapping[TP, int] = {}
 
     async def tell(self) -> None:
-        """Commit what the group does not know yet; keep what has not moved since the last call."""
+        """Keep what has not moved since the last call; commit what is kept and the group does not know yet."""
         read = await self._read_up_to()
         still = {tp: offset for tp, offset in read.items() if self._before.get(tp) == offset}
         self._before = read
         for task in self._tasks():
             task.keep_position(_of(task, still))
-        await self._commit(read)
+        await self._commit()
 
     async def settle(self) -> None:
         """Before a clean stop: let each task end its transaction and keep its position."""
         read = await self._read_up_to()
         await asyncio.gather(*(task.settle(_of(task, read)) for task in self._tasks()))
 
-    async def _commit(self, read: Mapping[TP, int]) -> None:
+    async def _commit(self) -> None:
         told = {TP(topic, task.partition): offset for task in self._tasks() for topic, offset in task.group_offsets.items()}
-        offsets = {tp: offset for tp, offset in read.items() if told.get(tp) != offset}
+        kept = {TP(topic, task.partition): position.offset_next for task in self._tasks() for topic, position in task.positions.items()}
+        offsets = {tp: offset for tp, offset in kept.items() if told.get(tp) != offset}
         if offsets and await self._app.consumer.give(offsets):
             for task in self._tasks():
                 task.group_offsets |= _of(task, offsets)
