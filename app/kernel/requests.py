@@ -16,7 +16,7 @@ from aiokafka.producer import sender
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.advice import explained
-from app.kernel import fetching
+from app.kernel import fetching, quota
 from app.kernel.outcome import NotAuthorized, UnknownOutcome
 
 PINNED = "0.14.0"
@@ -75,7 +75,7 @@ _build = MetadataRequest.build
 
 
 def install() -> None:
-    """Replace the sender's request loop and its waiting time between transactions, how topics are asked about, and what `fetching` puts right."""
+    """Replace the sender's request loop and its waiting time between transactions, how topics are asked about, and what `fetching` and `quota` do."""
     if __version__ != PINNED:
         message = f"aiokafka {__version__} is installed, the transactional sender was made for {PINNED}"
         raise RuntimeError(message)
@@ -83,3 +83,4 @@ def install() -> None:
     sender.BaseHandler.do = do
     sender.BACKOFF_OVERRIDE = BACKOFF_S
     fetching.install()
+    quota.install()

@@ -11,6 +11,7 @@ from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperatio
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
 from app.kafka.embedded import EmbeddedKafka
+from app.kafka.jars import Jars
 from app.kafka.java import Java
 from app.kafka.properties import HOST
 from tests.conftest import FreePort
@@ -55,6 +56,12 @@ class GuardedKafka(EmbeddedKafka):
         with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
             own = {**PROPERTIES, **self._listeners(), "listener.name.tls.ssl.keystore.location": keys}
             file.writelines(f"{name}={value}\n" for name, value in own.items())
+
+    def limit(self, client_id: str, bytes_a_second: int) -> None:
+        """Let the clients of this id write no more than this."""
+        java = Java(None, Jars().classpath(print), self.home.log)
+        quota = ["--alter", "--add-config", f"producer_byte_rate={bytes_a_second}", "--entity-type", "clients", "--entity-name", client_id]
+        java.run(["kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap, *quota])
 
     def _listeners(self) -> dict[str, str]:
         own = f"PLAINTEXT://{HOST}:{self.port}"

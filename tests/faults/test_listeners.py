@@ -1,11 +1,24 @@
 """What a worker says of a broker with which it cannot work: the cause and what to do, in one line."""
 
+import logging
+from pathlib import Path
+
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from app import admin
 from app.errors import FoldstreamError
 from app.settings import Settings
 from tests.faults.rights import GuardedKafka
+from tests.kernel.harness import Harness
+
+
+@pytest.fixture
+async def harness(guarded: GuardedKafka, tmp_path: Path) -> Harness:
+    """Topics on that broker."""
+    harness = Harness(guarded.bootstrap, tmp_path)
+    await harness.create_topics()
+    return harness
 
 
 @pytest.mark.parametrize("listener", ["TLS", "SASL"])
@@ -31,6 +44,16 @@ async def test_a_session_time_out_that_the_broker_does_not_take_refuses_the_star
         await admin.check_session(Settings(broker=guarded.bootstrap, session_timeout_s=5))
 
     await admin.check_session(Settings(broker=guarded.bootstrap, session_timeout_s=6))
+
+
+async def test_a_quota_that_is_used_up_is_named(guarded: GuardedKafka, harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
+    guarded.limit("limited", 1)
+
+    with caplog.at_level(logging.WARNING, "app.kernel.quota"):
+        async with AIOKafkaProducer(bootstrap_servers=guarded.bootstrap, client_id="limited") as producer:
+            await producer.send_and_wait(harness.commands, b"x" * 150)
+
+    assert "a quota of its user or client id is used up" in caplog.text
 
 
 async def refused(settings: Settings) -> str:
