@@ -9,17 +9,16 @@ from app.kernel.owners import FORWARDED
 _FORWARDED = FORWARDED.lower().encode()
 
 
-def path_of(url: str | None) -> str:
-    """The path under which all routes are, as clients see them; empty for the root of a host."""
-    return "" if url is None else urlsplit(url).path.rstrip("/")
+class PublicUrl:
+    """ASGI middleware: paths may begin with that of the public URL, and the public URL stands before the path in `Location`.
 
-
-class PublicLocations:
-    """Puts the public URL before the path in `Location`; the worker that was asked does so, not the one that it asks in turn."""
+    The worker that was asked puts it there, not the one that it asks in turn.
+    """
 
     def __init__(self, app: ASGIApp, url: str) -> None:
         self._app = app
         self._url = url.encode()
+        self._path = urlsplit(url).path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -30,7 +29,7 @@ class PublicLocations:
             await send(message)
 
         forwarded = any(name == _FORWARDED for name, _ in scope.get("headers", ()))
-        await self._app(scope, receive, send if forwarded else answered)
+        await self._app({**scope, "root_path": self._path}, receive, send if forwarded else answered)
 
     def _public(self, location: bytes) -> bytes:
         return self._url + location if location.startswith(b"/") else location

@@ -46,7 +46,7 @@ from app.web.lag import Lag
 from app.web.log_pages import LogPages
 from app.web.merged import Lists
 from app.web.parked import ParkedRecords
-from app.web.public import PublicLocations, path_of
+from app.web.public import PublicUrl
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
 from app.web.streams import Streams
@@ -119,15 +119,14 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
         responses=problem.documented(_405="method-not-allowed", _500="failed", _503="overloaded"),
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
-        root_path=path_of(public),
         root_path_in_servers=False,
         servers=None if public is None else [{"url": public}],
     )
-    if public is not None:
-        web.add_middleware(PublicLocations, url=public)
     web.add_middleware(Bounds)
     problem.install(web)
     protocol.install(web)
+    if public is not None:
+        web.add_middleware(PublicUrl, url=public)
     openapi.describe(web, (*routes.BODIES, Discard, ActOnSaga, Rebuild))
     writes = Writes(desk, forwarder)
     web.include_router(routes.routes(writes))

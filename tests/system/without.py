@@ -20,7 +20,7 @@ from app.kernel.transport import Consumer
 from app.kernel.unread import Unread
 from app.settings import Settings
 from app.web import body, ends, fresh, log_pages, problem, protocol
-from app.web.public import PublicLocations
+from app.web.public import PublicUrl
 from app.web.streams import Seen, Streams
 from schemas import order
 
@@ -132,7 +132,7 @@ def _read_up_to() -> None:
 
 def _public_locations() -> None:
     """Locations are those of a worker at the root of a host."""
-    PublicLocations._public = lambda self, location: location  # type: ignore[method-assign]  # noqa: ARG005, SLF001 (mypy compares the names)
+    PublicUrl._public = lambda self, location: location  # type: ignore[method-assign]  # noqa: ARG005, SLF001 (mypy compares the names)
 
 
 def _waiting_streams() -> None:

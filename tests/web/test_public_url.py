@@ -48,6 +48,8 @@ async def test_what_workers_name_is_where_clients_find_it(kafka: RunningKafka, t
         assert document.body["servers"] == [{"url": PUBLIC}]
         assert "'/shop/openapi.json'" in await client.text("/docs")
         assert (await client.get("/shop/openapi.json")).body == document.body, "a proxy may leave the path as it is"
+        assert (await client.ask("OPTIONS", "/shop/orders")).headers["allow"] == (await client.ask("OPTIONS", "/orders")).headers["allow"]
+        assert "Deprecat" not in client.worker.said
         assert (await client.get("/shop/orders/never-placed")).body["code"] == "not-found"
 
 
