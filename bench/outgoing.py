@@ -13,6 +13,9 @@ from schemas.timestamp import rfc3339
 CHANGELOG = "changelog"
 """Stands for the changelog's name; its records are the rows that the loop keeps."""
 
+TOPIC_ID = b"0" * 32
+"""As long as the id of the commands' topic, which a worker puts into each result."""
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -116,7 +119,12 @@ def _result(  # noqa: PLR0913, PLR0917 (all that a result is made of)
         "eventIds": [identity],
         "metadata": metadata,
     }
-    read_at = [("command-topic", record.topic.encode()), ("command-partition", b"%d" % record.partition), ("command-offset", b"%d" % record.offset)]
+    read_at: Headers = [
+        ("command-topic", record.topic.encode()),
+        ("command-partition", b"%d" % record.partition),
+        ("command-offset", b"%d" % record.offset),
+        ("command-topic-id", TOPIC_ID),
+    ]
     return Written("results", record.key, msgspec.json.encode(result), [("command-type", b"PlaceOrder"), *common, *read_at])
 
 

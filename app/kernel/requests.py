@@ -1,5 +1,7 @@
 """What aiokafka 0.14 does wrong with requests, put right in one place.
 
+A connection that breaks just as it is written to raises an error of the event loop's, which ends whatever asked, the refresh of the metadata for good.
+
 Its questions about topics create those that are missing, where a broker allows that: with other settings than the contract's, and in the place of a lost log.
 
 `BaseHandler.do` repeats a request whose answer never came, within the same epoch. A delayed first copy can then act on
@@ -11,7 +13,8 @@ import asyncio
 from typing import Any
 
 from aiokafka import __version__
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, ProducerFenced, TopicAuthorizationFailedError
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, KafkaError, ProducerFenced, TopicAuthorizationFailedError
 from aiokafka.producer import sender
 from aiokafka.protocol.metadata import MetadataRequest
 
@@ -72,14 +75,30 @@ def ask_only(self: Any, request: Any) -> Any:  # noqa: ANN401 (a method of aioka
 
 
 _build = MetadataRequest.build
+send_whole = AIOKafkaConnection.send
+
+
+def send(self: Any, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 (a method of aiokafka's, which has no types)
+    """Send a request; KafkaConnectionError also when the transport has closed, and the connection does not know it yet."""
+    try:
+        return send_whole(self, request, expect_response)
+    except NotImplementedError:
+        raise
+    except RuntimeError as error:
+        self.close(reason=CloseReason.CONNECTION_BROKEN)
+        message = f"the connection to {self._host}:{self._port} has just broken"
+        raise KafkaConnectionError(message) from error
 
 
 def install() -> None:
-    """Replace the sender's request loop and its waiting time between transactions, how topics are asked about, and what `fetching` and `quota` do."""
+    """Replace the sender's request loop and its waiting time between transactions, how topics are asked about, what is sent on a broken connection, and more in
+    `fetching` and `quota`.
+    """
     if __version__ != PINNED:
         message = f"aiokafka {__version__} is installed, the transactional sender was made for {PINNED}"
         raise RuntimeError(message)
     MetadataRequest.build = ask_only
+    AIOKafkaConnection.send = send
     sender.BaseHandler.do = do
     sender.BACKOFF_OVERRIDE = BACKOFF_S
     fetching.install()

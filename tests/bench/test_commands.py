@@ -11,7 +11,7 @@ from app.kernel.app import app
 from app.kernel.draft import Draft
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of
-from bench.outgoing import CHANGELOG, Written, same
+from bench.outgoing import CHANGELOG, TOPIC_ID, Written, same
 from bench.shop import customers, ordered, orders, products
 from schemas.customer import RegisterCustomer
 from schemas.message import CommandEnvelope
@@ -55,6 +55,7 @@ def test_the_loop_writes_the_records_that_a_worker_writes(draft: Draft, monkeypa
     monkeypatch.setattr(answer, "followers", [])  # as in `bench.alone`
     [command] = place([1])
     record = _record(command)
+    draft.topic_ids = {record.topic: TOPIC_ID.decode()}
 
     answer(record)
 

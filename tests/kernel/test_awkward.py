@@ -45,7 +45,7 @@ async def test_a_record_too_large_to_be_kept_is_parked_in_part_and_says_so(harne
     opened, record = await in_part(harness)
 
     assert (record.key, record.value) == (b"a", LARGE[:PART_BYTES])
-    assert record.headers[-2] == ("parked-cut", f"value {len(LARGE)}".encode())
+    assert record.headers[-1] == ("parked-cut", f"value {len(LARGE)}".encode())
     assert dict(record.headers)["parked-reason"] == b"failed"
     await opened.task.close()
 

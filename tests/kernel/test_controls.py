@@ -129,7 +129,7 @@ async def test_a_worker_that_asks_its_group_only_before_it_fences_is_found(harne
 
 
 async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    async def _commit(self: Transaction) -> dict[TopicPartition, int]:
+    async def _commit(self: Transaction, _check: object) -> dict[TopicPartition, int]:
         await self._producer.begin_transaction()
         sent = [(where, batch.record_count(), await self._send(where, batch)) for where, batches in self._batches.items() for batch in batches]
         results: list[Any] = await asyncio.gather(*(future for _, _, future in sent), return_exceptions=True)
