@@ -12,7 +12,11 @@ from app.kernel.store import Store
 from app.kernel.table import Table
 
 MARKER = 1
-"""Offsets that the marker of a commit takes in each partition of its transaction."""
+"""Offsets that the marker of a commit takes in each partition of its transaction.
+
+A broker that was killed writes the last ones once it runs again, or never: a coordinator that finds a partition without a leader leaves its marker out. The
+records are there, and the marker of the next transaction decides them, too. So a log that lacks no more than that has lost nothing, and goes on.
+"""
 
 log_ends = Table[int](None, name="log-end", value_type=int)
 """By log (its name on the broker); the identity row has the topic's id."""
@@ -28,7 +32,7 @@ class LogEnds:
     def lost(self, store: Store) -> str | None:
         """What these rows know of and the broker's logs no longer have, or None."""
         kept = ((where, log_ends.committed(store, where.topic) or 0) for where in self._ends)
-        return next((_cut(where, self._ends[where], end) for where, end in kept if end > self._ends[where]), None)
+        return next((_cut(where, self._ends[where], end) for where, end in kept if end - MARKER > self._ends[where]), None)
 
     def foresee(self, records: Mapping[TopicPartition, int]) -> None:
         """Put the ends into the open transaction that it will leave, by the number of records that it writes to each partition."""
@@ -43,7 +47,7 @@ class LogEnds:
     def check(self, bases: Mapping[TopicPartition, int]) -> None:
         """Compare with the offsets that the broker gave to the first batches of a transaction; LostHistory when one lies below the end."""
         for where in self._ends.keys() & bases.keys():
-            if bases[where] < self._ends[where]:
+            if bases[where] < self._ends[where] - MARKER:
                 raise LostHistory(_cut(where, bases[where], self._ends[where]))
 
     def reached(self, ends: Mapping[TopicPartition, int]) -> None:

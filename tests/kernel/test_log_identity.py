@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Awaitable, Callable
 
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from msgspec.structs import replace
 
 from app.kernel.identity import ROW, identities
-from app.kernel.log_ends import LogEnds, log_ends
+from app.kernel.log_ends import MARKER, LogEnds, log_ends
+from app.kernel.outcome import LostHistory
 from app.kernel.parked import Parked, parse
 from app.kernel.rebuild import Rebuilder
 from app.kernel.side import WriteSide
@@ -80,9 +81,18 @@ async def in_its_changelog(harness: Harness, change: Callable[[Store], None]) ->
 
 
 def longer(store: Store) -> None:
-    """Behind the last transaction, the log had one record more than it has now."""
+    """The log had one transaction of one record more than it has now."""
+    _lengthen(store, 2)
+
+
+def without_marker(store: Store) -> None:
+    """The marker of the last transaction is not in the log: its broker was killed before it wrote that."""
+    _lengthen(store, MARKER)
+
+
+def _lengthen(store: Store, offsets: int) -> None:
     [(log, end)] = log_ends.rows(store)
-    store.write([(log_ends.prefix + log.encode(), log_ends.encode(end + 1))], store.stored)
+    store.write([(log_ends.prefix + log.encode(), log_ends.encode(end + offsets))], store.stored)
 
 
 def elsewhere(store: Store) -> None:
@@ -139,6 +149,26 @@ async def test_ends_that_a_take_over_does_not_compare_are_found(counted: Harness
 
     with pytest.raises(AssertionError):
         await test_a_task_that_knows_more_than_the_log_has_does_not_open_until_the_loss_is_accepted(counted, in_its_changelog, longer, "its end")
+
+
+async def test_a_log_that_lacks_the_marker_of_the_last_transaction_has_lost_nothing(counted: Harness) -> None:
+    await in_its_changelog(counted, without_marker)
+
+    opened = await counted.open()
+    await counted.send(("a", b""))
+    await opened.pump()
+
+    assert opened.rows() == {"a": 3, "b": 1}
+    await opened.task.close()
+
+
+def test_a_transaction_goes_on_behind_a_marker_that_is_missing_and_not_behind_a_record() -> None:
+    where = TopicPartition("events.count", 0)
+    ends = LogEnds({where: 10})
+
+    ends.check({where: 9})
+    with pytest.raises(LostHistory, match="ends at 8, below 10"):
+        ends.check({where: 8})
 
 
 async def test_the_end_in_the_row_is_the_end_of_the_log(counted: Harness) -> None:
