@@ -41,6 +41,9 @@ SETTLE_S = 3.0
 HEALTHY_S = 5.0
 """A task that stays open for so much longer than it paused begins anew with the shortest pause (seconds)."""
 
+EXPECTED = (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError)
+"""What a task may meet any time; any other error is logged with its traceback, and the task is taken over again all the same."""
+
 LONGEST_PAUSE_S = 5.0
 """A task that fails again and again pauses for twice as long each time, and for so long at most (seconds)."""
 
@@ -255,7 +258,7 @@ class Task(ABC):
             raise
         except Exception as error:
             log.exception("%s ended", self.name)
-            self._stay_closed(f"it met an error that it does not know ({error!r}): the log has more; start the worker again once that is mended")
+            self._stay_closed(f"what must hold does not ({error!r}): the log has more; start the worker again once that is mended")
 
     async def _read_skips(self, consumer: AIOKafkaConsumer) -> Skips:
         """What operators skipped of the partition, for this opening."""
@@ -294,9 +297,11 @@ class Task(ABC):
             self.ready.set()
             await self._flow.start(self.partition, self._offsets())
             await self._serve()
-        except (Stuck, UnreadableLog):
+        except (Stuck, UnreadableLog, AssertionError):
             raise
-        except (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError) as error:
+        except Exception as error:
+            if not isinstance(error, EXPECTED):
+                log.exception("%s met an error that it does not know", self.name)
             await self._failed(error)
         finally:
             await self._release(abort=True)

@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+
+from app.kernel.takeover import Positions, TakeOver
+from app.kernel.unit import UnitOfWork
 from tests.kernel.harness import Harness
 from tests.kernel.scenarios import fenced_too_late, not_a_member, opened_anew_between_two_batches, partly_refused, restarted
 
@@ -26,6 +30,37 @@ async def test_a_record_whose_handler_raises_is_parked_and_leaves_nothing_else_b
     await harness.expect_counts(a=2)
     [parked] = await harness.records(harness.settings.topic("parked"))
     assert (parked.key, dict(parked.headers)["parked-reason"]) == (b"b", b"failed")
+    await opened.task.close()
+
+
+async def test_a_task_that_meets_an_error_that_it_does_not_know_is_opened_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_over, errors = TakeOver.run, [RuntimeError("a library's own")]
+
+    async def fails_once(self: TakeOver) -> tuple[UnitOfWork, Positions]:
+        if errors:
+            raise errors.pop()
+        return await take_over(self)
+
+    monkeypatch.setattr(TakeOver, "run", fails_once)
+
+    opened = await harness.open()
+
+    assert (opened.task.stop_reason, errors) == ("", [])
+    await harness.send(("a", b""))
+    await opened.pump()
+    await harness.expect_counts(a=1)
+    await opened.task.close()
+
+
+async def test_a_task_whose_invariant_does_not_hold_stays_closed(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def finds_it_broken(_self: TakeOver) -> tuple[UnitOfWork, Positions]:
+        raise AssertionError("a position never goes back")
+
+    monkeypatch.setattr(TakeOver, "run", finds_it_broken)
+
+    opened = await harness.open()
+
+    assert "a position never goes back" in opened.task.stop_reason
     await opened.task.close()
 
 

@@ -12,8 +12,8 @@ from tests.kernel.view_harness import Failing, ViewHarness, event
 from tests.waiting import until
 
 
-class KilledError(Exception):
-    """Stands for the end of the process."""
+class KilledError(AssertionError):
+    """Stands for the end of the process. A task that meets it stays closed: it does nothing more."""
 
 
 async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
