@@ -22,18 +22,18 @@ EVERY_S = 3.0
 """How long a log may be another before that is noticed, beside what offsets show at once (seconds)."""
 
 Present = Callable[[], Sequence[Task]]
-Told = Callable[[Cluster], Awaitable[None]]
+Seen = Callable[[Cluster], Awaitable[None]]
 
 
 class LogWatch:
     """One worker's: it looks every few seconds, and at once when the assignment has changed."""
 
-    def __init__(self, bootstrap: str, topics: Callable[[], Collection[str]], tasks: Present, told: Told) -> None:
-        """`topics` are all that the worker works with (names on the broker), `tasks` those that are here; `told` is given what topics there are, each time."""
+    def __init__(self, bootstrap: str, topics: Callable[[], Collection[str]], tasks: Present, seen: Seen) -> None:
+        """`topics` are all that the worker works with (names on the broker), `tasks` those that are here; `seen` is given what topics there are, each time."""
         self._bootstrap = bootstrap
         self._topics = topics
         self._tasks = tasks
-        self._told = told
+        self._seen = seen
         self._due = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -61,7 +61,7 @@ class LogWatch:
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
         now = await present(consumer._client, self._topics())  # noqa: SLF001 (aiokafka has no public way to send a request)
         self._compare_topics(now)
-        await self._told(now)
+        await self._seen(now)
         await self._compare_ends(consumer)
 
     def _compare_topics(self, now: Cluster) -> None:

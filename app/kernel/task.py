@@ -24,6 +24,7 @@ from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.kernel.parked import Park
+from app.kernel.pauses import Pauses
 from app.kernel.ports import Flow, Handler
 from app.kernel.position import Position
 from app.kernel.release import Commit, Releases
@@ -38,14 +39,8 @@ RETRY_S = 0.5
 SETTLE_S = 3.0
 """How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
 
-HEALTHY_S = 5.0
-"""A task that stays open for so much longer than it paused begins anew with the shortest pause (seconds)."""
-
 EXPECTED = (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError)
 """What a task may meet any time; any other error is logged with its traceback, and the task is taken over again all the same."""
-
-LONGEST_PAUSE_S = 5.0
-"""A task that fails again and again pauses for twice as long each time, and for so long at most (seconds)."""
 
 
 class Task(ABC):
@@ -61,10 +56,7 @@ class Task(ABC):
         self.closed_for = ""
         """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
         self._fault: Exception | None = None
-        self._failures = 0
-        """How often it failed, each time soon after it was opened."""
-        self._trouble = ""
-        self._troubled_until_s = 0.0
+        self._pauses = Pauses()
         self._unreadable: dict[str, str] = {}
         """What stopped the reading of a topic, while the others go on."""
         self._skips = NONE
@@ -151,7 +143,7 @@ class Task(ABC):
     @property
     def trouble(self) -> str:
         """Why it pauses before another attempt, or did so until a moment ago; empty when it does not."""
-        return "" if self.ready.is_set() and asyncio.get_running_loop().time() > self._troubled_until_s else self._trouble
+        return "" if self.ready.is_set() and self._pauses.over else self._pauses.reason
 
     @property
     def opening(self) -> int:
@@ -320,21 +312,9 @@ class Task(ABC):
             wipe(self.disk)
         if was_open and not isinstance(error, RefusedBatch):
             self._tell_waiters()
-        await asyncio.sleep(self._pause_s(error, was_open=was_open))
-
-    def _pause_s(self, error: Exception, *, was_open: bool) -> float:
-        """How long to wait before the task is opened again: not at all after what may have happened once, or is halved."""
-        now_s = asyncio.get_running_loop().time()
-        self._failures = 0 if now_s > self._troubled_until_s + HEALTHY_S else self._failures
-        at_once = was_open and (self._failures == 0 or isinstance(error, RefusedBatch))
-        pause_s = 0.0 if at_once else min(LONGEST_PAUSE_S, RETRY_S * 2**self._failures)
-        self._failures += not isinstance(error, RefusedBatch)
-        self._trouble = "" if at_once else explained(error)
-        self._troubled_until_s = now_s + 2 * pause_s
-        log.warning(
-            "%s is taken over again in place, in %.1f s: %s", self.name, pause_s, explained(error), extra={"event": "task_failed", "task": self.partition}
-        )
-        return pause_s
+        pause_s, why = self._pauses.next_s(error, was_open=was_open), explained(error)
+        log.warning("%s is taken over again in place, in %.1f s: %s", self.name, pause_s, why, extra={"event": "task_failed", "task": self.partition})
+        await asyncio.sleep(pause_s)
 
     def _asked_once(self) -> None:
         """Forget what a person asked for when the worker was started: it is done."""

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from importlib.metadata import version
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from mode import Service
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -111,7 +111,15 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
     app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages, vitals: Vitals
 ) -> FastAPI:
     """All routes."""
-    public = app.side.settings.public_url
+    web = _described(app.side.settings)
+    for router in _routers(app, desk, forwarder, lag, pages, vitals):
+        web.include_router(router)
+    return web
+
+
+def _described(settings: Settings) -> FastAPI:
+    """An application without routes, whose document and errors are ours."""
+    public = settings.public_url
     web = FastAPI(
         title="Foldstream",
         summary="Orders, event-sourced on Apache Kafka.",
@@ -128,24 +136,31 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
     if public is not None:
         web.add_middleware(PublicUrl, url=public)
     openapi.describe(web, (*routes.BODIES, Discard, ActOnSaga, Rebuild))
-    writes = Writes(desk, forwarder)
-    web.include_router(routes.routes(writes))
-    web.include_router(sagas.routes(writes))
-    web.include_router(reads.routes(Reads(desk, forwarder)))
-    rows, lists = ViewRows(desk, forwarder), Lists(desk, forwarder, app.side.settings.partitions)
-    web.include_router(view_rows.routes(rows))
-    web.include_router(order_lists.routes(lists))
-    web.include_router(saga_rows.routes(rows, lists))
-    web.include_router(histories.routes(Histories(desk, forwarder)))
-    web.include_router(streams.routes(Streams(desk, forwarder)))
-    web.include_router(events.routes(pages, app.side.settings.partitions))
-    web.include_router(parked.routes(ParkedRecords(desk, forwarder, app.side.settings.partitions)))
-    models = {model.agent: model for model in app.view.models}
-    web.include_router(rebuilds.routes(Rebuilds(desk, forwarder, [*models]), app.side.settings.partitions))
-    web.include_router(table_rows.routes(TableRows(desk, forwarder, models), app.side.settings.partitions))
-    web.include_router(health.routes(app, vitals))
-    web.include_router(metrics.routes(app, lag))
     return web
+
+
+def _routers(  # noqa: PLR0913, PLR0917 (as above)
+    app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages, vitals: Vitals
+) -> Iterator[APIRouter]:
+    """The routes in the order of the document: the first that fits a request answers it."""
+    partitions = app.side.settings.partitions
+    writes = Writes(desk, forwarder)
+    yield routes.routes(writes)
+    yield sagas.routes(writes)
+    yield reads.routes(Reads(desk, forwarder))
+    rows, lists = ViewRows(desk, forwarder), Lists(desk, forwarder, partitions)
+    yield view_rows.routes(rows)
+    yield order_lists.routes(lists)
+    yield saga_rows.routes(rows, lists)
+    yield histories.routes(Histories(desk, forwarder))
+    yield streams.routes(Streams(desk, forwarder))
+    yield events.routes(pages, partitions)
+    yield parked.routes(ParkedRecords(desk, forwarder, partitions))
+    models = {model.agent: model for model in app.view.models}
+    yield rebuilds.routes(Rebuilds(desk, forwarder, [*models]), partitions)
+    yield table_rows.routes(TableRows(desk, forwarder, models), partitions)
+    yield health.routes(app, vitals)
+    yield metrics.routes(app, lag)
 
 
 def _logs(settings: Settings) -> dict[str, str]:

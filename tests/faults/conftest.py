@@ -1,10 +1,13 @@
 """What the tests of faults ask for: a broker behind a proxy, and the proxy."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from app.kafka.embedded import EmbeddedKafka
 from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy
@@ -12,27 +15,31 @@ from tests.faults.rights import GuardedKafka
 from tests.kernel.harness import Harness
 from tests.system.environment import Environment, opened
 
+AnyKafka = TypeVar("AnyKafka", bound=EmbeddedKafka)
 
-@pytest.fixture(scope="session")
-def proxied(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[ProxiedKafka]:
-    """The broker of the tests that break connections only; one that ends its broker needs its own."""
-    broker = ProxiedKafka(tmp_path_factory.mktemp("proxied"), free_port)
+
+@contextmanager
+def running(broker: AnyKafka) -> Iterator[AnyKafka]:
+    """A broker that is started, and stopped."""
     try:
         broker.start()
         yield broker
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def proxied(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[ProxiedKafka]:
+    """The broker of the tests that break connections only; one that ends its broker needs its own."""
+    with running(ProxiedKafka(tmp_path_factory.mktemp("proxied"), free_port)) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[GuardedKafka]:
     """A broker that asks who may do what, for the tests that withdraw rights, each for a while and for names of its own."""
-    broker = GuardedKafka(tmp_path_factory.mktemp("guarded"), free_port)
-    try:
-        broker.start()
+    with running(GuardedKafka(tmp_path_factory.mktemp("guarded"), free_port)) as broker:
         yield broker
-    finally:
-        broker.stop()
 
 
 @pytest.fixture
