@@ -1,6 +1,6 @@
 """What an error of Kafka means, and what an operator can do about it, in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from aiokafka import errors
 
@@ -49,6 +49,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def topics_of(error: BaseException) -> set[str]:
-    """The topics, or whatever else aiokafka says that an error is about: it gives one name, or a set of them."""
-    [about] = error.args or [()]
-    return {about} if isinstance(about, str) else set(about)
+    """The topics, or whatever else aiokafka says that an error is about: it gives nothing, one name, or a set of them."""
+    about = error.args[0] if error.args else ()
+    return set(map(str, about)) if isinstance(about, Iterable) and not isinstance(about, str) else {str(about)}
