@@ -16,6 +16,7 @@ from app.kernel.context import Outgoing
 from app.kernel.ending import stop, stop_reading
 from app.kernel.log_identity import repartitioned
 from app.kernel.outcome import UnknownOutcome
+from app.kernel.predecessor import shown
 from app.kernel.reader import bounds, group_offsets, read, reading
 from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
@@ -24,6 +25,9 @@ from app.topics import AGGREGATES, INBOX
 KEY = b"environment"
 
 ATTEMPTS = 20
+HIDDEN_S = 30.0
+"""A worker that was killed may have left a transaction open on `owners`, which the broker ends within this time (seconds)."""
+
 PAUSE_S = 0.5
 """Workers that start together fence each other: each tries again after a part of this (seconds)."""
 
@@ -42,7 +46,9 @@ async def recorded(settings: Settings) -> Environment | None:
     """What the record says; None when there is none yet."""
     owners, found = settings.topic("owners"), None
     async with reading(settings.bootstrap) as consumer:
-        for where in [TopicPartition(owners, partition) for partition in range(settings.partitions)]:
+        partitions = [TopicPartition(owners, partition) for partition in range(settings.partitions)]
+        await shown(consumer, partitions, HIDDEN_S)
+        for where in partitions:
             async for records, _ in read(consumer, where, *await bounds(consumer, where)):
                 for record in records:
                     if record.key == KEY and record.value is not None:

@@ -15,6 +15,7 @@ from app.errors import FoldstreamError
 from app.kernel.cluster import Cluster, present
 from app.kernel.reader import reading, written_ends
 from app.kernel.task import Task
+from app.kernel.unfetched import Idle, Unfetched
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +29,16 @@ Seen = Callable[[Cluster], Awaitable[None]]
 class LogWatch:
     """One worker's: it looks every few seconds, and at once when the assignment has changed."""
 
-    def __init__(self, bootstrap: str, topics: Callable[[], Collection[str]], tasks: Present, seen: Seen) -> None:
-        """`topics` are all that the worker works with (names on the broker), `tasks` those that are here; `seen` is given what topics there are, each time."""
+    def __init__(self, bootstrap: str, topics: Callable[[], Collection[str]], tasks: Present, seen: Seen, idle: Idle) -> None:
+        """`topics` are all that the worker works with (names on the broker), `tasks` those that are here; `seen` is given what topics there are, each time.
+
+        `idle` says from where is fetched next, for the partitions of topics of which no record waits for its agent.
+        """
         self._bootstrap = bootstrap
         self._topics = topics
         self._tasks = tasks
         self._seen = seen
+        self._unfetched = Unfetched(idle)
         self._due = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -63,6 +68,7 @@ class LogWatch:
         self._compare_topics(now)
         await self._seen(now)
         await self._compare_ends(consumer)
+        await self._unfetched.look(consumer, self._tasks())
 
     def _compare_topics(self, now: Cluster) -> None:
         for task in self._tasks():

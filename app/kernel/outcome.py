@@ -43,6 +43,14 @@ class Stuck(FoldstreamError):  # noqa: N818 (an outcome too)
     """The task cannot go on, and trying again would not help: the worker ends and says why."""
 
 
+class OpenTransaction(FoldstreamError):  # noqa: N818 (an outcome too)
+    """A transaction hides what a task has to read before it opens: it is tried again until that has ended."""
+
+
+class NotGiven(FoldstreamError):  # noqa: N818 (an outcome too)
+    """A broker has records and does not give them: its disk may be damaged there."""
+
+
 class LostHistory(Stuck):
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
 

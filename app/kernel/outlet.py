@@ -14,6 +14,7 @@ from app.kernel.ending import stop
 from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.kernel.parked import Parked, parse
+from app.kernel.predecessor import Predecessor
 from app.kernel.reader import bounds, read, reading
 from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
@@ -94,9 +95,13 @@ class Outlet:
 
     async def _fenced(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = producer(self._settings.bootstrap, f"{self._settings.app_id}-view-{self._partition}")
-            await self._producer.start()
+            transactional_id = f"{self._settings.app_id}-view-{self._partition}"
+            predecessor = Predecessor(transactional_id)
             async with reading(self._settings.bootstrap) as consumer:
+                await predecessor.ask(consumer._client)  # noqa: SLF001 (aiokafka has no public way to send a request)
+                self._producer = producer(self._settings.bootstrap, transactional_id)
+                await self._producer.start()
+                await predecessor.finish(consumer, self._producer, [TopicPartition(self._parked_topic, self._partition)])
                 await self.read(consumer)
         return self._producer
 

@@ -9,11 +9,11 @@ from copy import copy
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import NoError, RequestTimedOutError, for_code
+from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from app.kernel.ending import stop_reading
-from app.kernel.outcome import UnreadableBatch
+from app.kernel.outcome import NotGiven, UnreadableBatch
 from app.kernel.patience import ANSWER_MS
 from app.kernel.skips import NONE, Skips
 
@@ -79,6 +79,11 @@ async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int
     return begin[where], end[where]
 
 
+async def stable_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The last stable offset of each partition: up to there a reader of committed records sees all."""
+    return dict(await consumer.end_offsets(partitions))
+
+
 async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
     """The high watermark of each partition: what an open transaction has written lies below it."""
     fetcher = copy(consumer._fetcher)  # noqa: SLF001 (aiokafka has one isolation level for all questions of a consumer)
@@ -89,7 +94,10 @@ async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPar
 async def read(
     consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int, skips: Skips = NONE
 ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
-    """Committed records from `start` up to `end`, in batches, each with the position it leads to. UnreadableBatch when one cannot be read."""
+    """Committed records from `start` up to `end`, in batches, each with the position it leads to.
+
+    UnreadableBatch when one cannot be read, NotGiven when the broker does not give them.
+    """
     if start >= end:
         return
     consumer.assign([where])
@@ -99,7 +107,7 @@ async def read(
         records = await _next(consumer, where, skips)
         position, before = await consumer.position(where), position
         if position == before and _now() - moved_at > STALLED_S:
-            raise RequestTimedOutError
+            raise NotGiven(f"{where.topic} [{where.partition}] gives nothing from {position} on, although it ends at {end}: the log of its broker says why")
         if position != before:
             moved_at = _now()
             yield records, position

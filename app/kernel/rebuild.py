@@ -12,6 +12,7 @@ from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.parked import SKIPPED, Settled, parse
 from app.kernel.position import Position, positions
+from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
 from app.kernel.side import WriteSide
@@ -45,6 +46,8 @@ class Rebuilder:
     async def run(self, extent: Rebuild, identity: Identity) -> None:
         """Rebuild `extent`, then sign the changelog."""
         everything = extent is Rebuild.EVERYTHING
+        if everything:
+            await shown(self._consumer, [TopicPartition(self._side.settings.topic(name), self._partition) for name in ("results", "parked")])
         await self._invalidate()
         await self._delete(self._unit.rows.store.scan(b"") if everything else self._folded())
         for fold in self._side.folds:

@@ -57,6 +57,8 @@ class Task(ABC):
         """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
         self._fault: Exception | None = None
         self._pauses = Pauses()
+        self.not_given: dict[str, str] = {}
+        """What the broker has for it and does not give, by topic."""
         self._unreadable: dict[str, str] = {}
         """What stopped the reading of a topic, while the others go on."""
         self._skips = NONE
@@ -142,8 +144,10 @@ class Task(ABC):
 
     @property
     def trouble(self) -> str:
-        """Why it pauses before another attempt, or did so until a moment ago; empty when it does not."""
-        return "" if self.ready.is_set() and self._pauses.over else self._pauses.reason
+        """Why it pauses before another attempt, or did so until a moment ago, or what it is not given; empty when it has all that it needs."""
+        if self.ready.is_set() and self._pauses.over:
+            return "; ".join(self.not_given.values())
+        return self._pauses.reason
 
     @property
     def opening(self) -> int:

@@ -51,7 +51,7 @@ class Tasks(TableManager):
         """The topics that are not assigned here, by the partitions of which others are."""
         self.served = Served(app, self._by_partition, self._views, self._incomplete)
         self._group_offsets = GroupOffsets(app, self._all)
-        self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there)
+        self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there, self._idle)
         self._owners_id: str | None = None
         """That of the topic in which the open tasks have claimed their partitions."""
         self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
@@ -195,13 +195,18 @@ class Tasks(TableManager):
             return self._views
         return self._by_partition if topic in self.app.side.inputs else {}
 
+    async def _idle(self) -> Mapping[TP, int]:
+        """From where is fetched next, where no record waits; before its first assignment the consumer's thread answers nobody."""
+        found: Mapping[TP, int] = await self.app.consumer.idle_positions() if self.generation >= 0 else {}
+        return found
+
     def _topics(self) -> set[str]:
         side, view = self.app.side, self.app.view
         return {*side.topics, *side.subscribed, *view.subscribed, side.settings.topic("owners")}
 
     async def _there(self, now: Cluster) -> None:
         """Have topics read that were missing, and claims written again that were deleted."""
-        if self.generation >= 0:  # before its first assignment the consumer's thread answers nobody
+        if self.generation >= 0:
             await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.subscribed, *self.app.view.subscribed})
         owners_id = now.topic_ids.get(self.app.side.settings.topic("owners"), self._owners_id)
         if self._owners_id not in {None, owners_id}:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.alarms import Alarms
@@ -17,6 +17,7 @@ from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.ports import Flow
 from app.kernel.position import Position
+from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
 from app.kernel.reader import reading
 from app.kernel.release import Releases
@@ -46,6 +47,8 @@ class WriteTask(Task):
         self._intake = Intake(side.settings, partition, side.inboxes)
         self._setbacks = Setbacks()
         self._alarms: Alarms | None = None
+        self._transactional_id = f"{side.settings.app_id}-{partition}"
+        self._predecessor = Predecessor(self._transactional_id)
         super().__init__(side, partition, flow)
 
     @property
@@ -79,21 +82,24 @@ class WriteTask(Task):
 
     async def _open(self) -> None:
         settings = self._side.settings
-        self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
-        await self._producer.start()
-        await self._until_owned()  # a pause before the fence may have let another open the task: his reads would miss what is committed here
-        fenced_s = asyncio.get_running_loop().time()
-        await self._take_over(self._producer)
+        async with reading(settings.bootstrap) as consumer:
+            await self._predecessor.ask(consumer._client)  # noqa: SLF001 (aiokafka has no public way to send a request)
+            self._producer = producer(settings.bootstrap, self._transactional_id)
+            await self._producer.start()
+            await self._until_owned()  # a pause before the fence may have let another open the task: his reads would miss what is committed here
+            fenced_s = asyncio.get_running_loop().time()
+            await self._take_over(self._producer, consumer)
         if self._side.owner is not None:
             await claim(self._producer, settings, self.partition, self._side.owner)
         self._side.measures.recovery_s.add(asyncio.get_running_loop().time() - fenced_s)
         log.info("%s is open", self.name)
 
-    async def _take_over(self, fenced: AIOKafkaProducer) -> None:
-        async with reading(self._side.settings.bootstrap) as consumer:
-            self._intake.skips = await self._read_skips(consumer)
-            asked = {"accept_loss": self._accept_loss, "fold_again": self._fold_again}
-            unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, self._skips, **asked).run()
+    async def _take_over(self, fenced: AIOKafkaProducer, consumer: AIOKafkaConsumer) -> None:
+        stands_on = [TopicPartition(topic, self.partition) for topic in (self._side.settings.changelog, *self._side.logs)]
+        await self._predecessor.finish(consumer, fenced, stands_on)
+        self._intake.skips = await self._read_skips(consumer)
+        asked = {"accept_loss": self._accept_loss, "fold_again": self._fold_again}
+        unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, self._skips, **asked).run()
         self._asked_once()
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
         inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]

@@ -13,6 +13,7 @@ from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
 from app.kernel.position import positions
 from app.kernel.processor import Processor
+from app.kernel.reader import reading
 from app.kernel.release import Releases
 from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
@@ -47,11 +48,18 @@ def switch_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, Off], None]:
     return lambda kind, off: monkeypatch.setattr(kind, off.__name__, off)
 
 
-async def test_a_position_that_is_read_before_the_fence_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
+async def test_a_position_that_is_read_before_the_fence_is_found(
+    harness: Harness, switch_off: Callable[[type, Off], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def at_once(*_: object) -> None:
+        """Wait for nobody."""
+
     async def _open(self: WriteTask) -> None:
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
-        await self._take_over(self._producer)
+        monkeypatch.setattr(self._predecessor, "finish", at_once)  # it would wait for the former owner, too
+        async with reading(settings.bootstrap) as consumer:
+            await self._take_over(self._producer, consumer)
         await self._producer.start()
 
     former_open = WriteTask._open
