@@ -70,8 +70,8 @@ class UnreadableBatch(UnreadableLog):
         """`appended_ms` is when it was written, as far as its own head says so."""
         self.where, self.first, self.last, self.appended_ms = where, first, last, appended_ms
         offsets = f"{first}" if first == last else f"{first}..{last}"
-        choices = f"restore it, or run `foldstream skip {where.topic} {where.partition} {offsets} --reason ...` to go on behind it"
-        super().__init__(f"{where.topic} [{where.partition}] {offsets} cannot be read ({why!r}): {choices}")
+        self.what = f"{where.topic} [{where.partition}] {offsets} cannot be read ({why!r})"
+        super().__init__(f"{self.what}: restore it, or run `foldstream skip {where.topic} {where.partition} {offsets} --reason ...` to go on behind it")
 
 
 class NotShown(FoldstreamError):  # noqa: N818 (what it is)

@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel.cluster import Cluster
 from app.kernel.disk import opened
+from app.kernel.outcome import UnreadableBatch, UnreadableLog
 from app.kernel.progress import Progress
 from app.kernel.reader import bounds, read
 from app.kernel.store import Store, Stored, now_s
@@ -34,9 +35,15 @@ async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, chan
 
 async def _fill(store: Store, consumer: AIOKafkaConsumer, cluster: Cluster, changelog: TopicPartition, start: int, end: int) -> None:  # noqa: PLR0913, PLR0917 (what to read, and where to)
     progress = Progress(f"task {changelog.partition}: restoring rows", end - start)
-    async for records, position in read(consumer, changelog, start, end):
-        store.write(((record.key, record.value) for record in records), _stored(cluster, changelog, position))
-        progress.at(position - start)
+    try:
+        async for records, position in read(consumer, changelog, start, end):
+            store.write(((record.key, record.value) for record in records), _stored(cluster, changelog, position))
+            progress.at(position - start)
+    except UnreadableBatch as error:
+        raise UnreadableLog(
+            f"{error.what}: it is a changelog, whose rows the logs of record can give again. Stop all workers, delete the topic {changelog.topic}, run "
+            "`foldstream topics apply`, and start them"
+        ) from error
     if store.stored is None:
         store.write((), _stored(cluster, changelog, end))
 

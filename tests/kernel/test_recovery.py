@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
+from app.kernel.unpacking import BATCH_BYTES
 from tests.kernel.harness import Harness
 from tests.waiting import until
 
@@ -289,3 +290,18 @@ async def test_lost_input_stops_the_task(counted: Harness) -> None:
     await opened.task.close()
 
     assert "nothing says how far" in opened.task.stop_reason
+
+
+async def test_a_changelog_that_cannot_be_read_stops_its_task_which_says_how_its_rows_come_back(counted: Harness) -> None:
+    changelog = counted.settings.changelog
+    async with AIOKafkaProducer(bootstrap_servers=counted.settings.bootstrap, compression_type="gzip", max_request_size=1 << 30) as producer:
+        await producer.send_and_wait(changelog, bytes(BATCH_BYTES), b"x")
+
+    opened = await counted.open(worker="next")
+    await opened.task.close()
+    assert f"delete the topic {changelog}, run `foldstream topics apply`" in opened.task.stop_reason
+
+    await counted.recreate(changelog)
+    opened = await counted.open(worker="next")
+    assert opened.rows() == {"a": 2, "b": 1}
+    await opened.task.close()
