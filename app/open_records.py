@@ -16,11 +16,15 @@ async def open_records(settings: Settings) -> AsyncIterator[Parked]:
 
 
 async def _open(log: Log, topic: str, partition: int) -> list[Parked]:
-    found: dict[tuple[str, int], Parked] = {}
+    found: dict[tuple[str, int], list[Parked]] = {}
     async for record in log.partition(topic, partition):
         said = parse(record)
+        rows = found.setdefault((said.topic, said.offset), [])
+        before = [row for row in rows if row.topic_id == said.topic_id] or ([] if isinstance(said, Parked) else rows)
+        if before:
+            rows.remove(before[-1])
         if isinstance(said, Parked):
-            found[said.topic, said.offset] = said
-        else:
-            found.pop((said.topic, said.offset), None)
-    return [found[place] for place in sorted(found)]
+            rows.append(said)
+        if not rows:
+            del found[said.topic, said.offset]
+    return [row for place in sorted(found) for row in found[place]]

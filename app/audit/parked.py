@@ -1,6 +1,6 @@
 """What the topic `parked` says of the records that were read from one partition, and whether their queues were kept in order (contract, section 2)."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -28,16 +28,23 @@ class States(NamedTuple):
     """Among all that is read."""
 
 
+class _At(Struct, array_like=True, order=True):
+    """A place in the topics of one name, of which the first is the oldest."""
+
+    generation: int
+    offset: int
+
+
 class _Seen(Struct, array_like=True):
     before: str | None
     after: str
-    behind: int | None = None
-    """The offset of the next in its queue."""
+    behind: _At | None = None
+    """The next in its queue."""
 
 
 class _Queue(Struct, array_like=True):
-    head: int
-    tail: int
+    head: _At
+    tail: _At
 
 
 _encode = msgspec.json.Encoder().encode
@@ -48,12 +55,14 @@ _queue = msgspec.json.Decoder(_Queue).decode
 class ParkedLog:
     """The topic `parked` of one partition, as far as it is about the topics that the write side reads."""
 
-    def __init__(self, scratch: Scratch, findings: Findings, inputs: Collection[str], logs: Collection[str]) -> None:
+    def __init__(self, scratch: Scratch, findings: Findings, inputs: Mapping[str, str], logs: Collection[str]) -> None:
+        """`inputs` has the ids of the topics that are there now, by name."""
         self._scratch = scratch
         self._findings = findings
         self._inputs = inputs
         self._logs = logs
-        self._any = False
+        self._ids: dict[str, list[str]] = {}
+        """Those of all topics that a name meant, in the order in which records of them were parked."""
 
     def read(self, batch: Batch) -> None:
         """Take what these records say."""
@@ -70,65 +79,86 @@ class ParkedLog:
                         self._take(record, said, sure=record.offset < batch.sure)
 
     def states(self, topic: str, offset: int) -> States:
-        """What was said of a record."""
-        seen = self._seen(topic, offset) if self._any else None
+        """What was said of a record that is in the topic as it is now."""
+        ids = self._ids.get(topic, [])
+        named = [ids.index(topic_id) for topic_id in (self._inputs[topic], "") if topic_id in ids]
+        seen = next(filter(None, (self._seen(topic, _At(generation, offset)) for generation in named)), None)
         return States(None, None) if seen is None else States(seen.before, seen.after)
+
+    def all_states(self, topic: str, offset: int) -> list[States]:
+        """What was said of each record that had this place, in whichever topic of the name."""
+        found = (self._seen(topic, _At(generation, offset)) for generation in range(len(self._ids.get(topic, []))))
+        return [States(seen.before, seen.after) for seen in found if seen is not None]
 
     async def all(self) -> AsyncIterator[tuple[str, int, States]]:
         """What was said of all records, by topic and offset."""
         async for key, value in self._scratch.scan(b"parked\0"):
-            _, topic, offset = key.decode().split(NUL)
+            _, topic, _, offset = key.decode().split(NUL)
             seen = _seen(value)
             yield topic, int(offset), States(seen.before, seen.after)
 
     def _skip(self, said: Settled, *, sure: bool) -> None:
         """Nothing is to come of what was skipped; of a log of record it is a loss, which is told each time."""
         if said.topic in self._inputs:
-            self._any = True
+            generation = self._generation(said.topic, said.topic_id)
             for offset in range(said.offset, said.last + 1):
-                self._put(said.topic, offset, _Seen(SKIPPED if sure else None, SKIPPED))
+                self._put(said.topic, _At(generation, offset), _Seen(SKIPPED if sure else None, SKIPPED))
         elif said.topic in self._logs:
             where = Place(said.topic, said.partition, said.offset, None)
             self._findings.add(Kind.SKIPPED, where, f"up to {said.last} events were skipped, and are lost: what follows from them cannot be judged")
 
     def _take(self, record: ConsumerRecord, said: Parked | Settled, *, sure: bool) -> None:
-        self._any = True
-        seen = self._seen(said.topic, said.offset)
-        if fault := self._fault(record.key, said, seen):
+        at = _At(self._generation_of(said), said.offset)
+        seen = self._seen(said.topic, at)
+        if fault := self._fault(record.key, said, at, seen):
             self._findings.add(Kind.PARKED_ORDER, place(record), f"{said.topic} [{said.partition}] {said.offset} {fault}")
         word = _word(said, seen)
         before, behind = (None, None) if seen is None else (seen.before, seen.behind)
-        self._put(said.topic, said.offset, _Seen(word if sure else before, word, behind))
+        self._put(said.topic, at, _Seen(word if sure else before, word, behind))
         if record.key is not None:
-            self._queue_up(said.topic, record.key, said.offset, word, seen)
+            self._queue_up(said.topic, record.key, at, word, seen)
 
-    def _fault(self, key: bytes | None, said: Parked | Settled, seen: _Seen | None) -> str | None:
+    def _generation(self, topic: str, topic_id: str) -> int:
+        ids = self._ids.setdefault(topic, [])
+        if topic_id not in ids:
+            ids.append(topic_id)
+        return ids.index(topic_id)
+
+    def _generation_of(self, said: Parked | Settled) -> int:
+        """What became of a record may not name the topic's id: it is about the one of the place that was parked last."""
+        ids = self._ids.get(said.topic, [])
+        if isinstance(said, Settled) and said.topic_id not in ids:
+            seen = (generation for generation in reversed(range(len(ids))) if self._seen(said.topic, _At(generation, said.offset)) is not None)
+            return next(seen, 0)
+        return self._generation(said.topic, said.topic_id)
+
+    def _fault(self, key: bytes | None, said: Parked | Settled, at: _At, seen: _Seen | None) -> str | None:
         """What is wrong with the place of this word among the others of its key."""
         open_ = seen is not None and is_open(seen.after)
         queue = None if key is None else self._queue(said.topic, key)
         if isinstance(said, Settled) and not open_:
             return f"is {said.outcome}, and was not parked"
         if open_:
-            ahead = queue is not None and seen is not None and seen.after in BLOCKING and queue.head != said.offset
-            return f"came before its head, {queue.head}" if ahead and queue else None
+            ahead = queue is not None and seen is not None and seen.after in BLOCKING and queue.head != at
+            return f"came before its head, {queue.head.offset}" if ahead and queue else None
         if seen is not None:
             return f"is parked again, and was {seen.after}"
-        return _entering(said, queue) if isinstance(said, Parked) else None
+        return _entering(said, at, queue) if isinstance(said, Parked) else None
 
-    def _queue_up(self, topic: str, key: bytes, offset: int, word: str, seen: _Seen | None) -> None:
+    def _queue_up(self, topic: str, key: bytes, at: _At, word: str, seen: _Seen | None) -> None:
         waited, waits = seen is not None and seen.after in BLOCKING, word in BLOCKING
         if waits and not waited:
-            self._enter(topic, key, offset)
+            self._enter(topic, key, at)
         elif waited and not waits:
             self._leave(topic, key)
 
-    def _enter(self, topic: str, key: bytes, offset: int) -> None:
+    def _enter(self, topic: str, key: bytes, at: _At) -> None:
         queue = self._queue(topic, key)
         if queue is None:
-            self._scratch.put(_queue_key(topic, key), _encode(_Queue(offset, offset)))
+            self._scratch.put(_queue_key(topic, key), _encode(_Queue(at, at)))
         elif (last := self._seen(topic, queue.tail)) is not None:
-            self._put(topic, queue.tail, _Seen(last.before, last.after, offset))
-            self._scratch.put(_queue_key(topic, key), _encode(_Queue(queue.head, offset)))
+            self._put(topic, queue.tail, _Seen(last.before, last.after, at))
+            self._scratch.put(_queue_key(topic, key), _encode(_Queue(queue.head, at)))
 
     def _leave(self, topic: str, key: bytes) -> None:
         """The head is the first that still waits."""
@@ -143,12 +173,12 @@ class ParkedLog:
         found = self._scratch.get(_queue_key(topic, key))
         return None if found is None else _queue(found)
 
-    def _seen(self, topic: str, offset: int) -> _Seen | None:
-        found = self._scratch.get(_place_key(topic, offset))
+    def _seen(self, topic: str, at: _At) -> _Seen | None:
+        found = self._scratch.get(_place_key(topic, at))
         return None if found is None else _seen(found)
 
-    def _put(self, topic: str, offset: int, seen: _Seen) -> None:
-        self._scratch.put(_place_key(topic, offset), _encode(seen))
+    def _put(self, topic: str, at: _At, seen: _Seen) -> None:
+        self._scratch.put(_place_key(topic, at), _encode(seen))
 
 
 def is_open(word: str | None) -> bool:
@@ -156,13 +186,13 @@ def is_open(word: str | None) -> bool:
     return word is not None and word not in _SETTLED
 
 
-def _entering(said: Parked, queue: _Queue | None) -> str | None:
+def _entering(said: Parked, at: _At, queue: _Queue | None) -> str | None:
     """What is wrong with a record that is parked for the first time."""
     if queue is None:
         return "is behind nothing" if said.reason == BEHIND else None
     if said.reason != BEHIND:
-        return f"is {said.reason}, and not behind {queue.head}, which blocks its key"
-    return None if said.offset > queue.tail else f"was parked after {queue.tail}"
+        return f"is {said.reason}, and not behind {queue.head.offset}, which blocks its key"
+    return None if at > queue.tail else f"was parked after {queue.tail.offset}"
 
 
 def _word(said: Parked | Settled, seen: _Seen | None) -> str:
@@ -171,8 +201,8 @@ def _word(said: Parked | Settled, seen: _Seen | None) -> str:
     return REDIRECTED if seen is not None and seen.after == "misrouted" and said.outcome == RELEASED else said.outcome
 
 
-def _place_key(topic: str, offset: int) -> bytes:
-    return b"parked\0%b\0%020d" % (topic.encode(), offset)
+def _place_key(topic: str, at: _At) -> bytes:
+    return b"parked\0%b\0%06d\0%020d" % (topic.encode(), at.generation, at.offset)
 
 
 def _queue_key(topic: str, key: bytes) -> bytes:

@@ -32,7 +32,10 @@ class Partition:
         self._views = Views(whole, scratch, partition)
         self._rows = Rows(scratch, findings, settings.changelog, partition)
         self._parked = ParkedLog(
-            scratch, findings, self._commands.values(), [settings.topic(f"events.{decider.topic}") for decider in (*DECIDERS, saga_decider)]
+            scratch,
+            findings,
+            {topic: whole.topic_ids.get(topic, "") for topic in self._commands.values()},
+            [settings.topic(f"events.{decider.topic}") for decider in (*DECIDERS, saga_decider)],
         )
         self._stock = self._commands[product_decider.aggregate_type]
         self._answers = Answers(whole, scratch, self._parked, self._commands, partition)
@@ -75,7 +78,7 @@ class Partition:
 
     async def _processed(self, topic: str) -> None:
         """The commands below the task's position; a later one is kept, too, if it was accepted."""
-        offset_next, span = self._rows.offset_next(topic), self._whole.logs.span(topic, self._partition)
+        offset_next, span = self._rows.offset_next(topic, self._whole.topic_ids.get(topic, "")), self._whole.logs.span(topic, self._partition)
         if topic == self._stock and span.end < span.sure:
             self._whole.orders.hold_all()
         async for batch in self._whole.logs.read(topic, self._partition):

@@ -44,11 +44,10 @@ class Rows:
                 elif self._scratch.get(key) is None:
                     self._scratch.put(key, _JUDGED)
 
-    def offset_next(self, topic: str) -> int:
-        """How far the task has processed an input topic; 0 when it never did."""
-        key = positions.prefix + topic.encode()
-        found = self.read_as(key, positions.decode)
-        return int(found.offset_next) if found else 0
+    def offset_next(self, topic: str, topic_id: str) -> int:
+        """How far the task has processed the input topic with this id; 0 when it never did."""
+        found = self.read_as(positions.prefix + topic.encode(), positions.decode)
+        return int(found.offset_next) if found and found.topic_id == topic_id else 0
 
     def version(self, key: bytes) -> int | None:
         """The version in the row of an aggregate, 0 when there is no such row; None when it cannot be known."""
@@ -70,8 +69,12 @@ class Rows:
 
     def require(self, key: bytes) -> None:
         """There must be such a row."""
-        if self._scratch.get(_PREFIX + key) is None:
+        if not self.has(key):
             self.add(key, "is missing")
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is such a row."""
+        return self._scratch.get(_PREFIX + key) is not None
 
     async def left(self, table: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """The rows of a table that have not been judged, each by its full key (table, NUL, key); none may be put meanwhile."""

@@ -3,16 +3,20 @@
 Each is held against the topic that tells the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 from msgspec import Struct
 
 from app.audit.finding import NUL
 from app.audit.firsts import First, Firsts, named
-from app.audit.parked import ParkedLog, is_open
+from app.audit.parked import ParkedLog, States, is_open
 from app.audit.rows import Rows
 from app.domain.decider import Decider
+from app.kernel.parking import at as place_at
+from app.kernel.parking import parse_at
 
 
 class _Answered(Struct):
@@ -44,15 +48,27 @@ async def judge_answers(decider: Decider, rows: Rows, firsts: Firsts, *, complet
 
 async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
     """Hold the rows of what is parked against the topic; `agents` has the names of those who read each topic."""
+    newest: Counter[str] = Counter()
     async for key, row in rows.left("parked"):
         topic, at, agent = [*_name(key).split(NUL), "", ""][:3]
-        if agents.get(topic) == agent and at.isdecimal():
-            before, after = parked.states(topic, int(at))
-            if after is None or (before == after and not is_open(after)):
-                rows.add(key, f"is {after or 'not'} in the topic parked", row)
+        if agents.get(topic) == agent:
+            with suppress(ValueError):
+                offset, generation = parse_at(at)
+                newest[topic] = max(newest[topic], generation)
+                if fault := _closed(parked.all_states(topic, offset)):
+                    rows.add(key, fault, row)
     async for topic, offset, (before, after) in parked.all():
         if before == after and is_open(after):
-            rows.require(f"parked{NUL}{topic}{NUL}{offset:020d}{NUL}{agents[topic]}".encode())
+            keys = [f"parked{NUL}{topic}{NUL}{place_at(offset, generation)}{NUL}{agents[topic]}".encode() for generation in range(newest[topic] + 1)]
+            if not any(map(rows.has, keys)):
+                rows.require(keys[0])
+
+
+def _closed(states: Sequence[States]) -> str | None:
+    """What is wrong with a row of an open record, by what was said of those that had its place."""
+    if any(after is not None and (before != after or is_open(after)) for before, after in states):
+        return None
+    return f"is {states[-1].after if states else 'not'} in the topic parked"
 
 
 def _faults(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts, *, complete: bool) -> Iterator[str]:

@@ -6,12 +6,24 @@ group's lag is 0, retention may take everything, and a worker may be killed.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from app.kernel.outcome import UnreadableBatch
+from app.kernel.reader import ONE_BATCH, reading, stable_ends
 from app.kernel.task import Task
+
+log = logging.getLogger(__name__)
+
+MARKERS_S = 2.0
+"""How long a worker that is to end looks for what follows the last records (seconds)."""
+
+LOOK_MS = 20
 
 
 class GroupOffsets:
@@ -32,9 +44,33 @@ class GroupOffsets:
         await self._commit()
 
     async def settle(self) -> None:
-        """Before a clean stop: let each task end its transaction and keep its position."""
+        """Before a clean stop: let each task end its transaction and keep its position.
+
+        Nothing is fetched any more by then, so the commit markers that have just been written are looked for here.
+        """
+        await asyncio.gather(*(task.settle() for task in self._tasks()))
         read = await self._read_up_to()
-        await asyncio.gather(*(task.settle(_of(task, read)) for task in self._tasks()))
+        try:
+            async with asyncio.timeout(MARKERS_S):
+                await self._step_over_markers(read)
+        except (KafkaError, TimeoutError) as error:
+            log.info("what follows the last records was not looked at: %r", error)
+        await asyncio.gather(*(task.keep(_of(task, read)) for task in self._tasks()))
+
+    async def _step_over_markers(self, read: dict[TP, int]) -> None:
+        """Move each position to the next record, or to the end of its partition if there is none."""
+        async with reading(self._app.side.settings.bootstrap, ONE_BATCH) as consumer:
+            ends = await stable_ends(consumer, [TopicPartition(*tp) for tp in read])
+            left = {where for where, end in ends.items() if read[TP(*where)] < end}
+            consumer.assign(left)
+            for where in left:
+                consumer.seek(where, read[TP(*where)])
+            while left:
+                records = await _first_records(consumer, left)
+                for where in list(left):
+                    read[TP(*where)] = records[where] if where in records else await consumer.position(where)
+                    if where in records or read[TP(*where)] >= ends[where]:
+                        left.remove(where)
 
     async def _commit(self) -> None:
         told = {TP(topic, task.partition): offset for task in self._tasks() for topic, offset in task.group_offsets.items()}
@@ -51,6 +87,15 @@ class GroupOffsets:
         fetched = await self._app.consumer.idle_positions()
         found = ((task, task.read_up_to(opening, _of(task, fetched))) for task, opening in tasks.items())
         return {TP(topic, task.partition): offset for task, offsets in found for topic, offset in offsets.items()}
+
+
+async def _first_records(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+    """The offset of the first record that was fetched of each partition, if any was."""
+    try:
+        fetched = await consumer.getmany(*partitions, timeout_ms=LOOK_MS)
+    except UnreadableBatch as error:
+        return {error.where: error.first}
+    return {where: records[0].offset for where, records in fetched.items()}
 
 
 def _of(task: Task, offsets: Mapping[TP, int]) -> dict[str, int]:

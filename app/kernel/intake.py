@@ -5,14 +5,14 @@ A transaction that is refused for something in it is run again in halves, down t
 
 import logging
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
 from app.kernel import parking
 from app.kernel.draft import Draft
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
-from app.kernel.parked import BEHIND, Park, Parked, from_record, outgoing
+from app.kernel.parked import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
 from app.kernel.routing import partitions_of
 from app.kernel.skips import NONE
@@ -54,6 +54,8 @@ class Intake:
         """The queues in which records wait."""
         self.open: Counter[tuple[str, str]] = Counter()
         """How many records are parked, by topic and reason."""
+        self.generations: Mapping[str, int] = {}
+        """Of the inputs that were created again, how many topics of the name were read before."""
         self.skips = NONE
         """What is passed over."""
         self.limit = TRANSACTION_RECORDS
@@ -104,11 +106,11 @@ class Intake:
             park = self._behind(handler, record) or misrouted or self._try(unit, handler, record)
             if park is None:
                 continue
-            if _place(record) in self._bare:
-                self.keep(unit, from_record(record, handler.agent, park, BARE_BYTES))
-            else:
+            bare = _place(record) in self._bare
+            if not bare:
                 self._tell(handler, record, park)
-                self.keep(unit, from_record(record, handler.agent, park))
+            kept_bytes = BARE_BYTES if bare else KEPT_BYTES
+            self.keep(unit, from_record(record, handler.agent, park, kept_bytes, self.generations.get(record.topic, 0)))
 
     def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
         """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""

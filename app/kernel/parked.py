@@ -1,6 +1,6 @@
 """The topic `parked`: records that could not be processed, why, and what became of them (contract, section 2).
 
-The latest record about a place, which is a topic, a partition and an offset, says whether what came from there is open.
+The latest record about a place, which is a topic (of an id), a partition and an offset, says whether what came from there is open.
 """
 
 from collections.abc import Sequence
@@ -33,9 +33,9 @@ PART_BYTES = 64 << 10
 """What is kept of a part that is cut (bytes)."""
 
 TOPIC_ID = "parked-topic-id"
-"""The header before the facts, and the last of a skip: the id of the topic in which the record is. Records of earlier versions do not have it.
+"""The header before the facts, and the last of what became of one: the id of the topic in which the record is.
 
-What became of a record does not name it: that is about the record which was parked last from the place.
+Records of earlier versions do not have it. What became of a record is then about the one that was parked last from the place.
 """
 
 OUTCOME = tuple(f"parked-{name}" for name in ("topic", "partition", "offset", "outcome", "error", "at"))
@@ -75,6 +75,8 @@ class Parked(Struct, frozen=True):
     """That of the topic from which it came; empty when an earlier version parked it."""
     cut: str = ""
     """Which parts are kept in part only, with their sizes; empty when it is whole."""
+    generation: int = 0
+    """How many other topics had the name of its topic before, as far as its task has read them: what came from those is older."""
 
     @property
     def came_with(self) -> list[tuple[str, bytes | None]]:
@@ -134,17 +136,17 @@ def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
     return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, _stored(came), topic_id, cut)
 
 
-def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES) -> Parked:
+def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES, generation: int = 0) -> Parked:
     """A record of the current task that an agent could not answer; cut if it has more than these bytes."""
     came = (record.topic, record.partition, record.offset, record.timestamp)
     why = (park.reason, str(park), agent, now())
     sizes = {"key": len(record.key or b""), "value": len(record.value or b""), "headers": sum(map(_size, record.headers))}
     if sizes["key"] <= PART_BYTES and sum(sizes.values()) <= kept_bytes:
-        return Parked(*came, *why, record.key, record.value, _stored(record.headers), topic_id(record))
+        return Parked(*came, *why, record.key, record.value, _stored(record.headers), topic_id(record), "", generation)
     part_bytes = min(PART_BYTES, kept_bytes)
     cut = ", ".join(f"{part} {size}" for part, size in sizes.items() if size > part_bytes)
     headers = _stored(record.headers) if sizes["headers"] <= part_bytes else []
-    return Parked(*came, *why, record.key and record.key[:part_bytes], record.value and record.value[:part_bytes], headers, topic_id(record), cut)
+    return Parked(*came, *why, record.key and record.key[:part_bytes], record.value and record.value[:part_bytes], headers, topic_id(record), cut, generation)
 
 
 def _stored(headers: Sequence[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
@@ -171,6 +173,8 @@ def outcome(topic: str, row: Parked, became: str, why: str) -> Outgoing:
     """The record that says what became of an open one."""
     facts = (row.topic, row.partition, row.offset, became, why, now())
     headers = [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)]
+    if row.topic_id:
+        headers.append((TOPIC_ID, row.topic_id.encode()))
     return Outgoing(topic, row.key, None, headers, row.partition)
 
 

@@ -1,22 +1,28 @@
 """The open records of a task, as rows: all of them by place, those that block also in the order of their queues.
 
 A queue is the records of one key on one topic that wait behind its first, the head. A head that is `behind-parked` itself is about to be released.
+What came from a topic that had the name before is older than all that came from its successor, whatever the offsets.
 """
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 
 from aiokafka import ConsumerRecord
+from msgspec.structs import replace
 
 from app.kernel.context import current
-from app.kernel.parked import BEHIND, Parked, blocks, parse
+from app.kernel.parked import BEHIND, Parked, Settled, blocks, parse
 from app.kernel.store import Store
 from app.kernel.table import Table
 
 NUL = "\0"
 
+LATER = "g"
+"""What comes behind all digits: keys of rows from a topic that was created again begin with it."""
+
 parked = Table[Parked](None, name="parked", value_type=Parked, cached=False)
-"""Open records by place and agent; those of a topic sort by offset."""
+"""Open records by place and agent; those of a topic sort by its generation, and then by offset."""
 
 waiting = Table[str](None, name="parked-waiting", value_type=str)
 """The reasons of those that block, by queue and offset: the first of a queue is its head."""
@@ -37,18 +43,45 @@ def let_go(row: Parked) -> None:
 
 
 def found(topic: str, offset: int) -> list[Parked]:
-    """What is open of a place, from the committed rows of the current task: a row for each agent that parked what came from there."""
-    return [row for _, row in parked.rows(_store(), f"{_place(topic, offset)}\0")]
+    """What is open of a place, from the committed rows of the current task: a row for each agent that parked what came from there.
+
+    Where the topic was created again, the records of the oldest of that name come first.
+    """
+    first = [row for _, row in parked.rows(_store(), f"{_place(topic, offset)}\0")]
+    later = (row for _, row in parked.rows(_store(), f"{topic}\0{LATER}") if row.offset == offset) if not first else iter(())
+    _, rows = next(groupby(later, key=lambda row: row.generation), (0, first))
+    return list(rows)
 
 
-def read_again(record: ConsumerRecord, agent: str) -> None:
-    """Take over what a record of the topic `parked` says of a topic that one agent reads: that topic alone tells what is open."""
-    said = parse(record)
-    before = parked.get(f"{_place(said.topic, said.offset)}\0{agent}")
-    if before is not None:
-        let_go(before)
-    if isinstance(said, Parked):
-        keep(said)
+class ReadAgain:
+    """Takes over what the topic `parked` says of the topics that agents read: it alone tells what is open."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[str]] = {}
+
+    def take(self, record: ConsumerRecord, agent: str) -> None:
+        """Take the next record, about a topic that this agent reads."""
+        said = parse(record)
+        before = self._before(said, agent)
+        if before is not None:
+            let_go(before)
+        if isinstance(said, Parked):
+            keep(replace(said, generation=self.generation(said.topic, said.topic_id)))
+
+    def generation(self, topic: str, topic_id: str) -> int:
+        """How many topics had the name before the one with this id."""
+        ids = self._ids.setdefault(topic, [])
+        if topic_id not in ids:
+            ids.append(topic_id)
+        return ids.index(topic_id)
+
+    def _before(self, said: Parked | Settled, agent: str) -> Parked | None:
+        """What is open of the place; what became of a record may not name the topic's id."""
+        ids = self._ids.get(said.topic, [])
+        named = [ids.index(said.topic_id)] if said.topic_id in ids else []
+        generations = named or ([] if isinstance(said, Parked) else reversed(range(len(ids))))
+        rows = (parked.get(f"{_place(said.topic, said.offset, generation)}\0{agent}") for generation in generations)
+        return next((row for row in rows if row is not None), None)
 
 
 def queue_of(agent: str, topic: str, key: bytes) -> str:
@@ -69,26 +102,26 @@ def goes_on(queue: str, reason: str) -> bool:
     return reason == BEHIND or not blocks(queue.split(NUL)[1], reason)
 
 
-def head(store: Store, queue: str) -> tuple[int, str] | None:
-    """Offset and reason of the first record of a queue, from committed rows; None when nothing waits in it."""
-    return next(((int(key.rpartition("\0")[2]), reason) for key, reason in waiting.rows(store, f"{queue}\0")), None)
+def head(store: Store, queue: str) -> tuple[str, str] | None:
+    """The place in its topic and the reason of the first record of a queue, from committed rows; None when nothing waits in it."""
+    return next(((key.rpartition(NUL)[2], reason) for key, reason in waiting.rows(store, f"{queue}\0")), None)
 
 
 def in_order(queue: str) -> Iterator[Parked]:
     """The records of a queue, from the committed rows of the current task."""
     agent, topic, _ = queue.split("\0")
     for key, _ in waiting.rows(_store(), f"{queue}\0"):
-        yield parked[f"{_place(topic, int(key.rpartition(NUL)[2]))}\0{agent}"]
+        yield parked[f"{topic}\0{key.rpartition(NUL)[2]}\0{agent}"]
 
 
-def listed(store: Store, topic: str, offset: int, agent: str = "") -> Iterator[Parked]:
-    """All open records from a place and an agent on, in the order of topics, offsets and agents, from committed rows."""
-    return (row for _, row in parked.rows(store, start=f"{_place(topic, offset)}\0{agent}"))
+def listed(store: Store, topic: str, offset: int, agent: str = "", generation: int = 0) -> Iterator[Parked]:
+    """All open records from a place and an agent on, in the order of topics, generations, offsets and agents, from committed rows."""
+    return (row for _, row in parked.rows(store, start=f"{_place(topic, offset, generation)}\0{agent}"))
 
 
 def is_head(store: Store, row: Parked) -> bool:
     """True if no open record holds it up."""
-    return not row.blocks or head(store, queue(row)) == (row.offset, row.reason)
+    return not row.blocks or head(store, queue(row)) == (at(row.offset, row.generation), row.reason)
 
 
 def counts() -> Counter[tuple[str, str]]:
@@ -106,13 +139,24 @@ def _store() -> Store:
     return current.get().rows.store
 
 
-def _place(topic: str, offset: int) -> str:
-    return f"{topic}\0{offset:020d}"
+def at(offset: int, generation: int = 0) -> str:
+    """A place in a topic, as it stands in keys; rows of the first topic of a name are the oldest."""
+    return f"{LATER}{generation:06d}.{offset:020d}" if generation else f"{offset:020d}"
+
+
+def parse_at(text: str) -> tuple[int, int]:
+    """The offset and the generation in such a place; ValueError when it is none."""
+    generation, dot, offset = text.removeprefix(LATER).rpartition(".")
+    return int(offset), int(generation) if dot else 0
+
+
+def _place(topic: str, offset: int, generation: int = 0) -> str:
+    return f"{topic}\0{at(offset, generation)}"
 
 
 def _key(row: Parked) -> str:
-    return f"{_place(row.topic, row.offset)}\0{row.agent}"
+    return f"{_place(row.topic, row.offset, row.generation)}\0{row.agent}"
 
 
 def _waiting(row: Parked) -> str:
-    return f"{queue(row)}\0{row.offset:020d}"
+    return f"{queue(row)}\0{at(row.offset, row.generation)}"

@@ -20,6 +20,8 @@ class Position(Struct, frozen=True):
     topic_id: str
     offset_next: int
     group_offset: int | None = None
+    generation: int = 0
+    """How many other topics had this name before, as far as the task has read them."""
 
 
 positions = Table[Position](None, name="position", value_type=Position)

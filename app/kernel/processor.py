@@ -126,7 +126,7 @@ class Processor:
     def _move(self, topic: str, offset_next: int) -> None:
         before = self._position(topic)
         assert offset_next > before.offset_next, "a position never goes back"
-        position = Position(before.topic_id, offset_next, self._group_offsets.get(topic, before.group_offset))
+        position = Position(before.topic_id, offset_next, self._group_offsets.get(topic, before.group_offset), before.generation)
         self._ahead[topic] = position
         self.unit.rows.put(positions, topic, position)
 

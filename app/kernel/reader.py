@@ -23,6 +23,9 @@ STALLED_S = 30.0
 MANY_BYTES = 4 << 20
 """What is fetched of a partition at once by who reads all of it."""
 
+ONE_BATCH = 1
+"""What is fetched of a partition to see its next record: the broker gives a whole batch, and no more (bytes)."""
+
 RETRY_BACKOFF_MS = 10
 """aiokafka's first question about a topic always fails, for it has no metadata of it yet; its own pause is 100 ms."""
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
-from app.kernel import parking
 from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.parked import SKIPPED, Settled, parse
+from app.kernel.parking import ReadAgain
 from app.kernel.position import Position, positions
 from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
@@ -42,6 +42,7 @@ class Rebuilder:
         self._partition = unit.changelog.partition
         self._accept_loss = accept_loss
         self._changed = 0
+        self._parking = ReadAgain()
 
     async def run(self, extent: Rebuild, identity: Identity) -> None:
         """Rebuild `extent`, then sign the changelog."""
@@ -83,7 +84,8 @@ class Rebuilder:
         fresh = not seen and not any([await self._end(log_) for log_ in self._side.logs])
         for topic in self._side.inputs:
             offset_next = await self._behind(topic, seen[topic]) if topic in seen else await self._from_group(topic, fresh=fresh)
-            positions[topic] = Position(self._cluster.topic_ids[topic], offset_next)
+            topic_id = self._cluster.topic_ids[topic]
+            positions[topic] = Position(topic_id, offset_next, generation=self._parking.generation(topic, topic_id))
 
     async def _behind(self, topic: str, last: int) -> int:
         """The position behind the last record of which something is known. Where that was deleted, only the group knows whether a commit marker followed."""
@@ -102,7 +104,7 @@ class Rebuilder:
         self._note(record, "parked", seen)
         handler = self._side.handlers.get(said.topic)
         if handler is not None:  # others are parked by views
-            parking.read_again(record, handler.agent)
+            self._parking.take(record, handler.agent)
 
     def _note(self, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
         """Remember the highest offset that a record of ours names, in a topic that still is the one that was read: not one that was created again or copied."""

@@ -106,7 +106,7 @@ class TakeOver:
         row, topic_id = positions.get(topic), cluster.topic_ids[topic]
         if row is None or row.topic_id != topic_id:
             log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self._partition)
-            return Position(topic_id, begin)
+            return Position(topic_id, begin, generation=0 if row is None else row.generation + 1)
         if row.group_offset is not None and (committed is None or not row.group_offset <= committed <= end):
             log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
-        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._accept_loss), row.group_offset)
+        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._accept_loss), row.group_offset, row.generation)

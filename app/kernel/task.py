@@ -72,6 +72,7 @@ class Task(ABC):
         self._queue = Queue()
         self._idle = asyncio.Lock()
         self._settled = False
+        self._still = False
         self._requests = Requests()
         self._idle_at: Mapping[str, int] = {}
         self._releases: Releases | None = None
@@ -218,15 +219,22 @@ class Task(ABC):
         self._earlier = [life for life in (*self._earlier, self._live) if not life.done()]
         self._live = asyncio.create_task(self._again(self._earlier), name=self.name)
 
-    async def settle(self, read_up_to: Mapping[str, int] | None = None) -> None:
-        """Let the open transaction end, for a while, and begin no other, but that which keeps what `read_up_to` said: only `close` may follow."""
+    async def settle(self) -> None:
+        """Let the open transaction end, for a while, and begin no other: only `keep` and `close` may follow."""
         if not self._settled:
             self._settled = True
-            with suppress(TimeoutError, KafkaError, StoreFailed):
+            with suppress(TimeoutError):
                 async with asyncio.timeout(SETTLE_S):
                     await self._idle.acquire()
-                    if read_up_to and self.ready.is_set():
-                        await self._pass_over(read_up_to)
+                    self._still = True
+
+    async def keep(self, read_up_to: Mapping[str, int]) -> None:
+        """Keep how far its topics were read, in a last transaction, once it is settled."""
+        offsets = {topic: offset for topic, offset in read_up_to.items() if offset > self.positions[topic].offset_next}
+        if offsets and self._still and self.ready.is_set():
+            with suppress(TimeoutError, KafkaError, StoreFailed):
+                async with asyncio.timeout(SETTLE_S):
+                    await self._pass_over(offsets)
 
     async def close(self) -> None:
         """End the task between two transactions; one that takes too long is aborted."""

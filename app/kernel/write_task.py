@@ -101,6 +101,7 @@ class WriteTask(Task):
         asked = {"accept_loss": self._accept_loss, "fold_again": self._fold_again}
         unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, self._skips, **asked).run()
         self._asked_once()
+        self._intake.generations = {topic: position.generation for topic, position in positions.items()}
         self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
         inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]
         ticks = Ticks(fenced, inboxes, self._processor.positions, self._side.measures)

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.reader import group_offsets, reading
+from app.kernel.reader import ONE_BATCH, group_offsets, reading
 from app.kernel.view_side import Follower
 from app.settings import Settings
 
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 EVERY_S = 5.0
 KNOWN_S = 60.0
 FETCH_MS = 500
-
-ONE_BATCH = 1
-"""Bytes to fetch of a partition to see its next record: the broker gives a whole batch, and no more."""
 
 
 class Behind(NamedTuple):

@@ -31,6 +31,8 @@ class Place(NamedTuple):
     offset: Count = 0
     agent: str = ""
     """Several agents may have parked what came from one place."""
+    generation: Count = 0
+    """How many topics had its name before."""
 
     def __str__(self) -> str:
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
@@ -54,7 +56,7 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
     size = 0
     for store, row in _merged(stores, start):
         if len(items) == limit or size > PAGE_BYTES:
-            return items, str(Place(partition, row.topic, row.offset, row.agent))
+            return items, str(Place(partition, row.topic, row.offset, row.agent, row.generation))
         items.append(_item(row, head=parking.is_head(store, row)))
         size += len(row.value or b"")
     return items, None
@@ -62,11 +64,11 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
 
 def _merged(stores: Iterable[Store], start: Place) -> Iterator[tuple[Store, Parked]]:
     """What the task and the view of a partition keep, in one order."""
-    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].offset, each[1].agent))
+    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].generation, each[1].offset, each[1].agent))
 
 
 def _listed(store: Store, start: Place) -> Iterator[tuple[Store, Parked]]:
-    return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent))
+    return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent, start.generation))
 
 
 def _item(row: Parked, *, head: bool) -> dict[str, Any]:

@@ -151,7 +151,8 @@ class Era:
     async def _write(self, producer: AIOKafkaProducer, value: bytes) -> None:
         topic = command_topic(self._environment.settings, self._luck.choice(AGGREGATES))
         keys = [order.encode() for shop in self._shops for order in shop.orders]
-        await producer.send_and_wait(topic, value or None, self._luck.choice([None, *keys]), timestamp_ms=self._luck.choice([None, 1, 1 << 50]))
+        key = self._luck.choice([None, *keys] if value else keys)  # aiokafka sends nothing that has neither
+        await producer.send_and_wait(topic, value or None, key, timestamp_ms=self._luck.choice([None, 1, 1 << 50]))
 
     async def _import(self) -> None:
         """The log begins with events that no command of this system has caused."""

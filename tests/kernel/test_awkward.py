@@ -172,8 +172,7 @@ async def test_a_record_that_causes_more_than_a_transaction_carries_is_parked(ha
 
 @pytest.mark.control
 async def test_a_record_that_is_kept_whole_however_large_is_found(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    def whole(record: ConsumerRecord, agent: str, park: parked.Park, kept_bytes: int = 0) -> Any:  # noqa: ANN401 (a row)
-        del kept_bytes
+    def whole(record: ConsumerRecord, agent: str, park: parked.Park, *_: int) -> Any:  # noqa: ANN401 (a row)
         return parked.from_record(record, agent, park, 1 << 40)
 
     monkeypatch.setattr(intake, "from_record", whole)

@@ -84,7 +84,7 @@ async def test_a_record_that_is_discarded_causes_nothing_and_those_behind_it_fol
     outcome = (await opened.harness.records(opened.harness.settings.topic("parked")))[len(PARKED)]
     headers = dict(outcome.headers)
     assert (outcome.key, outcome.value) == (b"a", None)
-    assert list(headers) == ["parked-topic", "parked-partition", "parked-offset", "parked-outcome", "parked-error", "parked-at"]
+    assert list(headers) == ["parked-topic", "parked-partition", "parked-offset", "parked-outcome", "parked-error", "parked-at", "parked-topic-id"]
     assert (headers["parked-outcome"], headers["parked-error"]) == (b"discarded", b"a test order")
     await opened.task.close()
 

@@ -2,11 +2,13 @@
 
 import signal
 
+import pytest
+
 from app.audit.audit import audit
 from app.topics import AGGREGATES, command_topic
 from tests.system.environment import Environment
 from tests.system.shop import customer, order, product, sagas
-from tests.system.worker import WHOLE
+from tests.system.worker import WHOLE, without
 from tests.waiting import until
 
 
@@ -45,7 +47,40 @@ async def test_workers_join_and_come_back_after_a_quiet_week(small_environment: 
     assert await audit(small_environment.settings) == []
 
 
+async def test_a_worker_that_ends_right_after_its_last_order_has_kept_that_all_was_read(small_environment: Environment) -> None:
+    await ended_right_after_its_last_order(small_environment, WHOLE)
+
+
+@pytest.mark.control
+async def test_positions_that_a_stop_does_not_keep_are_found(small_environment: Environment) -> None:
+    with pytest.raises(AssertionError, match="were deleted before they were read"):
+        await ended_right_after_its_last_order(small_environment, without("kept-at-stop", *WHOLE[1:]))
+
+
+async def ended_right_after_its_last_order(environment: Environment, program: tuple[str, ...]) -> None:
+    """A worker ends while commit markers have just been written, its topics are emptied while it is away, and it goes on."""
+    worker = environment.worker("worker", program=program)
+    async with sagas(environment) as found:
+        await environment.send([customer("c-1"), *product("p-1"), *(order(f"o-{number}", "p-1") for number in range(10))])
+        await found.ended(f"o-{number}" for number in range(10))
+        worker.signal(signal.SIGTERM)
+        assert await worker.exit_code(within_s=20) == 0
+        await empty(environment)
+
+        worker.start()
+        await until(lambda: "stays closed" in worker.said or worker.said.count("is open") == 8, within_s=100)  # four tasks and views, twice
+        assert "were deleted before they were read" not in worker.said
+        await environment.send([order("later-1", "p-1"), order("later-2", "p-1")])
+        await found.ended(["later-1", "later-2"])
+    assert await audit(environment.settings) == []
+
+
 async def quiet_week(environment: Environment) -> None:
     """Empty the topics of commands: where the group's lag is 0, the tasks have kept that all was read."""
     await environment.caught_up()
+    await empty(environment)
+
+
+async def empty(environment: Environment) -> None:
+    """Delete all commands, and all that sagas were to hear."""
     await environment.empty(*(command_topic(environment.settings, kind) for kind in (*AGGREGATES, "saga")))

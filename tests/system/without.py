@@ -1,5 +1,6 @@
 """A worker with one mechanism switched off, named on its command line: what negative controls run."""
 
+import asyncio
 import runpy
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from fastapi import Request, Response
 from faust.types import TP
 
 from app.domain.fulfilment import fold
+from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
 from app.kernel.owners import Owners
 from app.kernel.reader import reader
@@ -67,6 +69,15 @@ def _incomplete() -> None:
         return found
 
     Tasks._complete = silent  # type: ignore[method-assign]  # noqa: SLF001 (as above)
+
+
+def _kept_at_stop() -> None:
+    """A worker that ends leaves its positions where the last records were."""
+
+    async def settle(self: GroupOffsets) -> None:
+        await asyncio.gather(*(task.settle() for task in self._tasks()))
+
+    GroupOffsets.settle = settle  # type: ignore[method-assign]  # a control replaces what is inside
 
 
 def _log_watch() -> None:
@@ -165,6 +176,7 @@ OFF: dict[str, Callable[[], None]] = {
     "environment": _environment,
     "freshness": _freshness,
     "incomplete": _incomplete,
+    "kept-at-stop": _kept_at_stop,
     "lease": _lease,
     "log-watch": _log_watch,
     "mark": _mark,

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import PartitionRecords
 
-from app.kernel.reader import reading
+from app.kernel.reader import ONE_BATCH, reading
 from app.kernel.routing import partition_of
 from app.settings import Settings
 from app.web import lag
@@ -60,7 +60,7 @@ async def test_aiokafka_leaves_what_it_was_asked_for_in_part(settings: Settings)
 async def _left_by(settings: Settings, ask: Callable[[AIOKafkaConsumer, TopicPartition], Awaitable[Any]]) -> int:
     """How much of what was fetched is left when a partition was asked about a few times."""
     where = TopicPartition(settings.topic("events.product"), partition_of(PRODUCT.encode(), settings.partitions))
-    async with reading(settings.bootstrap, lag.ONE_BATCH) as consumer:
+    async with reading(settings.bootstrap, ONE_BATCH) as consumer:
         consumer.assign([where])
         for _ in range(TIMES):
             await ask(consumer, where)
