@@ -81,7 +81,7 @@ class ParkedLog:
     def states(self, topic: str, offset: int) -> States:
         """What was said of a record that is in the topic as it is now."""
         ids = self._ids.get(topic, [])
-        named = [ids.index(topic_id) for topic_id in (self._inputs[topic], "") if topic_id in ids]
+        named = [ids.index(topic_id) for topic_id in (self._inputs.get(topic), "") if topic_id in ids]
         seen = next(filter(None, (self._seen(topic, _At(generation, offset)) for generation in named)), None)
         return States(None, None) if seen is None else States(seen.before, seen.after)
 
