@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaProducer
 from app.domain.ids import event_id
 from app.settings import Settings
 from schemas.timestamp import rfc3339
+from tests.system.written import topic_id
 
 _Record = tuple[bytes, bytes, list[tuple[str, bytes]]]
 _CHUNK = 1_000
@@ -34,7 +35,7 @@ async def place_orders(settings: Settings, count: int) -> None:
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=4 << 20, acks=1) as producer:
         for begin in range(0, count, _CHUNK):
             await _place(producer, settings, range(begin, min(count, begin + _CHUNK)))
-        position = b'{"topic_id":"some","offset_next":%d}' % count
+        position = b'{"topic_id":"%b","offset_next":%d}' % ((await topic_id(settings, "commands.order")).encode(), count)
         await _write(producer, settings.changelog, [(f"position\0{settings.topic('commands.order')}".encode(), position, [])])
 
 

@@ -8,7 +8,9 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from app.domain.ids import event_id
+from app.kernel.cluster import describe
 from app.kernel.parked import FACTS, OUTCOME
+from app.kernel.reader import reading
 from app.kernel.routing import partition_of
 from app.settings import Settings
 from schemas.timestamp import rfc3339
@@ -17,6 +19,8 @@ PRODUCT = "the-product"
 ORDER = "the-order"
 _SENT = "2026-01-01T00:00:00.000Z"
 _CHANGELOG = "changelog"
+READ = "the topic's id"
+"""Stands for the id of the topic that a position is in, which is not known before it is written."""
 _DECIDED: list[tuple[str, str, dict[str, Any]]] = [
     ("RegisterProduct", "ProductRegistered", {"name": "A thing", "price": 500, "currency": "EUR"}),
     ("ReceiveStock", "StockReceived", {"quantity": 5}),
@@ -77,6 +81,7 @@ class Writer:
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, transactional_id=self._id)
         await self._producer.start()
+        self._read_id = await topic_id(self._settings, "commands.product")
         if self._id is not None:
             await self._producer.begin_transaction()
         return self
@@ -102,10 +107,18 @@ class Writer:
         topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
         headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
         where = (partition_of(PRODUCT.encode(), settings.partitions) + record.misplaced) % settings.partitions
-        value = msgspec.json.encode(record.value) if record.value else None
+        said = {**record.value, "topic_id": self._read_id} if record.value and record.value.get("topic_id") == READ else record.value
+        value = msgspec.json.encode(said) if said else None
         key = record.key.replace(b"\0commands.", f"\0{settings.topic('commands.')}".encode())
         written = await self._producer.send_and_wait(topic, value, key, where, headers=headers)
         return int(written.timestamp)
+
+
+async def topic_id(settings: Settings, topic: str) -> str:
+    """The id of a topic, which is named without the prefix."""
+    name = settings.topic(topic)
+    async with reading(settings.bootstrap) as consumer:
+        return (await describe(consumer._client, [name])).topic_ids[name]  # noqa: SLF001 (aiokafka has no public way to ask)
 
 
 def intact() -> WrittenLog:
@@ -134,7 +147,7 @@ def answered(versions: Mapping[int, int], beside: str = "") -> Written:
 
 def position(offset_next: int) -> Written:
     """The row that says how many commands were processed."""
-    return Written(_CHANGELOG, {"topic_id": "some", "offset_next": offset_next}, _row("position", "commands.product"))
+    return Written(_CHANGELOG, {"topic_id": READ, "offset_next": offset_next}, _row("position", "commands.product"))
 
 
 def parked_row(offset: int) -> Written:
