@@ -192,6 +192,7 @@ class Task(ABC):
             if self.ready.is_set():
                 self._unreadable.clear()
                 self._queue.renew()
+                self._idle_at = {}
                 await self._flow.start(self.partition, self._offsets())
 
     def fail(self, error: Exception) -> None:

@@ -123,10 +123,12 @@ class Consumer(driver.Consumer):
     async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
         """The next offset to fetch of each partition (or of those that are wanted) of which no record waits for its agent.
 
-        Paused ones count: Faust pauses all of them when the worker is to end.
+        None while the flow rests, nor of those that Faust has paused, as all are when the worker is to end: what was fetched last may have been dropped.
         """
         async with self._fetching:
-            return await self._thread.positions([tp for tp in self.assignment() if self._idle(tp) and (wanted is None or tp in wanted)])
+            if not self.flow_active:
+                return {}
+            return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp) and (wanted is None or tp in wanted)])
 
     def _idle(self, tp: TP) -> bool:
         """True if everything that was fetched since the seek of the present opening was taken."""

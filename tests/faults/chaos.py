@@ -23,6 +23,7 @@ from tests.system.environment import Results
 
 DOSE = {
     Step.KILL: 4,
+    Step.END: 2,
     Step.PAUSE: 2,
     Step.RESTART: 1,
     Step.CUT: 2,

@@ -37,7 +37,7 @@ class Supervised:
         """Never returns."""
         while True:
             code = await self.worker.exit_code(_LONG_S)
-            if code != -signal.SIGKILL:
+            if code not in {-signal.SIGKILL, 0}:
                 self.own_exits.append(f"{self.worker.name}, exit code {code}: {self.worker.last_words}")
             self.worker.start()
 

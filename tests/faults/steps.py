@@ -33,6 +33,7 @@ class Step(StrEnum):
     """One kind of damage."""
 
     KILL = "a worker is killed"
+    END = "a worker is asked to end"
     PAUSE = "a worker is stopped for longer than its session"
     RESTART = "the broker is killed and started again"
     CUT = "all connections of a worker are cut"
@@ -73,6 +74,7 @@ class Damage:
         """Do it; returns when the damage is done, not when it is mended."""
         await {
             Step.KILL: self._kill,
+            Step.END: self._end,
             Step.PAUSE: self._pause,
             Step.RESTART: self._restart,
             Step.CUT: self._cut,
@@ -97,6 +99,11 @@ class Damage:
         victim = self._luck.choice(self._stage.workers)
         await victim.serving()
         victim.worker.signal(signal.SIGKILL)
+
+    async def _end(self) -> None:
+        victim = self._luck.choice(self._stage.workers)
+        await victim.serving()
+        victim.worker.signal(signal.SIGTERM)
 
     async def _retain(self) -> None:
         """All is processed: what retention deletes then is no loss."""

@@ -9,6 +9,7 @@ from tests.faults.steps import Step
 
 SHORT = {
     Step.KILL: 1,
+    Step.END: 1,
     Step.PAUSE: 1,
     Step.RESTART: 1,
     Step.CUT: 1,
