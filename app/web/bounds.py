@@ -1,5 +1,6 @@
 """Around all routes: how much may be under way at the same time. What asks for the worker's health is always answered."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -28,7 +29,7 @@ class Bounds:
         self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 503."""
+        """Pass a request on, or answer 503; also when it is not answered before the worker ends."""
         if scope["type"] != "http" or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
         elif self._requests >= REQUESTS:
@@ -37,7 +38,7 @@ class Bounds:
             await self._bounded(scope, receive, send)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held = 0
+        held, began = 0, False
 
         async def counted() -> MutableMapping[str, Any]:
             nonlocal held
@@ -49,9 +50,18 @@ class Bounds:
                 raise later("overloaded", "the bodies of the requests under way take all the room there is: send it again")
             return message
 
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
         self._requests += 1
         try:
-            await self._app(scope, counted, send)
+            await self._app(scope, counted, noted)
+        except asyncio.CancelledError:  # uvicorn cancels what is not answered shortly after the worker was asked to end
+            if began:
+                raise
+            await later("overloaded", "this worker is about to end: ask again").response()(scope, receive, send)
         finally:
             self._requests -= 1
             self._bytes -= held

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib.metadata import version
 from typing import Any
 
@@ -59,6 +59,11 @@ from schemas.http import ActOnSaga, Discard, Rebuild
 log = logging.getLogger(__name__)
 
 STOP_S = 2
+"""How long requests are answered once the worker is to end; then they are cancelled (seconds)."""
+
+CANCELLED_S = 0.5
+"""How long those that are cancelled may take to say so (seconds)."""
+
 BACKLOG = 2_048
 """Connections that wait to be taken; the system may allow fewer."""
 
@@ -99,9 +104,10 @@ class Server(Service):
     async def on_stop(self) -> None:
         """Answer what is under way, for a moment."""
         self._uvicorn.should_exit = True
-        async with asyncio.timeout(STOP_S):
-            while self._uvicorn.started and self._uvicorn.server_state.connections:  # noqa: ASYNC110 (uvicorn has no event for it)
-                await asyncio.sleep(0.05)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S + CANCELLED_S):
+                while self._uvicorn.started and self._uvicorn.server_state.connections:  # noqa: ASYNC110 (uvicorn has no event for it)
+                    await asyncio.sleep(0.05)
         await self._forwarder.close()
         await self._pages.close()
         await self._desk.close()

@@ -1,5 +1,6 @@
 """Writes: each is one command, and its answer is the command's result (contract, section 4)."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,8 @@ class Writes:
             told = await self._desk.write(order)
         except Unanswered as unanswered:
             return unanswered_yet(unanswered.asked)
+        except asyncio.CancelledError:  # the worker ends: the command may be in Kafka
+            return unanswered_yet(order.asked)
         version = _accepted(told)
         headers = {"Consistency-Token": str(Token(order.aggregate_type, order.aggregate_id, version))}
         headers |= {"Location": location} if location else {}
