@@ -37,6 +37,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     _silence: Silence | None = None
     refusal = ""
     """Why the group does not take this worker, until it has; empty when nothing is known."""
+    _ends = False
+    """True once the worker was asked to end: what has ended then has not failed."""
     beats = 0
     """Counted by the thread itself, about once a second."""
     logger = logging.getLogger("faust.transport")
@@ -53,7 +55,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         while not self.should_stop:
             self.beats += 1
             await asyncio.sleep(BEAT_S)
-            if self.membership is not None and self._silence is not None:
+            if self.membership is not None and self._silence is not None and not self._ends:
                 await self._check(self.membership, self._silence)
 
     async def _check(self, membership: Membership, silence: Silence) -> None:
@@ -65,6 +67,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         if refusal or membership.settled:
             self.refusal = refusal
         await silence.check(refused=bool(self.refusal))
+
+    def close(self) -> None:
+        """Leave the group: Faust does so first when the worker is asked to end."""
+        self._ends = True
+        super().close()
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.reader import ONE_BATCH, reading, stable_ends
+from app.kernel.reader import reading, stable_ends
 from app.kernel.task import Task
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ MARKERS_S = 2.0
 """How long a worker that is to end looks for what follows the last records (seconds)."""
 
 LOOK_MS = 20
+
+LOOKED_AT_BYTES = 64 << 10
+"""What is fetched of each partition at once to see its next record (bytes)."""
 
 
 class GroupOffsets:
@@ -60,7 +63,7 @@ class GroupOffsets:
 
     async def _step_over_markers(self, read: dict[TP, int]) -> None:
         """Move each position to the next record, or to the end of its partition if there is none."""
-        async with reading(self._app.side.settings.bootstrap, ONE_BATCH) as consumer:
+        async with reading(self._app.side.settings.bootstrap, LOOKED_AT_BYTES) as consumer:
             ends = await stable_ends(consumer, [TopicPartition(*tp) for tp in read])
             left = {where for where, end in ends.items() if read[TP(*where)] < end}
             consumer.assign(left)

@@ -84,7 +84,7 @@ class Membership:
     @property
     def failure(self) -> str:
         """What aiokafka has given up for good; empty when nothing."""
-        return ", ".join(f"{name} has ended" for name, task in routines(self._coordinator) if task.done())
+        return ", ".join(f"{name} has ended" for name, task in routines(self._coordinator) if task is None or task.done())
 
     def try_again(self) -> str:
         """Have the group joined again after what aiokafka gave up for (it would wait until somebody fetches), and say what that was; empty when nothing."""
@@ -127,8 +127,8 @@ def cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None]"]]:  # noqa: ANN401 (aiokafka has no types)
-    """What must run as long as the consumer does, each by its name; nobody is told when it ends."""
+def routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None] | None"]]:  # noqa: ANN401 (aiokafka has no types)
+    """What must run as long as the consumer does, each by its name; nobody is told when it ends. Those of a client that was closed are gone."""
     yield "coordination", coordinator._coordination_task  # noqa: SLF001 (aiokafka shows none of them)
     yield "the metadata's refresh", coordinator._client._sync_task  # noqa: SLF001
 

@@ -47,7 +47,7 @@ class Silence:
     def _waits(self) -> Iterator[str]:
         """What each of the consumer's routines waits for, from the outermost call on."""
         for name, task in routines(self._coordinator):
-            yield f"{name} waits in {' > '.join(_calls(task))}"
+            yield f"{name} waits in {' > '.join(_calls(task))}" if task is not None else f"{name} is gone"
 
 
 def _calls(task: "asyncio.Task[None]") -> list[str]:

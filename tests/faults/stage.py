@@ -37,7 +37,7 @@ class Supervised:
         """Never returns."""
         while True:
             code = await self.worker.exit_code(_LONG_S)
-            if code not in {-signal.SIGKILL, 0}:
+            if code not in {-signal.SIGKILL, -signal.SIGTERM, 0}:  # the second of these ends it at once
                 self.own_exits.append(f"{self.worker.name}, exit code {code}: {self.worker.last_words}")
             self.worker.start()
 
