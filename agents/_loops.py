@@ -88,8 +88,8 @@ class Commands:
 
     def _decide(self, command: Received, before: Snapshot[Any]) -> tuple[Answered, list[str]]:
         asked = Asked(command.command_type, command.payload, command.expected_version)
-        standing = Standing(before.version, before.state, self._aggregate.detail(command.aggregate_id, command.order_id))
-        decided = respond(self._decider, asked, standing, command.at)
+        detail = self._aggregate.detail(command.aggregate_id, command.order_id) if before.version else None  # nothing stands beside what has no events
+        decided = respond(self._decider, asked, Standing(before.version, before.state, detail), command.at)
         if decided.refusal is not None:
             return _refused(command, before.version, decided.refusal), []
         version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)

@@ -32,7 +32,10 @@ class PlaceOrder(Command):
     @property
     def total_amount(self) -> int:
         """What all lines come to."""
-        return sum(item.quantity * item.price for item in self.items)
+        total = 0
+        for item in self.items:
+            total += item.quantity * item.price
+        return total
 
     @model_validator(mode="after")
     def _can_be_paid(self) -> Self:

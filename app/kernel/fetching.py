@@ -103,11 +103,19 @@ class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
             yield from self._in_turn(_LenientBatch(self._records.batch(batch.base_offset)))
 
     def _in_turn(self, batch: Any) -> Iterator[ConsumerRecord]:  # noqa: ANN401 (aiokafka has no types)
+        topic, partition = self._tp
         for record in batch:
-            if record.offset >= self.next_fetch_offset:
-                found = self._consumer_record(self._tp, record)
-                self.next_fetch_offset = record.offset + 1
+            offset = record.offset
+            if offset >= self.next_fetch_offset:
+                found = _consumer_record(topic, partition, offset, record)
+                self.next_fetch_offset = offset + 1
                 yield found
+
+
+def _consumer_record(topic: str, partition: int, offset: int, record: Any) -> ConsumerRecord:  # noqa: ANN401 (aiokafka has no types)
+    key, value = record.key, record.value
+    sizes = -1 if key is None else len(key), -1 if value is None else len(value)
+    return ConsumerRecord(topic, partition, offset, record.timestamp, record.timestamp_type, key, value, record.checksum, *sizes, tuple(record.headers))
 
 
 class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
