@@ -12,6 +12,7 @@ from tests.system.shop import command, product
 from tests.waiting import until
 from tests.web.client import Client, ready
 from tests.web.test_parked import parked
+from tests.web.test_views import told
 
 
 def thing(name: str) -> list[Json]:
@@ -50,8 +51,8 @@ async def test_what_was_parked_from_a_topic_that_was_created_again_stays_open_an
 
         await discarded(client, one_partition, 2)
         assert await places(client, 2) == [(2, "p-2"), (3, "p-2")]
-        assert (await client.get("/products/p-1")).body["onHand"] == 17
+        await told(client, "/products/p-1", onHand=17)
         await discarded(client, one_partition, 2)
         assert await places(client, 0) == []
-        assert (await client.get("/products/p-2")).body["onHand"] == 17
+        await told(client, "/products/p-2", onHand=17)
     assert await audit(one_partition.settings) == []
