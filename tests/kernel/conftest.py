@@ -1,13 +1,13 @@
 """An environment of its own for each test of the kernel."""
 
-import asyncio
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 
 from tests.conftest import RunningKafka
+from tests.kafka.topics import create
 from tests.kernel.harness import Harness
 from tests.kernel.join_harness import JoinHarness
 from tests.kernel.timer_harness import Clock, TimerHarness
@@ -63,13 +63,7 @@ async def folded(views: ViewHarness) -> ViewHarness:
 async def topic(kafka: RunningKafka) -> str:
     """A topic of two partitions, of which the broker knows: a group's leader that does not find it would look again after minutes."""
     name = f"t{uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 2, 1)])
-    async with asyncio.timeout(30):
-        while (await admin.describe_topics([name]))[0]["error_code"] != 0:  # noqa: ASYNC110 (the broker is asked)
-            await asyncio.sleep(0.05)
-    await admin.close()
+    await create(kafka.bootstrap, NewTopic(name, 2, 1))
     return name
 
 

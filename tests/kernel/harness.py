@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from confluent_kafka.admin import AdminClient
 
 from app.kernel.asked import Request
@@ -24,6 +23,7 @@ from app.kernel.store import Store
 from app.kernel.table import Table
 from app.kernel.write_task import WriteTask
 from app.settings import Settings
+from tests.kafka.topics import configure
 from tests.waiting import until
 
 
@@ -144,7 +144,7 @@ class Harness:
     async def configure(self, topic: str, config: Mapping[str, str]) -> None:
         """Change settings of a topic."""
         async with _admin(self.settings) as admin:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, dict(config))])
+            await configure(admin, topic, config)
 
     def start(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "", member: bool = True) -> "Opened":
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""

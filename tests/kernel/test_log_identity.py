@@ -17,6 +17,7 @@ from app.kernel.rebuild import Rebuilder
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
 from app.kernel.write_task import WriteTask
+from tests.kafka.topics import led
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.view_harness import ViewHarness
 from tests.waiting import until
@@ -223,6 +224,7 @@ async def add_partitions(harness: Harness, topic: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=harness.settings.bootstrap)
     await admin.start()
     await admin.create_partitions({topic: NewPartitions(total_count=2)})
+    await led(admin, topic, 2)
     await admin.close()
 
 
