@@ -15,7 +15,12 @@ from tests.simulation.broker import Add, Answer, End, Init, Produce, Request
 LARGEST = 1_000
 """What the topic takes (bytes)."""
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
+"""A request is answered within this time, also by a broker that had no transactions before (seconds)."""
+
+SHOWN_S = 10.0
+"""How long is waited for markers that are written after the answer (seconds)."""
+
 POLL_S = 0.002
 
 ANSWERS: dict[str, Answer] = {
@@ -103,7 +108,7 @@ class Reading:
 
     async def ends(self, partitions: list[TopicPartition], expected: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Last stable offset and end of each; what is expected is waited for, since markers are written after the answer."""
-        deadline_s = asyncio.get_running_loop().time() + WITHIN_S
+        deadline_s = asyncio.get_running_loop().time() + SHOWN_S
         while (found := await self._ends(partitions)) != expected and asyncio.get_running_loop().time() < deadline_s:  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(POLL_S)
         return found

@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.client import AIOKafkaClient
 
 from app.kernel.reader import reader
 from tests.conftest import RunningKafka
+from tests.kafka.topics import create
 from tests.simulation import broker, real
 from tests.simulation.broker import PARTITIONS, Batch, Broker, Init, last_stable_offset, visible
 from tests.simulation.real import LARGEST, Reading, RealBroker
@@ -24,12 +25,7 @@ TRACES = 16
 async def topic(kafka: RunningKafka) -> str:
     """Two partitions for each trace."""
     name = f"traces-{uuid4().hex}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(name, 2 * TRACES, 1, topic_configs={"max.message.bytes": str(LARGEST)})])
-    finally:
-        await admin.close()
+    await create(kafka.bootstrap, NewTopic(name, 2 * TRACES, 1, topic_configs={"max.message.bytes": str(LARGEST)}))
     return name
 
 
@@ -70,7 +66,7 @@ async def test_a_model_with_a_wrong_rule_is_found(
     client: AIOKafkaClient, reading: Reading, topic: str, monkeypatch: pytest.MonkeyPatch, rule: tuple[str, Any]
 ) -> None:
     monkeypatch.setattr(broker, *rule)
-    monkeypatch.setattr(real, "WITHIN_S", 1.0)
+    monkeypatch.setattr(real, "SHOWN_S", 1.0)
 
     with pytest.raises(AssertionError):
         await test_the_model_of_the_broker_is_right(client, reading, topic)
