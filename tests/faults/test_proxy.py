@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError, RequestTimedOutError
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -16,9 +16,10 @@ from aiokafka.protocol.produce import ProduceRequest
 from tests.faults.broker import ProxiedKafka
 from tests.faults.faults import Fault, HalfOpen, Kind, LateAnswer, LateRequest, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy
+from tests.kafka.topics import create
 
 PATIENCE_S = 2.0
-"""How long the client waits for an answer (seconds)."""
+"""How long the client waits for an answer that must not come (seconds)."""
 
 
 class Client:
@@ -38,6 +39,11 @@ class Client:
         answer = await self._client.send(self._client.get_random_node(), ProduceRequest(None, 1, 1000, [(self.topic, partitions)]))
         assert answer.topics[0][1][0][1] == 0
 
+    def lose_patience(self) -> None:
+        """From now on wait no longer than that on the connections that there are."""
+        for connection in self._client._conns.values():  # noqa: SLF001 (aiokafka shows none)
+            connection._request_timeout = PATIENCE_S  # noqa: SLF001 (it is set when they are made)
+
     async def ask(self) -> list[int]:
         """The ports that all brokers say they listen on."""
         answer = await self._client.send(self._client.get_random_node(), MetadataRequest([self.topic]))
@@ -54,11 +60,8 @@ class Client:
 async def client(proxied: ProxiedKafka, proxy: Proxy) -> AsyncIterator[Client]:
     """A client with a topic of its own."""
     topic = f"t{uuid4().hex[:8]}"
-    admin = AIOKafkaAdminClient(bootstrap_servers=proxied.bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(topic, 1, 1)])
-    await admin.close()
-    kafka = AIOKafkaClient(bootstrap_servers=proxy.bootstrap, request_timeout_ms=int(PATIENCE_S * 1000))
+    await create(proxied.bootstrap, NewTopic(topic, 1, 1))
+    kafka = AIOKafkaClient(bootstrap_servers=proxy.bootstrap, request_timeout_ms=60_000)
     await kafka.bootstrap()
     yield Client(kafka, topic, proxied.bootstrap)
     await kafka.close()
@@ -82,8 +85,11 @@ async def test_one_request_gets_no_answer_and_is_done_or_not_as_its_fault_says(
     fault = proxy.arm(befalls(Kind.PRODUCE))
 
     await _spares_others(client, fault)
+    if error is RequestTimedOutError:
+        client.lose_patience()
     with pytest.raises(error):
         await client.write()
+    await asyncio.wait_for(fault.struck.wait(), 60)
 
     assert await client.written() == written
     await _goes_on(client, written + 1)
@@ -145,6 +151,7 @@ async def test_a_freeze_leaves_every_connection_half_open_and_a_new_one_is_carri
     await client.write()
 
     proxy.freeze()
+    client.lose_patience()
 
     with pytest.raises(RequestTimedOutError):
         await client.write()
