@@ -20,6 +20,7 @@ What is settled after something was seen contains all that belongs to what was s
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from time import monotonic
 from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -101,12 +102,11 @@ class _Ends:
     async def settled(self, topics: Iterable[str]) -> dict[TopicPartition, int]:
         topics = list(topics)
         written = await self.written(topics)
-        try:
-            async with asyncio.timeout(OPEN_S):
-                while open_ := _short(await self.committed(topics), written):  # noqa: ASYNC110 (the broker changes it)
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError as error:
-            raise FoldstreamError(f"a transaction stays open in {', '.join(open_)}: end its producer, or wait until the broker does") from error
+        until_s = monotonic() + OPEN_S
+        while open_ := _short(await self.committed(topics), written):
+            if monotonic() > until_s:
+                raise FoldstreamError(f"a transaction stays open in {', '.join(open_)}: end its producer, or wait until the broker does")
+            await asyncio.sleep(_LOOK_S)
         return written
 
     def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:

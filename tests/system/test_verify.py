@@ -148,6 +148,13 @@ async def test_a_transaction_that_stays_open_is_named(one_partition: Environment
         await producer.abort_transaction()
 
 
+async def test_a_look_that_takes_long_is_no_open_transaction(one_partition: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.audit.ends.OPEN_S", 0.0)
+    await intact().write(one_partition.settings)
+
+    assert await audit(one_partition.settings) == []
+
+
 async def test_what_takes_long_says_how_far_it_is(one_partition: Environment) -> None:
     await intact().write(one_partition.settings)
 
