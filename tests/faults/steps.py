@@ -106,9 +106,10 @@ class Damage:
         victim.worker.signal(signal.SIGTERM)
 
     async def _retain(self) -> None:
-        """All is processed: what retention deletes then is no loss."""
+        """What is processed is no loss when retention deletes it."""
         settings = self._stage.environment.settings
-        await self._stage.environment.empty(settings.topic("results"), *(command_topic(settings, kind) for kind in (*AGGREGATES, "saga")))
+        await self._stage.environment.empty(settings.topic("results"))
+        await self._stage.environment.empty_processed(*(command_topic(settings, kind) for kind in (*AGGREGATES, "saga")))
         await self._kill()
 
     async def _shift(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.audit.audit import audit
 from app.results import Json
@@ -22,6 +22,7 @@ from tests.histories.shops import Shop
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE
 from tests.web.client import ready
+from tests.web.test_parked import parked
 
 ROUNDS = 4
 VIEWS = ("history", "order_summary", "customer_orders", "orders_by_status", "product_stock", "customer_account", "saga_status")
@@ -129,7 +130,7 @@ class Era:
 
     async def _release(self) -> None:
         """Retry, or discard, what is parked."""
-        for item in (await self._client.get("/parked")).body["items"]:
+        for item in await parked(self._client):
             what = self._luck.choice(("retry", "discard", ""))
             if item["head"] and what:
                 await self._client.post(f"/parked/{item['topic']}/{item['partition']}/{item['offset']}/{what}", {"reason": "a reason"})
@@ -162,16 +163,16 @@ class Era:
 
     async def _retention(self, *, whole: bool) -> None:
         """Delete what was processed of topics that keep their records for some days: all of it, or the first part."""
-        names = [
-            *(command_topic(self._environment.settings, kind) for kind in AGGREGATES),
-            *map(self._environment.settings.topic, ("results", "saga.order-fulfilment")),
-        ]
-        where = [TopicPartition(name, number) for name in names for number in range(self._environment.settings.partitions)]
-        async with AIOKafkaConsumer(bootstrap_servers=self._environment.settings.bootstrap) as consumer:
-            begins, ends = await consumer.beginning_offsets(where), await consumer.end_offsets(where)
+        settings = self._environment.settings
+        read = self._environment.partitions(command_topic(settings, kind) for kind in (*AGGREGATES, "saga"))
+        results = self._environment.partitions([settings.topic("results")])
+        where = [*read, *results]
+        async with AIOKafkaConsumer(bootstrap_servers=settings.bootstrap) as consumer:
+            begins = await consumer.beginning_offsets(where)
+            ends = await consumer.end_offsets(results) | await self._environment.told(read)  # a timer may have written what nobody has read
         for each in where:
             if whole or self._luck.random() < 0.5:
-                topic = each.topic.removeprefix(self._environment.settings.topic_prefix)
+                topic = each.topic.removeprefix(settings.topic_prefix)
                 await self._environment.delete_before(topic, each.partition, ends[each] if whole else self._luck.randint(begins[each], ends[each]))
 
     async def _restart(self, program: tuple[str, ...]) -> None:

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from app.admin import apply
+from app.admin import apply, members
 from app.results import Json
 from app.settings import Settings
-from app.topics import AGGREGATES, command_topic, topics
+from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
 from tests.system.worker import PROGRAM, Worker
 from tests.waiting import until
 
@@ -61,12 +61,14 @@ class Environment:
         [lag] = await self._lags([TopicPartition(self.settings.topic(topic), 0)])
         return lag
 
-    async def caught_up(self, within_s: float = 100) -> None:
+    async def caught_up(self) -> None:
         """Return once the group was told that all commands, and all that sagas were to hear, have been processed."""
-        inputs = [command_topic(self.settings, kind) for kind in (*AGGREGATES, "saga")]
-        async with asyncio.timeout(within_s):
-            while any(await self._lags([TopicPartition(topic, number) for topic in inputs for number in range(self.settings.partitions)])):  # noqa: ASYNC110 (the broker is asked)
-                await asyncio.sleep(0.1)
+        await self._processed(command_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
+
+    async def folded(self) -> None:
+        """The same of all that views follow: events, and what views tell each other."""
+        events = (event_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
+        await self._processed([*events, *(feed_topic(self.settings, feed) for feed in (ORDERING, CUSTOMER_NAME))])
 
     async def reset_group(self, to: str) -> None:
         """Commit the `beginning` or the `end` of every command topic for the consumer group, which must be empty."""
@@ -74,6 +76,12 @@ class Environment:
         async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False) as consumer:
             consumer.assign(partitions)
             await consumer.commit(await (consumer.beginning_offsets if to == "beginning" else consumer.end_offsets)(partitions))
+
+    async def left(self) -> None:
+        """Return once the group has no member: who had no time to leave it is one until its session has run out."""
+        async with asyncio.timeout(60):
+            while await members(self.settings, self.settings.app_id):  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
 
     async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
         """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""
@@ -109,8 +117,13 @@ class Environment:
     async def empty(self, *topic: str) -> None:
         """Delete all records of these topics (names on the broker), and the markers behind them, as retention does after a quiet week."""
         async with self._admin() as admin:
-            partitions = [TopicPartition(each, number) for each in topic for number in range(self.settings.partitions)]
-            await admin.delete_records({where: RecordsToDelete(-1) for where in partitions})
+            await admin.delete_records({where: RecordsToDelete(-1) for where in self.partitions(topic)})
+
+    async def empty_processed(self, *topic: str) -> None:
+        """Delete the records of these topics of which the group was told that they have been processed: a timer may write more at any time."""
+        told = await self.told(self.partitions(topic))
+        async with self._admin() as admin:
+            await admin.delete_records({where: RecordsToDelete(offset) for where, offset in told.items()})
 
     async def lose(self, topic: str) -> None:
         """Delete a topic (its name on the broker) and create it again, empty."""
@@ -120,11 +133,28 @@ class Environment:
                 await asyncio.sleep(0.05)
         await apply(self.settings)
 
-    async def _lags(self, partitions: list[TopicPartition]) -> list[int]:
-        async with self._admin() as admin, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
-            ends = await consumer.end_offsets(partitions)
+    def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        """Those of these topics (names on the broker)."""
+        return [TopicPartition(topic, number) for topic in topics for number in range(self.settings.partitions)]
+
+    async def told(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Up to where the group was told that these have been processed."""
+        async with self._admin() as admin:
             told = await admin.list_consumer_group_offsets(self.settings.app_id)
-            return [ends[where] - (told[where].offset if where in told else 0) for where in partitions]
+        return {where: told[where].offset if where in told else 0 for where in partitions}
+
+    async def _processed(self, topics: Iterable[str], within_s: float = 100) -> None:
+        partitions = self.partitions(topics)
+        async with asyncio.timeout(within_s):
+            while any(await self._lags(partitions)):  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
+
+    async def _lags(self, partitions: list[TopicPartition]) -> list[int]:
+        """The ends are asked for last: where they are what was told before, nothing was on its way from one of these to another."""
+        told = await self.told(partitions)
+        async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
+            ends = await consumer.end_offsets(partitions)
+        return [ends[where] - told[where] for where in partitions]
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
