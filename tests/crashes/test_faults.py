@@ -56,7 +56,8 @@ async def test_offsets_that_were_reset_under_an_empty_group_are_not_used(environ
             await results.number(begin + 100)
             await told(environment)
         worker.signal(signal.SIGTERM)
-        assert await worker.exit_code(within_s=30) == 0
+        assert await worker.exit_code(within_s=60) == 0
+        await environment.left()
         await environment.send(commands[200:])
         await environment.reset_group(to)
 

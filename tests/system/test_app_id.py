@@ -51,7 +51,8 @@ async def test_topics_are_given_over_once_no_worker_of_the_former_environment_ru
         with pytest.raises(FoldstreamError, match=r"1 workers with FOLDSTREAM_APP_ID=.* run: stop them first"):
             await adopt(settings, other.app_id, "a better name")
         former.signal(signal.SIGTERM)
-        await former.exit_code(within_s=30)
+        await former.exit_code(within_s=60)
+        await one_partition.left()
 
         await adopt(settings, other.app_id, "a better name")
         await apply(other)

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -22,8 +23,8 @@ from tables.product_stock import stock
 from tables.saga_status import saga_statuses
 from tests.system.environment import Environment
 from tests.system.shop import command, customer, order, product, sagas
-from tests.system.worker import WHOLE, Worker
-from tests.waiting import until
+from tests.system.worker import UNHURRIED, Worker
+from tests.web.client import ready
 
 Rows = dict[bytes, bytes]
 """What is on the disk of a view, by the names that rows have there."""
@@ -39,13 +40,15 @@ ORDERS = [f"o-{number}" for number in range(5)]
 @pytest.fixture
 async def shop(one_partition: Environment) -> Environment:
     """A worker that shows orders, of which three are confirmed; one of these was cancelled afterwards, and another shipped."""
-    one_partition.worker("worker", program=WHOLE)
+    one_partition.worker("worker", program=UNHURRIED)
     await one_partition.send(SHOP)
     async with sagas(one_partition) as found:
         await one_partition.send([order(name, "p-1") for name in ORDERS])
         await found.ended(ORDERS)
         await one_partition.send([command("Order", "o-0", "CancelOrder", reason="changed my mind"), command("Order", "o-1", "ShipOrder")])
         await found.last({"o-0": "SagaFailed"})
+    await one_partition.caught_up()
+    await one_partition.folded()
     return one_partition
 
 
@@ -153,7 +156,8 @@ async def test_each_damaged_row_of_a_view_is_found(shop: Environment, damages: l
     for table, how, _ in damages:
         damage(worker, table, how)
     worker.start()
-    await until(lambda: worker.said.count("task 0 is open") == worker.starts, within_s=60)
+    async with aiohttp.ClientSession() as session:
+        await ready(session, worker)
 
     findings, [views] = await audited(shop)
 

@@ -17,6 +17,7 @@ async def test_with_json_every_line_is_an_object_and_a_parked_record_is_told_wit
     worker = environment.worker("worker", log_format="json")
     partition = await _write_poison(environment)
     await until(lambda: "parked" in worker.said, within_s=60)
+    await until(lambda: worker.opened >= {f"task {number}" for number in range(environment.settings.partitions)}, within_s=60)
     refused = environment.worker("refused", log_format="json", datadir=str(worker.datadir))
     await refused.exit_code(within_s=30)
 

@@ -12,6 +12,9 @@ from tests.waiting import until
 WHOLE = ("-m", "app", "worker")
 """What an operator runs."""
 
+UNHURRIED = ("-m", "tests.system.unhurried", "worker")
+"""The same, and nothing is left undone when it ends because that would take too long."""
+
 PROGRAM = ("-m", "bench.alone")
 """The same without who follows orders: they go no further than the test takes them."""
 
@@ -65,6 +68,11 @@ class Worker:
         """The partitions that its present process was assigned last; none before it was, or when there is no process."""
         told = [] if self.ended else _assignments(self._said_last)
         return told[-1] if told else frozenset()
+
+    @property
+    def opened(self) -> set[str]:
+        """The tasks and views that its present process has said are open."""
+        return set(re.findall(r"((?:task|view) \d+) is open", self._said_last))
 
     @property
     def ended(self) -> bool:
