@@ -6,7 +6,6 @@ import importlib.util
 import pytest
 from aiokafka.producer import sender
 
-from app.kernel import transaction
 from tests.faults.faults import Kind, LateAnswer, LateRequest
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness
@@ -22,7 +21,6 @@ async def test_an_end_that_comes_late_does_not_end_the_next_transaction(harness:
 @pytest.mark.control
 async def test_an_end_that_is_sent_again_in_its_epoch_ends_the_next_transaction(harness: Harness, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender.BaseHandler, "do", aiokafkas_own())
-    monkeypatch.setattr(transaction, "DEADLINE_S", 3.0)  # the torn transaction is found out sooner
 
     with pytest.raises(AssertionError, match=r"\{'a': \[1, "):  # the events of the first Produce alone
         await ended_late(harness, proxy)

@@ -63,13 +63,13 @@ async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
         assert (member.coordinator.generation, member.membership.settled) == (generation, True)
 
 
-async def heartbeat_cancelled_as_it_is_answered(bootstrap: str, topic: str) -> None:
+async def heartbeat_cancelled_as_it_is_answered(bootstrap: str, topic: str, within_s: float = 60) -> None:
     """A member has to join again, and so ends its heartbeat, which is answered at that very moment: it joins."""
     async with member_of(bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=30)
         generation = member.coordinator.generation
         _answer_as_it_ends(member)
-        await until(lambda: member.coordinator.generation > generation and member.membership.settled, within_s=15)
+        await until(lambda: member.coordinator.generation > generation and member.membership.settled, within_s)
 
 
 def _answer_as_it_ends(member: Member) -> None:

@@ -8,10 +8,17 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
+from app.kernel import consumer_offsets
 from app.kernel.consumer_offsets import commit, known_positions
 from tests.conftest import RunningKafka
 from tests.kernel import membership_scenarios
 from tests.kernel.membership_scenarios import committed_while_joining
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit is waited for as long as it takes."""
+    monkeypatch.setattr(consumer_offsets, "COMMIT_S", 60.0)
 
 
 @pytest.fixture
@@ -33,11 +40,13 @@ async def test_asking_aiokafka_for_it_would_wait_until_somebody_seeks(sought: AI
         await asyncio.wait_for(sought.position(TopicPartition(topic, 1)), timeout=1)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_offsets_that_would_be_committed_in_the_middle_of_a_join_start_no_other_join(kafka: RunningKafka, topic: str) -> None:
     await committed_while_joining(kafka.bootstrap, topic)
 
 
 @pytest.mark.control
+@pytest.mark.usefixtures("patient")
 async def test_without_waiting_for_the_group_to_settle_each_join_starts_another(kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     always = SimpleNamespace(settled=True)
     monkeypatch.setattr(membership_scenarios, "commit", lambda consumer, _, offsets: commit(consumer, always, offsets))  # type: ignore[arg-type]  # of all that it asks

@@ -32,4 +32,4 @@ async def test_asyncio_would_lose_the_cancellation_and_the_member_never_join_aga
     monkeypatch.setattr(membership, "cancelled", lambda: False)
 
     with pytest.raises((TimeoutError, AssertionError)):
-        await heartbeat_cancelled_as_it_is_answered(kafka.bootstrap, topic)
+        await heartbeat_cancelled_as_it_is_answered(kafka.bootstrap, topic, within_s=15)

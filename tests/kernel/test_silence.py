@@ -1,6 +1,7 @@
 """A worker whose group says nothing ends, and says what it waits for; an outage of the broker it outlives."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,15 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return said
 
 
+async def watched(member: Member, ends: list[str]) -> None:
+    """Watch a member until the worker would end."""
+    watch = Silence(member.membership, member.coordinator)
+    async with asyncio.timeout(60):
+        while not ends:
+            await watch.check()
+            await asyncio.sleep(0.1)
+
+
 async def checked(member: Member) -> None:
     """Watch a member for longer than a group may be silent."""
     watch = Silence(member.membership, member.coordinator)
@@ -45,8 +55,8 @@ async def silent(member: Member) -> None:
     await until(lambda: not member.membership.settled, within_s=30)
 
 
-async def outage(free_port: FreePort, tmp_path: Path) -> None:
-    """A member whose broker is gone for longer than a group may be silent."""
+async def outage(free_port: FreePort, tmp_path: Path, watch: Callable[[Member], Awaitable[None]]) -> None:
+    """A member is watched whose broker is gone."""
     broker = EmbeddedKafka(tmp_path, free_port())
     try:
         await asyncio.to_thread(broker.start)
@@ -54,7 +64,7 @@ async def outage(free_port: FreePort, tmp_path: Path) -> None:
             await until(lambda: member.membership.settled, within_s=60)
             broker.kill()
             member.membership._lease = None  # noqa: SLF001 (as when its session has run out)
-            await checked(member)
+            await watch(member)
     finally:
         broker.stop()
 
@@ -71,13 +81,13 @@ async def test_one_whose_group_is_silent_ends_and_says_what_it_waits_for(kafka: 
     async with member_of(kafka.bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=60)
         await silent(member)
-        await checked(member)
+        await watched(member, ends)
 
     assert "unanswered" in ends[0]
 
 
 async def test_an_outage_ends_nobody(free_port: FreePort, tmp_path: Path, ends: list[str]) -> None:
-    await outage(free_port, tmp_path)
+    await outage(free_port, tmp_path, checked)
 
     assert ends == []
 
@@ -90,6 +100,6 @@ async def test_without_asking_the_broker_an_outage_would_end_the_worker(
         return True
 
     monkeypatch.setattr(Silence, "_answered", answered)
-    await outage(free_port, tmp_path)
+    await outage(free_port, tmp_path, lambda member: watched(member, ends))
 
     assert ends != []
