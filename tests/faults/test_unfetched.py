@@ -14,7 +14,7 @@ from tests.conftest import FreePort
 from tests.faults.conftest import running
 from tests.system.environment import Environment, Results, opened
 from tests.system.traffic import order
-from tests.web.client import Client, ready
+from tests.web.client import Answer, Client, ready
 
 LENGTH_AT = 8
 """Where in the head of a batch its length is (bytes)."""
@@ -38,11 +38,12 @@ def damage(broker: EmbeddedKafka, partition: str, length: bytes) -> bytes:
     return before
 
 
-async def says(client: Client, status: int, what: str = "") -> None:
-    """Return once `/readyz` answers this, `what` being a pattern."""
+async def says(client: Client, status: int, what: str = "") -> Answer:
+    """The answer of `/readyz`, once it is this, `what` being a pattern."""
     async with asyncio.timeout(100):
         while (answer := await client.get("/readyz")).status != status or not re.search(what, answer.body.get("detail", "")):  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
+    return answer
 
 
 async def test_a_worker_says_what_its_broker_has_and_does_not_give_and_goes_on_once_it_does(own: EmbeddedKafka, tmp_path: Path) -> None:
