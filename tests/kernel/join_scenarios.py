@@ -29,7 +29,7 @@ async def killed_around_the_write_that_follows_a_feed(harness: JoinHarness, topi
                 patch.setattr(Store, "write", killed)
             await opened.hand_over(each)
         if each == topic:
-            await until(lambda: opened.task.stopped, within_s=10)
+            await until(lambda: opened.task.stopped, within_s=60)
             break
     await opened.task.close()
 

@@ -119,7 +119,7 @@ class OpenedView:
                 while await self._reached(topic) <= (records[-1].offset if records else -1):
                     await self._hand_over(topic, [record for record in records if record.offset >= self.position(topic)][: next(sizes, None)])
                 self.flow.fetched[topic] = await self.harness.end(topic)
-            await until(lambda: self.task.serving, within_s=10)
+            await until(lambda: self.task.serving, within_s=60)
 
     async def _hand_over(self, topic: str, records: list[ConsumerRecord]) -> None:
         await self.task.process(Batch(topic, 0, self.task.opening, records), self.events)

@@ -30,7 +30,7 @@ async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Store, "write", killed)
         await opened.task.process(Batch(harness.orders, 0, opened.task.opening, await harness.records(harness.orders)), opened.events)
-        await until(lambda: opened.task.stopped, within_s=10)
+        await until(lambda: opened.task.stopped, within_s=60)
     await opened.task.close()
 
     opened = await harness.open_view()

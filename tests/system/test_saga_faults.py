@@ -22,7 +22,7 @@ from tests.system.saga_stage import WITHIN_S, Stage
 from tests.system.shop import Events, command, kinds, sagas
 from tests.system.worker import WHOLE, without
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 AT_ONCE, HELD, HEARD_LATE = 1, 2, 3
 """Partitions in which commands are held up no longer than all are there; or until others were given up; and those in which answers are, so long."""
