@@ -12,7 +12,7 @@ from tests.docs.shell import Shell
 _FENCED = re.compile(r"^(?:`(?P<path>[^`\n]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARYING = {
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "<time>",
-    r"\bin \d+\.\d+s$": "in <seconds>",
+    r"\bin \d+\.\d+s(?: \(\d+:\d\d:\d\d\))?$": "in <seconds>",
     r"127\.0\.0\.1:\d+": "<address>",
 }
 """What is another each time: the broker's time, how long something took, and the port that was free."""
@@ -61,15 +61,16 @@ def _patch(root: Path, text: str) -> None:
 def _type(shell: Shell, text: str) -> None:
     """Type each line that begins with `$ `; what follows it is what it prints, in which `...` stands for anything, as in a doctest.
 
+    What is said on stderr is not compared: how long something takes decides whether its progress is told.
     A command that fails is followed by one that shows its exit code.
     """
     for typed, then in pairwise([*text.removeprefix("$ ").split("\n$ "), ""]):
         command, _, expected = typed.partition("\n")
-        printed, code = shell.run(command)
-        if code and not then.startswith("echo $?"):
-            raise Wrong(f"$ {command}\nends with {code} and prints\n{printed}")
-        if not OutputChecker().check_output(_settled(expected), _settled(printed), ELLIPSIS):
-            raise Wrong(f"$ {command}\nshould print\n{expected}\nand prints\n{printed}")
+        done = shell.run(command)
+        if done.code and not then.startswith("echo $?"):
+            raise Wrong(f"$ {command}\nends with {done.code} and prints\n{done.printed}\non stderr:\n{done.aside}")
+        if not OutputChecker().check_output(_settled(expected), _settled(done.printed), ELLIPSIS):
+            raise Wrong(f"$ {command}\nshould print\n{expected}\nand prints\n{done.printed}\non stderr:\n{done.aside}")
 
 
 def _settled(printed: str) -> str:

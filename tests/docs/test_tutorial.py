@@ -39,7 +39,7 @@ def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
         foldstream("kafka", "stop", datadir=copy / ".foldstream")
 
 
-@pytest.mark.timeout(300)  # on a machine that is busy with other things, too
+@pytest.mark.timeout(900)  # on a machine that is busy with other things, too
 def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
     follow(TUTORIAL, copy, shell)
 
@@ -49,6 +49,7 @@ def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
     [
         ("```console\n$ echo one\ntwo\n```\n", "should print\ntwo"),
         ("```console\n$ echo one; false\none\n```\n", "ends with 1"),
+        ("```console\n$ echo aside >&2; echo one\ntwo\n```\n", "and prints\none\n\n\non stderr:\naside"),
         ("```console\n$ true\n$ echo said\n```\n", "and prints\nsaid"),
         ("```console\n$ (exit 3)\n$ echo $?\n0\n```\n", "and prints\n3"),
         ("```diff\n--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-# Not its title\n+# Other\n```\n", "patch failed"),
