@@ -28,6 +28,14 @@ async def seen(client: Client, path: str) -> Answer:
     return answer
 
 
+async def history(client: Client, order_id: str, length: int) -> list[dict[str, Any]]:
+    """The events of an order, once there are so many."""
+    async with asyncio.timeout(60):
+        while len(items := (await seen(client, f"/orders/{order_id}/events")).body["items"]) < length:  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.05)
+    return list(items)
+
+
 async def write_events(environment: Environment, topic: str, events: Iterable[dict[str, Any]]) -> None:
     """Put events into the log of record, as other code would have written them."""
     async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap) as producer:
@@ -86,7 +94,7 @@ async def test_a_history_is_the_same_bytes_after_its_owner_was_killed_and_its_di
     await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
     await own_shop.one.post("/orders/o-1/cancel", {"reason": "late"})
     owner, survivor = await own_shop.owner_first("o-1")
-    await seen(survivor, "/orders/o-1/events?fromVersion=2")
+    await history(survivor, "o-1", 2)
     before = await survivor.text("/orders/o-1/events")
 
     owner.worker.signal(signal.SIGKILL)
@@ -139,9 +147,7 @@ async def log_of_record(environment: Environment) -> dict[tuple[str, str], list[
 
 async def test_a_history_of_any_length_is_sent_whole_also_by_a_worker_that_does_not_own_it(shop: Shop) -> None:
     await write_events(shop.environment, "events.order", [event("long", version, padding="x" * 500) for version in range(1, 3_001)])
-    async with asyncio.timeout(60):
-        while (await seen(shop.one, "/orders/long/events?fromVersion=3000")).body["items"] == []:  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(0.05)
+    await history(shop.one, "long", 3_000)
 
     for client in (shop.one, shop.other):
         assert [each["version"] for each in (await client.get("/orders/long/events")).body["items"]] == list(range(1, 3_001))
