@@ -144,10 +144,19 @@ def _wanted(chance: random.Random) -> dict[str, Any]:
 
 
 async def _kill_every_few_seconds(shop: Shop, killed: asyncio.Semaphore) -> None:
-    """Kill one worker and the other by turns, and tell of each kill."""
+    """Kill one worker and the other by turns, each once it serves again, and tell of each kill."""
     while True:
         for each in (shop.one, shop.other):
             await asyncio.sleep(KILL_EVERY_S)
-            if not each.worker.ended:
-                each.worker.signal(signal.SIGKILL)
-                killed.release()
+            while not await _serves(each):  # noqa: ASYNC110 (another process changes it)
+                await asyncio.sleep(0.1)
+            each.worker.signal(signal.SIGKILL)
+            killed.release()
+
+
+async def _serves(client: Client) -> bool:
+    """True if its worker is ready."""
+    try:
+        return client.worker.serves and (await client.get("/readyz")).status == 200
+    except aiohttp.ClientError:
+        return False
