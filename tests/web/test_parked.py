@@ -7,6 +7,7 @@ from collections import Counter
 from signal import SIGKILL
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from app.audit.audit import audit
@@ -15,6 +16,7 @@ from app.results import Json
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order
+from tests.web import held
 from tests.web.client import Client
 from tests.web.conftest import Shop
 from tests.web.test_history import event, write_events
@@ -141,16 +143,19 @@ async def test_a_record_that_did_not_fit_is_released_once_it_does(shop: Shop) ->
     assert await audit(shop.environment.settings) == []
 
 
+@pytest.mark.parametrize("program", [held.PROGRAM])
 async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_be_released_once_and_in_order(own_shop: Shop) -> None:
     commands, [owner] = 3_000, [client for client in (own_shop.one, own_shop.other) if await _owns(client, own_shop)]
     async with Results(own_shop.environment.settings) as results:
         await own_shop.environment.send(map(receive_stock, range(commands)))
         await results.number(commands)
         [head] = (await owner.get(f"/parked?partition={partition_of(b'p', 4)}&limit=1")).body["items"]
+        (owner.worker.datadir / held.FILE).touch()
         await owner.post(f"{path(head)}/discard", {"reason": "no such command"})
-        await results.number(commands + 300)
+        await results.number(commands + 1)
         owner.worker.signal(SIGKILL)
-        await owner.worker.exit_code(within_s=10)
+        await owner.worker.exit_code(within_s=60)
+        (owner.worker.datadir / held.FILE).unlink()
         released = len(results.all) - commands
 
         owner.worker.start()

@@ -16,7 +16,7 @@ from tests.cli.foldstream import foldstream
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE
-from tests.waiting import until
+from tests.web import held
 from tests.web.client import PLACE, Client, ready
 from tests.web.conftest import Shop
 from tests.web.test_history import event, write_events
@@ -142,27 +142,30 @@ async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_sh
 
 @pytest.mark.timeout(300)
 async def test_a_rebuild_goes_on_after_its_command_and_its_worker_were_killed(long: Environment) -> None:
-    worker = long.worker("alone")
+    worker = long.worker("alone", program=held.PROGRAM)
     async with aiohttp.ClientSession() as session:
         client = await ready(session, worker)
         assert (await state(client))["done"] == EVENTS, "nothing is being built"
+        (worker.datadir / held.FILE).touch()
         begun = asyncio.create_task(asyncio.to_thread(command_line, long.settings, "history"))
         async with asyncio.timeout(60):
             while not 0 < (await state(client)).get("done", 0) < EVENTS:  # noqa: ASYNC110 (another process changes it)
                 await asyncio.sleep(0.01)
-        held = await client.post("/tables/history/0/pause", {"rebuildId": "any"})
+        paused = await client.post("/tables/history/0/pause", {"rebuildId": "any"})
+        (worker.datadir / held.FILE).unlink()
         await begun
-        assert (held.body["status"], held.body["generation"]) == ("paused", 1)
+        assert (paused.body["status"], paused.body["generation"]) == ("paused", 1)
         worker.signal(signal.SIGKILL)
-        await until(lambda: worker.ended, within_s=10)
+        await worker.exit_code(within_s=60)
         worker.start()
         client = await ready(session, worker)
-        assert (await state(client))["rebuildId"] == held.body["rebuildId"]
+        assert (await state(client))["rebuildId"] == paused.body["rebuildId"]
 
         [line] = await rebuild(long.settings)
 
         after = await state(client)
-        assert (after["generation"], after["kept"], after["last"]) == (2, 1, {"rebuildId": held.body["rebuildId"], "generation": 2, "same": True, "parked": 0})
+        assert (after["generation"], after["kept"]) == (2, 1)
+        assert after["last"] == {"rebuildId": paused.body["rebuildId"], "generation": 2, "same": True, "parked": 0}
         assert line == f"history [0]: rebuilt from {EVENTS:,} events, generation 2; the same rows as before, byte by byte"
         await _until_read(client)
         assert len((await client.get("/orders/o-1/events")).body["items"]) == EVENTS
