@@ -56,7 +56,7 @@ async def test_the_history_of_an_aggregate_is_told_by_any_worker(shop: Shop) -> 
     await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
     cancelled = await shop.other.post("/orders/o-1/cancel", {"reason": "late"})
     await shop.one.post("/products", {"name": "A thing", "price": 5, "currency": "EUR", "productId": "o-1"})
-    token = {"consistency_token": cancelled.headers["consistency-token"]}
+    token = {"consistency_token": cancelled.headers["consistency-token"], "prefer": "wait=30"}
 
     for client in (shop.one, shop.other):
         whole = await client.get("/orders/o-1/events", **token)

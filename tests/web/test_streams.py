@@ -10,6 +10,7 @@ import pytest
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
 from tests.web.event_source import Event, EventSource
+from tests.web.test_views import token
 
 WITHIN_S = 90
 """A killed worker's partitions have another owner long before."""
@@ -60,7 +61,7 @@ async def test_how_long_a_stream_waits_is_bounded(shop: Shop, query: str) -> Non
 @pytest.mark.timeout(300)
 async def test_a_stream_outlives_the_owner_of_its_order(own_shop: Shop) -> None:
     placed = await own_shop.one.post("/orders", {**PLACE, "orderId": "outlives"})
-    assert (await own_shop.one.get("/orders/outlives", consistency_token=placed.headers["consistency-token"])).status == 200
+    assert (await own_shop.one.get("/orders/outlives", **token(placed))).status == 200
     owner, other = await own_shop.owner_first("outlives")
     async with aiohttp.ClientSession() as session, asyncio.timeout(WITHIN_S):
         source = EventSource(session, f"{other.worker.url}/orders/outlives/stream")
