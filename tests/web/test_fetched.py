@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from app.kernel.reader import ONE_BATCH, reading
 from app.kernel.routing import partition_of
 from app.settings import Settings
-from app.web import lag
+from app.web import lag, log_pages
 from app.web.log_pages import LogPages
 from app.web.log_position import LogPosition
 from tests.conftest import RunningKafka
@@ -34,7 +34,9 @@ async def settings(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Setting
     gc.enable()
 
 
-async def test_pages_of_the_log_leave_nothing(settings: Settings) -> None:
+async def test_pages_of_the_log_leave_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_pages, "SCAN_S", 60.0)
+    monkeypatch.setattr(log_pages, "ANSWER_S", 60.0)
     pages = LogPages(settings, {"ProductRegistered": settings.topic("events.product")})
     position = LogPosition("ProductRegistered", 0, (0,) * settings.partitions)
     for _ in range(TIMES):

@@ -9,6 +9,7 @@ from tests.cli.foldstream import foldstream
 from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
+from tests.web.test_history import all_events
 
 GRACE = {"userId": "grace", "reason": "the customer called"}
 WITHIN_S = 60
@@ -43,8 +44,7 @@ async def acted(client: Client, order_id: str, **asked: Any) -> Answer:  # noqa:
 
 
 async def saga_events(client: Client, order_id: str) -> list[dict[str, Any]]:
-    history = await client.get("/events?type=SagaCompensationStarted&limit=1000")
-    return [event for event in history.body["items"] if event["aggregateId"] == order_id]
+    return [event for event in await all_events(client, "SagaCompensationStarted") if event["aggregateId"] == order_id]
 
 
 @pytest.mark.timeout(300)
