@@ -1,25 +1,34 @@
-"""A worker whose consumer's thread does nothing any more some seconds after it was started, and whose /healthz has little patience."""
+"""A worker whose consumer's thread does nothing any more once a file is in its data directory, and whose /healthz has little patience."""
 
 import asyncio
+import os
 import sys
 import time
+from pathlib import Path
 
 from app.kernel.consumer_thread import ConsumerThread
 from app.web import vitals
 from bench.alone import run_worker
 
-SOUND_S = 6.0
-"""Long enough to serve (seconds)."""
+PROGRAM = ("-m", "tests.web.stuck")
+FILE = "stuck"
 
 _start = ConsumerThread.on_start
 
 
 async def on_start(thread: ConsumerThread) -> None:
-    """Start as ever, and block the thread later on."""
+    """Start as ever, and block the thread when it is time."""
     await _start(thread)
-    asyncio.get_running_loop().call_later(SOUND_S, time.sleep, 1_000)
+    _look()
 
 
-ConsumerThread.on_start = on_start  # type: ignore[method-assign,assignment]  # a function is as good
-vitals.THREAD_LOOKS = 4
-sys.exit(run_worker(accept_loss=False))
+def _look() -> None:
+    if (Path(os.environ["FOLDSTREAM_DATADIR"]) / FILE).exists():
+        time.sleep(1_000)
+    asyncio.get_running_loop().call_later(0.1, _look)
+
+
+if __name__ == "__main__":
+    ConsumerThread.on_start = on_start  # type: ignore[method-assign,assignment]  # a function is as good
+    vitals.THREAD_LOOKS = 4
+    sys.exit(run_worker(accept_loss=False))

@@ -14,10 +14,11 @@ from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import without
 from tests.waiting import until
+from tests.web import stuck
 from tests.web.client import LONG_S, PLACE, Answer, Client, ready, settled
 
 TOO_MANY = 100
-STUCK = ("-m", "tests.web.stuck")
+UNHURRIED = ("-m", "tests.web.unhurried")
 
 
 async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: RunningKafka, tmp_path: Path) -> None:
@@ -25,8 +26,9 @@ async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: Runni
     try:
         await environment.create_topics()
         async with aiohttp.ClientSession() as session:
-            client = await ready(session, environment.worker("stuck", program=STUCK))
+            client = await ready(session, environment.worker("stuck", program=stuck.PROGRAM))
             before = await client.get("/healthz")
+            (client.worker.datadir / stuck.FILE).touch()
 
             async with asyncio.timeout(60):
                 while (answer := await client.get("/healthz")).status == 200:  # noqa: ASYNC110 (another process changes it)
@@ -81,7 +83,7 @@ async def test_a_broker_that_stands_still_leaves_the_worker_alive_and_the_writes
         await asyncio.to_thread(broker.start)
         await environment.create_topics()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            client = await ready(session, environment.worker("alone", session_timeout_s=LONG_S))
+            client = await ready(session, environment.worker("alone", program=UNHURRIED, session_timeout_s=LONG_S))
             await settled(client)
 
             answers, alive = await _while_it_stands_still(broker, client)
