@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import psutil
+import pytest
 
 from tests.web import raw
 from tests.web.client import PLACE, Client
@@ -42,8 +43,14 @@ ENDS: dict[Misbehaviour, set[Ending]] = {
 """What a client does, and how that is ended."""
 
 
+@pytest.fixture
+def program() -> tuple[str, ...]:
+    """What a slow client is told, it is told before it is cut off."""
+    return ("-m", "tests.web.lingering")
+
+
 async def test_clients_that_are_slow_without_end_deaf_or_gone_are_ended_while_others_are_served(alone: Client) -> None:
-    process = psutil.Process(alone.worker.process.pid)
+    process = await _settled(alone)
     files, memory = process.num_fds(), process.memory_info().rss
 
     ending = asyncio.gather(*[ended(alone, misbehave) for misbehave in ENDS for _ in range(EACH)])
@@ -59,7 +66,7 @@ async def test_clients_that_are_slow_without_end_deaf_or_gone_are_ended_while_ot
 
 
 async def test_of_1000_clients_at_the_same_time_each_gets_its_order_and_health_is_answered_meanwhile(alone: Client) -> None:
-    process = psutil.Process(alone.worker.process.pid)
+    process = await _settled(alone)
     files, memory = process.num_fds(), process.memory_info().rss
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
@@ -73,6 +80,14 @@ async def test_of_1000_clients_at_the_same_time_each_gets_its_order_and_health_i
     assert set(alive) == {200}
     assert most - memory < GROWTH_BYTES
     await _is_as_before(alone, process, files)
+
+
+async def _settled(client: Client) -> psutil.Process:
+    """The worker's process, once it has opened all that it keeps open."""
+    async with asyncio.timeout(60):
+        while "foldstream_lag_records{" not in await client.text("/metrics"):  # noqa: ASYNC110 (another process changes it)
+            await asyncio.sleep(0.1)
+    return psutil.Process(client.worker.process.pid)
 
 
 async def ended(client: Client, misbehave: Misbehaviour) -> tuple[Misbehaviour, Ending]:
