@@ -79,9 +79,9 @@ class Client:
 
 async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
     """A client for the worker, once that serves all that is assigned to it."""
-    await until(lambda: worker.serves, within_s=60)
+    await until(lambda: worker.serves, within_s=180)
     client = Client(session, worker)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while (await client.get("/readyz")).status != 200:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
     return client
@@ -89,7 +89,7 @@ async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
 
 async def settled(*clients: Client) -> None:
     """Return once each of these answers for every partition, by itself or by asking the owner: no rebalance is under way any more."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(180):
         while not all([await _answers(client) for client in clients]):  # noqa: ASYNC110 (other processes change it)
             await asyncio.sleep(0.05)
 
