@@ -81,9 +81,9 @@ def test_what_is_no_id_is_told_what_an_id_is(name: str) -> None:
 
 @pytest.mark.parametrize("module", ["typer", "pydantic", "aiokafka"])
 def test_an_interrupt_while_python_still_imports_ends_with_130_without_a_trace(module: str) -> None:
-    telling = [sys.executable, "-X", "importtime", "-m", "app", "settings"]
+    telling = [sys.executable, "-X", "importtime", "-m", "app", "send", "-"]
 
-    with subprocess.Popen(telling, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(telling, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         next(line for line in process.stderr if line.split("|")[-1].split(".")[0].strip() == module)
         process.send_signal(signal.SIGINT)
