@@ -11,12 +11,12 @@ from uuid import uuid4
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
-from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.admin import apply, members
 from app.results import Json
 from app.settings import Settings
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
+from tests.kafka.topics import configure
 from tests.system.worker import PROGRAM, Worker
 from tests.waiting import until
 
@@ -98,11 +98,11 @@ class Environment:
                 sent += 1
 
     async def configure(self, topic: str, **config: str) -> None:
-        """Change settings of a topic (Kafka's names for them, `_` for `.`)."""
+        """Change settings of a topic (Kafka's names for them, `_` for `.`), and return once the broker has them: it answers before."""
         [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
         changed = {**wanted.config, **{name.replace("_", "."): value for name, value in config.items()}}
         async with self._admin() as admin:
-            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, wanted.name, changed)])
+            await configure(admin, wanted.name, changed)
 
     async def add_partitions(self, topic: str, total: int) -> None:
         """Give a topic more partitions, as an administrator can."""
