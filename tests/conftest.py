@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from app.kafka.embedded import EmbeddedKafka
 from app.kernel import requests
@@ -21,6 +22,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's backgro
 logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 """What asyncio tells of futures that the collector finds is written with a traceback, which Python 3.11 formats with `ast`, and that takes whatever is
 being parsed at the moment for damaged: `SystemError: AST constructor recursion depth mismatch`."""
+
+settings.register_profile("without a clock", deadline=None)
+settings.load_profile("without a clock")
+"""Properties are searched without a clock: a busy machine is no finding."""
 
 FreePort = Callable[[], int]
 
