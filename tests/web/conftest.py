@@ -22,8 +22,8 @@ class Shop(NamedTuple):
     other: Client
 
     async def owner_first(self, order_id: str) -> tuple[Client, Client]:
-        """The worker that answers for the order, and the other one."""
-        owned = (await self.one.get(f"/orders/{order_id}", foldstream_forwarded="1")).status == 200
+        """The worker that answers for an order, which was seen, and the other one."""
+        owned = (await self.one.get(f"/orders/{order_id}", foldstream_forwarded="1")).status != 503
         return (self.one, self.other) if owned else (self.other, self.one)
 
 

@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.web.server import listen
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
-from tests.web.client import PLACE, ready
+from tests.web.client import PLACE, ready, settled
 
 REACHED = {
     "127.0.0.1": {"127.0.0.1"},
@@ -57,6 +57,7 @@ async def test_workers_forward_to_each_other_over_ipv6(kafka: RunningKafka, tmp_
         workers = [environment.worker(host.strip(":"), web_host=host) for host in ("::1", "::")]
         async with aiohttp.ClientSession() as session:
             clients = [await ready(session, worker) for worker in workers]
+            await settled(*clients)
             for number in range(8):
                 for client in clients:
                     placed = await client.post("/orders", {**PLACE, "orderId": f"six-{number}"}, idempotency_key="k")

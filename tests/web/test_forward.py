@@ -20,6 +20,8 @@ from tests.web import between
 from tests.web.between import Answering, Between
 from tests.web.client import PLACE, Client, ready, settled
 from tests.web.raw import connected, statuses
+from tests.web.test_history import history
+from tests.web.test_views import listed
 
 LISTS = ("/orders", "/sagas", "/parked")
 CORRELATION = "Bestellung-\N{LATIN SMALL LETTER U WITH DIAERESIS}-\N{CJK UNIFIED IDEOGRAPH-6CE8}"
@@ -82,6 +84,8 @@ async def _served(behind: Behind) -> AsyncIterator[Pair]:
         placed = await one.post("/orders", {**PLACE, "orderId": order_id}, idempotency_key="first", x_correlation_id=CORRELATION)
         assert placed.status == 201
         await one.get(f"/orders/{order_id}", consistency_token=placed.headers["consistency-token"], prefer="wait=30")
+        await history(one, order_id, 1)
+        await listed(one, "limit=1000", order_id)
         yield Pair(behind.environment, one, middle, order_id)
 
 

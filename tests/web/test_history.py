@@ -104,8 +104,8 @@ async def test_the_history_of_an_aggregate_is_told_by_any_worker(shop: Shop) -> 
 async def test_a_history_is_the_same_bytes_after_its_owner_was_killed_and_its_disk_is_lost(own_shop: Shop) -> None:
     await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
     await own_shop.one.post("/orders/o-1/cancel", {"reason": "late"})
+    await history(own_shop.one, "o-1", 2)
     owner, survivor = await own_shop.owner_first("o-1")
-    await history(survivor, "o-1", 2)
     before = await survivor.text("/orders/o-1/events")
 
     owner.worker.signal(signal.SIGKILL)

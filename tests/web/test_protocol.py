@@ -13,6 +13,8 @@ from tests.system.worker import without
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
 from tests.web.raw import connected, statuses
+from tests.web.test_history import history
+from tests.web.test_views import told
 
 VARIES = {"date", "content-length", "retry-after"}
 """Headers that may differ from one answer to the next: metrics grow."""
@@ -21,6 +23,8 @@ VARIES = {"date", "content-length", "retry-after"}
 async def test_head_is_answered_as_get_without_its_body(shop: Shop) -> None:
     await shop.one.post("/orders", {**PLACE, "orderId": "headed"})
     for client in (shop.one, shop.other):
+        await told(client, "/orders/headed", version=1)
+        await history(client, "headed", 1)
         await heads(client)
 
 

@@ -19,7 +19,7 @@ from tests.system.worker import WHOLE
 from tests.web import held
 from tests.web.client import PLACE, Client, ready
 from tests.web.conftest import Shop
-from tests.web.test_history import event, write_events
+from tests.web.test_history import event, history, write_events
 from tests.web.test_views import told
 
 EVENTS = 30_000
@@ -67,7 +67,7 @@ async def test_all_partitions_are_rebuilt_and_rolled_back_while_histories_are_re
     environment = own_shop.environment
     await write_events(environment, "events.order", [event(f"o-{number}", version) for number in range(50) for version in (1, 2)])
     for client in (own_shop.one, own_shop.other):
-        await _until_read(client)
+        await history(client, "o-1", 2)
     reading = [asyncio.create_task(_read(client, 2)) for client in (own_shop.one, own_shop.other)]
 
     rebuilt = await rebuild(environment.settings)
@@ -126,12 +126,6 @@ async def test_tables_of_all_kinds_are_the_same_rows_when_they_are_rebuilt(own_s
     assert sorted((each["orderId"], each["customerName"]) for each in listed) == [(f"o-{number}", "Bea") for number in range(6)]
 
 
-async def _until_read(client: Client) -> None:
-    async with asyncio.timeout(60):
-        while (await client.get("/orders/o-1/events")).status != 200:  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(0.05)
-
-
 async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_shop: Shop) -> None:
     done = await asyncio.to_thread(command_line, own_shop.environment.settings, "histories")
 
@@ -167,5 +161,4 @@ async def test_a_rebuild_goes_on_after_its_command_and_its_worker_were_killed(lo
         assert (after["generation"], after["kept"]) == (2, 1)
         assert after["last"] == {"rebuildId": paused.body["rebuildId"], "generation": 2, "same": True, "parked": 0}
         assert line == f"history [0]: rebuilt from {EVENTS:,} events, generation 2; the same rows as before, byte by byte"
-        await _until_read(client)
-        assert len((await client.get("/orders/o-1/events")).body["items"]) == EVENTS
+        assert len(await history(client, "o-1", EVENTS)) == EVENTS

@@ -9,7 +9,7 @@ from tests.cli.foldstream import foldstream
 from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client
 from tests.web.conftest import Shop
-from tests.web.test_history import all_events
+from tests.web.test_history import all_events, history
 
 GRACE = {"userId": "grace", "reason": "the customer called"}
 WITHIN_S = 60
@@ -21,10 +21,10 @@ def standing_program() -> tuple[str, ...]:
     return WHOLE
 
 
-async def ends(client: Client, order_id: str, status: str) -> None:
-    """Wait until the order's status is this one."""
+async def ends(client: Client, name: str, status: str) -> None:
+    """Wait until the status of an order, or of its saga (`id/saga`), is this one."""
     async with asyncio.timeout(WITHIN_S):
-        while (await client.get(f"/orders/{order_id}")).body.get("status") != status:  # noqa: ASYNC110 (another process changes it)
+        while (await client.get(f"/orders/{name}")).body.get("status") != status:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
 
 
@@ -101,7 +101,7 @@ async def test_what_a_client_wrote_does_not_control_the_terminal_of_an_operator(
     order_id = await confirmed(shop, "hostile")
     await shop.one.post(f"/orders/{order_id}/cancel", {"reason": "x\nfake-order  COMPLETED  all is well\x1b[2J\x9b31m\u202e\u2028"})
     await ends(shop.one, order_id, "CANCELLED")
-    await compensated(shop.one, order_id)
+    await ends(shop.one, f"{order_id}/saga", "FAILED")
     settings = shop.environment.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "partitions"})
 
     for words in (["events", order_id], ["saga", "show", order_id], ["saga", "list"]):
@@ -110,13 +110,6 @@ async def test_what_a_client_wrote_does_not_control_the_terminal_of_an_operator(
         assert "fake-order" in printed
         assert not any(line.startswith("fake-order") for line in printed.splitlines())
         assert all(each == "\n" or each.isprintable() for each in printed)
-
-
-async def compensated(client: Client, order_id: str) -> None:
-    """Wait until the saga's row has the end of the way back."""
-    async with asyncio.timeout(WITHIN_S):
-        while (await client.get(f"/orders/{order_id}/saga")).body.get("status") != "FAILED":  # noqa: ASYNC110 (another process changes it)
-            await asyncio.sleep(0.1)
 
 
 @pytest.mark.timeout(300)
@@ -137,6 +130,8 @@ async def test_a_reader_waits_for_a_status_at_any_worker(shop: Shop) -> None:
 @pytest.mark.timeout(300)
 async def test_an_order_and_its_saga_are_streamed_as_they_happen_and_from_where_the_client_was(shop: Shop) -> None:
     order_id = await confirmed(shop, "streamed")
+    await history(shop.one, order_id, 2)
+    await streamed(shop.one, order_id, "SagaCompleted")
 
     for client in (shop.one, shop.other):
         whole = await streamed(client, order_id, "SagaCompleted")
