@@ -8,7 +8,6 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.kernel import consumer_offsets
 from app.kernel.consumer_offsets import commit, known_positions
 from tests.conftest import RunningKafka
 from tests.kernel import membership_scenarios
@@ -18,7 +17,7 @@ from tests.kernel.membership_scenarios import committed_while_joining
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit is waited for as long as it takes."""
-    monkeypatch.setattr(consumer_offsets, "COMMIT_S", 60.0)
+    monkeypatch.setattr("app.kernel.consumer_offsets.COMMIT_S", 60.0)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.web import stuck
 from tests.web.client import LONG_S, PLACE, Answer, Client, ready, settled
 
 TOO_MANY = 100
-UNHURRIED = ("-m", "tests.web.unhurried")
+UNHURRIED = ("-m", "tests.web.patient")
 
 
 async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: RunningKafka, tmp_path: Path) -> None:
