@@ -17,9 +17,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from app.admin import refuse_start
 from app.errors import FoldstreamError
 from app.kernel import requests
-from app.kernel.routing import partition_of
 from app.results import Answer, Json, Results
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from app.topics import COMMAND_BYTES, command_topic
 
 IN_FLIGHT = 5_000

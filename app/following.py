@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.kernel.reader import reader
 from app.settings import Settings
+from app.streams.kafka.reader import reader
 
 
 class Following(ABC):

@@ -8,9 +8,9 @@ from itertools import chain
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.kernel.reader import reading
 from app.replay import LoggedEnds
 from app.settings import Settings
+from app.streams.kafka.reader import reading
 from app.topics import event_topic
 
 SILENT_TIMES = 2

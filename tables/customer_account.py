@@ -9,10 +9,10 @@ from app.domain.views.customer_name import CustomerName, Ordering
 from app.kernel.app import app
 from app.kernel.context import emit
 from app.kernel.fingerprint import fingerprint
-from app.kernel.routing import partition_of
 from app.kernel.store import Store
 from app.kernel.table import Table
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 Ordered = dict[int, str]

@@ -14,7 +14,7 @@ from app.audit.scratch import Scratch
 from app.audit.whole import Whole
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.ids import event_id
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from app.topics import command_topic
 
 _ANSWER, _COMMAND, _VERSION = b"answer\0", b"command\0", b"version\0"

@@ -21,9 +21,9 @@ from app.audit.told import Told
 from app.audit.view_names import TOLD, Names
 from app.audit.whole import Whole
 from app.errors import FoldstreamError
-from app.kernel.cluster import present
-from app.kernel.reader import reading
 from app.settings import Settings
+from app.streams.kafka.reader import reading
+from app.streams.kafka.topic_ids import present
 from app.topics import topics
 
 Tell = Callable[[str], None]

@@ -29,9 +29,9 @@ from app.domain.deciders import DECIDERS, EVENT_SOURCED
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.order import order_decider
 from app.errors import FoldstreamError
-from app.kernel.ending import stop_reading
-from app.kernel.reader import RETRY_BACKOFF_MS, reading
 from app.settings import Settings
+from app.streams.kafka.reader import RETRY_BACKOFF_MS, reading
+from app.streams.kafka.shutdown import stop_reading
 
 OPEN_S = 60.0
 """After this long a transaction that is still open is nobody's who is at work: workers' are ended by the broker after 15 s (seconds)."""

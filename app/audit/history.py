@@ -18,7 +18,7 @@ from app.audit.saga_ends import wrong_ends
 from app.audit.scratch import Scratch
 from app.audit.whole import Whole
 from app.domain.decider import Decider, order_named
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from schemas.message import Event
 from schemas.saga import SagaEvent
 from schemas.upcasts import NewerSchema, upcasters

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from aiokafka import TopicPartition
 
-from app.kernel.reader import reader
 from app.settings import Settings
+from app.streams.kafka.reader import reader
 
 
 async def ends(chosen: Settings, topics: Iterable[str]) -> list[int]:

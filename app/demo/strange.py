@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 
 from app.demo.ends import ends
 from app.domain.ids import event_id
-from app.kernel.routing import partition_of
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES, command_topic, event_topic
 
 OLD_ORDER = "order-of-the-first-schema"

@@ -8,7 +8,6 @@ import faust
 
 from app.kernel import requests
 from app.kernel.batch import Batch
-from app.kernel.patience import JOIN_S
 from app.kernel.ports import Handler, Sleeper
 from app.kernel.side import Fold, WriteSide
 from app.kernel.table import Table
@@ -16,6 +15,7 @@ from app.kernel.tasks import Tasks
 from app.kernel.transport import Transport
 from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
+from app.streams.kafka.timeouts import JOIN_S
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 AnySleeper = TypeVar("AnySleeper", bound=Sleeper)

@@ -13,13 +13,13 @@ from app.admin import members
 from app.clock import now
 from app.errors import FoldstreamError
 from app.kernel.context import Outgoing
-from app.kernel.ending import stop, stop_reading
 from app.kernel.log_identity import repartitioned
 from app.kernel.outcome import UnknownOutcome
 from app.kernel.predecessor import shown
-from app.kernel.reader import bounds, group_offsets, read, reading
-from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
+from app.streams.kafka.reader import bounds, group_offsets, read, reading
+from app.streams.kafka.shutdown import stop, stop_reading
+from app.streams.kafka.transactions import Transaction, producer
 from app.topics import AGGREGATES, INBOX
 
 KEY = b"environment"

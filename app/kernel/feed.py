@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 
 from app.kernel.context import Outgoing
-from app.kernel.ending import stop
 from app.kernel.outcome import UnknownOutcome
-from app.kernel.patience import ANSWER_MS
-from app.kernel.transaction import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches
+from app.streams.kafka.shutdown import stop
+from app.streams.kafka.timeouts import ANSWER_MS
+from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches
 
 
 class Feeds:

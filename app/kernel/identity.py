@@ -2,9 +2,9 @@
 
 from enum import Enum
 
-from app.kernel.cluster import Cluster
 from app.kernel.log_identity import LogIdentity
 from app.kernel.table import Table
+from app.streams.kafka.topic_ids import Cluster
 
 
 class Identity(LogIdentity, frozen=True, kw_only=True):

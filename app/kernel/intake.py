@@ -14,10 +14,10 @@ from app.kernel.draft import Draft
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
 from app.kernel.ports import Handler
-from app.kernel.routing import partitions_of
 from app.kernel.skips import NONE
 from app.kernel.ticks import is_tick
 from app.settings import Settings
+from app.streams.kafka.partitioner import partitions_of
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from app.kernel.cluster import Cluster
+from app.streams.kafka.topic_ids import Cluster
 
 
 class Known(NamedTuple):

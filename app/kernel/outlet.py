@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.context import Outgoing
-from app.kernel.ending import stop
 from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.kernel.parked import Parked, parse
 from app.kernel.predecessor import Predecessor
-from app.kernel.reader import bounds, read, reading
-from app.kernel.transaction import Transaction, producer
 from app.settings import Settings
+from app.streams.kafka.reader import bounds, read, reading
+from app.streams.kafka.shutdown import stop
+from app.streams.kafka.transactions import Transaction, producer
 
 Place = tuple[str, str, int]
 """Agent, topic and offset of what was parked of this partition."""

@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.context import Outgoing
-from app.kernel.reader import reader
-from app.kernel.transaction import Transaction
 from app.settings import Settings
+from app.streams.kafka.reader import reader
+from app.streams.kafka.transactions import Transaction
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
 from app.kernel.outcome import OpenTransaction
-from app.kernel.reader import stable_ends, written_ends
-from app.kernel.transaction_states import ABORTED, COMMITTED, last_state, open_from
+from app.streams.kafka.reader import stable_ends, written_ends
+from app.streams.kafka.transaction_states import ABORTED, COMMITTED, last_state, open_from
 
 log = logging.getLogger(__name__)
 

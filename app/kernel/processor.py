@@ -12,9 +12,9 @@ from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.position import Position, positions
 from app.kernel.setbacks import Setbacks, Woken
-from app.kernel.transaction import BROKERS_TIME
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Work, portions
+from app.streams.kafka.transactions import BROKERS_TIME
 
 TRANSACTION_BYTES = 8 << 20
 """Bytes of commands that one transaction takes in; what it writes is a few times as much."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
-from app.kernel.cluster import Cluster
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.parked import SKIPPED, Settled, parse
@@ -14,11 +13,12 @@ from app.kernel.parking import ReadAgain
 from app.kernel.position import Position, positions
 from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
-from app.kernel.reader import bounds, read
 from app.kernel.side import WriteSide
 from app.kernel.skips import Skips
 from app.kernel.timers import set_timer
 from app.kernel.unit import UnitOfWork
+from app.streams.kafka.reader import bounds, read
+from app.streams.kafka.topic_ids import Cluster
 
 log = logging.getLogger(__name__)
 

@@ -7,18 +7,18 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.kernel.cluster import Cluster, describe
 from app.kernel.identity import ROW, Identity, Rebuild, compare, expected, identities
 from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import LostHistory
 from app.kernel.position import Position, check, positions
-from app.kernel.reader import bounds, group_offsets, written_ends
 from app.kernel.rebuild import Rebuilder
 from app.kernel.restore import restore
 from app.kernel.side import WriteSide
 from app.kernel.skips import Skips
 from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
+from app.streams.kafka.reader import bounds, group_offsets, written_ends
+from app.streams.kafka.topic_ids import Cluster, describe
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,6 @@ from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
 from app.kernel.batch import Batch
 from app.kernel.draft import Draft
-from app.kernel.ending import all_ended
 from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
@@ -32,6 +31,7 @@ from app.kernel.side import WriteSide
 from app.kernel.skips import NONE, Skips
 from app.kernel.store import Store, wipe
 from app.kernel.work import Queue
+from app.streams.kafka.shutdown import all_ended
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from mode import Service
 from app.errors import FoldstreamError
 from app.kernel.asked import NotParked, Request
 from app.kernel.batch import Batch
-from app.kernel.cluster import Cluster
 from app.kernel.environment import claim
 from app.kernel.flow import ConsumerFlow
 from app.kernel.group_offsets import GroupOffsets
@@ -24,6 +23,7 @@ from app.kernel.served import Served
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
 from app.kernel.write_task import WriteTask
+from app.streams.kafka.topic_ids import Cluster
 
 log = logging.getLogger(__name__)
 

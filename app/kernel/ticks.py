@@ -13,7 +13,7 @@ from app import clock
 from app.kernel.context import Outgoing
 from app.kernel.measures import Measures
 from app.kernel.position import Position
-from app.kernel.transaction import Transaction
+from app.streams.kafka.transactions import Transaction
 
 log = logging.getLogger(__name__)
 

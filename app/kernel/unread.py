@@ -10,8 +10,8 @@ from heapq import heappop, heappush
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from app.kernel.reader import group_offsets, reading
 from app.settings import Settings
+from app.streams.kafka.reader import group_offsets, reading
 
 Ends = Mapping[TopicPartition, int]
 """By partition of a command topic, an offset that no command in question reaches."""

@@ -16,13 +16,13 @@ from app.kernel.generation import Digests
 from app.kernel.generation_store import GenerationStore
 from app.kernel.position import Position, check, positions
 from app.kernel.progress import Progress
-from app.kernel.reader import bounds, reading
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_source import Source
 from app.kernel.view_switch import Live, switch
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Work
+from app.streams.kafka.reader import bounds, reading
 
 log = logging.getLogger(__name__)
 

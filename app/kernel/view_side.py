@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from app.kernel.cluster import Cluster
 from app.kernel.log_identity import LogIdentity
 from app.kernel.ports import Handler
 from app.kernel.side import WriteSide
+from app.streams.kafka.topic_ids import Cluster
 
 
 class ReadModel(Protocol):

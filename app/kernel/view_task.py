@@ -12,8 +12,6 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from app.kernel import parking
-from app.kernel.cluster import Cluster, describe
-from app.kernel.ending import all_ended
 from app.kernel.folding import Folding
 from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed, UnreadableLog
@@ -21,7 +19,6 @@ from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
 from app.kernel.position import Position
 from app.kernel.progress import Progress
-from app.kernel.reader import reading
 from app.kernel.release import Releases
 from app.kernel.store import Store
 from app.kernel.task import Task
@@ -33,6 +30,9 @@ from app.kernel.view_store import OpenView, open_view
 from app.kernel.view_switch import Live
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue
+from app.streams.kafka.reader import reading
+from app.streams.kafka.shutdown import all_ended
+from app.streams.kafka.topic_ids import Cluster, describe
 
 log = logging.getLogger(__name__)
 

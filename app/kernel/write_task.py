@@ -10,7 +10,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.alarms import Alarms
-from app.kernel.ending import stop
 from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
@@ -19,7 +18,6 @@ from app.kernel.ports import Flow
 from app.kernel.position import Position
 from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
-from app.kernel.reader import reading
 from app.kernel.release import Releases
 from app.kernel.setbacks import Setbacks
 from app.kernel.side import WriteSide
@@ -27,9 +25,11 @@ from app.kernel.store import Store
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.ticks import Ticks
-from app.kernel.transaction import producer
 from app.kernel.unread import Unread
 from app.kernel.work import Queue
+from app.streams.kafka.reader import reading
+from app.streams.kafka.shutdown import stop
+from app.streams.kafka.transactions import producer
 
 log = logging.getLogger(__name__)
 

@@ -12,15 +12,15 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequ
 from app.advice import explained
 from app.kernel.application import Application
 from app.kernel.asked import Request as Release
-from app.kernel.ending import stop
 from app.kernel.outcome import NotShown
 from app.kernel.parked import Park
-from app.kernel.patience import ANSWER_MS
-from app.kernel.routing import partition_of
 from app.kernel.store import Store
 from app.kernel.view_builds import Builds
 from app.kernel.waiters import Lost, Place, TooMany, Waiter
 from app.results import Told
+from app.streams.kafka.partitioner import partition_of
+from app.streams.kafka.shutdown import stop
+from app.streams.kafka.timeouts import ANSWER_MS
 from app.topics import command_topic
 from app.web.ends import Ends
 from app.web.problem import Problem, later

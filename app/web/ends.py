@@ -4,7 +4,7 @@ import asyncio
 
 from aiokafka import TopicPartition
 
-from app.kernel.reader import reader
+from app.streams.kafka.reader import reader
 
 
 class Ends:

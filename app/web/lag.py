@@ -14,9 +14,9 @@ from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.reader import ONE_BATCH, group_offsets, reading
 from app.kernel.view_side import Follower
 from app.settings import Settings
+from app.streams.kafka.reader import ONE_BATCH, group_offsets, reading
 
 log = logging.getLogger(__name__)
 

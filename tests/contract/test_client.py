@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.client import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
 from app.errors import FoldstreamError
-from app.kernel.routing import partition_of
 from app.log import Log
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from app.topics import COMMAND_BYTES, command_topic
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.kernel.routing import partition_of
 from app.log import Log
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from app.topics import event_topic
 from tests.cli.foldstream import foldstream
 

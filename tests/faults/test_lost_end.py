@@ -4,8 +4,8 @@ import pytest
 
 from app.kernel.context import Outgoing
 from app.kernel.outcome import UnknownOutcome
-from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
+from app.streams.kafka.transactions import Transaction, producer
 from tests.faults.faults import Fault, Kind, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness

@@ -15,8 +15,8 @@ from app import client
 from app.kafka.embedded import EmbeddedKafka
 from app.kafka.java import Java
 from app.kernel import requests
-from app.kernel.reader import bounds, reading
-from app.kernel.transaction import producer
+from app.streams.kafka.reader import bounds, reading
+from app.streams.kafka.transactions import producer
 from tests.conftest import FreePort
 
 Ask = Callable[[str, str], Coroutine[Any, Any, None]]

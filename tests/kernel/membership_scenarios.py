@@ -11,9 +11,9 @@ from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
 from faust.types import TP
 
 from app.kernel.consumer_offsets import commit
-from app.kernel.ending import stop_reading
 from app.kernel.membership import Membership
 from app.settings import Settings
+from app.streams.kafka.shutdown import stop_reading
 from tests.waiting import until
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel import ending, release, task
+from app.kernel import release, task
 from app.kernel.asked import NotParked
 from app.kernel.batch import Batch
+from app.streams.kafka import shutdown as ending
 from tests.kernel.harness import Harness, Opened
 
 COMMANDS, KEYS = 600, 7

@@ -13,13 +13,13 @@ from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
 from app.kernel.position import positions
 from app.kernel.processor import Processor
-from app.kernel.reader import reading
 from app.kernel.release import Releases
-from app.kernel.transaction import Transaction, producer
 from app.kernel.unit import UnitOfWork
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Queue, Work
 from app.kernel.write_task import WriteTask
+from app.streams.kafka.reader import reading
+from app.streams.kafka.transactions import Transaction, producer
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.join_harness import JoinHarness
 from tests.kernel.join_scenarios import killed_around_the_write_that_follows_a_feed, told_by_two_owners

@@ -22,8 +22,8 @@ from app.kernel import unpacking
 from app.kernel.fetching import _PartitionRecords, _Records
 from app.kernel.header_names import LenientBatch, _Name, read, stored
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.reader import reading
 from app.kernel.unpacking import BATCH_BYTES, TooLargeUnpacked
+from app.streams.kafka.reader import reading
 from tests.kernel.harness import Harness
 
 AS_AIOKAFKA_UNPACKS = _PartitionRecords.__base__._unpack_records  # noqa: SLF001 (what it replaces)

@@ -11,8 +11,8 @@ from aiokafka.protocol.admin import AlterConfigsRequest
 
 from app.kernel import predecessor
 from app.kernel.predecessor import Predecessor
-from app.kernel.reader import reading
-from app.kernel.transaction import producer
+from app.streams.kafka.reader import reading
+from app.streams.kafka.transactions import producer
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

@@ -5,7 +5,7 @@ from aiokafka.partitioner import murmur2 as other_murmur2
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from app.kernel.routing import FEW, murmur2, partition_of, partitions_of
+from app.streams.kafka.partitioner import FEW, murmur2, partition_of, partitions_of
 
 JAVA = {
     b"21": -973932308,

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.kernel.cluster import describe
 from app.kernel.outcome import UnreadableBatch
 from app.kernel.parked import SKIPPED, Settled, parse, skip
-from app.kernel.reader import reading
 from app.kernel.skip_log import SkipLog
 from app.kernel.skips import NONE, Skips
-from app.kernel.transaction import Transaction, producer
 from app.kernel.unpacking import BATCH_BYTES
+from app.streams.kafka.reader import reading
+from app.streams.kafka.topic_ids import describe
+from app.streams.kafka.transactions import Transaction, producer
 from tests.kernel.harness import Harness, Opened
 from tests.waiting import until
 

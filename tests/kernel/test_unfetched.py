@@ -7,8 +7,8 @@ import pytest
 from faust.types import TP
 
 from app.kernel import unfetched
-from app.kernel.reader import reading
 from app.kernel.unfetched import Unfetched
+from app.streams.kafka.reader import reading
 from tests.kernel.harness import Harness
 
 

@@ -9,7 +9,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from app.kernel.reader import read
+from app.streams.kafka.reader import read
 from tests.simulation.broker import Add, Answer, End, Init, Produce, Request
 
 LARGEST = 1_000

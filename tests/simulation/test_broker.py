@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import NewTopic
 from aiokafka.client import AIOKafkaClient
 
-from app.kernel.reader import reader
+from app.streams.kafka.reader import reader
 from tests.conftest import RunningKafka
 from tests.kafka.topics import create
 from tests.simulation import broker, real

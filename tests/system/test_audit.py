@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.audit.audit import audit
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, WrittenLog, answered, intact, parked, parked_row, product, received, settled

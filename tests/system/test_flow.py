@@ -9,7 +9,7 @@ import pytest
 
 from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from tests.conftest import FreePort
 from tests.faults.test_unfetched import says
 from tests.system.environment import Environment, Results

@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from tests.system.environment import Environment
 from tests.system.worker import Worker
 from tests.waiting import until

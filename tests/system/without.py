@@ -16,12 +16,12 @@ from app.kernel import tasks
 from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
 from app.kernel.owners import Owners
-from app.kernel.reader import reader
 from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
 from app.kernel.unread import Unread
 from app.settings import Settings
+from app.streams.kafka.reader import reader
 from app.web import body, ends, fresh, log_pages, problem, protocol
 from app.web.public import PublicUrl
 from app.web.streams import Seen, Streams

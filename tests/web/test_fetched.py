@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer.fetcher import PartitionRecords
 
-from app.kernel.reader import ONE_BATCH, reading
-from app.kernel.routing import partition_of
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
+from app.streams.kafka.reader import ONE_BATCH, reading
 from app.web import lag, log_pages
 from app.web.log_pages import LogPages
 from app.web.log_position import LogPosition

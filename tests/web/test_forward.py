@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from app.errors import FoldstreamError
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from app.workers import ask
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment

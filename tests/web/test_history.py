@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel.routing import partition_of
 from app.log import Log
+from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES
 from tests.system.environment import Environment, Results
 from tests.system.traffic import traffic

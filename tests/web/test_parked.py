@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from app.audit.audit import audit
-from app.kernel.routing import partition_of
 from app.results import Json
+from app.streams.kafka.partitioner import partition_of
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel.routing import partition_of
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
 from tests.system.traffic import order

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.kernel.routing import partition_of
 from app.settings import Settings
+from app.streams.kafka.partitioner import partition_of
 from tests.cli.foldstream import foldstream
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.kernel.routing import partition_of
+from app.streams.kafka.partitioner import partition_of
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop
 

@@ -12,10 +12,10 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from app.kernel.ending import stop_reading
 from app.kernel.outcome import NotGiven, UnreadableBatch
-from app.kernel.patience import ANSWER_MS
 from app.kernel.skips import NONE, Skips
+from app.streams.kafka.shutdown import stop_reading
+from app.streams.kafka.timeouts import ANSWER_MS
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""

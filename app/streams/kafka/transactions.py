@@ -13,9 +13,9 @@ from app.advice import explained
 from app.kernel.context import Headers
 from app.kernel.header_names import LenientBatch
 from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
-from app.kernel.patience import ANSWER_MS
-from app.kernel.routing import partition_of
 from app.kernel.store import Change
+from app.streams.kafka.partitioner import partition_of
+from app.streams.kafka.timeouts import ANSWER_MS
 
 TIMEOUT_MS = 15_000
 """The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
