@@ -16,9 +16,9 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from app.admin import refuse_start
 from app.errors import FoldstreamError
-from app.kernel import requests
 from app.results import Answer, Json, Results
 from app.settings import Settings
+from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.partitioner import partition_of
 from app.topics import COMMAND_BYTES, command_topic
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import settings
 
 from app.kafka.embedded import EmbeddedKafka
-from app.kernel import requests
+from app.streams.aiokafka_patches import sender as requests
 
 pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too
 

@@ -49,7 +49,7 @@ def _run() -> None:
     if before is signal.default_int_handler:  # otherwise whoever started this process has interrupts ignored
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     from app.cli.commands import app  # noqa: PLC0415 (see above)
-    from app.kernel import requests  # noqa: PLC0415 (see above)
+    from app.streams.aiokafka_patches import sender as requests  # noqa: PLC0415 (see above)
 
     signal.signal(signal.SIGINT, before)
     requests.install()

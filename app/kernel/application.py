@@ -6,7 +6,6 @@ from typing import Any, TypeVar, cast
 
 import faust
 
-from app.kernel import requests
 from app.kernel.batch import Batch
 from app.kernel.ports import Handler, Sleeper
 from app.kernel.side import Fold, WriteSide
@@ -15,6 +14,7 @@ from app.kernel.tasks import Tasks
 from app.kernel.transport import Transport
 from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
+from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)

@@ -49,7 +49,7 @@ async def test_a_session_time_out_that_the_broker_does_not_take_refuses_the_star
 async def test_a_quota_that_is_used_up_is_named(guarded: GuardedKafka, harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     guarded.limit("limited", 1)
 
-    with caplog.at_level(logging.WARNING, "app.kernel.quota"):
+    with caplog.at_level(logging.WARNING, "app.streams.aiokafka_patches.throttling"):
         async with AIOKafkaProducer(bootstrap_servers=guarded.bootstrap, client_id="limited") as producer:
             await producer.send_and_wait(harness.commands, b"x" * 150)
 

@@ -10,7 +10,7 @@ from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._resource import ResourceType
 
 from app.audit.audit import audit
-from app.kernel import requests
+from app.streams.aiokafka_patches import sender as requests
 from tests.faults.rights import GuardedKafka
 from tests.kernel.harness import Harness
 from tests.system.environment import Environment, opened

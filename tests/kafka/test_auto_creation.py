@@ -14,7 +14,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from app import client
 from app.kafka.embedded import EmbeddedKafka
 from app.kafka.java import Java
-from app.kernel import requests
+from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.reader import bounds, reading
 from app.streams.kafka.transactions import producer
 from tests.conftest import FreePort

@@ -8,7 +8,7 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.kernel import requests
+from app.streams.aiokafka_patches import sender as requests
 from tests.conftest import RunningKafka
 
 

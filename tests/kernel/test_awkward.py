@@ -8,8 +8,8 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from app.kernel import intake, parked
-from app.kernel.header_names import LenientBatch
 from app.kernel.parked import KEPT_BYTES, PART_BYTES
+from app.streams.aiokafka_patches.header_names import LenientBatch
 from tests.kernel.harness import Harness, Opened
 from tests.waiting import until
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.kernel.side import WriteSide
 from app.kernel.store import Store
-from app.kernel.unpacking import BATCH_BYTES
+from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

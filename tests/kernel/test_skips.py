@@ -9,7 +9,7 @@ from app.kernel.outcome import UnreadableBatch
 from app.kernel.parked import SKIPPED, Settled, parse, skip
 from app.kernel.skip_log import SkipLog
 from app.kernel.skips import NONE, Skips
-from app.kernel.unpacking import BATCH_BYTES
+from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer

@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer
 
 from app.audit.audit import audit
 from app.errors import FoldstreamError
-from app.kernel.unpacking import BATCH_BYTES
 from app.skipping import Skip, write
+from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order

@@ -11,9 +11,9 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.advice import explained
 from app.kernel.context import Headers
-from app.kernel.header_names import LenientBatch
 from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.kernel.store import Change
+from app.streams.aiokafka_patches.header_names import LenientBatch
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
 
