@@ -26,10 +26,10 @@ from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
 from app.kernel.app import app
 from app.kernel.application import spare_collector
-from app.kernel.directory import lock
 from app.kernel.environment import claim
 from app.kernel.heap import Heap
 from app.settings import Settings, settings
+from app.streams.state.worker_lock import lock
 from app.web.server import Server
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from app.domain.answer import WINDOW
 from app.domain.decider import Decider, order_named
 from app.kernel.application import Application
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from schemas.upcasts import upcasters
 
 State = TypeVar("State")

@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Protocol, TypeVar
 
 from app.domain.recorded import Versioned
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from tables.listing import Fold, Listing
 
 

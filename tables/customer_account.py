@@ -8,11 +8,11 @@ from app.domain.views.customer_account import CustomerAccount, project
 from app.domain.views.customer_name import CustomerName, Ordering
 from app.kernel.app import app
 from app.kernel.context import emit
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 Ordered = dict[int, str]

@@ -7,10 +7,10 @@ from msgspec import Raw
 from app.domain.history import Latest, named, project
 from app.domain.recorded import Recorded
 from app.kernel.app import app
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.settings import Settings
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from app.topics import AGGREGATES, event_topic
 
 entries = app.Table("history", value_type=Raw, cached=False)

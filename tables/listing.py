@@ -9,9 +9,9 @@ import msgspec
 
 from app.domain.recorded import Recorded, Versioned, upcasts
 from app.domain.views import listed
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 
 Row = TypeVar("Row", bound=Versioned)
 

@@ -9,10 +9,10 @@ from app.domain.views.customer_name import ASKED, CustomerName, Ordering
 from app.domain.views.order_summary import OrderSummary, project
 from app.kernel.app import app
 from app.kernel.context import emit
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.settings import Settings
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 summaries = app.Table("order-summary", value_type=OrderSummary)

@@ -6,10 +6,10 @@ from app.domain.product import product_decider
 from app.domain.recorded import Recorded, upcasts
 from app.domain.views.product_stock import ProductStock, project
 from app.kernel.app import app
-from app.kernel.fingerprint import fingerprint
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.settings import Settings
+from app.streams.state.fingerprint import fingerprint
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from app.topics import event_topic
 
 products = app.Table("product-stock", value_type=ProductStock)

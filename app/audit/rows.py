@@ -14,7 +14,7 @@ from app.audit.finding import NUL, Findings, Kind, Place
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
 from app.domain.deciders import EVENT_SOURCED
-from app.kernel.position import positions
+from app.streams.state.positions import positions
 
 _PARKED = f"parked{NUL}".encode()
 _TABLES = (table for decider in EVENT_SOURCED for table in (decider.topic, decider.detail, f"{decider.topic}-answer") if table is not None)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Label
-from app.kernel.rows import Rows
 from app.kernel.waiters import Place, Waiters
+from app.streams.state.overlay import Rows
 
 Headers = list[tuple[str, bytes]]
 """aiokafka takes nothing but a list."""

@@ -5,9 +5,9 @@ from typing import Any
 
 from app.kernel.context import Outgoing, current
 from app.kernel.measures import Label
-from app.kernel.rows import Rows
-from app.kernel.store import Store
 from app.kernel.waiters import Place, Waiters
+from app.streams.state.overlay import Rows
+from app.streams.state.store import Store
 
 
 class Draft:

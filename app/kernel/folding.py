@@ -6,12 +6,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.kernel.ports import Handler
-from app.kernel.position import Position, positions
 from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Work, portions
+from app.streams.state.positions import Position, positions
 
 COMMIT_RECORDS = 1_000
 """The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from app.errors import FoldstreamError
-from app.kernel.table import Table
+from app.streams.state.table import Table
 
 Digests = tuple[str, str]
 """Of the rows before and after, where both were equally far."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from app.kernel.outcome import NotShown
-from app.kernel.store import Change, Store, Stored
+from app.streams.state.store import Change, Store, Stored
 
 NUL = b"\0"
 

@@ -3,8 +3,8 @@
 from enum import Enum
 
 from app.kernel.log_identity import LogIdentity
-from app.kernel.table import Table
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.state.table import Table
 
 
 class Identity(LogIdentity, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from aiokafka import TopicPartition
 
 from app.kernel.outcome import LostHistory
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 
 MARKER = 1
 """Offsets that the marker of a commit takes in each partition of its transaction.

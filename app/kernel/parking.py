@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from app.kernel.context import current
 from app.kernel.parked import BEHIND, Parked, Settled, blocks, parse
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 
 NUL = "\0"
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.kernel.store import Store
+from app.streams.state.store import Store
 
 
 class Handler(Protocol):

@@ -10,11 +10,11 @@ from aiokafka import ConsumerRecord
 from app.kernel.intake import Intake
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.position import Position, positions
 from app.kernel.setbacks import Setbacks, Woken
 from app.kernel.unit import UnitOfWork
 from app.kernel.work import Work, portions
 from app.streams.kafka.transactions import BROKERS_TIME
+from app.streams.state.positions import Position, positions
 
 TRANSACTION_BYTES = 8 << 20
 """Bytes of commands that one transaction takes in; what it writes is a few times as much."""

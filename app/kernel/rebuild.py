@@ -10,7 +10,6 @@ from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.parked import SKIPPED, Settled, parse
 from app.kernel.parking import ReadAgain
-from app.kernel.position import Position, positions
 from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
 from app.kernel.side import WriteSide
@@ -19,6 +18,7 @@ from app.kernel.timers import set_timer
 from app.kernel.unit import UnitOfWork
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.state.positions import Position, positions
 
 log = logging.getLogger(__name__)
 

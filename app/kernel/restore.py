@@ -5,12 +5,12 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.disk import opened
 from app.kernel.outcome import UnreadableBatch, UnreadableLog
 from app.kernel.progress import Progress
-from app.kernel.store import Store, Stored, now_s
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.state.disk import opened
+from app.streams.state.store import Store, Stored, now_s
 
 TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""

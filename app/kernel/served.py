@@ -6,10 +6,10 @@ from typing import Any
 
 from faust.types import TP
 
-from app.kernel.store import Store
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
 from app.kernel.view_task import ViewTask
+from app.streams.state.store import Store
 
 
 class Served:

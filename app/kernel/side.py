@@ -11,9 +11,9 @@ from app.kernel.measures import Measures
 from app.kernel.owners import Owner
 from app.kernel.ports import Handler, Sleeper
 from app.kernel.skip_log import SkipLog
-from app.kernel.table import Table
 from app.kernel.waiters import Waiters
 from app.settings import Settings
+from app.streams.state.table import Table
 
 WAITING_WRITES = 2_000
 """Requests that may wait for their answers at the same time; the next is asked to come again."""

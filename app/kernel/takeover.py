@@ -10,15 +10,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from app.kernel.identity import ROW, Identity, Rebuild, compare, expected, identities
 from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import LostHistory
-from app.kernel.position import Position, check, positions
 from app.kernel.rebuild import Rebuilder
 from app.kernel.restore import restore
 from app.kernel.side import WriteSide
 from app.kernel.skips import Skips
-from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
 from app.streams.kafka.reader import bounds, group_offsets, written_ends
 from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.state.positions import Position, check, positions
+from app.streams.state.store import Store
 
 log = logging.getLogger(__name__)
 

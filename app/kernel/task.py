@@ -25,13 +25,13 @@ from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch
 from app.kernel.parked import Park
 from app.kernel.pauses import Pauses
 from app.kernel.ports import Flow, Handler
-from app.kernel.position import Position
 from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
 from app.kernel.skips import NONE, Skips
-from app.kernel.store import Store, wipe
 from app.kernel.work import Queue
 from app.streams.kafka.shutdown import all_ended
+from app.streams.state.positions import Position
+from app.streams.state.store import Store, wipe
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from app import clock
 from app.kernel.context import Outgoing
 from app.kernel.measures import Measures
-from app.kernel.position import Position
 from app.streams.kafka.transactions import Transaction
+from app.streams.state.positions import Position
 
 log = logging.getLogger(__name__)
 

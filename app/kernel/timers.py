@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from app.kernel.context import current
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.kernel.unit import UnitOfWork
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 
 NUL = "\0"
 

@@ -14,7 +14,6 @@ from app.kernel.digest import digest
 from app.kernel.folding import Folding
 from app.kernel.generation import Digests
 from app.kernel.generation_store import GenerationStore
-from app.kernel.position import Position, check, positions
 from app.kernel.progress import Progress
 from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
@@ -23,6 +22,7 @@ from app.kernel.view_switch import Live, switch
 from app.kernel.view_unit import ViewUnit
 from app.kernel.work import Work
 from app.streams.kafka.reader import bounds, reading
+from app.streams.state.positions import Position, check, positions
 
 log = logging.getLogger(__name__)
 

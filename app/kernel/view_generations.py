@@ -11,10 +11,10 @@ from app.kernel import parking
 from app.kernel.generation import Generations, generations
 from app.kernel.generation_store import GenerationStore, named
 from app.kernel.parked import Parked
-from app.kernel.position import positions
-from app.kernel.store import Change, Store
-from app.kernel.table import Table
 from app.kernel.view_side import ReadModel
+from app.streams.state.positions import positions
+from app.streams.state.store import Change, Store
+from app.streams.state.table import Table
 
 Rows = Generator[tuple[bytes, bytes], None, None]
 """Keys and values."""

@@ -10,11 +10,11 @@ from app.kernel.folding import Folding
 from app.kernel.generation import Build, Digests, Generations
 from app.kernel.outlet import Outlet
 from app.kernel.parked import Parked, outcome, outgoing
-from app.kernel.position import positions
 from app.kernel.skips import Skips
-from app.kernel.store import Change
 from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_side import ViewSide
+from app.streams.state.positions import positions
+from app.streams.state.store import Change
 
 log = logging.getLogger(__name__)
 

@@ -17,10 +17,8 @@ from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Flow
-from app.kernel.position import Position
 from app.kernel.progress import Progress
 from app.kernel.release import Releases
-from app.kernel.store import Store
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
 from app.kernel.view_generations import ViewGenerations
@@ -33,6 +31,8 @@ from app.kernel.work import Queue
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.state.positions import Position
+from app.streams.state.store import Store
 
 log = logging.getLogger(__name__)
 

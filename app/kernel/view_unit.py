@@ -5,8 +5,8 @@ The log is never deleted, so what was not written is read again. Without a write
 
 from app.kernel.draft import Draft
 from app.kernel.outlet import Outlet
-from app.kernel.store import Store
 from app.kernel.waiters import Waiters
+from app.streams.state.store import Store
 
 
 class ViewUnit(Draft):

@@ -15,13 +15,11 @@ from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.ports import Flow
-from app.kernel.position import Position
 from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
 from app.kernel.release import Releases
 from app.kernel.setbacks import Setbacks
 from app.kernel.side import WriteSide
-from app.kernel.store import Store
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.ticks import Ticks
@@ -30,6 +28,8 @@ from app.kernel.work import Queue
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
+from app.streams.state.positions import Position
+from app.streams.state.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder

@@ -9,7 +9,7 @@ import msgspec
 
 from app.kernel import parking
 from app.kernel.parked import Parked
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from app.web.problem import Problem
 from schemas.timestamp import rfc3339
 

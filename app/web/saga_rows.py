@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.domain.views.listed import newest_first
 from app.domain.views.saga_status import SagaStatus
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from app.web import headers, openapi
 from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
 from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown

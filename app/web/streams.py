@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from app.domain.recorded import Recorded, recorded, today
 from app.kernel.owners import FORWARDED
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder, NoAnswer

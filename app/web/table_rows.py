@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from app.kernel.position import positions
-from app.kernel.store import Store
 from app.kernel.view_generations import tables
 from app.kernel.view_side import Follower, ReadModel
+from app.streams.state.positions import positions
+from app.streams.state.store import Store
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder

@@ -13,7 +13,7 @@ from app.domain.views.customer_account import CustomerAccount
 from app.domain.views.customer_name import ASKED, CustomerName
 from app.domain.views.order_summary import OrderSummary
 from app.domain.views.product_stock import ProductStock
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.etag import matches

@@ -12,11 +12,11 @@ from agents._loops import Commands
 from agents._outgoing import Outbox
 from app.domain.answer import WINDOW
 from app.kernel.log_ends import LogEnds
-from app.kernel.store import Store
 from app.kernel.unit import UnitOfWork
 from app.kernel.waiters import Waiters
 from app.settings import settings
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.state.store import Store
 from tables.aggregate import Aggregate
 from tables.product import product_aggregate
 

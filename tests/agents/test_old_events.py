@@ -19,10 +19,10 @@ from app.domain.ids import event_id
 from app.kernel.app import app
 from app.kernel.draft import Draft
 from app.kernel.side import Fold
-from app.kernel.store import Store
 from app.kernel.view_side import ReadModel
 from app.kernel.waiters import Waiters
 from app.main import VIEWS
+from app.streams.state.store import Store
 from schemas.upcasts import upcasters
 from tables.history import entries
 from tests.agents.world import record

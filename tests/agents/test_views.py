@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.recorded import Unforeseen
-from app.kernel.store import Store
+from app.streams.state.store import Store
 from schemas.message import Event
 from tables.customer_account import accounts
 from tables.order_summary import names, summaries

@@ -9,10 +9,10 @@ from aiokafka import ConsumerRecord
 
 from agents._event import Events, Joined, JoinedModel, Model
 from app.kernel.draft import Draft
-from app.kernel.rows import Rows
-from app.kernel.store import Store
 from app.kernel.waiters import Waiters
 from app.settings import Settings
+from app.streams.state.overlay import Rows
+from app.streams.state.store import Store
 from schemas.message import Event, payload_json
 from schemas.upcasts import upcasters
 from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.kernel.draft import Draft
-from app.kernel.store import Store
 from app.kernel.waiters import Waiters
+from app.streams.state.store import Store
 
 
 @pytest.fixture

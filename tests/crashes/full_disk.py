@@ -5,7 +5,7 @@ import sys
 
 from rocksdict import WriteBufferManager
 
-from app.kernel import store
+from app.streams.state import store
 from bench.alone import run_worker
 
 LIMIT_BYTES = 256 << 10

@@ -18,11 +18,11 @@ from app.kernel.context import emit, topic_id
 from app.kernel.parked import Park
 from app.kernel.ports import Sleeper
 from app.kernel.side import WriteSide
-from app.kernel.store import Store
-from app.kernel.table import Table
 from app.kernel.write_task import WriteTask
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from tests.kafka.topics import configure
 from tests.waiting import until
 

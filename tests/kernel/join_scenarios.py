@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from app.kernel.store import Change, Store, Stored
+from app.streams.state.store import Change, Store, Stored
 from schemas.customer import CustomerChanged
 from tests.kernel.join_harness import PLACED, REGISTERED, JoinHarness
 from tests.kernel.view_scenarios import KilledError

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.kernel.store import Store
 from app.kernel.view_builds import Built, Wish
+from app.streams.state.store import Store
 from tables.history import History, entries, versions
 from tests.kernel.view_harness import OpenedView, ViewHarness
 from tests.kernel.view_scenarios import KilledError

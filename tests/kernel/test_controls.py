@@ -11,7 +11,6 @@ from app.domain.views import customer_name
 from app.kernel.batch import Batch
 from app.kernel.outlet import Outlet
 from app.kernel.ports import Handler
-from app.kernel.position import positions
 from app.kernel.processor import Processor
 from app.kernel.release import Releases
 from app.kernel.unit import UnitOfWork
@@ -20,6 +19,7 @@ from app.kernel.work import Queue, Work
 from app.kernel.write_task import WriteTask
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.state.positions import positions
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.join_harness import JoinHarness
 from tests.kernel.join_scenarios import killed_around_the_write_that_follows_a_feed, told_by_two_owners

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kernel.fingerprint import fingerprint
+from app.streams.state.fingerprint import fingerprint
 
 Print = Callable[[str], str]
 

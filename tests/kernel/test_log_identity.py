@@ -15,8 +15,8 @@ from app.kernel.outcome import LostHistory
 from app.kernel.parked import Parked, parse
 from app.kernel.rebuild import Rebuilder
 from app.kernel.side import WriteSide
-from app.kernel.store import Store
 from app.kernel.write_task import WriteTask
+from app.streams.state.store import Store
 from tests.kafka.topics import led
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.view_harness import ViewHarness

@@ -3,7 +3,7 @@
 import pytest
 
 from app.kernel.outcome import LostHistory
-from app.kernel.position import check
+from app.streams.state.positions import check
 
 
 @pytest.mark.parametrize("offset_next", [10, 15, 20])

@@ -7,8 +7,8 @@ from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.generation import Generations, NoGeneration, OtherBuild
 from app.kernel.outcome import NotShown
-from app.kernel.table import Table
 from app.kernel.view_builds import Wish
+from app.streams.state.table import Table
 from tables.history import History, entries, versions
 from tests.kernel.rebuild_scenarios import Changed, ask, built, done, killed_at_every_step, reads_never_go_back, rebuilt
 from tests.kernel.view_harness import Failing, OpenedView, ViewHarness, event

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from app.kernel.side import WriteSide
-from app.kernel.store import Store
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
+from app.streams.state.store import Store
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

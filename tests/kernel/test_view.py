@@ -10,8 +10,8 @@ from app.domain.history import Latest
 from app.kernel import parking
 from app.kernel.batch import Batch
 from app.kernel.outcome import StoreFailed
-from app.kernel.store import Store
-from app.kernel.table import Table
+from app.streams.state.store import Store
+from app.streams.state.table import Table
 from tables.history import History
 from tests.kernel.view_harness import Failing, OpenedView, ViewHarness, event
 from tests.kernel.view_scenarios import killed_around_a_write, lost_disk

@@ -16,9 +16,9 @@ from app.kernel.asked import Request
 from app.kernel.batch import Batch
 from app.kernel.parked import Park, Settled, parse
 from app.kernel.side import WriteSide
-from app.kernel.table import Table
 from app.kernel.view_side import ReadModel, ViewSide
 from app.kernel.view_task import ViewTask
+from app.streams.state.table import Table
 from tables.history import History, entries, versions
 from tests.kernel.harness import Flow, Harness
 from tests.waiting import until

@@ -7,7 +7,7 @@ import pytest
 
 from app.kernel.asked import Interrupted, Request
 from app.kernel.batch import Batch
-from app.kernel.store import Change, Store, Stored
+from app.streams.state.store import Change, Store, Stored
 from tests.kernel.view_harness import Failing, ViewHarness, event
 from tests.waiting import until
 

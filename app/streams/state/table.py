@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from app.kernel.context import current
-from app.kernel.store import Store
+from app.streams.state.store import Store
 
 Row = TypeVar("Row")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.errors import FoldstreamError
-from app.kernel.store import Store, wipe
+from app.streams.state.store import Store, wipe
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ Nobody but the task sees an uncommitted row. An abort drops the overlay; a commi
 
 from typing import TYPE_CHECKING, Any
 
-from app.kernel.store import Change, Store, Stored
+from app.streams.state.store import Change, Store, Stored
 
 if TYPE_CHECKING:
-    from app.kernel.table import Table
+    from app.streams.state.table import Table
 
 CACHED = 5_000
 """Decoded committed rows kept in memory; beyond it the cache starts afresh."""

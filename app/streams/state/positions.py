@@ -9,7 +9,7 @@ import logging
 from msgspec import Struct
 
 from app.kernel.outcome import LostHistory
-from app.kernel.table import Table
+from app.streams.state.table import Table
 
 log = logging.getLogger(__name__)
 
