@@ -15,7 +15,7 @@ from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
 from app.kernel.parked import Park
-from app.kernel.ports import Handler
+from app.streams.processing.handlers import Handler
 from schemas.fields import DOTS
 from schemas.message import Refusal
 from tables.aggregate import Aggregate, Answered, Snapshot

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from agents._command import Received
 from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
-from app.kernel.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
 from app.results import Told
 from app.settings import Settings
+from app.streams.processing.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
 from schemas.message import Event, Refusal, payload_json
 from schemas.upcasts import upcasters
 from tables.aggregate import Answered

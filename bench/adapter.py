@@ -30,9 +30,9 @@ from app import logs
 from app.admin import apply
 from app.domain.decider import Decider, by_name
 from app.kernel.application import Application, application, spare_collector
-from app.kernel.context import current
-from app.kernel.ports import Handler
 from app.settings import Settings
+from app.streams.processing.context import current
+from app.streams.processing.handlers import Handler
 from schemas.fields import Currency, Id, Money, Quantity, Total
 from schemas.message import Command, Event, Message
 from tables.aggregate import Aggregate, Answers, Snapshot

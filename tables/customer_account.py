@@ -7,9 +7,9 @@ from app.domain.recorded import Recorded, upcasts
 from app.domain.views.customer_account import CustomerAccount, project
 from app.domain.views.customer_name import CustomerName, Ordering
 from app.kernel.app import app
-from app.kernel.context import emit
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
+from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table

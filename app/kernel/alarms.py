@@ -12,14 +12,14 @@ from time import monotonic
 from aiokafka.errors import KafkaError
 
 from app.kernel.outcome import RefusedBatch, StoreFailed, UnreadableLog
-from app.kernel.ports import Sleeper
 from app.kernel.processor import TURN_RECORDS
 from app.kernel.schedule import Schedule
 from app.kernel.setbacks import Setbacks, Woken
 from app.kernel.ticks import Ticks
 from app.kernel.timers import cancel_timer, names, open_timers, timers
-from app.kernel.unit import UnitOfWork
 from app.kernel.unread import Ends, Unread
+from app.streams.processing.handlers import Sleeper
+from app.streams.processing.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 

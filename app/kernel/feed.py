@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 
-from app.kernel.context import Outgoing
 from app.kernel.outcome import UnknownOutcome
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches
+from app.streams.processing.context import Outgoing
 
 
 class Feeds:

@@ -10,14 +10,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.kernel import parking
-from app.kernel.draft import Draft
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.kernel.parked import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
-from app.kernel.ports import Handler
 from app.kernel.skips import NONE
 from app.kernel.ticks import is_tick
 from app.settings import Settings
 from app.streams.kafka.partitioner import partitions_of
+from app.streams.processing.draft import Draft
+from app.streams.processing.handlers import Handler
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.kernel.context import Outgoing
 from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.kernel.parked import Parked, parse
@@ -18,6 +17,7 @@ from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.processing.context import Outgoing
 
 Place = tuple[str, str, int]
 """Agent, topic and offset of what was parked of this partition."""

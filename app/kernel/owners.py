@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
-from app.kernel.context import Outgoing
 from app.settings import Settings
 from app.streams.kafka.reader import reader
 from app.streams.kafka.transactions import Transaction
+from app.streams.processing.context import Outgoing
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from app.kernel.intake import Intake
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.setbacks import Setbacks, Woken
-from app.kernel.unit import UnitOfWork
-from app.kernel.work import Work, portions
 from app.streams.kafka.transactions import BROKERS_TIME
+from app.streams.processing.record_queue import Work, portions
+from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
 
 TRANSACTION_BYTES = 8 << 20

@@ -15,9 +15,9 @@ from app.kernel.progress import Progress
 from app.kernel.side import WriteSide
 from app.kernel.skips import Skips
 from app.kernel.timers import set_timer
-from app.kernel.unit import UnitOfWork
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
 
 log = logging.getLogger(__name__)

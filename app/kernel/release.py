@@ -14,12 +14,12 @@ from aiokafka import ConsumerRecord
 
 from app.kernel import parking
 from app.kernel.asked import Interrupted, NotHead, NotParked, Request
-from app.kernel.context import Outgoing
-from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
 from app.kernel.parked import BEHIND, Park, Parked, outcome
-from app.kernel.ports import Handler
+from app.streams.processing.context import Outgoing
+from app.streams.processing.draft import Draft
+from app.streams.processing.handlers import Handler
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
-from app.kernel.ports import Handler, Sleeper
 from app.kernel.skip_log import SkipLog
-from app.kernel.waiters import Waiters
 from app.settings import Settings
+from app.streams.processing.handlers import Handler, Sleeper
+from app.streams.processing.replies import Waiters
 from app.streams.state.table import Table
 
 WAITING_WRITES = 2_000

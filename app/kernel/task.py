@@ -17,19 +17,19 @@ from aiokafka.errors import KafkaError
 from app.advice import explained
 from app.errors import FoldstreamError
 from app.kernel.asked import Request, Requests
-from app.kernel.batch import Batch
-from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.kernel.parked import Park
 from app.kernel.pauses import Pauses
-from app.kernel.ports import Flow, Handler
 from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
 from app.kernel.skips import NONE, Skips
-from app.kernel.work import Queue
 from app.streams.kafka.shutdown import all_ended
+from app.streams.processing.batch import Batch
+from app.streams.processing.draft import Draft
+from app.streams.processing.handlers import Flow, Handler
+from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
 

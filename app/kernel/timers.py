@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from app.kernel.context import current
-from app.kernel.unit import UnitOfWork
+from app.streams.processing.context import current
+from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 

@@ -9,7 +9,6 @@ import logging
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel import parking
-from app.kernel.batch import Batch
 from app.kernel.digest import digest
 from app.kernel.folding import Folding
 from app.kernel.generation import Digests
@@ -20,8 +19,9 @@ from app.kernel.view_side import Follower
 from app.kernel.view_source import Source
 from app.kernel.view_switch import Live, switch
 from app.kernel.view_unit import ViewUnit
-from app.kernel.work import Work
 from app.streams.kafka.reader import bounds, reading
+from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Work
 from app.streams.state.positions import Position, check, positions
 
 log = logging.getLogger(__name__)

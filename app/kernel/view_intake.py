@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.draft import Draft
 from app.kernel.intake import Intake
 from app.kernel.outlet import Outlet
 from app.kernel.parked import Park, from_record, outcome
-from app.kernel.ports import Handler
 from app.settings import Settings
+from app.streams.processing.draft import Draft
+from app.streams.processing.handlers import Handler
 
 BACKOFF_S = (0.05, 0.1, 0.2)
 """Before the second attempt at an event, and so on (seconds)."""

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from app.kernel.log_identity import LogIdentity
-from app.kernel.ports import Handler
 from app.kernel.side import WriteSide
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.processing.handlers import Handler
 
 
 class ReadModel(Protocol):

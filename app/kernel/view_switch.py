@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from app.kernel.context import Outgoing
 from app.kernel.folding import Folding
 from app.kernel.generation import Build, Digests, Generations
 from app.kernel.outlet import Outlet
@@ -13,6 +12,7 @@ from app.kernel.parked import Parked, outcome, outgoing
 from app.kernel.skips import Skips
 from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_side import ViewSide
+from app.streams.processing.context import Outgoing
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
 

@@ -16,7 +16,6 @@ from app.kernel.folding import Folding
 from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.outlet import Outlet
-from app.kernel.ports import Flow
 from app.kernel.progress import Progress
 from app.kernel.release import Releases
 from app.kernel.task import Task
@@ -27,10 +26,11 @@ from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
 from app.kernel.view_switch import Live
 from app.kernel.view_unit import ViewUnit
-from app.kernel.work import Queue
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.processing.handlers import Flow
+from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 

@@ -14,7 +14,6 @@ from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
-from app.kernel.ports import Flow
 from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
 from app.kernel.release import Releases
@@ -24,10 +23,11 @@ from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.ticks import Ticks
 from app.kernel.unread import Unread
-from app.kernel.work import Queue
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
+from app.streams.processing.handlers import Flow
+from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 

@@ -15,11 +15,11 @@ from app.kernel.asked import Request as Release
 from app.kernel.outcome import NotShown
 from app.kernel.parked import Park
 from app.kernel.view_builds import Builds
-from app.kernel.waiters import Lost, Place, TooMany, Waiter
 from app.results import Told
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
+from app.streams.processing.replies import Lost, Place, TooMany, Waiter
 from app.streams.state.store import Store
 from app.topics import command_topic
 from app.web.ends import Ends

@@ -12,10 +12,10 @@ from agents._loops import Commands
 from agents._outgoing import Outbox
 from app.domain.answer import WINDOW
 from app.kernel.log_ends import LogEnds
-from app.kernel.unit import UnitOfWork
-from app.kernel.waiters import Waiters
 from app.settings import settings
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.store import Store
 from tables.aggregate import Aggregate
 from tables.product import product_aggregate

@@ -17,11 +17,11 @@ from app.domain.deciders import EVENT_SOURCED
 from app.domain.fulfilment.fold import DEFINITION
 from app.domain.ids import event_id
 from app.kernel.app import app
-from app.kernel.draft import Draft
 from app.kernel.side import Fold
 from app.kernel.view_side import ReadModel
-from app.kernel.waiters import Waiters
 from app.main import VIEWS
+from app.streams.processing.draft import Draft
+from app.streams.processing.replies import Waiters
 from app.streams.state.store import Store
 from schemas.upcasts import upcasters
 from tables.history import entries

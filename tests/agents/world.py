@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from aiokafka import ConsumerRecord
 
 from agents._event import Events, Joined, JoinedModel, Model
-from app.kernel.draft import Draft
-from app.kernel.waiters import Waiters
 from app.settings import Settings
+from app.streams.processing.draft import Draft
+from app.streams.processing.replies import Waiters
 from app.streams.state.overlay import Rows
 from app.streams.state.store import Store
 from schemas.message import Event, payload_json

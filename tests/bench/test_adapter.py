@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.kernel.draft import Draft
-from app.kernel.ports import Handler
+from app.streams.processing.draft import Draft
+from app.streams.processing.handlers import Handler
 from bench.adapter import declared, names
 
 COMMAND = {

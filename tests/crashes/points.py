@@ -10,7 +10,7 @@ from app.kernel.processor import Processor
 from app.kernel.rebuild import Rebuilder
 from app.kernel.release import Releases
 from app.kernel.takeover import TakeOver
-from app.kernel.unit import UnitOfWork
+from app.streams.processing.unit_of_work import UnitOfWork
 
 
 class Point(NamedTuple):

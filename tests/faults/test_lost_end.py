@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.kernel.context import Outgoing
 from app.kernel.outcome import UnknownOutcome
-from app.kernel.unit import UnitOfWork
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.processing.context import Outgoing
+from app.streams.processing.unit_of_work import UnitOfWork
 from tests.faults.faults import Fault, Kind, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy
 from tests.kernel.harness import Harness

@@ -13,14 +13,14 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from confluent_kafka.admin import AdminClient
 
 from app.kernel.asked import Request
-from app.kernel.batch import Batch
-from app.kernel.context import emit, topic_id
 from app.kernel.parked import Park
-from app.kernel.ports import Sleeper
 from app.kernel.side import WriteSide
 from app.kernel.write_task import WriteTask
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
+from app.streams.processing.batch import Batch
+from app.streams.processing.context import emit, topic_id
+from app.streams.processing.handlers import Sleeper
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from tests.kafka.topics import configure

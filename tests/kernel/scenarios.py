@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer
 
 from app.kernel import release, task
 from app.kernel.asked import NotParked
-from app.kernel.batch import Batch
 from app.streams.kafka import shutdown as ending
+from app.streams.processing.batch import Batch
 from tests.kernel.harness import Harness, Opened
 
 COMMANDS, KEYS = 600, 7

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.kernel.takeover import Positions, TakeOver
-from app.kernel.unit import UnitOfWork
+from app.streams.processing.unit_of_work import UnitOfWork
 from tests.kernel.harness import Harness
 from tests.kernel.scenarios import fenced_too_late, not_a_member, opened_anew_between_two_batches, partly_refused, restarted
 

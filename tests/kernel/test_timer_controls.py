@@ -4,10 +4,10 @@ import pytest
 
 from app import clock
 from app.kernel.alarms import Alarms
-from app.kernel.draft import Draft
 from app.kernel.ticks import Ticks
 from app.kernel.timers import cancel_timer, names, timers
 from app.kernel.unread import Unread
+from app.streams.processing.draft import Draft
 from tests.kernel.harness import Harness
 from tests.kernel.timer_harness import Sleeping, TimerHarness
 from tests.kernel.timer_scenarios import (

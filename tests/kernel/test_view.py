@@ -8,8 +8,8 @@ from msgspec import Raw
 
 from app.domain.history import Latest
 from app.kernel import parking
-from app.kernel.batch import Batch
 from app.kernel.outcome import StoreFailed
+from app.streams.processing.batch import Batch
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from tables.history import History

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.kernel.waiters import Lost, Place, TooMany, Waiters
+from app.streams.processing.replies import Lost, Place, TooMany, Waiters
 
 FIRST, SECOND = Place("commands", 0, 1), Place("commands", 0, 2)
 

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from app import clock
 from app.kernel import intake, setbacks
-from app.kernel.batch import Batch
+from app.streams.processing.batch import Batch
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import stop_at
 from tests.kernel.timer_harness import WITHIN_S, TimerHarness, asleep, fail, hear_until, sleeping, until_asked, until_rows

@@ -13,11 +13,11 @@ from app.domain.history import Latest
 from app.domain.recorded import Recorded
 from app.kernel import parking
 from app.kernel.asked import Request
-from app.kernel.batch import Batch
 from app.kernel.parked import Park, Settled, parse
 from app.kernel.side import WriteSide
 from app.kernel.view_side import ReadModel, ViewSide
 from app.kernel.view_task import ViewTask
+from app.streams.processing.batch import Batch
 from app.streams.state.table import Table
 from tables.history import History, entries, versions
 from tests.kernel.harness import Flow, Harness

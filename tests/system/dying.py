@@ -12,9 +12,9 @@ from typing import Any
 
 from agents._conductor import Conductor
 from agents._outgoing import Outbox
-from app.kernel.context import current
-from app.kernel.unit import UnitOfWork
 from app.main import run_worker
+from app.streams.processing.context import current
+from app.streams.processing.unit_of_work import UnitOfWork
 
 
 def arm(wanted: set[str], *, after: bool) -> None:

@@ -10,11 +10,11 @@ from aiokafka.errors import IllegalOperation, KafkaError, TopicAuthorizationFail
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.advice import explained
-from app.kernel.context import Headers
 from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.streams.aiokafka_patches.header_names import LenientBatch
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
+from app.streams.processing.context import Headers
 from app.streams.state.store import Change
 
 TIMEOUT_MS = 15_000

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from app.kernel.context import current
+from app.streams.processing.context import current
 from app.streams.state.store import Store
 
 Row = TypeVar("Row")

@@ -3,9 +3,9 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from app.kernel.context import Outgoing, current
 from app.kernel.measures import Label
-from app.kernel.waiters import Place, Waiters
+from app.streams.processing.context import Outgoing, current
+from app.streams.processing.replies import Place, Waiters
 from app.streams.state.overlay import Rows
 from app.streams.state.store import Store
 

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from app.kernel.draft import Draft
 from app.kernel.known import Known
 from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.waiters import Waiters
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.kafka.transactions import Transaction
+from app.streams.processing.draft import Draft
+from app.streams.processing.replies import Waiters
 from app.streams.state.store import Store, Stored, now_s
 
 

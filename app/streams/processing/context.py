@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Label
-from app.kernel.waiters import Place, Waiters
+from app.streams.processing.replies import Place, Waiters
 from app.streams.state.overlay import Rows
 
 Headers = list[tuple[str, bytes]]

@@ -8,8 +8,8 @@ from itertools import accumulate, count
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.batch import Batch, size_of
-from app.kernel.ports import Handler
+from app.streams.processing.batch import Batch, size_of
+from app.streams.processing.handlers import Handler
 
 _openings = count(1)
 """No two openings in a process have one number: a partition that goes to another worker and comes back gets another task."""
