@@ -6,8 +6,8 @@ from aiokafka import ConsumerRecord
 
 from app.domain.recorded import Recorded, Versioned, recorded
 from app.kernel.outcome import UnreadableLog
-from app.kernel.parked import Park
 from app.kernel.view_side import ReadModel
+from app.streams.parking.record import Park
 from schemas.upcasts import NewerSchema
 
 Row = TypeVar("Row", bound=Versioned)

@@ -14,7 +14,7 @@ from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
 from app.kernel.app import app
-from app.kernel.parked import Park
+from app.streams.parking.record import Park
 from app.streams.processing.handlers import Handler
 from schemas.fields import DOTS
 from schemas.message import Refusal

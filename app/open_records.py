@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 
-from app.kernel.parked import Parked, parse
 from app.log import Log
 from app.settings import Settings
+from app.streams.parking.record import Parked, parse
 
 
 async def open_records(settings: Settings) -> AsyncIterator[Parked]:

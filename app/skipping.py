@@ -11,12 +11,12 @@ from app.domain.deciders import EVENT_SOURCED
 from app.domain.recorded import today
 from app.errors import FoldstreamError
 from app.kernel.outcome import RefusedBatch, UnreadableBatch
-from app.kernel.parked import Settled, skip
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.parking.record import Settled, skip
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
 from schemas.upcasts import NewerSchema
 

@@ -8,10 +8,10 @@ from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodec
 
 from app.audit.ends import Span, Spans
 from app.audit.finding import Place
-from app.kernel.skip_log import skips_of
-from app.kernel.skips import Skips
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
+from app.streams.parking.skip_log import skips_of
+from app.streams.parking.skips import Skips
 
 Watch = Callable[[int, int], None]
 """Called with the offsets that were read so far, and with how many there are."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from app.audit.finding import NUL, Findings, Kind, Place, place
 from app.audit.logs import Batch
 from app.audit.scratch import Scratch
-from app.kernel.parked import BEHIND, BLOCKING, SKIPPED, Parked, Settled, parse
+from app.streams.parking.record import BEHIND, BLOCKING, SKIPPED, Parked, Settled, parse
 
 RELEASED = "released"
 REDIRECTED = "released to its right partition"

@@ -21,7 +21,7 @@ from app.audit.view_names import NameFolds
 from app.audit.view_rows import VIEWS
 from app.audit.whole import Whole
 from app.domain.recorded import Recorded, recorded
-from app.kernel.parked import Parked, parse
+from app.streams.parking.record import Parked, parse
 from schemas.upcasts import NewerSchema
 
 _UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)

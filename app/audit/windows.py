@@ -15,8 +15,8 @@ from app.audit.firsts import First, Firsts, named
 from app.audit.parked import ParkedLog, States, is_open
 from app.audit.rows import Rows
 from app.domain.decider import Decider
-from app.kernel.parking import at as place_at
-from app.kernel.parking import parse_at
+from app.streams.parking.rows import at as place_at
+from app.streams.parking.rows import parse_at
 
 
 class _Answered(Struct):

@@ -9,9 +9,9 @@ import typer
 from app.cli.ids import text
 from app.cli.output import note, say, say_json
 from app.errors import FoldstreamError
-from app.kernel.parked import Parked
 from app.open_records import open_records
 from app.settings import settings
+from app.streams.parking.record import Parked
 from app.workers import ask
 from schemas.timestamp import rfc3339
 

@@ -7,10 +7,10 @@ from typing import Self
 import msgspec
 
 from app.demo.orders import Kind, Shop
-from app.kernel.parked import Parked, Settled, parse
 from app.log import Log
 from app.results import Json
 from app.settings import Settings
+from app.streams.parking.record import Parked, Settled, parse
 from app.topics import AGGREGATES, event_topic
 
 Place = tuple[str, int, int]

@@ -7,11 +7,11 @@ from typing import Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.intake import Intake
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.kernel.setbacks import Setbacks, Woken
 from app.streams.kafka.transactions import BROKERS_TIME
+from app.streams.parking.guard import Intake
 from app.streams.processing.record_queue import Work, portions
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions

@@ -8,15 +8,15 @@ from msgspec.structs import replace
 
 from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
-from app.kernel.parked import SKIPPED, Settled, parse
-from app.kernel.parking import ReadAgain
 from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
 from app.kernel.side import WriteSide
-from app.kernel.skips import Skips
 from app.kernel.timers import set_timer
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.parking.record import SKIPPED, Settled, parse
+from app.streams.parking.rows import ReadAgain
+from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
 

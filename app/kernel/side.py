@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.owners import Owner
-from app.kernel.skip_log import SkipLog
 from app.settings import Settings
+from app.streams.parking.skip_log import SkipLog
 from app.streams.processing.handlers import Handler, Sleeper
 from app.streams.processing.replies import Waiters
 from app.streams.state.table import Table

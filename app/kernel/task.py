@@ -16,16 +16,16 @@ from aiokafka.errors import KafkaError
 
 from app.advice import explained
 from app.errors import FoldstreamError
-from app.kernel.asked import Request, Requests
-from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
-from app.kernel.parked import Park
 from app.kernel.pauses import Pauses
-from app.kernel.release import Commit, Releases
 from app.kernel.side import WriteSide
-from app.kernel.skips import NONE, Skips
 from app.streams.kafka.shutdown import all_ended
+from app.streams.parking.guard import Intake
+from app.streams.parking.record import Park
+from app.streams.parking.release import Commit, Releases
+from app.streams.parking.requests import Request, Requests
+from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.batch import Batch
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Flow, Handler

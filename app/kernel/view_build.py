@@ -8,7 +8,6 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel import parking
 from app.kernel.digest import digest
 from app.kernel.folding import Folding
 from app.kernel.generation import Digests
@@ -20,6 +19,7 @@ from app.kernel.view_source import Source
 from app.kernel.view_switch import Live, switch
 from app.kernel.view_unit import ViewUnit
 from app.streams.kafka.reader import bounds, reading
+from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
 from app.streams.processing.record_queue import Work
 from app.streams.state.positions import Position, check, positions

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.intake import Intake
 from app.kernel.outlet import Outlet
-from app.kernel.parked import Park, from_record, outcome
 from app.settings import Settings
+from app.streams.parking.guard import Intake
+from app.streams.parking.record import Park, from_record, outcome
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.skips import NONE, Skips
 from app.streams.kafka.reader import step_over
+from app.streams.parking.skips import NONE, Skips
 
 LOOK_MS = 50
 """How long is waited for events at most."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from app.kernel.folding import Folding
 from app.kernel.generation import Build, Digests, Generations
 from app.kernel.outlet import Outlet
-from app.kernel.parked import Parked, outcome, outgoing
-from app.kernel.skips import Skips
 from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_side import ViewSide
+from app.streams.parking.record import Parked, outcome, outgoing
+from app.streams.parking.skips import Skips
 from app.streams.processing.context import Outgoing
 from app.streams.state.positions import positions
 from app.streams.state.store import Change

@@ -11,13 +11,11 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from app.kernel import parking
 from app.kernel.folding import Folding
 from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.outlet import Outlet
 from app.kernel.progress import Progress
-from app.kernel.release import Releases
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
 from app.kernel.view_generations import ViewGenerations
@@ -29,6 +27,8 @@ from app.kernel.view_unit import ViewUnit
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.parking import rows as parking
+from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position

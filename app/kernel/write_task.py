@@ -10,13 +10,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.alarms import Alarms
-from app.kernel.intake import Intake
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
-from app.kernel.release import Releases
 from app.kernel.setbacks import Setbacks
 from app.kernel.side import WriteSide
 from app.kernel.takeover import TakeOver
@@ -26,6 +24,8 @@ from app.kernel.unread import Unread
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
+from app.streams.parking.guard import Intake
+from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position

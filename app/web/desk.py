@@ -11,14 +11,14 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequ
 
 from app.advice import explained
 from app.kernel.application import Application
-from app.kernel.asked import Request as Release
 from app.kernel.outcome import NotShown
-from app.kernel.parked import Park
 from app.kernel.view_builds import Builds
 from app.results import Told
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
+from app.streams.parking.record import Park
+from app.streams.parking.requests import Request as Release
 from app.streams.processing.replies import Lost, Place, TooMany, Waiter
 from app.streams.state.store import Store
 from app.topics import command_topic

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from app.domain.recorded import today
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.skip_log import skips_of
 from app.settings import Settings
 from app.streams.kafka.reader import reader, step_over
 from app.streams.kafka.shutdown import stop_reading
+from app.streams.parking.skip_log import skips_of
 from app.web.log_position import LogPosition, malformed
 from app.web.problem import Problem, later
 from schemas.upcasts import NewerSchema

@@ -7,8 +7,8 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
-from app.kernel import parking
-from app.kernel.parked import Parked
+from app.streams.parking import rows as parking
+from app.streams.parking.record import Parked
 from app.streams.state.store import Store
 from app.web.problem import Problem
 from schemas.timestamp import rfc3339

@@ -17,7 +17,7 @@ from app.demo.checks import HAPPENS, Run, checks
 from app.demo.evidence import Evidence
 from app.demo.orders import LEAST, POOR, SCARCE, Shop
 from app.demo.strange import OLD_ORDER
-from app.kernel.parked import Parked, Settled
+from app.streams.parking.record import Parked, Settled
 from tests.cli.foldstream import ROOT
 from tests.conftest import RunningKafka
 

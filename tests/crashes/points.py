@@ -8,8 +8,8 @@ from aiokafka.producer.sender import EndTxnHandler
 from app.kernel import restore, write_task
 from app.kernel.processor import Processor
 from app.kernel.rebuild import Rebuilder
-from app.kernel.release import Releases
 from app.kernel.takeover import TakeOver
+from app.streams.parking.release import Releases
 from app.streams.processing.unit_of_work import UnitOfWork
 
 

@@ -12,12 +12,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from confluent_kafka.admin import AdminClient
 
-from app.kernel.asked import Request
-from app.kernel.parked import Park
 from app.kernel.side import WriteSide
 from app.kernel.write_task import WriteTask
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
+from app.streams.parking.record import Park
+from app.streams.parking.requests import Request
 from app.streams.processing.batch import Batch
 from app.streams.processing.context import emit, topic_id
 from app.streams.processing.handlers import Sleeper

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel import release, task
-from app.kernel.asked import NotParked
+from app.kernel import task
 from app.streams.kafka import shutdown as ending
+from app.streams.parking import release
+from app.streams.parking.requests import NotParked
 from app.streams.processing.batch import Batch
 from tests.kernel.harness import Harness, Opened
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from app.kernel import intake, parked
-from app.kernel.parked import KEPT_BYTES, PART_BYTES
 from app.streams.aiokafka_patches.header_names import LenientBatch
+from app.streams.parking import guard as intake
+from app.streams.parking import record as parked
+from app.streams.parking.record import KEPT_BYTES, PART_BYTES
 from tests.kernel.harness import Harness, Opened
 from tests.waiting import until
 

@@ -10,11 +10,11 @@ from aiokafka import TopicPartition
 from app.domain.views import customer_name
 from app.kernel.outlet import Outlet
 from app.kernel.processor import Processor
-from app.kernel.release import Releases
 from app.kernel.view_unit import ViewUnit
 from app.kernel.write_task import WriteTask
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.parking.release import Releases
 from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Queue, Work

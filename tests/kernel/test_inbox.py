@@ -3,8 +3,8 @@
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.kernel import parked
-from app.kernel.parked import Park
+from app.streams.parking import record as parked
+from app.streams.parking.record import Park
 from app.topics import INBOX
 from tests.conftest import RunningKafka
 from tests.kernel.harness import Counting, Harness

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kernel import parking
+from app.streams.parking import rows as parking
 from tests.kernel.harness import Harness, Opened
 
 

@@ -9,7 +9,6 @@ from agents import _event
 from app.domain.recorded import Recorded, recorded
 from app.kernel import restore, takeover, view_store
 from app.kernel.identity import Rebuild
-from app.kernel.intake import Intake
 from app.kernel.log_ends import LogEnds
 from app.kernel.outlet import Outlet
 from app.kernel.processor import Processor
@@ -17,6 +16,7 @@ from app.kernel.rebuild import Rebuilder
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
+from app.streams.parking.guard import Intake
 from app.streams.state import disk
 from app.streams.state.positions import Position
 from schemas.upcasts import NewerSchema

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.kernel.asked import Interrupted, NotHead, NotParked
-from app.kernel.parked import Settled, parse
+from app.streams.parking.record import Settled, parse
+from app.streams.parking.requests import Interrupted, NotHead, NotParked
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import released_in_the_middle
 
@@ -114,7 +114,7 @@ async def test_a_release_that_is_cut_off_is_ended_by_the_successor(harness: Harn
 
 
 async def test_a_release_that_is_cut_off_is_ended_also_after_the_changelog_was_lost(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kernel.release.Releases.__bool__", lambda _: False)
+    monkeypatch.setattr("app.streams.parking.release.Releases.__bool__", lambda _: False)
     opened = await harness.open()
     await harness.send(("a", b"raise"), ("a", b""), ("a", b""))
     await opened.pump()

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.kernel import schedule, setbacks
-from app.kernel.intake import TRANSACTION_RECORDS
 from app.kernel.schedule import Schedule
 from app.kernel.setbacks import Setbacks, Woken
+from app.streams.parking.guard import TRANSACTION_RECORDS
 
 PUTS = st.lists(st.tuples(st.sampled_from("abcde"), st.none() | st.integers(0, 9)))
 

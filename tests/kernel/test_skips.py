@@ -6,13 +6,13 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.parked import SKIPPED, Settled, parse, skip
-from app.kernel.skip_log import SkipLog
-from app.kernel.skips import NONE, Skips
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
+from app.streams.parking.record import SKIPPED, Settled, parse, skip
+from app.streams.parking.skip_log import SkipLog
+from app.streams.parking.skips import NONE, Skips
 from tests.kernel.harness import Harness, Opened
 from tests.waiting import until
 

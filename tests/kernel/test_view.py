@@ -7,8 +7,8 @@ import pytest
 from msgspec import Raw
 
 from app.domain.history import Latest
-from app.kernel import parking
 from app.kernel.outcome import StoreFailed
+from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
 from app.streams.state.store import Store
 from app.streams.state.table import Table

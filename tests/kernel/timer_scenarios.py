@@ -6,7 +6,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from app import clock
-from app.kernel import intake, setbacks
+from app.kernel import setbacks
+from app.streams.parking import guard as intake
 from app.streams.processing.batch import Batch
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import stop_at

@@ -11,12 +11,12 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from agents._event import Events
 from app.domain.history import Latest
 from app.domain.recorded import Recorded
-from app.kernel import parking
-from app.kernel.asked import Request
-from app.kernel.parked import Park, Settled, parse
 from app.kernel.side import WriteSide
 from app.kernel.view_side import ReadModel, ViewSide
 from app.kernel.view_task import ViewTask
+from app.streams.parking import rows as parking
+from app.streams.parking.record import Park, Settled, parse
+from app.streams.parking.requests import Request
 from app.streams.processing.batch import Batch
 from app.streams.state.table import Table
 from tables.history import History, entries, versions

@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from app.audit.audit import audit
 from app.domain.answer import WINDOW
 from app.errors import FoldstreamError
-from app.kernel.skips import Skips
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import read
+from app.streams.parking.skips import Skips
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled
 

@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaProducer
 from msgspec import json as msgspec_json
 
 from app.audit.audit import audit
-from app.kernel.parked import Parked
 from app.open_records import open_records
 from app.results import Json
 from app.streams.kafka.partitioner import partition_of
+from app.streams.parking.record import Parked
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order
 

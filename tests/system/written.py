@@ -8,11 +8,11 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from app.domain.ids import event_id
-from app.kernel.parked import FACTS, OUTCOME
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import describe
+from app.streams.parking.record import FACTS, OUTCOME
 from schemas.timestamp import rfc3339
 
 PRODUCT = "the-product"

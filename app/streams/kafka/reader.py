@@ -13,9 +13,9 @@ from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
 from app.kernel.outcome import NotGiven, UnreadableBatch
-from app.kernel.skips import NONE, Skips
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.kafka.timeouts import ANSWER_MS
+from app.streams.parking.skips import NONE, Skips
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
-from app.kernel.parked import SKIPPED, Settled, parse
-from app.kernel.skips import NONE, Skips
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.topic_ids import describe
+from app.streams.parking.record import SKIPPED, Settled, parse
+from app.streams.parking.skips import NONE, Skips
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from aiokafka import ConsumerRecord
 from msgspec.structs import replace
 
-from app.kernel.parked import BEHIND, Parked, Settled, blocks, parse
+from app.streams.parking.record import BEHIND, Parked, Settled, blocks, parse
 from app.streams.processing.context import current
 from app.streams.state.store import Store
 from app.streams.state.table import Table

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from app.errors import FoldstreamError
-from app.kernel.parked import Park
+from app.streams.parking.record import Park
 
 MOST_ASKED = 100
 """Requests of operators that may wait for their turn; the next is asked to come again."""

@@ -12,11 +12,11 @@ from time import monotonic
 
 from aiokafka import ConsumerRecord
 
-from app.kernel import parking
-from app.kernel.asked import Interrupted, NotHead, NotParked, Request
-from app.kernel.intake import Intake
 from app.kernel.outcome import RefusedBatch
-from app.kernel.parked import BEHIND, Park, Parked, outcome
+from app.streams.parking import rows as parking
+from app.streams.parking.guard import Intake
+from app.streams.parking.record import BEHIND, Park, Parked, outcome
+from app.streams.parking.requests import Interrupted, NotHead, NotParked, Request
 from app.streams.processing.context import Outgoing
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler

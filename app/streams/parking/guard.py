@@ -9,13 +9,13 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel import parking
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
-from app.kernel.parked import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
-from app.kernel.skips import NONE
 from app.kernel.ticks import is_tick
 from app.settings import Settings
 from app.streams.kafka.partitioner import partitions_of
+from app.streams.parking import rows as parking
+from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
+from app.streams.parking.skips import NONE
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
 
