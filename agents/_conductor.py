@@ -12,11 +12,11 @@ from agents._outgoing import Outbox
 from agents._sending import Heard, heard, origin, send
 from app.domain.ids import event_id
 from app.domain.process import Elapsed, Process
-from app.kernel.timers import cancel_timer, set_timer
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
 from app.streams.state.store import Store
+from app.streams.timers.timers import cancel_timer, set_timer
 from app.topics import command_topic
 from schemas.plain import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339

@@ -9,12 +9,12 @@ from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
-from app.kernel.setbacks import Setbacks, Woken
 from app.streams.kafka.transactions import BROKERS_TIME
 from app.streams.parking.guard import Intake
 from app.streams.processing.record_queue import Work, portions
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
+from app.streams.timers.backoff import Setbacks, Woken
 
 TRANSACTION_BYTES = 8 << 20
 """Bytes of commands that one transaction takes in; what it writes is a few times as much."""

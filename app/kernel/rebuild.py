@@ -11,7 +11,6 @@ from app.kernel.outcome import LostHistory, UnreadableLog
 from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
 from app.kernel.side import WriteSide
-from app.kernel.timers import set_timer
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import SKIPPED, Settled, parse
@@ -19,6 +18,7 @@ from app.streams.parking.rows import ReadAgain
 from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
+from app.streams.timers.timers import set_timer
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,14 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.kernel.alarms import Alarms
 from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
-from app.kernel.setbacks import Setbacks
 from app.kernel.side import WriteSide
 from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
-from app.kernel.ticks import Ticks
-from app.kernel.unread import Unread
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
@@ -30,6 +26,10 @@ from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
+from app.streams.timers.backoff import Setbacks
+from app.streams.timers.dispatcher import Alarms
+from app.streams.timers.ticks import Ticks
+from app.streams.timers.unread_commands import Unread
 
 log = logging.getLogger(__name__)
 

@@ -74,6 +74,6 @@ async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("app.clock.now_ms", timed.clock)
     for module in ("alarms", "ticks"):
         monkeypatch.setattr(f"app.kernel.{module}.monotonic", lambda: timed.clock.at_ms / 1_000)
-    monkeypatch.setattr("app.kernel.alarms.EVERY_S", 0.0)
+    monkeypatch.setattr("app.streams.timers.dispatcher.EVERY_S", 0.0)
     await timed.create_topics()
     return timed

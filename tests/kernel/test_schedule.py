@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel import schedule, setbacks
-from app.kernel.schedule import Schedule
-from app.kernel.setbacks import Setbacks, Woken
 from app.streams.parking.guard import TRANSACTION_RECORDS
+from app.streams.timers import backoff as setbacks
+from app.streams.timers import schedule
+from app.streams.timers.backoff import Setbacks, Woken
+from app.streams.timers.schedule import Schedule
 
 PUTS = st.lists(st.tuples(st.sampled_from("abcde"), st.none() | st.integers(0, 9)))
 

@@ -3,11 +3,11 @@
 import pytest
 
 from app import clock
-from app.kernel.alarms import Alarms
-from app.kernel.ticks import Ticks
-from app.kernel.timers import cancel_timer, names, timers
-from app.kernel.unread import Unread
 from app.streams.processing.draft import Draft
+from app.streams.timers.dispatcher import Alarms
+from app.streams.timers.ticks import Ticks
+from app.streams.timers.timers import cancel_timer, names, timers
+from app.streams.timers.unread_commands import Unread
 from tests.kernel.harness import Harness
 from tests.kernel.timer_harness import Sleeping, TimerHarness
 from tests.kernel.timer_scenarios import (
@@ -47,14 +47,14 @@ async def test_rows_that_go_before_the_transaction_of_the_waking_are_found(timed
 
 
 async def test_rows_that_do_not_go_with_the_waking_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kernel.alarms.cancel_timer", lambda *_: None)
+    monkeypatch.setattr("app.streams.timers.dispatcher.cancel_timer", lambda *_: None)
 
     with pytest.raises(AssertionError):
         await opened_after_waking(timed)
 
 
 async def test_an_order_that_is_not_made_anew_from_the_rows_is_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kernel.alarms.open_timers", lambda _: ())
+    monkeypatch.setattr("app.streams.timers.dispatcher.open_timers", lambda _: ())
 
     with pytest.raises(AssertionError):
         await due_while_nobody_was_there(timed)

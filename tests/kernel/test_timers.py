@@ -3,9 +3,9 @@
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel import setbacks
-from app.kernel.ticks import TICK
-from app.kernel.timers import cancel_timer, set_timer
+from app.streams.timers import backoff as setbacks
+from app.streams.timers.ticks import TICK
+from app.streams.timers.timers import cancel_timer, set_timer
 from tests.kernel.harness import Harness
 from tests.kernel.timer_harness import Sleeping, TimerHarness, asleep, hear_until, sleeping, ticks, until_asked, until_rows
 from tests.kernel.timer_scenarios import (

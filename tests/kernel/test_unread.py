@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from aiokafka import TopicPartition
 
-from app.kernel.unread import Unread
 from app.settings import Settings
+from app.streams.timers.unread_commands import Unread
 
 ONE, OTHER = TopicPartition("commands.product", 1), TopicPartition("commands.customer", 0)
 

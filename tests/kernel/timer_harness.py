@@ -8,10 +8,10 @@ from pathlib import Path
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.kernel.timers import cancel_timer, open_timers, set_timer
 from app.settings import Settings
 from app.streams.processing.context import emit
 from app.streams.state.store import Store
+from app.streams.timers.timers import cancel_timer, open_timers, set_timer
 from tests.kernel.harness import Counting, Harness, Opened
 
 WITHIN_S = 60

@@ -6,9 +6,9 @@ import pytest
 from aiokafka import TopicPartition
 
 from app import clock
-from app.kernel import setbacks
 from app.streams.parking import guard as intake
 from app.streams.processing.batch import Batch
+from app.streams.timers import backoff as setbacks
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import stop_at
 from tests.kernel.timer_harness import WITHIN_S, TimerHarness, asleep, fail, hear_until, sleeping, until_asked, until_rows

@@ -19,9 +19,9 @@ from app.kernel.owners import Owners
 from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
-from app.kernel.unread import Unread
 from app.settings import Settings
 from app.streams.kafka.reader import reader
+from app.streams.timers.unread_commands import Unread
 from app.web import body, ends, fresh, log_pages, problem, protocol
 from app.web.public import PublicUrl
 from app.web.streams import Seen, Streams

@@ -10,7 +10,6 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
-from app.kernel.ticks import is_tick
 from app.settings import Settings
 from app.streams.kafka.partitioner import partitions_of
 from app.streams.parking import rows as parking
@@ -18,6 +17,7 @@ from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_re
 from app.streams.parking.skips import NONE
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
+from app.streams.timers.ticks import is_tick
 
 log = logging.getLogger(__name__)
 

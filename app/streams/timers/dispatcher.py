@@ -13,13 +13,13 @@ from aiokafka.errors import KafkaError
 
 from app.kernel.outcome import RefusedBatch, StoreFailed, UnreadableLog
 from app.kernel.processor import TURN_RECORDS
-from app.kernel.schedule import Schedule
-from app.kernel.setbacks import Setbacks, Woken
-from app.kernel.ticks import Ticks
-from app.kernel.timers import cancel_timer, names, open_timers, timers
-from app.kernel.unread import Ends, Unread
 from app.streams.processing.handlers import Sleeper
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.timers.backoff import Setbacks, Woken
+from app.streams.timers.schedule import Schedule
+from app.streams.timers.ticks import Ticks
+from app.streams.timers.timers import cancel_timer, names, open_timers, timers
+from app.streams.timers.unread_commands import Ends, Unread
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.kernel.timers import names
 from app.streams.parking.guard import TRANSACTION_RECORDS
+from app.streams.timers.timers import names
 
 log = logging.getLogger(__name__)
 
