@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from app.kernel.log_identity import LogIdentity
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.logs.identity import LogIdentity
 from app.streams.state.table import Table
 
 

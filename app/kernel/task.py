@@ -16,11 +16,11 @@ from aiokafka.errors import KafkaError
 
 from app.advice import explained
 from app.errors import FoldstreamError
-from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.kernel.pauses import Pauses
 from app.kernel.side import WriteSide
 from app.streams.kafka.shutdown import all_ended
+from app.streams.logs.known import Known
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park
 from app.streams.parking.release import Commit, Releases

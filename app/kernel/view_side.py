@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from app.kernel.log_identity import LogIdentity
 from app.kernel.side import WriteSide
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.logs.identity import LogIdentity
 from app.streams.processing.handlers import Handler
 
 

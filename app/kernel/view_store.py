@@ -9,13 +9,13 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel.generation import generations
-from app.kernel.log_identity import LogIdentity
 from app.kernel.outcome import LostHistory
 from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_identity import ROW, view_identities
 from app.kernel.view_side import Follower, ViewSide
 from app.streams.kafka.reader import bounds
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.logs.identity import LogIdentity
 from app.streams.state.disk import opened
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store

@@ -12,7 +12,6 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from app.kernel.folding import Folding
-from app.kernel.known import Known
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.outlet import Outlet
 from app.kernel.progress import Progress
@@ -27,6 +26,7 @@ from app.kernel.view_unit import ViewUnit
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.logs.known import Known
 from app.streams.parking import rows as parking
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow

@@ -9,7 +9,6 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.kernel.known import Known
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
 from app.kernel.predecessor import Predecessor
@@ -20,6 +19,7 @@ from app.kernel.task import Task
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
+from app.streams.logs.known import Known
 from app.streams.parking.guard import Intake
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow

@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from agents._loops import Commands
 from agents._outgoing import Outbox
 from app.domain.answer import WINDOW
-from app.kernel.log_ends import LogEnds
 from app.settings import settings
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.logs.ends import LogEnds
 from app.streams.processing.replies import Waiters
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.store import Store

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from app.kernel.known import Known
-from app.kernel.log_ends import LogEnds
 from app.kernel.outcome import RefusedBatch, UnknownOutcome
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.kafka.transactions import Transaction
+from app.streams.logs.ends import LogEnds
+from app.streams.logs.known import Known
 from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
 from app.streams.state.store import Store, Stored, now_s
