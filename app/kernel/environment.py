@@ -13,13 +13,13 @@ from app.admin import members
 from app.clock import now
 from app.errors import FoldstreamError
 from app.kernel.outcome import UnknownOutcome
-from app.kernel.predecessor import shown
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, group_offsets, read, reading
 from app.streams.kafka.shutdown import stop, stop_reading
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.processing.context import Outgoing
+from app.streams.recovery.predecessor import shown
 from app.topics import AGGREGATES, INBOX
 
 KEY = b"environment"

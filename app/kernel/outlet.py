@@ -11,13 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
-from app.kernel.predecessor import Predecessor
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import Parked, parse
 from app.streams.processing.context import Outgoing
+from app.streams.recovery.predecessor import Predecessor
 
 Place = tuple[str, str, int]
 """Agent, topic and offset of what was parked of this partition."""

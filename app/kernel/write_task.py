@@ -11,10 +11,8 @@ from aiokafka.errors import KafkaError
 
 from app.kernel.outcome import RefusedBatch
 from app.kernel.owners import claim
-from app.kernel.predecessor import Predecessor
 from app.kernel.processor import Processor
 from app.kernel.side import WriteSide
-from app.kernel.takeover import TakeOver
 from app.kernel.task import Task
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
@@ -24,6 +22,8 @@ from app.streams.parking.guard import Intake
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
+from app.streams.recovery.predecessor import Predecessor
+from app.streams.recovery.takeover import TakeOver
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 from app.streams.timers.backoff import Setbacks

@@ -9,10 +9,10 @@ from aiokafka.admin.config_resource import ConfigResourceType
 from aiokafka.producer.transaction_manager import TransactionManager
 from aiokafka.protocol.admin import AlterConfigsRequest
 
-from app.kernel import predecessor
-from app.kernel.predecessor import Predecessor
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import producer
+from app.streams.recovery import predecessor
+from app.streams.recovery.predecessor import Predecessor
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

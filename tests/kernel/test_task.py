@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from app.kernel.takeover import Positions, TakeOver
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.recovery.takeover import Positions, TakeOver
 from tests.kernel.harness import Harness
 from tests.kernel.scenarios import fenced_too_late, not_a_member, opened_anew_between_two_batches, partly_refused, restarted
 

@@ -7,16 +7,16 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.kernel.identity import ROW, Identity, Rebuild, compare, expected, identities
 from app.kernel.outcome import LostHistory
-from app.kernel.rebuild import Rebuilder
-from app.kernel.restore import restore
 from app.kernel.side import WriteSide
 from app.streams.kafka.reader import bounds, group_offsets, written_ends
 from app.streams.kafka.topic_ids import Cluster, describe
 from app.streams.logs.ends import LogEnds
 from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.recovery.changelog_identity import ROW, Identity, Rebuild, compare, expected, identities
+from app.streams.recovery.changelog_rebuild import Rebuilder
+from app.streams.recovery.restore import restore
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store
 

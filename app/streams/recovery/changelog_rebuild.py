@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
-from app.kernel.identity import ROW, UNFINISHED, Identity, Rebuild, identities
 from app.kernel.outcome import LostHistory, UnreadableLog
-from app.kernel.predecessor import shown
 from app.kernel.progress import Progress
 from app.kernel.side import WriteSide
 from app.streams.kafka.reader import bounds, read
@@ -17,6 +15,8 @@ from app.streams.parking.record import SKIPPED, Settled, parse
 from app.streams.parking.rows import ReadAgain
 from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.recovery.changelog_identity import ROW, UNFINISHED, Identity, Rebuild, identities
+from app.streams.recovery.predecessor import shown
 from app.streams.state.positions import Position, positions
 from app.streams.timers.timers import set_timer
 
