@@ -9,19 +9,19 @@ import logging
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel.digest import digest
-from app.kernel.folding import Folding
-from app.kernel.generation import Digests
-from app.kernel.generation_store import GenerationStore
 from app.kernel.progress import Progress
-from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
 from app.kernel.view_source import Source
 from app.kernel.view_switch import Live, switch
-from app.kernel.view_unit import ViewUnit
 from app.streams.kafka.reader import bounds, reading
 from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
 from app.streams.processing.record_queue import Work
+from app.streams.projections.event_guard import ViewIntake
+from app.streams.projections.generation_view import GenerationStore
+from app.streams.projections.generations import Digests
+from app.streams.projections.projector import Folding
+from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import Position, check, positions
 
 log = logging.getLogger(__name__)

@@ -5,14 +5,14 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from app.kernel.folding import Folding
-from app.kernel.generation import Build, Digests, Generations
-from app.kernel.outlet import Outlet
-from app.kernel.view_generations import ViewGenerations
 from app.kernel.view_side import ViewSide
 from app.streams.parking.record import Parked, outcome, outgoing
 from app.streams.parking.skips import Skips
 from app.streams.processing.context import Outgoing
+from app.streams.projections.generation_store import ViewGenerations
+from app.streams.projections.generations import Build, Digests, Generations
+from app.streams.projections.outbox import Outlet
+from app.streams.projections.projector import Folding
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
 

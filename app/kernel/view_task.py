@@ -11,18 +11,13 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from app.kernel.folding import Folding
 from app.kernel.outcome import StoreFailed, UnreadableLog
-from app.kernel.outlet import Outlet
 from app.kernel.progress import Progress
 from app.kernel.task import Task
 from app.kernel.view_builds import Builds
-from app.kernel.view_generations import ViewGenerations
-from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
 from app.kernel.view_switch import Live
-from app.kernel.view_unit import ViewUnit
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
@@ -31,6 +26,11 @@ from app.streams.parking import rows as parking
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
+from app.streams.projections.event_guard import ViewIntake
+from app.streams.projections.generation_store import ViewGenerations
+from app.streams.projections.outbox import Outlet
+from app.streams.projections.projector import Folding
+from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 

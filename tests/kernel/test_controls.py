@@ -8,9 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.domain.views import customer_name
-from app.kernel.outlet import Outlet
 from app.kernel.processor import Processor
-from app.kernel.view_unit import ViewUnit
 from app.kernel.write_task import WriteTask
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
@@ -19,6 +17,8 @@ from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Queue, Work
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.projections.outbox import Outlet
+from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import positions
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.join_harness import JoinHarness

@@ -8,12 +8,12 @@ import pytest
 from agents import _event
 from app.domain.recorded import Recorded, recorded
 from app.kernel import view_store
-from app.kernel.outlet import Outlet
 from app.kernel.processor import Processor
 from app.kernel.task import Task
 from app.kernel.view_task import ViewTask
 from app.streams.logs.ends import LogEnds
 from app.streams.parking.guard import Intake
+from app.streams.projections.outbox import Outlet
 from app.streams.recovery import restore, takeover
 from app.streams.recovery.changelog_identity import Rebuild
 from app.streams.recovery.changelog_rebuild import Rebuilder

@@ -12,7 +12,7 @@ from app.audit.audit import audit
 from app.audit.view_history import ENTRIES, VERSIONS
 from app.audit.view_names import TOLD
 from app.audit.view_rows import UNCHECKED, VIEWS
-from app.kernel.view_generations import tables as all_of
+from app.streams.projections.generation_store import tables as all_of
 from app.streams.state.store import Store
 from tables.customer_account import customer_accounts
 from tables.customer_orders import customer_orders

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.outlet import Outlet
 from app.settings import Settings
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park, from_record, outcome
 from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
+from app.streams.projections.outbox import Outlet
 
 BACKOFF_S = (0.05, 0.1, 0.2)
 """Before the second attempt at an event, and so on (seconds)."""

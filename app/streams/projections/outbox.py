@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.kernel.feed import Feeds
 from app.kernel.outcome import RefusedBatch, Stuck
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
@@ -17,6 +16,7 @@ from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import Parked, parse
 from app.streams.processing.context import Outgoing
+from app.streams.projections.feed import Feeds
 from app.streams.recovery.predecessor import Predecessor
 
 Place = tuple[str, str, int]

@@ -6,11 +6,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
-from app.kernel.view_intake import ViewIntake
 from app.kernel.view_side import Follower
-from app.kernel.view_unit import ViewUnit
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Work, portions
+from app.streams.projections.event_guard import ViewIntake
+from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import Position, positions
 
 COMMIT_RECORDS = 1_000
