@@ -7,8 +7,8 @@ from typing import Any
 from faust.types import TP
 
 from app.kernel.task import Task
-from app.kernel.view_builds import Builds
 from app.kernel.view_task import ViewTask
+from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store
 
 

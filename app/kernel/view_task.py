@@ -14,10 +14,8 @@ from aiokafka import TopicPartition
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.progress import Progress
 from app.kernel.task import Task
-from app.kernel.view_builds import Builds
 from app.kernel.view_side import ViewSide
 from app.kernel.view_store import OpenView, open_view
-from app.kernel.view_switch import Live
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
@@ -31,6 +29,8 @@ from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding
 from app.streams.projections.view_unit import ViewUnit
+from app.streams.rebuild.coordinator import Builds
+from app.streams.rebuild.switch import Live
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 

@@ -12,7 +12,6 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequ
 from app.advice import explained
 from app.kernel.application import Application
 from app.kernel.outcome import NotShown
-from app.kernel.view_builds import Builds
 from app.results import Told
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
@@ -20,6 +19,7 @@ from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.parking.record import Park
 from app.streams.parking.requests import Request as Release
 from app.streams.processing.replies import Lost, Place, TooMany, Waiter
+from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store
 from app.topics import command_topic
 from app.web.ends import Ends

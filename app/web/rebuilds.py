@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.kernel.view_builds import Builds, Built, Wish
 from app.streams.projections.generations import NoGeneration, OtherBuild, Switched
+from app.streams.rebuild.coordinator import Builds, Built, Wish
 from app.web import body, headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.kernel.view_builds import Built, Wish
+from app.streams.rebuild.coordinator import Built, Wish
 from app.streams.state.store import Store
 from tables.history import History, entries, versions
 from tests.kernel.view_harness import OpenedView, ViewHarness

@@ -5,9 +5,9 @@ import pytest
 from app.domain.history import Latest
 from app.domain.recorded import Recorded
 from app.kernel.outcome import NotShown
-from app.kernel.view_builds import Wish
 from app.streams.parking import rows as parking
 from app.streams.projections.generations import Generations, NoGeneration, OtherBuild
+from app.streams.rebuild.coordinator import Wish
 from app.streams.state.table import Table
 from tables.history import History, entries, versions
 from tests.kernel.rebuild_scenarios import Changed, ask, built, done, killed_at_every_step, reads_never_go_back, rebuilt

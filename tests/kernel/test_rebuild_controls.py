@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.kernel.view_build import BuildUnit, ViewBuild
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import Generations
+from app.streams.rebuild.build import BuildUnit, ViewBuild
 from app.streams.state.positions import positions
 from tests.kernel import test_rebuild
 from tests.kernel.rebuild_scenarios import killed_at_every_step, reads_never_go_back, rebuilt

@@ -8,8 +8,8 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from app.kernel.view_source import Source
 from app.streams.parking.release import Releases
+from app.streams.rebuild.source import Source
 from bench.alone import run_worker
 from tests.waiting import until
 

@@ -8,11 +8,8 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.digest import digest
 from app.kernel.progress import Progress
 from app.kernel.view_side import Follower
-from app.kernel.view_source import Source
-from app.kernel.view_switch import Live, switch
 from app.streams.kafka.reader import bounds, reading
 from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
@@ -22,6 +19,9 @@ from app.streams.projections.generation_view import GenerationStore
 from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding
 from app.streams.projections.view_unit import ViewUnit
+from app.streams.rebuild.digest import digest
+from app.streams.rebuild.source import Source
+from app.streams.rebuild.switch import Live, switch
 from app.streams.state.positions import Position, check, positions
 
 log = logging.getLogger(__name__)
