@@ -7,9 +7,9 @@ import msgspec
 from yarl import URL
 
 from app.errors import FoldstreamError
-from app.kernel.owners import MARK, Owner, key_of, mark
 from app.log import Log
 from app.settings import Settings
+from app.streams.tasks.ownership import MARK, Owner, key_of, mark
 
 TIMEOUT_S = 15.0
 

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from app.errors import FoldstreamError
-from app.kernel.owners import Owner
 from app.settings import Settings
+from app.streams.tasks.ownership import Owner
 from app.workers import owner, read
 
 LIMIT = 1_000

@@ -15,8 +15,8 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.task import Task
 from app.streams.kafka.reader import reading, stable_ends
+from app.streams.tasks.task import Task
 
 log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from faust.types import TP
 
-from app.kernel.task import Task
-from app.kernel.view_task import ViewTask
 from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store
+from app.streams.tasks.task import Task
+from app.streams.tasks.view_task import ViewTask
 
 
 class Served:

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 from aiokafka import ConsumerRecord
 
 from app.kernel.measures import Measures
-from app.kernel.owners import Owner
 from app.settings import Settings
 from app.streams.parking.skip_log import SkipLog
 from app.streams.processing.handlers import Handler, Sleeper
 from app.streams.processing.replies import Waiters
 from app.streams.state.table import Table
+from app.streams.tasks.ownership import Owner
 
 WAITING_WRITES = 2_000
 """Requests that may wait for their answers at the same time; the next is asked to come again."""

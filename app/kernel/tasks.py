@@ -16,14 +16,14 @@ from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
 from app.kernel.outcome import UnreadableBatch
 from app.kernel.served import Served
-from app.kernel.task import Task
-from app.kernel.view_task import ViewTask
-from app.kernel.write_task import WriteTask
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
 from app.streams.parking.requests import NotParked, Request
 from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
+from app.streams.tasks.task import Task
+from app.streams.tasks.view_task import ViewTask
+from app.streams.tasks.write_task import WriteTask
 
 log = logging.getLogger(__name__)
 

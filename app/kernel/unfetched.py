@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.kernel.task import Task
 from app.streams.kafka.reader import stable_ends
+from app.streams.tasks.task import Task
 
 AFTER_S = 15.0
 """How long nothing is given before the task says so (seconds)."""

@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from msgspec import Struct
 from yarl import URL
 
-from app.kernel.owners import FORWARDED, MARK, Owner, Owners
+from app.streams.tasks.ownership import FORWARDED, MARK, Owner, Owners
 from app.web.fresh import not_yet, wait_s
 from app.web.headers import utf8
 from app.web.problem import break_off, later

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, WithJsonSchema
 from starlette.exceptions import HTTPException
 
-from app.kernel.owners import FORWARDED
+from app.streams.tasks.ownership import FORWARDED
 
 log = logging.getLogger(__name__)
 

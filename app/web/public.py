@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.kernel.owners import FORWARDED
+from app.streams.tasks.ownership import FORWARDED
 
 _FORWARDED = FORWARDED.lower().encode()
 

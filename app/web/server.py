@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import FoldstreamError
 from app.kernel.application import Application
-from app.kernel.owners import MARK, Owner, Owners, mark
 from app.settings import EVERY_ADDRESS, Settings
+from app.streams.tasks.ownership import MARK, Owner, Owners, mark
 from app.web import (
     events,
     health,

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.domain.recorded import Recorded, recorded, today
-from app.kernel.owners import FORWARDED
 from app.streams.state.store import Store
+from app.streams.tasks.ownership import FORWARDED
 from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder, NoAnswer

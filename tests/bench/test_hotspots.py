@@ -14,7 +14,7 @@ def test_samples_outside_of_the_window_do_not_count(tmp_path: Path) -> None:
 
     found = read(path, 10.0, 20.0)
 
-    assert found == [(0.25, ["app/kernel/task.py:step10.0"]), (0.25, ["app/kernel/task.py:step20.0"])]
+    assert found == [(0.25, ["app/streams/tasks/task.py:step10.0"]), (0.25, ["app/streams/tasks/task.py:step20.0"])]
 
 
 def test_a_function_has_what_it_takes_itself_and_what_it_takes_with_its_callees() -> None:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import EndTxnHandler
 
-from app.kernel import write_task
-from app.kernel.processor import Processor
 from app.streams.parking.release import Releases
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.recovery import restore
 from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.recovery.takeover import TakeOver
+from app.streams.tasks import write_task
+from app.streams.tasks.write_processor import Processor
 
 
 class Point(NamedTuple):

@@ -3,7 +3,7 @@
 import runpy
 from typing import Any
 
-from app.kernel.processor import Processor
+from app.streams.tasks.write_processor import Processor
 
 
 def _reach(_self: Processor, _last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)

@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
-from app.kernel.processor import Processor
 from app.streams.state.positions import Position, positions
+from app.streams.tasks.write_processor import Processor
 from bench.alone import run_worker
 
 

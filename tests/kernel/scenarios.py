@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.kernel import task
 from app.streams.kafka import shutdown as ending
 from app.streams.parking import release
 from app.streams.parking.requests import NotParked
 from app.streams.processing.batch import Batch
+from app.streams.tasks import task
 from tests.kernel.harness import Harness, Opened
 
 COMMANDS, KEYS = 600, 7

@@ -8,8 +8,6 @@ import pytest
 from aiokafka import TopicPartition
 
 from app.domain.views import customer_name
-from app.kernel.processor import Processor
-from app.kernel.write_task import WriteTask
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.release import Releases
@@ -20,6 +18,8 @@ from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import positions
+from app.streams.tasks.write_processor import Processor
+from app.streams.tasks.write_task import WriteTask
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.join_harness import JoinHarness
 from tests.kernel.join_scenarios import killed_around_the_write_that_follows_a_feed, told_by_two_owners

@@ -7,10 +7,6 @@ import pytest
 
 from agents import _event
 from app.domain.recorded import Recorded, recorded
-from app.kernel import view_store
-from app.kernel.processor import Processor
-from app.kernel.task import Task
-from app.kernel.view_task import ViewTask
 from app.streams.logs.ends import LogEnds
 from app.streams.parking.guard import Intake
 from app.streams.projections.outbox import Outlet
@@ -20,6 +16,10 @@ from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.recovery.takeover import TakeOver
 from app.streams.state import disk
 from app.streams.state.positions import Position
+from app.streams.tasks import view_opening as view_store
+from app.streams.tasks.task import Task
+from app.streams.tasks.view_task import ViewTask
+from app.streams.tasks.write_processor import Processor
 from schemas.upcasts import NewerSchema
 from tests.kernel import test_emptied, test_recovery, test_task, test_view, test_view_recovery
 from tests.kernel.harness import Harness

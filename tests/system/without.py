@@ -15,12 +15,12 @@ from app.domain.fulfilment import fold
 from app.kernel import tasks
 from app.kernel.group_offsets import GroupOffsets
 from app.kernel.log_watch import LogWatch
-from app.kernel.owners import Owners
-from app.kernel.task import Task
 from app.kernel.tasks import Tasks
 from app.kernel.transport import Consumer
 from app.settings import Settings
 from app.streams.kafka.reader import reader
+from app.streams.tasks.ownership import Owners
+from app.streams.tasks.task import Task
 from app.streams.timers.unread_commands import Unread
 from app.web import body, ends, fresh, log_pages, problem, protocol
 from app.web.public import PublicUrl

@@ -5,13 +5,13 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.processor import TRANSACTION_BYTES, TURN_RECORDS
 from app.kernel.view_side import Follower
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Work, portions
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.view_unit import ViewUnit
 from app.streams.state.positions import Position, positions
+from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
 
 COMMIT_RECORDS = 1_000
 """The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""

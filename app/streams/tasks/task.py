@@ -17,7 +17,6 @@ from aiokafka.errors import KafkaError
 from app.advice import explained
 from app.errors import FoldstreamError
 from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
-from app.kernel.pauses import Pauses
 from app.kernel.side import WriteSide
 from app.streams.kafka.shutdown import all_ended
 from app.streams.logs.known import Known
@@ -32,6 +31,7 @@ from app.streams.processing.handlers import Flow, Handler
 from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
+from app.streams.tasks.backoff import Pauses
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.kernel.outcome import LostHistory
-from app.kernel.view_identity import ROW, view_identities
 from app.kernel.view_side import Follower, ViewSide
 from app.streams.kafka.reader import bounds
 from app.streams.kafka.topic_ids import Cluster
@@ -19,6 +18,7 @@ from app.streams.projections.generations import generations
 from app.streams.state.disk import opened
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store
+from app.streams.tasks.view_identity import ROW, view_identities
 
 Bounds = Mapping[str, tuple[int, int]]
 """First offset and end of this partition of each topic."""

@@ -10,10 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.kernel.outcome import RefusedBatch
-from app.kernel.owners import claim
-from app.kernel.processor import Processor
 from app.kernel.side import WriteSide
-from app.kernel.task import Task
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
@@ -26,6 +23,9 @@ from app.streams.recovery.predecessor import Predecessor
 from app.streams.recovery.takeover import TakeOver
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
+from app.streams.tasks.ownership import claim
+from app.streams.tasks.task import Task
+from app.streams.tasks.write_processor import Processor
 from app.streams.timers.backoff import Setbacks
 from app.streams.timers.dispatcher import Alarms
 from app.streams.timers.ticks import Ticks

@@ -13,9 +13,7 @@ from aiokafka import TopicPartition
 
 from app.kernel.outcome import StoreFailed, UnreadableLog
 from app.kernel.progress import Progress
-from app.kernel.task import Task
 from app.kernel.view_side import ViewSide
-from app.kernel.view_store import OpenView, open_view
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
@@ -33,6 +31,8 @@ from app.streams.rebuild.coordinator import Builds
 from app.streams.rebuild.switch import Live
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
+from app.streams.tasks.task import Task
+from app.streams.tasks.view_opening import OpenView, open_view
 
 log = logging.getLogger(__name__)
 
