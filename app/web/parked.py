@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.kernel.tasks import NotServed
 from app.streams.parking.record import Park
 from app.streams.parking.requests import Interrupted, NotHead, NotParked
 from app.streams.parking.requests import Request as Asked
+from app.streams.runtime.task_manager import NotServed
 from app.web import body, headers, openapi, problem
 from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder, NoAnswer

@@ -10,10 +10,10 @@ from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest
 from faust.types import TP
 
-from app.kernel.consumer_offsets import commit
-from app.kernel.membership import Membership
 from app.settings import Settings
 from app.streams.kafka.shutdown import stop_reading
+from app.streams.runtime.consumer_offsets import commit
+from app.streams.runtime.membership import Membership
 from tests.waiting import until
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from app.kernel.group_offsets import GroupOffsets
+from app.streams.runtime.group_offsets import GroupOffsets
 from tests.kernel.harness import Harness, Opened
 
 END = 3
@@ -24,7 +24,7 @@ def group_offsets(opened: Opened) -> GroupOffsets:
 
 
 async def test_a_worker_that_ends_steps_over_markers(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.kernel.group_offsets.MARKERS_S", 60.0)
+    monkeypatch.setattr("app.streams.runtime.group_offsets.MARKERS_S", 60.0)
     monkeypatch.setattr("app.streams.tasks.task.SETTLE_S", 60.0)
     opened = await harness.open()
     await harness.send(("a", b""), ("b", b""), transactional_id=harness.settings.app_id)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.kernel import membership
+from app.streams.runtime import membership
 from tests.conftest import RunningKafka
 from tests.kernel.membership_scenarios import broker_that_loads_its_groups, heartbeat_cancelled_as_it_is_answered
 

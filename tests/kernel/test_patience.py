@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 
 from app.kernel.application import application
-from app.kernel.consumer_thread import ConsumerThread
 from app.settings import Settings
+from app.streams.runtime.consumer_thread import ConsumerThread
 
 
 @pytest.mark.parametrize("session_s", [1, 10, 300])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.kafka.embedded import EmbeddedKafka
-from app.kernel import silence
-from app.kernel.silence import Silence
+from app.streams.runtime import coordinator_watchdog as silence
+from app.streams.runtime.coordinator_watchdog import Silence
 from tests.conftest import FreePort, RunningKafka
 from tests.kernel.membership_scenarios import Member, member_of
 from tests.waiting import until

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
-from app.kernel import unfetched
-from app.kernel.unfetched import Unfetched
 from app.streams.kafka.reader import reading
+from app.streams.runtime import unfetched
+from app.streams.runtime.unfetched import Unfetched
 from tests.kernel.harness import Harness
 
 

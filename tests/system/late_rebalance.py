@@ -3,7 +3,7 @@
 import sys
 from typing import Any
 
-from app.kernel.tasks import Tasks
+from app.streams.runtime.task_manager import Tasks
 from bench.alone import run_worker
 
 _stop, _rebalance = Tasks.on_stop, Tasks.on_rebalance

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from app.kernel.consumer_thread import ConsumerThread
+from app.streams.runtime.consumer_thread import ConsumerThread
 from bench.alone import run_worker
 
 LATE_S = 6.0

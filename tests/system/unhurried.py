@@ -2,7 +2,7 @@
 
 import runpy
 
-from app.kernel import group_offsets
+from app.streams.runtime import group_offsets
 from app.streams.tasks import task, write_task
 
 LONG_S = 60.0

@@ -12,13 +12,13 @@ from fastapi import Request, Response
 from faust.types import TP
 
 from app.domain.fulfilment import fold
-from app.kernel import tasks
-from app.kernel.group_offsets import GroupOffsets
-from app.kernel.log_watch import LogWatch
-from app.kernel.tasks import Tasks
-from app.kernel.transport import Consumer
 from app.settings import Settings
 from app.streams.kafka.reader import reader
+from app.streams.runtime import task_manager as tasks
+from app.streams.runtime.group_offsets import GroupOffsets
+from app.streams.runtime.log_watch import LogWatch
+from app.streams.runtime.task_manager import Tasks
+from app.streams.runtime.transport import Consumer
 from app.streams.tasks.ownership import Owners
 from app.streams.tasks.task import Task
 from app.streams.timers.unread_commands import Unread

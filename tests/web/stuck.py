@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from app.kernel.consumer_thread import ConsumerThread
+from app.streams.runtime.consumer_thread import ConsumerThread
 from app.web import vitals
 from bench.alone import run_worker
 

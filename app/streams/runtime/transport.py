@@ -13,9 +13,9 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from app.advice import explained, topics_of
-from app.kernel.consumer_thread import ConsumerThread
 from app.kernel.outcome import UnreadableBatch
 from app.streams.processing.batch import Batch, Fetched
+from app.streams.runtime.consumer_thread import ConsumerThread
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from app.kernel.consumer_offsets import commit, known_positions
-from app.kernel.membership import Membership, die
-from app.kernel.silence import Silence
+from app.streams.runtime.consumer_offsets import commit, known_positions
+from app.streams.runtime.coordinator_watchdog import Silence
+from app.streams.runtime.membership import Membership, die
 
 log = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from mode import Service
 
 from app.errors import FoldstreamError
 from app.kernel.environment import claim
-from app.kernel.flow import ConsumerFlow
-from app.kernel.group_offsets import GroupOffsets
-from app.kernel.log_watch import LogWatch
 from app.kernel.outcome import UnreadableBatch
-from app.kernel.served import Served
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
 from app.streams.parking.requests import NotParked, Request
 from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
+from app.streams.runtime.fetch_control import ConsumerFlow
+from app.streams.runtime.group_offsets import GroupOffsets
+from app.streams.runtime.log_watch import LogWatch
+from app.streams.runtime.queryable_state import Served
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 from app.streams.tasks.write_task import WriteTask

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from app.kernel.membership import Membership
+from app.streams.runtime.membership import Membership
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka.client import CoordinationType
 from aiokafka.errors import KafkaError
 
-from app.kernel.membership import Membership, die, routines
+from app.streams.runtime.membership import Membership, die, routines
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
-from app.kernel.unfetched import Idle, Unfetched
 from app.streams.kafka.reader import reading, written_ends
 from app.streams.kafka.topic_ids import Cluster, present
+from app.streams.runtime.unfetched import Idle, Unfetched
 from app.streams.tasks.task import Task
 
 log = logging.getLogger(__name__)
