@@ -5,9 +5,9 @@ from typing import Any, Protocol, TypeVar
 from aiokafka import ConsumerRecord
 
 from app.domain.recorded import Recorded, Versioned, recorded
-from app.kernel.outcome import UnreadableLog
-from app.kernel.view_side import ReadModel
+from app.streams.errors import UnreadableLog
 from app.streams.parking.record import Park
+from app.streams.read_topology import ReadModel
 from schemas.upcasts import NewerSchema
 
 Row = TypeVar("Row", bound=Versioned)

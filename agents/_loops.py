@@ -13,7 +13,7 @@ from agents._outgoing import Outbox, Repeated
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider
 from app.domain.ids import event_id
-from app.kernel.app import app
+from app.streams.app import app
 from app.streams.parking.record import Park
 from app.streams.processing.handlers import Handler
 from schemas.fields import DOTS

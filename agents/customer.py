@@ -1,7 +1,7 @@
 """Commands to Customers."""
 
 from agents._loops import Batches, handler, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.customer import customer_aggregate
 
 answer = handler(customer_aggregate)

@@ -1,7 +1,7 @@
 """Accounts follow the customers' events, and the orders that ask for a name."""
 
 from agents._loops import Batches, joiner, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.customer_account import customer_accounts
 
 fold = joiner(customer_accounts)

@@ -1,7 +1,7 @@
 """The orders of customers follow the orders' events."""
 
 from agents._loops import Batches, follower, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.customer_orders import customer_orders as orders
 
 fold = follower(orders)

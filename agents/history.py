@@ -1,7 +1,7 @@
 """Histories follow every event."""
 
 from agents._loops import Batches, follower, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.history import histories
 
 fold = follower(histories)

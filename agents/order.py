@@ -1,7 +1,7 @@
 """Commands to Orders."""
 
 from agents._loops import Batches, handler, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.order import order_aggregate
 
 answer = handler(order_aggregate)

@@ -1,7 +1,7 @@
 """Summaries follow the orders' events, and the names of customers."""
 
 from agents._loops import Batches, joiner, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.order_summary import order_summaries
 
 fold = joiner(order_summaries)

@@ -1,7 +1,7 @@
 """The orders in each status follow the orders' events."""
 
 from agents._loops import Batches, follower, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.orders_by_status import orders_by_status as orders
 
 fold = follower(orders)

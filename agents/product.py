@@ -1,7 +1,7 @@
 """Commands to Products."""
 
 from agents._loops import Batches, handler, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.product import product_aggregate
 
 answer = handler(product_aggregate)

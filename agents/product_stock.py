@@ -1,7 +1,7 @@
 """Stock follows the products' events."""
 
 from agents._loops import Batches, follower, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.product_stock import stock
 
 fold = follower(stock)

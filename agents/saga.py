@@ -10,8 +10,8 @@ from agents._outgoing import Outbox
 from agents._sending import heard, origin
 from app.domain.fulfilment.hear import Placed
 from app.domain.fulfilment.process import fulfilment
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 from schemas.message import Event
 from schemas.order import OrderPlaced
 from schemas.saga import Timing

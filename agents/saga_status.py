@@ -1,7 +1,7 @@
 """The status of sagas follows their events."""
 
 from agents._loops import Batches, follower, serve
-from app.kernel.app import app
+from app.streams.app import app
 from tables.saga_status import saga_statuses
 
 fold = follower(saga_statuses)

@@ -5,8 +5,8 @@ from agents._command import Caused
 from agents._followed import Followed
 from agents._sending import origin, send
 from app.domain.shipping import policy
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 
 
 class Shipping:

@@ -24,11 +24,11 @@ from app.admin import check_session, refuse_start
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.mapping import check_mapped
 from app.errors import FoldstreamError
-from app.kernel.app import app
-from app.kernel.application import spare_collector
-from app.kernel.environment import claim
-from app.kernel.heap import Heap
 from app.settings import Settings, settings
+from app.streams.app import app
+from app.streams.application import spare_collector
+from app.streams.environment import claim
+from app.streams.memory import Heap
 from app.streams.state.worker_lock import lock
 from app.web.server import Server
 

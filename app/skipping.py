@@ -10,8 +10,8 @@ from app.admin import refuse_start
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.recorded import today
 from app.errors import FoldstreamError
-from app.kernel.outcome import RefusedBatch, UnreadableBatch
 from app.settings import Settings
+from app.streams.errors import RefusedBatch, UnreadableBatch
 from app.streams.kafka.reader import bounds, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.topic_ids import describe

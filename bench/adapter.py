@@ -29,8 +29,8 @@ from agents._outgoing import Outbox
 from app import logs
 from app.admin import apply
 from app.domain.decider import Decider, by_name
-from app.kernel.application import Application, application, spare_collector
 from app.settings import Settings
+from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import Handler
 from schemas.fields import Currency, Id, Money, Quantity, Total

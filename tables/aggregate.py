@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.domain.answer import WINDOW
 from app.domain.decider import Decider, order_named
-from app.kernel.application import Application
+from app.streams.application import Application
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table

@@ -1,7 +1,7 @@
 """The Customer's tables."""
 
 from app.domain.customer import Customer, Payment, customer_decider
-from app.kernel.app import app
+from app.streams.app import app
 from tables.aggregate import Aggregate, Answers, Snapshot
 
 customers = app.Table("customer", value_type=Snapshot[Customer])

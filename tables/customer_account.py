@@ -6,8 +6,8 @@ from app.domain.customer import customer_decider
 from app.domain.recorded import Recorded, upcasts
 from app.domain.views.customer_account import CustomerAccount, project
 from app.domain.views.customer_name import CustomerName, Ordering
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint

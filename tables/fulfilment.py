@@ -2,7 +2,7 @@
 
 from app.domain.fulfilment.state import Saga
 from app.domain.order import Order
-from app.kernel.app import app
+from app.streams.app import app
 from tables.aggregate import Snapshot
 
 orders = app.Table("order", value_type=Snapshot[Order])

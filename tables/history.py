@@ -6,8 +6,8 @@ from msgspec import Raw
 
 from app.domain.history import Latest, named, project
 from app.domain.recorded import Recorded
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table

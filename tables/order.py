@@ -1,7 +1,7 @@
 """The Order's tables."""
 
 from app.domain.order import order_decider
-from app.kernel.app import app
+from app.streams.app import app
 from tables.aggregate import Answers, Paired
 from tables.fulfilment import orders, sagas
 

@@ -7,8 +7,8 @@ from app.domain.recorded import Recorded, upcasts
 from app.domain.views import customer_name
 from app.domain.views.customer_name import ASKED, CustomerName, Ordering
 from app.domain.views.order_summary import OrderSummary, project
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store

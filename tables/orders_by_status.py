@@ -3,7 +3,7 @@
 from app.domain.order import order_decider
 from app.domain.views.order_summary import OrderSummary, project
 from app.domain.views.orders_by_status import place
-from app.kernel.app import app
+from app.streams.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus
 from tables.listing import Fold

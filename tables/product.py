@@ -1,7 +1,7 @@
 """The Product's tables."""
 
 from app.domain.product import Product, Reservation, product_decider
-from app.kernel.app import app
+from app.streams.app import app
 from tables.aggregate import Aggregate, Answers, Snapshot
 
 products = app.Table("product", value_type=Snapshot[Product])

@@ -5,8 +5,8 @@ import msgspec
 from app.domain.product import product_decider
 from app.domain.recorded import Recorded, upcasts
 from app.domain.views.product_stock import ProductStock, project
-from app.kernel.app import app
 from app.settings import Settings
+from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table

@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.state import Saga
-from app.kernel.app import app
+from app.streams.app import app
 from app.streams.state.store import Store
 from tables.aggregate import Answers, Paired, Snapshot
 from tables.fulfilment import orders, sagas

@@ -3,7 +3,7 @@
 from app.domain.fulfilment import fold, state
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.views.saga_status import SagaStatus, place, project
-from app.kernel.app import app
+from app.streams.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus
 from tables.listing import Fold

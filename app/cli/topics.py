@@ -8,8 +8,8 @@ import typer
 from app import admin
 from app.cli.output import say, say_json
 from app.errors import FoldstreamError
-from app.kernel import environment
 from app.settings import APP_ID, settings
+from app.streams import environment
 
 app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
 

@@ -10,9 +10,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, TopicAuthorizationFailedError
 
 from app.advice import explained
-from app.kernel.application import Application
-from app.kernel.outcome import NotShown
 from app.results import Told
+from app.streams.application import Application
+from app.streams.errors import NotShown
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS

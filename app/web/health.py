@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
-from app.kernel.application import Application
+from app.streams.application import Application
 from app.web import openapi, problem
 from app.web.problem import later
 from app.web.vitals import Vitals

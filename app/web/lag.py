@@ -13,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.errors import FoldstreamError
-from app.kernel.outcome import UnreadableBatch
-from app.kernel.view_side import Follower
 from app.settings import Settings
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import ONE_BATCH, group_offsets, reading
+from app.streams.read_topology import Follower
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
 
 from app.domain.recorded import today
-from app.kernel.outcome import UnreadableBatch
 from app.settings import Settings
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reader, step_over
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.parking.skip_log import skips_of

@@ -13,9 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from app.kernel.application import Application
-from app.kernel.measures import Histogram, Measures
-from app.kernel.outcome import NotShown
+from app.streams.application import Application
+from app.streams.errors import NotShown
+from app.streams.metrics import Histogram, Measures
 from app.web import order_lists, saga_rows
 from app.web.lag import Behind, Lag
 from tables.by_status import ByStatus

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.errors import FoldstreamError
-from app.kernel.application import Application
 from app.settings import EVERY_ADDRESS, Settings
+from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
 from app.web import (
     events,

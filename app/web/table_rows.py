@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from app.kernel.view_side import Follower, ReadModel
 from app.streams.projections.generation_store import tables
+from app.streams.read_topology import Follower, ReadModel
 from app.streams.state.positions import positions
 from app.streams.state.store import Store
 from app.web import headers, openapi, problem

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from app.kernel.application import Application
-from app.kernel.progress import Progress
+from app.streams.application import Application
+from app.streams.progress import Progress
 from app.web.lag import Lag
 
 LOOK_EVERY_S = 1.0

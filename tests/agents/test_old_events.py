@@ -16,13 +16,13 @@ from app.domain import recorded
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.fulfilment.fold import DEFINITION
 from app.domain.ids import event_id
-from app.kernel.app import app
-from app.kernel.side import Fold
-from app.kernel.view_side import ReadModel
 from app.main import VIEWS
+from app.streams.app import app
 from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
+from app.streams.read_topology import ReadModel
 from app.streams.state.store import Store
+from app.streams.write_topology import Fold
 from schemas.upcasts import upcasters
 from tables.history import entries
 from tests.agents.world import record

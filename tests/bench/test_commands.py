@@ -7,7 +7,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from agents.order import answer
-from app.kernel.app import app
+from app.streams.app import app
 from app.streams.processing.draft import Draft
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kernel.outcome import UnknownOutcome
+from app.streams.errors import UnknownOutcome
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.processing.context import Outgoing
 from app.streams.processing.unit_of_work import UnitOfWork

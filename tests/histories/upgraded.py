@@ -5,8 +5,8 @@ usage: python -m tests.histories.upgraded VERSION
 
 import sys
 
-from app.kernel.app import app
 from app.main import run_worker
+from app.streams.app import app
 
 version = sys.argv[1]
 for number, fold in enumerate(app.side.folds, int(version)):

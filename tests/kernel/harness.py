@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from confluent_kafka.admin import AdminClient
 
-from app.kernel.side import WriteSide
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
 from app.streams.parking.record import Park
@@ -23,6 +22,7 @@ from app.streams.processing.handlers import Sleeper
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from app.streams.tasks.write_task import WriteTask
+from app.streams.write_topology import WriteSide
 from tests.kafka.topics import configure
 from tests.waiting import until
 

@@ -8,10 +8,10 @@ from aiokafka import AIOKafkaProducer
 
 from agents._event import Joined
 from app.domain.views.customer_name import CustomerName
-from app.kernel.side import WriteSide
-from app.kernel.view_side import ViewSide
 from app.streams.processing.batch import Batch
+from app.streams.read_topology import ViewSide
 from app.streams.tasks.view_task import ViewTask
+from app.streams.write_topology import WriteSide
 from schemas.customer import CustomerRegistered
 from schemas.message import Event
 from schemas.order import OrderItem, OrderPlaced

@@ -18,11 +18,11 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.kernel.outcome import UnreadableBatch
 from app.streams.aiokafka_patches import decompression as unpacking
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES, TooLargeUnpacked
 from app.streams.aiokafka_patches.fetcher import _PartitionRecords, _Records
 from app.streams.aiokafka_patches.header_names import LenientBatch, _Name, read, stored
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reading
 from tests.kernel.harness import Harness
 

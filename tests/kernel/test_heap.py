@@ -8,7 +8,7 @@ MIB = 1 << 20
 
 PROGRAM = """\
 import json, psutil
-from app.kernel.heap import give_back
+from app.streams.memory import give_back
 
 def resident():
     return psutil.Process().memory_info().rss

@@ -9,14 +9,14 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from msgspec.structs import replace
 
-from app.kernel.outcome import LostHistory
-from app.kernel.side import WriteSide
+from app.streams.errors import LostHistory
 from app.streams.logs.ends import MARKER, LogEnds, log_ends
 from app.streams.parking.record import Parked, parse
 from app.streams.recovery.changelog_identity import ROW, identities
 from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.state.store import Store
 from app.streams.tasks.write_task import WriteTask
+from app.streams.write_topology import WriteSide
 from tests.kafka.topics import led
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.view_harness import ViewHarness

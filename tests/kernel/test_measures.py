@@ -1,6 +1,6 @@
 """What is counted is counted once for each record, though only once a transaction."""
 
-from app.kernel.measures import Histogram, Measures
+from app.streams.metrics import Histogram, Measures
 
 
 def test_a_value_is_counted_under_the_first_bound_that_is_not_below_it() -> None:

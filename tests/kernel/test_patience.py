@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from app.kernel.application import application
 from app.settings import Settings
+from app.streams.application import application
 from app.streams.runtime.consumer_thread import ConsumerThread
 
 

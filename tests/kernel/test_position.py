@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.kernel.outcome import LostHistory
+from app.streams.errors import LostHistory
 from app.streams.state.positions import check
 
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from app.kernel import progress
-from app.kernel.progress import Progress
+from app.streams import progress
+from app.streams.progress import Progress
 
 
 def test_what_takes_longer_than_the_interval_is_reported(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

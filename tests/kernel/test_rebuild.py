@@ -4,7 +4,7 @@ import pytest
 
 from app.domain.history import Latest
 from app.domain.recorded import Recorded
-from app.kernel.outcome import NotShown
+from app.streams.errors import NotShown
 from app.streams.parking import rows as parking
 from app.streams.projections.generations import Generations, NoGeneration, OtherBuild
 from app.streams.rebuild.coordinator import Wish

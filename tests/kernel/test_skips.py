@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.kernel.outcome import UnreadableBatch
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Raw
 
 from app.domain.history import Latest
-from app.kernel.outcome import StoreFailed
+from app.streams.errors import StoreFailed
 from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
 from app.streams.state.store import Store

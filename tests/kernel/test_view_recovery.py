@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.kernel.view_side import Follower
+from app.streams.read_topology import Follower
 from app.streams.state.positions import Position, positions
 from app.streams.state.store import Store
 from app.streams.tasks.view_identity import ROW, view_identities

@@ -11,14 +11,14 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from agents._event import Events
 from app.domain.history import Latest
 from app.domain.recorded import Recorded
-from app.kernel.side import WriteSide
-from app.kernel.view_side import ReadModel, ViewSide
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
 from app.streams.parking.requests import Request
 from app.streams.processing.batch import Batch
+from app.streams.read_topology import ReadModel, ViewSide
 from app.streams.state.table import Table
 from app.streams.tasks.view_task import ViewTask
+from app.streams.write_topology import WriteSide
 from tables.history import History, entries, versions
 from tests.kernel.harness import Flow, Harness
 from tests.waiting import until

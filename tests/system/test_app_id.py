@@ -8,8 +8,8 @@ import pytest
 
 from app.admin import apply
 from app.errors import FoldstreamError
-from app.kernel.environment import KEY, adopt, claim, recorded
 from app.log import Log
+from app.streams.environment import KEY, adopt, claim, recorded
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE, without
 from tests.waiting import until

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.kernel.app import app
+from app.streams.app import app
 from app.web import openapi
 from app.web.server import site
 

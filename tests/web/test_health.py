@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from app.kafka.embedded import EmbeddedKafka
-from app.kernel.side import WAITING_WRITES
+from app.streams.write_topology import WAITING_WRITES
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import without

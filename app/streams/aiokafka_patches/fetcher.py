@@ -15,8 +15,8 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException, RecordTooLargeError
 from aiokafka.record import _crecords, default_records, legacy_records
 
-from app.kernel.outcome import UnreadableBatch
 from app.streams.aiokafka_patches import decompression as unpacking
+from app.streams.errors import UnreadableBatch
 
 TAKEN_BYTES = 8 << 20
 """Keys and values of a partition that one call takes; what was unpacked beyond waits for the next call."""

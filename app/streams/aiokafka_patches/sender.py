@@ -19,9 +19,9 @@ from aiokafka.producer import sender
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.advice import explained
-from app.kernel.outcome import NotAuthorized, UnknownOutcome
 from app.streams.aiokafka_patches import fetcher as fetching
 from app.streams.aiokafka_patches import throttling as quota
+from app.streams.errors import NotAuthorized, UnknownOutcome
 
 PINNED = "0.14.0"
 """The version whose sender this replaces a part of; another one must be read before it is used."""

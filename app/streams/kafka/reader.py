@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from app.kernel.outcome import NotGiven, UnreadableBatch
+from app.streams.errors import NotGiven, UnreadableBatch
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.parking.skips import NONE, Skips

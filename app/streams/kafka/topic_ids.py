@@ -12,7 +12,7 @@ from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16,
 from msgspec import Struct
 
 from app.errors import FoldstreamError
-from app.kernel.outcome import Repartitioned
+from app.streams.errors import Repartitioned
 
 
 class _Uuid(AbstractType[uuid.UUID]):  # type: ignore[misc]  # aiokafka has no types

@@ -10,8 +10,8 @@ from aiokafka.errors import IllegalOperation, KafkaError, TopicAuthorizationFail
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.advice import explained
-from app.kernel.outcome import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.streams.aiokafka_patches.header_names import LenientBatch
+from app.streams.errors import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.processing.context import Headers

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from aiokafka import TopicPartition
 
-from app.kernel.outcome import LostHistory
+from app.streams.errors import LostHistory
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.kernel.outcome import LostHistory, Repartitioned
+from app.streams.errors import LostHistory, Repartitioned
 
 
 class LogIdentity(Struct, frozen=True):

@@ -9,8 +9,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.outcome import StoreFailed, Stuck, UnreadableLog
 from app.settings import Settings
+from app.streams.errors import StoreFailed, Stuck, UnreadableLog
 from app.streams.kafka.partitioner import partitions_of
 from app.streams.parking import rows as parking
 from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing

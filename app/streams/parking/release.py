@@ -12,7 +12,7 @@ from time import monotonic
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.outcome import RefusedBatch
+from app.streams.errors import RefusedBatch
 from app.streams.parking import rows as parking
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import BEHIND, Park, Parked, outcome

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.measures import Label
+from app.streams.metrics import Label
 from app.streams.processing.replies import Place, Waiters
 from app.streams.state.overlay import Rows
 

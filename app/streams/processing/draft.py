@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from app.kernel.measures import Label
+from app.streams.metrics import Label
 from app.streams.processing.context import Outgoing, current
 from app.streams.processing.replies import Place, Waiters
 from app.streams.state.overlay import Rows

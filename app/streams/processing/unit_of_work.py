@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from app.kernel.outcome import RefusedBatch, UnknownOutcome
+from app.streams.errors import RefusedBatch, UnknownOutcome
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.kafka.transactions import Transaction
 from app.streams.logs.ends import LogEnds

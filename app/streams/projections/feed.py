@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 
-from app.kernel.outcome import UnknownOutcome
+from app.streams.errors import UnknownOutcome
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches

@@ -7,11 +7,11 @@ generation's stand under the tables' own names, so that whoever works on all mod
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
-from app.kernel.view_side import ReadModel
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Parked
 from app.streams.projections.generation_view import GenerationStore, named
 from app.streams.projections.generations import Generations, generations
+from app.streams.read_topology import ReadModel
 from app.streams.state.positions import positions
 from app.streams.state.store import Change, Store
 from app.streams.state.table import Table

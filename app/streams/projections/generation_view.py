@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from app.kernel.outcome import NotShown
+from app.streams.errors import NotShown
 from app.streams.state.store import Change, Store, Stored
 
 NUL = b"\0"

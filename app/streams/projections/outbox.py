@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.kernel.outcome import RefusedBatch, Stuck
 from app.settings import Settings
+from app.streams.errors import RefusedBatch, Stuck
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import Transaction, producer

@@ -5,11 +5,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.view_side import Follower
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Work, portions
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.view_unit import ViewUnit
+from app.streams.read_topology import Follower
 from app.streams.state.positions import Position, positions
 from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
 

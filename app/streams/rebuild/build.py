@@ -8,17 +8,17 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.progress import Progress
-from app.kernel.view_side import Follower
 from app.streams.kafka.reader import bounds, reading
 from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch
 from app.streams.processing.record_queue import Work
+from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_view import GenerationStore
 from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding
 from app.streams.projections.view_unit import ViewUnit
+from app.streams.read_topology import Follower
 from app.streams.rebuild.digest import digest
 from app.streams.rebuild.source import Source
 from app.streams.rebuild.switch import Live, switch

@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 
 from aiokafka.errors import KafkaError
 
-from app.kernel.outcome import LostHistory, UnknownOutcome, UnreadableLog
-from app.kernel.view_side import Follower
+from app.streams.errors import LostHistory, UnknownOutcome, UnreadableLog
 from app.streams.projections.generations import Generations, OtherBuild
+from app.streams.read_topology import Follower
 from app.streams.rebuild.build import GivenUp, ViewBuild
 from app.streams.rebuild.switch import Faulty, Live
 from app.streams.state.positions import positions

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.kernel.outcome import UnreadableBatch
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import step_over
 from app.streams.parking.skips import NONE, Skips
 

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from app.kernel.view_side import ViewSide
 from app.streams.parking.record import Parked, outcome, outgoing
 from app.streams.parking.skips import Skips
 from app.streams.processing.context import Outgoing
@@ -13,6 +12,7 @@ from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import Build, Digests, Generations
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding
+from app.streams.read_topology import ViewSide
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
 

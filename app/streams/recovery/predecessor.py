@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from app.kernel.outcome import OpenTransaction
+from app.streams.errors import OpenTransaction
 from app.streams.kafka.reader import stable_ends, written_ends
 from app.streams.kafka.transaction_states import ABORTED, COMMITTED, last_state, open_from
 

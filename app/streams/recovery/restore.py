@@ -5,10 +5,10 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.outcome import UnreadableBatch, UnreadableLog
-from app.kernel.progress import Progress
+from app.streams.errors import UnreadableBatch, UnreadableLog
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.progress import Progress
 from app.streams.state.disk import opened
 from app.streams.state.store import Store, Stored, now_s
 

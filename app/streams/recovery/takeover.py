@@ -7,8 +7,7 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.kernel.outcome import LostHistory
-from app.kernel.side import WriteSide
+from app.streams.errors import LostHistory
 from app.streams.kafka.reader import bounds, group_offsets, written_ends
 from app.streams.kafka.topic_ids import Cluster, describe
 from app.streams.logs.ends import LogEnds
@@ -19,6 +18,7 @@ from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.recovery.restore import restore
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store
+from app.streams.write_topology import WriteSide
 
 log = logging.getLogger(__name__)
 

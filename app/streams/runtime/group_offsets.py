@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from app.kernel.outcome import UnreadableBatch
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reading, stable_ends
 from app.streams.tasks.task import Task
 

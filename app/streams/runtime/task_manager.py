@@ -10,8 +10,8 @@ from faust.types import TP
 from mode import Service
 
 from app.errors import FoldstreamError
-from app.kernel.environment import claim
-from app.kernel.outcome import UnreadableBatch
+from app.streams.environment import claim
+from app.streams.errors import UnreadableBatch
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
 from app.streams.parking.requests import NotParked, Request

@@ -13,7 +13,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from app.advice import explained, topics_of
-from app.kernel.outcome import UnreadableBatch
+from app.streams.errors import UnreadableBatch
 from app.streams.processing.batch import Batch, Fetched
 from app.streams.runtime.consumer_thread import ConsumerThread
 

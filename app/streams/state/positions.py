@@ -8,7 +8,7 @@ import logging
 
 from msgspec import Struct
 
-from app.kernel.outcome import LostHistory
+from app.streams.errors import LostHistory
 from app.streams.state.table import Table
 
 log = logging.getLogger(__name__)

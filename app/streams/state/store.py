@@ -15,7 +15,7 @@ from typing import cast
 import msgspec
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
 
-from app.kernel.outcome import StoreFailed
+from app.streams.errors import StoreFailed
 
 log = logging.getLogger(__name__)
 

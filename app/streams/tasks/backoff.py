@@ -3,7 +3,7 @@
 import asyncio
 
 from app.advice import explained
-from app.kernel.outcome import RefusedBatch
+from app.streams.errors import RefusedBatch
 
 SHORTEST_S = 0.5
 

@@ -16,8 +16,7 @@ from aiokafka.errors import KafkaError
 
 from app.advice import explained
 from app.errors import FoldstreamError
-from app.kernel.outcome import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
-from app.kernel.side import WriteSide
+from app.streams.errors import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.streams.kafka.shutdown import all_ended
 from app.streams.logs.known import Known
 from app.streams.parking.guard import Intake
@@ -32,6 +31,7 @@ from app.streams.processing.record_queue import Queue
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
 from app.streams.tasks.backoff import Pauses
+from app.streams.write_topology import WriteSide
 
 log = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.kernel.outcome import LostHistory
-from app.kernel.view_side import Follower, ViewSide
+from app.streams.errors import LostHistory
 from app.streams.kafka.reader import bounds
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.logs.identity import LogIdentity
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import generations
+from app.streams.read_topology import Follower, ViewSide
 from app.streams.state.disk import opened
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store

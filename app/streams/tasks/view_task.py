@@ -11,9 +11,7 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from app.kernel.outcome import StoreFailed, UnreadableLog
-from app.kernel.progress import Progress
-from app.kernel.view_side import ViewSide
+from app.streams.errors import StoreFailed, UnreadableLog
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import Cluster, describe
@@ -22,11 +20,13 @@ from app.streams.parking import rows as parking
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
+from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding
 from app.streams.projections.view_unit import ViewUnit
+from app.streams.read_topology import ViewSide
 from app.streams.rebuild.coordinator import Builds
 from app.streams.rebuild.switch import Live
 from app.streams.state.positions import Position

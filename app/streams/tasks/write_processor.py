@@ -7,9 +7,9 @@ from typing import Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.measures import Measures
-from app.kernel.outcome import RefusedBatch, UnknownOutcome
+from app.streams.errors import RefusedBatch, UnknownOutcome
 from app.streams.kafka.transactions import BROKERS_TIME
+from app.streams.metrics import Measures
 from app.streams.parking.guard import Intake
 from app.streams.processing.record_queue import Work, portions
 from app.streams.processing.unit_of_work import UnitOfWork

@@ -9,8 +9,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.kernel.outcome import RefusedBatch
-from app.kernel.side import WriteSide
+from app.streams.errors import RefusedBatch
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
@@ -30,6 +29,7 @@ from app.streams.timers.backoff import Setbacks
 from app.streams.timers.dispatcher import Alarms
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.unread_commands import Unread
+from app.streams.write_topology import WriteSide
 
 log = logging.getLogger(__name__)
 

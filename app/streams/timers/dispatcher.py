@@ -11,7 +11,7 @@ from time import monotonic
 
 from aiokafka.errors import KafkaError
 
-from app.kernel.outcome import RefusedBatch, StoreFailed, UnreadableLog
+from app.streams.errors import RefusedBatch, StoreFailed, UnreadableLog
 from app.streams.processing.handlers import Sleeper
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.tasks.write_processor import TURN_RECORDS

@@ -1,6 +1,6 @@
 """The application of this process: tables and agents are declared on it."""
 
-from app.kernel.application import application
 from app.settings import settings
+from app.streams.application import application
 
 app = application(settings())

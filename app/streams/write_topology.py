@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord
 
-from app.kernel.measures import Measures
 from app.settings import Settings
+from app.streams.metrics import Measures
 from app.streams.parking.skip_log import SkipLog
 from app.streams.processing.handlers import Handler, Sleeper
 from app.streams.processing.replies import Waiters

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from app.admin import members
 from app.clock import now
 from app.errors import FoldstreamError
-from app.kernel.outcome import UnknownOutcome
 from app.settings import Settings
+from app.streams.errors import UnknownOutcome
 from app.streams.kafka.reader import bounds, group_offsets, read, reading
 from app.streams.kafka.shutdown import stop, stop_reading
 from app.streams.kafka.transactions import Transaction, producer

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from app.kernel.side import WriteSide
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.logs.identity import LogIdentity
 from app.streams.processing.handlers import Handler
+from app.streams.write_topology import WriteSide
 
 
 class ReadModel(Protocol):

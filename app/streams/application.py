@@ -6,16 +6,16 @@ from typing import Any, TypeVar, cast
 
 import faust
 
-from app.kernel.side import Fold, WriteSide
-from app.kernel.view_side import Follower, ReadModel, ViewSide
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
 from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler, Sleeper
+from app.streams.read_topology import Follower, ReadModel, ViewSide
 from app.streams.runtime.task_manager import Tasks
 from app.streams.runtime.transport import Transport
 from app.streams.state.table import Table
+from app.streams.write_topology import Fold, WriteSide
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 AnySleeper = TypeVar("AnySleeper", bound=Sleeper)
