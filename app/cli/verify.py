@@ -5,9 +5,9 @@ import time
 
 import typer
 
-from app.audit.audit import audit
 from app.cli.output import note, say
 from app.settings import settings
+from app.verify.run import audit
 
 EVERY_S = 5.0
 """How often what takes long says how far it is."""

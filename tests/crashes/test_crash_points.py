@@ -6,9 +6,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.audit.audit import audit
 from app.domain.ids import command_id
 from app.results import Json
+from app.verify.run import audit
 from tests.crashes.lives import Mortal, died
 from tests.crashes.points import REBUILD, RELEASE, TAKE_OVER, TRANSACTION, WAKING
 from tests.system.environment import Environment, Results

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.audit.audit import audit
 from app.results import Json
 from app.topics import AGGREGATES
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, order, traffic
 from tests.system.worker import Worker

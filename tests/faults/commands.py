@@ -4,8 +4,8 @@ import asyncio
 from contextlib import suppress
 from typing import Self
 
-from app.audit.audit import audit
 from app.results import Json
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import endless, identities
 from tests.waiting import until

@@ -9,8 +9,8 @@ import pytest
 from confluent_kafka.admin._acl import AclOperation
 from confluent_kafka.admin._resource import ResourceType
 
-from app.audit.audit import audit
 from app.streams.aiokafka_patches import sender as requests
+from app.verify.run import audit
 from tests.faults.rights import GuardedKafka
 from tests.kernel.harness import Harness
 from tests.system.environment import Environment, opened

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.audit.audit import audit
 from app.results import Json
 from app.topics import AGGREGATES, command_topic
+from app.verify.run import audit
 from tests.agents.test_old_events import EVENTS, log_of
 from tests.histories.shops import Shop
 from tests.system.environment import Environment

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.audit.audit import audit
 from app.streams.kafka.partitioner import partition_of
+from app.verify.run import audit
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, WrittenLog, answered, intact, parked, parked_row, product, received, settled

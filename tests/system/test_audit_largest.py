@@ -12,15 +12,15 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from app.audit import wire
-from app.audit.finding import Findings
-from app.audit.folds import Folds
-from app.audit.orders import Orders
-from app.audit.rows import Rows
-from app.audit.scratch import Scratch
-from app.audit.told import Told
 from app.domain.customer import customer_decider
 from app.domain.product import product_decider
+from app.verify.findings import Findings
+from app.verify.orders.collector import Orders
+from app.verify.orders.facts import Told
+from app.verify.reading import records as wire
+from app.verify.reading.disk_map import Scratch
+from app.verify.write_side.changelog_rows import Rows
+from app.verify.write_side.refold import Folds
 from schemas.customer import CreditLimitChanged, CustomerRegistered, PaymentProcessed
 from schemas.message import Event
 from schemas.order import OrderItem, OrderPlaced
@@ -118,7 +118,7 @@ def _fold(folds: Folds, events: list[Event]) -> None:
 
 @pytest.mark.control
 def test_an_order_that_is_kept_in_64_bits_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audit.orders._encode", msgspec.msgpack.encode)
+    monkeypatch.setattr("app.verify.orders.collector._encode", msgspec.msgpack.encode)
     items = tuple(OrderItem(product_id=f"p-{number}", quantity=10**6, price=10**12) for number in range(19))
     placed = OrderPlaced(customer_id="c", items=items, total_amount=19 * 10**18, currency="EUR", shipping_address="a", shipping_method="s")
 

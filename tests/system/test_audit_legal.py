@@ -10,13 +10,13 @@ from functools import partial
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.audit.audit import audit
 from app.domain.answer import WINDOW
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import read
 from app.streams.parking.skips import Skips
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled
 
@@ -64,7 +64,7 @@ async def test_results_that_are_taken_for_complete_because_none_is_left_give_fal
 ) -> None:
     await intact().write(small_environment.settings)
     await delete(small_environment, *SEVEN_DAYS, before=3)
-    monkeypatch.setattr("app.audit.answers.Answers.cut", False)
+    monkeypatch.setattr("app.verify.write_side.results.Answers.cut", False)
 
     assert any("wrong-row" in line and "has no first result" in line for line in await audit(small_environment.settings))
 
@@ -145,7 +145,7 @@ async def test_a_defect_of_the_audit_gives_one_line_and_the_rest_is_judged(small
     log = intact()
     log.rows.append(replace(log.rows[0], key=b"product\0another"))
     await log.write(small_environment.settings)
-    monkeypatch.setattr("app.audit.history.losses", lambda *_: 1 // 0)
+    monkeypatch.setattr("app.verify.write_side.event_log.losses", lambda *_: 1 // 0)
     counted: list[str] = []
 
     findings = await audit(small_environment.settings, tell=counted.append)
@@ -160,7 +160,7 @@ async def test_a_defect_of_the_audit_gives_one_line_and_the_rest_is_judged(small
 async def test_records_that_cannot_be_read_give_one_line_with_their_place(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     await intact().write(small_environment.settings)
     topic = small_environment.settings.topic("results")
-    monkeypatch.setattr("app.audit.logs.read", partial(_damaged, topic))
+    monkeypatch.setattr("app.verify.reading.log_reader.read", partial(_damaged, topic))
 
     findings = await audit(small_environment.settings)
 
@@ -182,7 +182,7 @@ async def test_an_audit_that_fails_before_it_begins_says_so_in_one_line(small_en
     async def fail(_settings: Settings) -> None:
         raise LookupError
 
-    monkeypatch.setattr("app.audit.audit.spans", fail)
+    monkeypatch.setattr("app.verify.run.spans", fail)
 
     with pytest.raises(FoldstreamError, match="the audit itself failed"):
         await audit(small_environment.settings)

@@ -8,12 +8,12 @@ import aiohttp
 import msgspec
 import pytest
 
-from app.audit.audit import audit
-from app.audit.view_history import ENTRIES, VERSIONS
-from app.audit.view_names import TOLD
-from app.audit.view_rows import UNCHECKED, VIEWS
 from app.streams.projections.generation_store import tables as all_of
 from app.streams.state.store import Store
+from app.verify.read_models.customer_name_check import TOLD
+from app.verify.read_models.history_check import ENTRIES, VERSIONS
+from app.verify.read_models.registry import UNCHECKED, VIEWS
+from app.verify.run import audit
 from tables.customer_account import customer_accounts
 from tables.customer_orders import customer_orders
 from tables.history import histories

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from msgspec import json as msgspec_json
 
-from app.audit.audit import audit
 from app.open_records import open_records
 from app.results import Json
 from app.streams.kafka.partitioner import partition_of
 from app.streams.parking.record import Parked
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from app.audit.conservation import amount, imbalance, losses
 from app.domain import customer, product
 from app.domain.customer import Payment, PaymentState
 from app.domain.product import Reservation, ReservationState
+from app.verify.write_side.conservation import amount, imbalance, losses
 from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
 from schemas.message import Event
 from schemas.order import OrderItem, OrderPlaced

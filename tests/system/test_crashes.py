@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
+from app.verify.run import audit
 from tests.conftest import FreePort
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, traffic

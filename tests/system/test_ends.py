@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from aiokafka import TopicPartition
 
-from app.audit import ends
-from app.audit.audit import audit
-from app.audit.ends import Span, Spans
 from app.settings import Settings
+from app.verify.reading import end_offsets as ends
+from app.verify.reading.end_offsets import Span, Spans
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.written import ORDER, Writer, Written, answered, caused, intact, parked, parked_row, position, product, received, settled
 from tests.waiting import until

@@ -7,9 +7,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.audit.audit import audit
 from app.kafka.embedded import EmbeddedKafka
 from app.streams.kafka.partitioner import partition_of
+from app.verify.run import audit
 from tests.conftest import FreePort
 from tests.faults.test_unfetched import says
 from tests.system.environment import Environment, Results

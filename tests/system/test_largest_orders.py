@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.audit.audit import audit
 from app.results import Json
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.shop import Events, command, customer, order, product, sagas, stands
 from tests.system.worker import WHOLE

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.audit.audit import audit
+from app.verify.run import audit
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment, Results, opened
 from tests.system.traffic import identities, traffic

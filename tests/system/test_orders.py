@@ -5,12 +5,12 @@ import signal
 import pytest
 from aiokafka import TopicPartition
 
-from app.audit import ends
-from app.audit.audit import audit
-from app.audit.orders import Orders
 from app.domain.fulfilment.asks import Way, asked_by
 from app.domain.fulfilment.state import Step
 from app.results import Json
+from app.verify.orders.collector import Orders
+from app.verify.reading import end_offsets as ends
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.forged import forge
 from tests.system.shop import command, customer, order, product, sagas, stands

@@ -4,9 +4,9 @@ import asyncio
 
 import aiohttp
 
-from app.audit.audit import audit
 from app.open_records import open_records
 from app.results import Json
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.shop import command, product
 from tests.waiting import until

@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from app.audit.audit import audit
 from app.topics import AGGREGATES, command_topic
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.shop import customer, order, product, sagas
 from tests.system.worker import UNHURRIED, WHOLE, without

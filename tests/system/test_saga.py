@@ -6,9 +6,9 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from app.audit.audit import audit
 from app.results import Json
 from app.topics import command_topic
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.hold import Hold
 from tests.system.shop import Events, command, customer, order, product, sagas, stands

@@ -7,8 +7,8 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from app.audit.saga_ends import wrong_ends
 from app.domain.fulfilment.process import fulfilment
+from app.verify.orders.saga_endings import wrong_ends
 from schemas.saga import SagaCompensationStarted, SagaCompleted, SagaEvent, SagaFailed, SagaStarted, SagaStepCompleted, SagaTimedOut
 from tests.domain.saga_world import World
 from tests.domain.test_saga_properties import MOVES, PEOPLE, STEPS, STOCK, Actions, act, any_of

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.audit.audit import audit
 from app.log import Log
 from app.results import Json
+from app.verify.run import audit
 from tests.conftest import RunningKafka
 from tests.crashes.lives import Mortal, died
 from tests.system.environment import Environment, opened

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from app.audit.settled import Course, course, faults
-from app.audit.told import Followed, Happened, Told, Wanted
 from app.domain import shipping
 from app.domain.fulfilment.asks import Way, asked_by
 from app.domain.fulfilment.state import Step
+from app.verify.orders.facts import Followed, Happened, Told, Wanted
+from app.verify.orders.settlement import Course, course, faults
 
 ORDER, CUSTOMER, PRODUCT = "o-1", "c-1", "p-1"
 WANTED = Wanted(CUSTOMER, 10, "EUR", {PRODUCT: 2})

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.audit.audit import audit
 from app.errors import FoldstreamError
 from app.skipping import Skip, write
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
+from app.verify.run import audit
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order

@@ -1,6 +1,6 @@
 """What the auditor says it counted."""
 
-from app.audit.sums import Sums
+from app.verify.totals import Sums
 
 
 def views(sums: Sums) -> list[str]:

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from msgspec import json
 
-from app.audit.audit import audit
 from app.results import Json
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.shop import command, customer, order, product, sagas
 from tests.system.worker import WHOLE

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.audit.audit import audit
 from app.open_records import open_records
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.aiokafka_patches.header_names import LenientBatch
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order
 from tests.waiting import until

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.audit import causes
-from app.audit.audit import audit
-from app.audit.finding import Kind
 from app.errors import FoldstreamError
 from app.settings import Settings
+from app.verify.findings import Kind
+from app.verify.run import audit
+from app.verify.write_side import decisions as causes
 from tests.cli.foldstream import ROOT
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment, Results
@@ -28,7 +28,7 @@ from tests.waiting import until
 PROGRAM = """
 import re, sys
 from pathlib import Path
-from app.audit import scratch
+from app.verify.reading import disk_map as scratch
 from app.cli import verify
 from app.cli.main import main
 {change}
@@ -137,7 +137,7 @@ async def test_an_interrupt_ends_it_with_130_and_leaves_nothing_behind(one_parti
 
 
 async def test_a_transaction_that_stays_open_is_named(one_partition: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audit.ends.OPEN_S", 0.5)
+    monkeypatch.setattr("app.verify.reading.end_offsets.OPEN_S", 0.5)
     async with AIOKafkaProducer(bootstrap_servers=one_partition.settings.bootstrap, transactional_id="open") as producer:
         await producer.begin_transaction()
         await producer.send_and_wait(one_partition.settings.topic("results"), b"what it waits for")
@@ -149,7 +149,7 @@ async def test_a_transaction_that_stays_open_is_named(one_partition: Environment
 
 
 async def test_a_look_that_takes_long_is_no_open_transaction(one_partition: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.audit.ends.OPEN_S", 0.0)
+    monkeypatch.setattr("app.verify.reading.end_offsets.OPEN_S", 0.0)
     await intact().write(one_partition.settings)
 
     assert await audit(one_partition.settings) == []

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from app.audit.finding import Findings
-from app.audit.scratch import Scratch
-from app.audit.served import Row
-from app.audit.view_folds import ViewFolds
-from app.audit.view_rows import VIEWS
 from app.domain.recorded import Recorded, recorded
 from app.domain.views.order_summary import OrderSummary, project
 from app.domain.views.orders_by_status import place
+from app.verify.findings import Findings
+from app.verify.read_models.registry import VIEWS
+from app.verify.read_models.row_check import ViewFolds
+from app.verify.read_models.worker_client import Row
+from app.verify.reading.disk_map import Scratch
 
 [BY_STATUS] = [view for view in VIEWS if view.name == "orders_by_status"]
 PLACED = {"customerId": "c-1", "items": [{"productId": "p-1", "quantity": 2, "price": 5}], "totalAmount": 10, "currency": "EUR"}

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from app.audit.audit import audit
+from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import identities, traffic
 from tests.system.worker import PROGRAM, without

@@ -10,10 +10,10 @@ import aiohttp
 import msgspec
 import pytest
 
-from app.audit.audit import audit
 from app.log import Log
 from app.settings import Settings
 from app.topics import event_topic
+from app.verify.run import audit
 from tests.system.worker import WHOLE
 from tests.web.buyer import Buyer
 from tests.web.client import PLACE, Client

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.audit.audit import audit
+from app.verify.run import audit
 from tests.agents.test_old_events import EVENTS, log_of
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment, opened

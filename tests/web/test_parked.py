@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.audit.audit import audit
 from app.results import Json
 from app.streams.kafka.partitioner import partition_of
+from app.verify.run import audit
 from tests.cli.foldstream import foldstream
 from tests.system.environment import Environment, Results
 from tests.system.traffic import order

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from app.audit.audit import audit
+from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.waiting import until
 from tests.web.buyer import RETRY_S, Buyer, Placed, placed

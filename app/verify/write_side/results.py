@@ -5,17 +5,17 @@ from collections.abc import Mapping
 
 from aiokafka import ConsumerRecord
 
-from app.audit import wire
-from app.audit.finding import Kind, Place, place
-from app.audit.firsts import First, Firsts, named, told
-from app.audit.logs import Batch
-from app.audit.parked import RELEASED, ParkedLog
-from app.audit.scratch import Scratch
-from app.audit.whole import Whole
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.ids import event_id
 from app.streams.kafka.partitioner import partition_of
 from app.topics import command_topic
+from app.verify.findings import Kind, Place, place
+from app.verify.reading import records as wire
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
+from app.verify.whole import Whole
+from app.verify.write_side.first_results import First, Firsts, named, told
+from app.verify.write_side.parked_topic import RELEASED, ParkedLog
 
 _ANSWER, _COMMAND, _VERSION = b"answer\0", b"command\0", b"version\0"
 _ACCEPTED, _OTHER = b"a", b"o"

@@ -4,12 +4,12 @@ from hashlib import blake2b
 
 import msgspec
 
-from app.audit.finding import NUL, Findings, Kind, Place
-from app.audit.scratch import Scratch
-from app.audit.served import Row
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.history import Latest, named
 from app.domain.recorded import Recorded
+from app.verify.findings import NUL, Findings, Kind, Place
+from app.verify.read_models.worker_client import Row
+from app.verify.reading.disk_map import Scratch
 
 ENTRIES, VERSIONS = "history", "history-version"
 

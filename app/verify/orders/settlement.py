@@ -6,10 +6,10 @@ From this follows, once all sagas have ended and nobody has settled anything by 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
-from app.audit.told import Happened, Told
 from app.domain import shipping
 from app.domain.fulfilment.asks import Way, asked_by
 from app.domain.fulfilment.state import Step
+from app.verify.orders.facts import Happened, Told
 
 STANDING = ("CONFIRMED", "SHIPPED")
 """The statuses in which an order is paid for."""

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from app.audit.folds import Root
-from app.audit.settled import STANDING, Course, moved, status
-from app.audit.told import Told
 from app.domain.answer import WINDOW
 from app.domain.product import Registered as Product
+from app.verify.orders.facts import Told
+from app.verify.orders.settlement import STANDING, Course, moved, status
+from app.verify.write_side.refold import Root
 
 
 class Sums:

@@ -1,23 +1,23 @@
 """One partition of everything that is audited: its topics, each after those that say what must be in it."""
 
-from app.audit.answers import Answers
-from app.audit.causes import Causes
-from app.audit.finding import NUL, Kind, Place
-from app.audit.firsts import told
-from app.audit.history import History, is_off
-from app.audit.logs import Batch
-from app.audit.parked import ParkedLog
-from app.audit.rows import Rows
-from app.audit.saga import SagaCauses
-from app.audit.scratch import Scratch
-from app.audit.served import Served
-from app.audit.views import Views
-from app.audit.whole import Whole
-from app.audit.windows import judge_answers, judge_parked
 from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.product import product_decider
+from app.verify.findings import NUL, Kind, Place
+from app.verify.read_models.check import Views
+from app.verify.read_models.worker_client import Served
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
+from app.verify.whole import Whole
+from app.verify.write_side.bookkeeping_rows import judge_answers, judge_parked
+from app.verify.write_side.changelog_rows import Rows
+from app.verify.write_side.decisions import Causes
+from app.verify.write_side.event_log import History, is_off
+from app.verify.write_side.first_results import told
+from app.verify.write_side.parked_topic import ParkedLog
+from app.verify.write_side.results import Answers
+from app.verify.write_side.saga_decisions import SagaCauses
 
 
 class Partition:

@@ -10,18 +10,18 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from app.audit.finding import Place
-from app.audit.logs import Batch
-from app.audit.parked import RELEASED
-from app.audit.scratch import Scratch
-from app.audit.served import Page, Row, Served, Unserved
-from app.audit.view_folds import ViewFolds
-from app.audit.view_history import HistoryFolds
-from app.audit.view_names import NameFolds
-from app.audit.view_rows import VIEWS
-from app.audit.whole import Whole
 from app.domain.recorded import Recorded, recorded
 from app.streams.parking.record import Parked, parse
+from app.verify.findings import Place
+from app.verify.read_models.customer_name_check import NameFolds
+from app.verify.read_models.history_check import HistoryFolds
+from app.verify.read_models.registry import VIEWS
+from app.verify.read_models.row_check import ViewFolds
+from app.verify.read_models.worker_client import Page, Row, Served, Unserved
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
+from app.verify.whole import Whole
+from app.verify.write_side.parked_topic import RELEASED
 from schemas.upcasts import NewerSchema
 
 _UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)

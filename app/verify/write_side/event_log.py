@@ -7,18 +7,18 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from app.audit import wire
-from app.audit.causes import Caused, Causes
-from app.audit.conservation import imbalance, losses
-from app.audit.finding import NUL, Fault, Kind, place
-from app.audit.folds import Folds, Met, Root
-from app.audit.logs import Batch
-from app.audit.rows import Rows
-from app.audit.saga_ends import wrong_ends
-from app.audit.scratch import Scratch
-from app.audit.whole import Whole
 from app.domain.decider import Decider, order_named
 from app.streams.kafka.partitioner import partition_of
+from app.verify.findings import NUL, Fault, Kind, place
+from app.verify.orders.saga_endings import wrong_ends
+from app.verify.reading import records as wire
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
+from app.verify.whole import Whole
+from app.verify.write_side.changelog_rows import Rows
+from app.verify.write_side.conservation import imbalance, losses
+from app.verify.write_side.decisions import Caused, Causes
+from app.verify.write_side.refold import Folds, Met, Root
 from schemas.message import Event
 from schemas.saga import SagaEvent
 from schemas.upcasts import NewerSchema, upcasters

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodecError
 
-from app.audit.ends import Span, Spans
-from app.audit.finding import Place
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.parking.skip_log import skips_of
 from app.streams.parking.skips import Skips
+from app.verify.findings import Place
+from app.verify.reading.end_offsets import Span, Spans
 
 Watch = Callable[[int, int], None]
 """Called with the offsets that were read so far, and with how many there are."""

@@ -6,12 +6,12 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from app.audit.conservation import amount
-from app.audit.finding import NUL
-from app.audit.rows import Rows
-from app.audit.scratch import Scratch
 from app.domain.answer import Standing
 from app.domain.decider import Decider, order_named
+from app.verify.findings import NUL
+from app.verify.reading.disk_map import Scratch
+from app.verify.write_side.changelog_rows import Rows
+from app.verify.write_side.conservation import amount
 from schemas.message import Event
 
 State = TypeVar("State")

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterator
 
-from app.audit import wire
-from app.audit.answers import Answers
-from app.audit.causes import Caused, Causes
-from app.audit.finding import Fault, Kind
 from app.domain.decider import Decider
 from app.domain.ids import event_id
+from app.verify.findings import Fault, Kind
+from app.verify.reading import records as wire
+from app.verify.write_side.decisions import Caused, Causes
+from app.verify.write_side.results import Answers
 from schemas.message import Event
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import msgspec
 from msgspec import Struct
 
-from app.audit.finding import NUL
-from app.audit.scratch import Scratch
+from app.verify.findings import NUL
+from app.verify.reading.disk_map import Scratch
 
 
 class Shown(Struct, array_like=True):

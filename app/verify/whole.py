@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from app.audit.finding import Findings
-from app.audit.logs import Logs
-from app.audit.orders import Orders
-from app.audit.sums import Sums
-from app.audit.view_names import Names
 from app.settings import Settings
+from app.verify.findings import Findings
+from app.verify.orders.collector import Orders
+from app.verify.read_models.customer_name_check import Names
+from app.verify.reading.log_reader import Logs
+from app.verify.totals import Sums
 
 
 class Whole(NamedTuple):

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.audit.saga_ends import by_operator
-from app.audit.scratch import Scratch
-from app.audit.told import Entry, Followed, Happened, Told, Wanted, add
-from app.audit.wire import Event as Envelope
 from app.domain.fulfilment.ends import end
+from app.verify.orders.facts import Entry, Followed, Happened, Told, Wanted, add
+from app.verify.orders.saga_endings import by_operator
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.records import Event as Envelope
 from schemas.customer import PaymentProcessed, PaymentRefunded
 from schemas.message import Event
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped

@@ -8,23 +8,23 @@ from tempfile import TemporaryDirectory
 from aiokafka.errors import KafkaError
 
 from app.admin import refuse_start
-from app.audit.ends import spans
-from app.audit.finding import Fault, Findings, Kind, Place
-from app.audit.logs import Logs, Unread, Watch
-from app.audit.orders import Orders
-from app.audit.partition import Partition
-from app.audit.scratch import Scratch
-from app.audit.served import Served
-from app.audit.settled import Course, course, faults
-from app.audit.sums import Sums
-from app.audit.told import Told
-from app.audit.view_names import TOLD, Names
-from app.audit.whole import Whole
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import present
 from app.topics import topics
+from app.verify.findings import Fault, Findings, Kind, Place
+from app.verify.orders.collector import Orders
+from app.verify.orders.facts import Told
+from app.verify.orders.settlement import Course, course, faults
+from app.verify.partition import Partition
+from app.verify.read_models.customer_name_check import TOLD, Names
+from app.verify.read_models.worker_client import Served
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.end_offsets import spans
+from app.verify.reading.log_reader import Logs, Unread, Watch
+from app.verify.totals import Sums
+from app.verify.whole import Whole
 
 Tell = Callable[[str], None]
 """Called with a line for each thing that was counted."""

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.audit.finding import Findings, Kind, Place
-from app.audit.scratch import Scratch
-from app.audit.served import Row
-from app.audit.view_rows import View, differing
-from app.audit.view_states import NOTHING, Fold, Shown, States
 from app.domain.recorded import Recorded
+from app.verify.findings import Findings, Kind, Place
+from app.verify.read_models.registry import View, differing
+from app.verify.read_models.row_states import NOTHING, Fold, Shown, States
+from app.verify.read_models.worker_client import Row
+from app.verify.reading.disk_map import Scratch
 
 
 class _Versioned(Struct):

@@ -10,13 +10,13 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from app.audit.finding import NUL
-from app.audit.firsts import First, Firsts, named
-from app.audit.parked import ParkedLog, States, is_open
-from app.audit.rows import Rows
 from app.domain.decider import Decider
 from app.streams.parking.rows import at as place_at
 from app.streams.parking.rows import parse_at
+from app.verify.findings import NUL
+from app.verify.write_side.changelog_rows import Rows
+from app.verify.write_side.first_results import First, Firsts, named
+from app.verify.write_side.parked_topic import ParkedLog, States, is_open
 
 
 class _Answered(Struct):

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.audit.finding import NUL, Findings, Kind, Place
-from app.audit.logs import Batch
-from app.audit.scratch import Scratch
 from app.domain.deciders import EVENT_SOURCED
 from app.streams.state.positions import positions
+from app.verify.findings import NUL, Findings, Kind, Place
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
 
 _PARKED = f"parked{NUL}".encode()
 _TABLES = (table for decider in EVENT_SOURCED for table in (decider.topic, decider.detail, f"{decider.topic}-answer") if table is not None)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from app.audit import wire
-from app.audit.answers import Answers
-from app.audit.finding import Fault, Kind
-from app.audit.firsts import First, named
 from app.domain.answer import Asked, Standing, respond
 from app.domain.decider import Decider, order_named
 from app.domain.ids import event_id
+from app.verify.findings import Fault, Kind
+from app.verify.reading import records as wire
+from app.verify.write_side.first_results import First, named
+from app.verify.write_side.results import Answers
 from schemas.fields import MOST_MONEY
 from schemas.message import Event
 from schemas.order import OrderPlaced

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import msgspec
 from msgspec import Struct
 
-from app.audit.finding import NUL
-from app.audit.scratch import Scratch
-from app.audit.wire import Result
 from app.domain.answer import WINDOW
+from app.verify.findings import NUL
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.records import Result
 
 
 class First(Struct, array_like=True):

@@ -7,10 +7,10 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from app.audit.finding import NUL, Findings, Kind, Place, place
-from app.audit.logs import Batch
-from app.audit.scratch import Scratch
 from app.streams.parking.record import BEHIND, BLOCKING, SKIPPED, Parked, Settled, parse
+from app.verify.findings import NUL, Findings, Kind, Place, place
+from app.verify.reading.disk_map import Scratch
+from app.verify.reading.log_reader import Batch
 
 RELEASED = "released"
 REDIRECTED = "released to its right partition"
