@@ -10,8 +10,8 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 from pydantic import ValidationError
 
-from app.domain.answer import invalid
-from app.domain.decider import Decider
+from app.eventsourcing.decide import invalid
+from app.eventsourcing.decider import Decider
 from schemas.decode import Undecodable, decode
 from schemas.fields import DOTS
 from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo

@@ -10,8 +10,8 @@ from agents._command import Caused
 from agents._followed import Followed
 from agents._outgoing import Outbox
 from agents._sending import Heard, heard, origin, send
-from app.domain.ids import event_id
-from app.domain.process import Elapsed, Process
+from app.eventsourcing.ids import event_id
+from app.eventsourcing.saga import Elapsed, Process
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count

@@ -4,7 +4,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.domain.recorded import Recorded, Versioned, recorded
+from app.eventsourcing.recorded_event import Recorded, Versioned, recorded
 from app.streams.errors import UnreadableLog
 from app.streams.parking.record import Park
 from app.streams.read_topology import ReadModel

@@ -10,7 +10,7 @@ from agents._command import Caused, Received
 from agents._conductor import Conductor
 from agents._loops import Commands
 from agents._sending import heard
-from app.domain.process import Reply
+from app.eventsourcing.saga import Reply
 from schemas.message import Refusal
 from schemas.timestamp import rfc3339
 

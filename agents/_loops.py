@@ -10,9 +10,9 @@ from agents._command import Received, Unreadable, peek, receive
 from agents._event import Events, Joined, JoinedModel, Model
 from agents._followed import Followed, Follower
 from agents._outgoing import Outbox, Repeated
-from app.domain.answer import Asked, Standing, respond
-from app.domain.decider import Decider
-from app.domain.ids import event_id
+from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decider import Decider
+from app.eventsourcing.ids import event_id
 from app.streams.app import app
 from app.streams.parking.record import Park
 from app.streams.processing.handlers import Handler

@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from agents._command import Received
-from app.domain.decider import Decider
 from app.domain.mapping import OUTSIDE, Outside
+from app.eventsourcing.decider import Decider
 from app.results import Told
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id

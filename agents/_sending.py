@@ -7,7 +7,7 @@ import msgspec
 
 from agents._command import JSON, Caused, trace
 from agents._outgoing import Cause
-from app.domain.process import Ask
+from app.eventsourcing.saga import Ask
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, emit
 from app.topics import command_topic

@@ -8,8 +8,8 @@ from aiokafka.errors import KafkaError
 
 from app.admin import refuse_start
 from app.domain.deciders import EVENT_SOURCED
-from app.domain.recorded import today
 from app.errors import FoldstreamError
+from app.eventsourcing.recorded_event import today
 from app.settings import Settings
 from app.streams.errors import RefusedBatch, UnreadableBatch
 from app.streams.kafka.reader import bounds, reading

@@ -28,7 +28,7 @@ from agents._loops import Commands
 from agents._outgoing import Outbox
 from app import logs
 from app.admin import apply
-from app.domain.decider import Decider, by_name
+from app.eventsourcing.decider import Decider, by_name
 from app.settings import Settings
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current

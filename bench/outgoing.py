@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from schemas.timestamp import rfc3339
 
 CHANGELOG = "changelog"

@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.answer import WINDOW
-from app.domain.decider import Decider, order_named
+from app.eventsourcing.decide import WINDOW
+from app.eventsourcing.decider import Decider, order_named
 from app.streams.application import Application
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store

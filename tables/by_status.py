@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Protocol, TypeVar
 
-from app.domain.recorded import Versioned
+from app.eventsourcing.recorded_event import Versioned
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from tables.listing import Fold, Listing

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from msgspec import Raw
 
-from app.domain.history import Latest, named, project
-from app.domain.recorded import Recorded
+from app.eventsourcing.history import Latest, named, project
+from app.eventsourcing.recorded_event import Recorded
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint

@@ -7,8 +7,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain.recorded import Recorded, Versioned, upcasts
 from app.domain.views import listed
+from app.eventsourcing.recorded_event import Recorded, Versioned, upcasts
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table

@@ -3,10 +3,10 @@
 import msgspec
 
 from app.domain.order import order_decider
-from app.domain.recorded import Recorded, upcasts
 from app.domain.views import customer_name
 from app.domain.views.customer_name import ASKED, CustomerName, Ordering
 from app.domain.views.order_summary import OrderSummary, project
+from app.eventsourcing.recorded_event import Recorded, upcasts
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.processing.context import emit

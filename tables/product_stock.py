@@ -3,8 +3,8 @@
 import msgspec
 
 from app.domain.product import product_decider
-from app.domain.recorded import Recorded, upcasts
 from app.domain.views.product_stock import ProductStock, project
+from app.eventsourcing.recorded_event import Recorded, upcasts
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint

@@ -11,8 +11,8 @@ import typer
 from app.cli.ids import require_id
 from app.cli.output import note, say, say_json
 from app.domain.deciders import DECIDERS
-from app.domain.recorded import today
 from app.errors import FoldstreamError
+from app.eventsourcing.recorded_event import today
 from app.log import Log
 from app.results import Json
 from app.settings import Settings, settings

@@ -6,7 +6,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 
 from app.demo.ends import ends
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES, command_topic, event_topic

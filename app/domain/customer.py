@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.decider import At, Decider, Decision, by_name
+from app.eventsourcing.decider import At, Decider, Decision, by_name
 from schemas.customer import (
     ChangeCreditLimit,
     ChangeCustomer,

@@ -1,10 +1,10 @@
 """Every aggregate type there is: topics, commands and checks follow from this list."""
 
 from app.domain.customer import customer_decider
-from app.domain.decider import Decider
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.order import order_decider
 from app.domain.product import product_decider
+from app.eventsourcing.decider import Decider
 
 DECIDERS: tuple[Decider, ...] = (order_decider, product_decider, customer_decider)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from app.domain.decider import Decider
+from app.eventsourcing.decider import Decider
 from schemas import integration
 from schemas.message import Message
 

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from app.domain.decider import At, Decider, Decision, by_name
+from app.eventsourcing.decider import At, Decider, Decision, by_name
 from schemas.message import Refusal
 from schemas.product import (
     InventoryReleased,

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from app.domain.ids import command_id
 from app.domain.order import Order, products
-from app.domain.process import Ask
+from app.eventsourcing.ids import command_id
+from app.eventsourcing.saga import Ask
 from schemas.message import Event
 from schemas.order import OrderShipped
 

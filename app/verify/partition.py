@@ -1,9 +1,9 @@
 """One partition of everything that is audited: its topics, each after those that say what must be in it."""
 
-from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.product import product_decider
+from app.eventsourcing.decider import Decider
 from app.verify.findings import NUL, Kind, Place
 from app.verify.read_models.check import Views
 from app.verify.read_models.worker_client import Served

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.answer import WINDOW
 from app.domain.product import Registered as Product
+from app.eventsourcing.decide import WINDOW
 from app.verify.orders.facts import Told
 from app.verify.orders.settlement import STANDING, Course, moved, status
 from app.verify.write_side.refold import Root

@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
-from app.domain.answer import invalid
+from app.eventsourcing.decide import invalid
 from app.web.examples import EXAMPLES
 from app.web.problem import Problem
 from schemas.decode import Undecodable, decode

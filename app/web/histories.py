@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.domain.recorded import today
+from app.eventsourcing.recorded_event import today
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder

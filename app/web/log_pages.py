@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec import Struct
 
-from app.domain.recorded import today
+from app.eventsourcing.recorded_event import today
 from app.settings import Settings
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reader, step_over

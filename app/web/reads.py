@@ -6,7 +6,7 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder

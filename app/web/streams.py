@@ -13,7 +13,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.domain.recorded import Recorded, recorded, today
+from app.eventsourcing.recorded_event import Recorded, recorded, today
 from app.streams.state.store import Store
 from app.streams.tasks.ownership import FORWARDED
 from app.web import problem

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from agents._loops import Commands
 from agents._outgoing import Outbox
-from app.domain.answer import WINDOW
+from app.eventsourcing.decide import WINDOW
 from app.settings import settings
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.logs.ends import LogEnds

@@ -7,9 +7,9 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from agents._command import Received, Unreadable, peek, receive
-from app.domain.decider import Decider
 from app.domain.order import order_decider
 from app.domain.product import product_decider
+from app.eventsourcing.decider import Decider
 
 CONFIRM: dict[str, Any] = {
     "commandId": "k-1",

@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.domain import recorded
 from app.domain.deciders import EVENT_SOURCED
 from app.domain.fulfilment.fold import DEFINITION
-from app.domain.ids import event_id
+from app.eventsourcing import recorded_event as recorded
+from app.eventsourcing.ids import event_id
 from app.main import VIEWS
 from app.streams.app import app
 from app.streams.processing.draft import Draft

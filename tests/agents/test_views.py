@@ -11,9 +11,9 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
-from app.domain.recorded import Unforeseen
+from app.eventsourcing.decider import Decider
+from app.eventsourcing.recorded_event import Unforeseen
 from app.streams.state.store import Store
 from schemas.message import Event
 from tables.customer_account import accounts

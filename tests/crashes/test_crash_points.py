@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.domain.ids import command_id
+from app.eventsourcing.ids import command_id
 from app.results import Json
 from app.verify.run import audit
 from tests.crashes.lives import Mortal, died

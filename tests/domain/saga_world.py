@@ -8,17 +8,17 @@ from typing import Any
 
 import msgspec
 
-from app.domain.answer import Asked, Standing, respond
 from app.domain.customer import customer_decider
-from app.domain.decider import Decider, order_named
 from app.domain.fulfilment.hear import Placed
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.process import fulfilment
 from app.domain.fulfilment.state import Saga, status
 from app.domain.order import Order, order_decider
-from app.domain.process import Ask, Elapsed, Reply
 from app.domain.product import product_decider
 from app.domain.shipping import policy
+from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decider import Decider, order_named
+from app.eventsourcing.saga import Ask, Elapsed, Reply
 from schemas.customer import CustomerRegistered
 from schemas.message import Event, Refusal, payload_json
 from schemas.order import OrderPlaced

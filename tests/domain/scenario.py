@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from app.domain.answer import Answer, Asked, Standing, respond
-from app.domain.decider import Decider, order_named
+from app.eventsourcing.decide import Answer, Asked, Standing, respond
+from app.eventsourcing.decider import Decider, order_named
 from schemas.message import Event, payload_json
 
 AT = "2026-11-24T06:00:00.000Z"

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from app.domain.answer import MESSAGE_LENGTH, parse
 from app.domain.customer import customer_decider
-from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from app.domain.product import product_decider
+from app.eventsourcing.decide import MESSAGE_LENGTH, parse
+from app.eventsourcing.decider import Decider
 from schemas.message import Refusal
 from tests.domain.examples import COMMANDS, KNOWN, OFFERED, PLACED
 from tests.domain.scenario import given

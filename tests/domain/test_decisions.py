@@ -8,9 +8,9 @@ import pytest
 
 from app.domain import customer, product
 from app.domain.customer import Payment, PaymentState, customer_decider
-from app.domain.decider import Decider
 from app.domain.order import Order, order_decider
 from app.domain.product import Reservation, ReservationState, product_decider
+from app.eventsourcing.decider import Decider
 from schemas.message import Event
 from tests.domain.examples import COMMANDS, CUSTOMERS, ORDERS, PRODUCTS
 from tests.domain.scenario import given

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from app.domain.fulfilment.process import fulfilment
 from app.domain.order import order_decider
-from app.domain.process import Elapsed
 from app.domain.shipping import policy
+from app.eventsourcing.saga import Elapsed
 from schemas.message import Refusal
 from schemas.order import OrderConfirmed, OrderShipped
 from schemas.upcasts import NewerSchema

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from app.domain.fulfilment.process import fulfilment
-from app.domain.process import Reply
-from app.domain.recorded import Recorded
 from app.domain.views import saga_status
 from app.domain.views.saga_status import SagaStatus, project
+from app.eventsourcing.recorded_event import Recorded
+from app.eventsourcing.saga import Reply
 from schemas.message import payload_json
 from schemas.saga import SagaEvent
 from tests.domain.saga_world import ORDER, World

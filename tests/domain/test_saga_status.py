@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.domain.recorded import recorded
 from app.domain.views.saga_status import SagaStatus, place, project
+from app.eventsourcing.recorded_event import recorded
 from schemas.message import Event, Refusal
 from schemas.saga import (
     Line,

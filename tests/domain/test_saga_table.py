@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.fulfilment.process import fulfilment
-from app.domain.process import Ask, Elapsed, Reply
+from app.eventsourcing.saga import Ask, Elapsed, Reply
 from schemas.message import Refusal
 from tests.domain.saga_world import ORDER, TIMING, World
 

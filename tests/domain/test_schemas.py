@@ -7,9 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.customer import customer_decider
-from app.domain.decider import Decider
 from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
+from app.eventsourcing.decider import Decider
 from schemas.message import CommandEnvelope, EventEnvelope, Message, payload_json
 from schemas.order import OrderPlaced
 from schemas.product import ProductRegistered, RegisterProduct

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.answer import WINDOW
+from app.eventsourcing.decide import WINDOW
 from app.results import Json
 from tests.system.shop import SENT
 

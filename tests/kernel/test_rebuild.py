@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.history import Latest
-from app.domain.recorded import Recorded
+from app.eventsourcing.history import Latest
+from app.eventsourcing.recorded_event import Recorded
 from app.streams.errors import NotShown
 from app.streams.parking import rows as parking
 from app.streams.projections.generations import Generations, NoGeneration, OtherBuild

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agents import _event
-from app.domain.recorded import Recorded, recorded
+from app.eventsourcing.recorded_event import Recorded, recorded
 from app.streams.logs.ends import LogEnds
 from app.streams.parking.guard import Intake
 from app.streams.projections.outbox import Outlet

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from app.domain.history import Latest
+from app.eventsourcing.history import Latest
 from app.streams.errors import StoreFailed
 from app.streams.parking import rows as parking
 from app.streams.processing.batch import Batch

@@ -9,8 +9,8 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from agents._event import Events
-from app.domain.history import Latest
-from app.domain.recorded import Recorded
+from app.eventsourcing.history import Latest
+from app.eventsourcing.recorded_event import Recorded
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
 from app.streams.parking.requests import Request

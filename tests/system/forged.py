@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from app.log import Log
 from app.results import Json
 from app.topics import event_topic

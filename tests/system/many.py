@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaProducer
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from app.settings import Settings
 from schemas.timestamp import rfc3339
 from tests.system.written import topic_id

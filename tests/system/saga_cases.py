@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from app.domain.ids import command_id
+from app.eventsourcing.ids import command_id
 from app.results import Json
 from tests.system.shop import command, customer, located, order, product
 

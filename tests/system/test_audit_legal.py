@@ -10,8 +10,8 @@ from functools import partial
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.domain.answer import WINDOW
 from app.errors import FoldstreamError
+from app.eventsourcing.decide import WINDOW
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import read

@@ -7,7 +7,7 @@ from typing import Any, Self
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from app.domain.ids import event_id
+from app.eventsourcing.ids import event_id
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import reading

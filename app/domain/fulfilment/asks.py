@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, assert_never
 
 from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
-from app.domain.ids import command_id
-from app.domain.process import Ask, Reaction, Waiting
+from app.eventsourcing.ids import command_id
+from app.eventsourcing.saga import Ask, Reaction, Waiting
 from schemas.saga import StepName
 
 Way = Literal["do", "undo"]

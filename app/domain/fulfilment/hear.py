@@ -8,7 +8,7 @@ from app.domain.fulfilment.failures import failed, final, given_up
 from app.domain.fulfilment.fold import DEFINITION, resumed
 from app.domain.fulfilment.late import elapsed
 from app.domain.fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
-from app.domain.process import Elapsed, Reply
+from app.eventsourcing.saga import Elapsed, Reply
 from schemas.message import Refusal
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.saga import Line, SagaEvent, SagaOrderShipped, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing

@@ -3,7 +3,6 @@
 from functools import reduce
 from typing import assert_never, get_args
 
-from app.domain.decider import At, Decider, Decision, by_name
 from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, until, wait
 from app.domain.fulfilment.fold import evolve, resumed
 from app.domain.fulfilment.state import (
@@ -21,6 +20,7 @@ from app.domain.fulfilment.state import (
 )
 from app.domain.order import Cancelled, Order, Shipped
 from app.domain.order import status as order_status
+from app.eventsourcing.decider import At, Decider, Decision, by_name
 from schemas.message import Refusal
 from schemas.saga import (
     CompleteSaga,

@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from app.domain.recorded import Recorded, Unforeseen, payload
+from app.eventsourcing.recorded_event import Recorded, Unforeseen, payload
 
 
 class OrderSummary(Struct, frozen=True, rename="camel", gc=False):

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from app.domain.fulfilment.fold import evolve
 from app.domain.fulfilment.operate import saga_decider
 from app.domain.fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
-from app.domain.recorded import Recorded, Unforeseen
 from app.domain.views import listed
+from app.eventsourcing.recorded_event import Recorded, Unforeseen
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
 from schemas.upcasts import upcasters
 

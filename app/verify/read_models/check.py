@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from app.domain.recorded import Recorded, recorded
+from app.eventsourcing.recorded_event import Recorded, recorded
 from app.streams.parking.record import Parked, parse
 from app.verify.findings import Place
 from app.verify.read_models.customer_name_check import NameFolds

@@ -6,9 +6,9 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from app.domain.recorded import Recorded
 from app.domain.views.customer_account import CustomerAccount, project
 from app.domain.views.customer_name import CustomerName
+from app.eventsourcing.recorded_event import Recorded
 from app.verify.findings import NUL, Findings, Kind, Place
 from app.verify.read_models.worker_client import Row
 from app.verify.reading.disk_map import Scratch

@@ -5,8 +5,8 @@ from hashlib import blake2b
 import msgspec
 
 from app.domain.deciders import EVENT_SOURCED
-from app.domain.history import Latest, named
-from app.domain.recorded import Recorded
+from app.eventsourcing.history import Latest, named
+from app.eventsourcing.recorded_event import Recorded
 from app.verify.findings import NUL, Findings, Kind, Place
 from app.verify.read_models.worker_client import Row
 from app.verify.reading.disk_map import Scratch

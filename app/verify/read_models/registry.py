@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.domain.recorded import Recorded
 from app.domain.views import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
+from app.eventsourcing.recorded_event import Recorded
 
 
 class View(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.domain.recorded import Recorded
+from app.eventsourcing.recorded_event import Recorded
 from app.verify.findings import Findings, Kind, Place
 from app.verify.read_models.registry import View, differing
 from app.verify.read_models.row_states import NOTHING, Fold, Shown, States

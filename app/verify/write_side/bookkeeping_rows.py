@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 from msgspec import Struct
 
-from app.domain.decider import Decider
+from app.eventsourcing.decider import Decider
 from app.streams.parking.rows import at as place_at
 from app.streams.parking.rows import parse_at
 from app.verify.findings import NUL

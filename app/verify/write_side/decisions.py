@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from app.domain.answer import Asked, Standing, respond
-from app.domain.decider import Decider, order_named
-from app.domain.ids import event_id
+from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decider import Decider, order_named
+from app.eventsourcing.ids import event_id
 from app.verify.findings import Fault, Kind
 from app.verify.reading import records as wire
 from app.verify.write_side.first_results import First, named

@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from app.domain.decider import Decider, order_named
+from app.eventsourcing.decider import Decider, order_named
 from app.streams.kafka.partitioner import partition_of
 from app.verify.findings import NUL, Fault, Kind, place
 from app.verify.orders.saga_endings import wrong_ends

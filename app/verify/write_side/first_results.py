@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import msgspec
 from msgspec import Struct
 
-from app.domain.answer import WINDOW
+from app.eventsourcing.decide import WINDOW
 from app.verify.findings import NUL
 from app.verify.reading.disk_map import Scratch
 from app.verify.reading.records import Result

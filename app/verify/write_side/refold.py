@@ -6,8 +6,8 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from app.domain.answer import Standing
-from app.domain.decider import Decider, order_named
+from app.eventsourcing.decide import Standing
+from app.eventsourcing.decider import Decider, order_named
 from app.verify.findings import NUL
 from app.verify.reading.disk_map import Scratch
 from app.verify.write_side.changelog_rows import Rows

@@ -3,8 +3,8 @@
 import sys
 from collections.abc import Iterator
 
-from app.domain.decider import Decider
-from app.domain.ids import event_id
+from app.eventsourcing.decider import Decider
+from app.eventsourcing.ids import event_id
 from app.verify.findings import Fault, Kind
 from app.verify.reading import records as wire
 from app.verify.write_side.decisions import Caused, Causes

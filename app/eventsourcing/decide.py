@@ -5,7 +5,7 @@ from typing import Generic, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from app.domain.decider import At, CommandT, Decider, Detail, EventT, Root
+from app.eventsourcing.decider import At, CommandT, Decider, Detail, EventT, Root
 from schemas.message import Event, Refusal
 
 WINDOW = 256

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.domain.recorded import Recorded
+from app.eventsourcing.recorded_event import Recorded
 
 
 class Entry(NamedTuple):
