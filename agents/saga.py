@@ -8,8 +8,8 @@ from agents._inbox import Inbox, Operators
 from agents._loops import Batches, serve
 from agents._outgoing import Outbox
 from agents._sending import heard, origin
-from app.domain.fulfilment.hear import Placed
-from app.domain.fulfilment.process import fulfilment
+from app.domain.order_fulfilment.handle import Placed
+from app.domain.order_fulfilment.process import fulfilment
 from app.settings import Settings
 from app.streams.app import app
 from schemas.message import Event

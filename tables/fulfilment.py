@@ -1,7 +1,7 @@
 """The rows of orders and of their sagas: an order and its saga have one key and one task, and each is decided with the other's row beside it."""
 
-from app.domain.fulfilment.state import Saga
 from app.domain.order import Order
+from app.domain.order_fulfilment.state import Saga
 from app.streams.app import app
 from tables.aggregate import Snapshot
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.domain.fulfilment.operate import saga_decider
-from app.domain.fulfilment.state import Saga
+from app.domain.order_fulfilment.operator_commands import saga_decider
+from app.domain.order_fulfilment.state import Saga
 from app.streams.app import app
 from app.streams.state.store import Store
 from tables.aggregate import Answers, Paired, Snapshot

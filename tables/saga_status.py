@@ -1,7 +1,8 @@
 """How the fulfilment of each order goes, by status, the newest first, and how many sagas are in each."""
 
-from app.domain.fulfilment import fold, state
-from app.domain.fulfilment.operate import saga_decider
+from app.domain.order_fulfilment import evolve as fold
+from app.domain.order_fulfilment import state
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.views.saga_status import SagaStatus, place, project
 from app.streams.app import app
 from app.topics import event_topic

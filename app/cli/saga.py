@@ -13,7 +13,7 @@ from app.cli.ids import require_id, text
 from app.cli.output import note, say, say_json
 from app.client import CommandClient
 from app.clock import now
-from app.domain.fulfilment.operate import saga_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.errors import FoldstreamError
 from app.results import Json
 from app.settings import Settings, settings

@@ -1,8 +1,8 @@
 """Every aggregate type there is: topics, commands and checks follow from this list."""
 
 from app.domain.customer import customer_decider
-from app.domain.fulfilment.operate import saga_decider
 from app.domain.order import order_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
 from app.eventsourcing.decider import Decider
 

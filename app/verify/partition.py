@@ -1,7 +1,7 @@
 """One partition of everything that is audited: its topics, each after those that say what must be in it."""
 
 from app.domain.deciders import DECIDERS
-from app.domain.fulfilment.operate import saga_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
 from app.eventsourcing.decider import Decider
 from app.verify.findings import NUL, Kind, Place

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
-from app.domain.fulfilment.operate import saga_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.web import body, headers, openapi
 from app.web.request import order
 from app.web.routes import REFUSED, AggregateId, changed

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from app.domain.deciders import EVENT_SOURCED
-from app.domain.fulfilment.fold import DEFINITION
+from app.domain.order_fulfilment.evolve import DEFINITION
 from app.eventsourcing import recorded_event as recorded
 from app.eventsourcing.ids import event_id
 from app.main import VIEWS

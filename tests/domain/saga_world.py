@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from app.domain.customer import customer_decider
-from app.domain.fulfilment.hear import Placed
-from app.domain.fulfilment.operate import saga_decider
-from app.domain.fulfilment.process import fulfilment
-from app.domain.fulfilment.state import Saga, status
 from app.domain.order import Order, order_decider
+from app.domain.order_fulfilment.handle import Placed
+from app.domain.order_fulfilment.operator_commands import saga_decider
+from app.domain.order_fulfilment.process import fulfilment
+from app.domain.order_fulfilment.state import Saga, status
 from app.domain.product import product_decider
 from app.domain.shipping import policy
 from app.eventsourcing.decide import Asked, Standing, respond

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.domain.fulfilment.process import fulfilment
 from app.domain.order import order_decider
+from app.domain.order_fulfilment.process import fulfilment
 from app.domain.shipping import policy
 from app.eventsourcing.saga import Elapsed
 from schemas.message import Refusal

@@ -3,7 +3,9 @@
 import pytest
 
 from app.domain import order
-from app.domain.fulfilment import asks, fold, hear
+from app.domain.order_fulfilment import commands as asks
+from app.domain.order_fulfilment import evolve as fold
+from app.domain.order_fulfilment import handle as hear
 from schemas.saga import SagaDeadlineExtended
 from schemas.timestamp import rfc3339
 from tests.domain.saga_world import World

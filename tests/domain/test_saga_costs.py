@@ -7,7 +7,7 @@ from types import FrameType
 import msgspec
 import pytest
 
-from app.domain.fulfilment.process import fulfilment
+from app.domain.order_fulfilment.process import fulfilment
 from app.domain.views import saga_status
 from app.domain.views.saga_status import SagaStatus, project
 from app.eventsourcing.recorded_event import Recorded

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.domain.fulfilment.process import fulfilment
+from app.domain.order_fulfilment.process import fulfilment
 from tests.domain.saga_world import ORDER, World
 from tests.domain.test_saga_properties import judge, mended
 from tests.domain.test_saga_table import named, refused, until_asked

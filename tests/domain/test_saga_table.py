@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.domain.fulfilment.process import fulfilment
+from app.domain.order_fulfilment.process import fulfilment
 from app.eventsourcing.saga import Ask, Elapsed, Reply
 from schemas.message import Refusal
 from tests.domain.saga_world import ORDER, TIMING, World

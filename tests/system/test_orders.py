@@ -5,8 +5,8 @@ import signal
 import pytest
 from aiokafka import TopicPartition
 
-from app.domain.fulfilment.asks import Way, asked_by
-from app.domain.fulfilment.state import Step
+from app.domain.order_fulfilment.commands import Way, asked_by
+from app.domain.order_fulfilment.state import Step
 from app.results import Json
 from app.verify.orders.collector import Orders
 from app.verify.reading import end_offsets as ends

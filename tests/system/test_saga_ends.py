@@ -7,7 +7,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from app.domain.fulfilment.process import fulfilment
+from app.domain.order_fulfilment.process import fulfilment
 from app.verify.orders.saga_endings import wrong_ends
 from schemas.saga import SagaCompensationStarted, SagaCompleted, SagaEvent, SagaFailed, SagaStarted, SagaStepCompleted, SagaTimedOut
 from tests.domain.saga_world import World

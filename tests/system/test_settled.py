@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from app.domain import shipping
-from app.domain.fulfilment.asks import Way, asked_by
-from app.domain.fulfilment.state import Step
+from app.domain.order_fulfilment.commands import Way, asked_by
+from app.domain.order_fulfilment.state import Step
 from app.verify.orders.facts import Followed, Happened, Told, Wanted
 from app.verify.orders.settlement import Course, course, faults
 

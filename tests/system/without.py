@@ -11,7 +11,7 @@ from unittest.mock import ANY
 from fastapi import Request, Response
 from faust.types import TP
 
-from app.domain.fulfilment import fold
+from app.domain.order_fulfilment import evolve as fold
 from app.settings import Settings
 from app.streams.kafka.reader import reader
 from app.streams.runtime import task_manager as tasks

@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.operate import saga_decider
-from app.domain.fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
+from app.domain.order_fulfilment.evolve import evolve
+from app.domain.order_fulfilment.operator_commands import saga_decider
+from app.domain.order_fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
 from app.domain.views import listed
 from app.eventsourcing.recorded_event import Recorded, Unforeseen
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed

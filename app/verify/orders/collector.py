@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.domain.fulfilment.ends import end
+from app.domain.order_fulfilment.completion import end
 from app.verify.orders.facts import Entry, Followed, Happened, Told, Wanted, add
 from app.verify.orders.saga_endings import by_operator
 from app.verify.reading.disk_map import Scratch

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import assert_never
 
-from app.domain.fulfilment.ends import end
-from app.domain.fulfilment.state import Compensating, Completed, Failed, Finishing, NeedsIntervention, Running, Saga, Unstarted, status
+from app.domain.order_fulfilment.completion import end
+from app.domain.order_fulfilment.state import Compensating, Completed, Failed, Finishing, NeedsIntervention, Running, Saga, Unstarted, status
 from schemas.saga import (
     SagaCompensationStarted,
     SagaCompleted,

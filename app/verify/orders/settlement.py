@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from app.domain import shipping
-from app.domain.fulfilment.asks import Way, asked_by
-from app.domain.fulfilment.state import Step
+from app.domain.order_fulfilment.commands import Way, asked_by
+from app.domain.order_fulfilment.state import Step
 from app.verify.orders.facts import Happened, Told
 
 STANDING = ("CONFIRMED", "SHIPPED")

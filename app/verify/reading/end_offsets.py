@@ -26,8 +26,8 @@ from typing import NamedTuple, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.domain.deciders import DECIDERS, EVENT_SOURCED
-from app.domain.fulfilment.operate import saga_decider
 from app.domain.order import order_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import RETRY_BACKOFF_MS, reading

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from aiokafka import ConsumerRecord
 
-from app.domain.fulfilment.operate import saga_decider
+from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.eventsourcing.ids import event_id
 from app.streams.kafka.partitioner import partition_of
 from app.topics import command_topic

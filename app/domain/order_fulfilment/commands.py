@@ -3,7 +3,20 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, assert_never
 
-from app.domain.fulfilment.state import Compensating, Completed, Facts, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.order_fulfilment.state import (
+    Compensating,
+    Completed,
+    Facts,
+    Failed,
+    Finishing,
+    Moving,
+    NeedsIntervention,
+    Running,
+    Saga,
+    Step,
+    StepState,
+    Unstarted,
+)
 from app.eventsourcing.ids import command_id
 from app.eventsourcing.saga import Ask, Reaction, Waiting
 from schemas.saga import StepName

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple, assert_never
 
-from app.domain.fulfilment.asks import ask, sent
-from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, wait
-from app.domain.fulfilment.failures import failed, final, given_up
-from app.domain.fulfilment.fold import DEFINITION, resumed
-from app.domain.fulfilment.late import elapsed
-from app.domain.fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
+from app.domain.order_fulfilment.commands import ask, sent
+from app.domain.order_fulfilment.completion import NONE, Events, compensation, concluded, named, wait
+from app.domain.order_fulfilment.evolve import DEFINITION, resumed
+from app.domain.order_fulfilment.failures import failed, final, given_up
+from app.domain.order_fulfilment.late import elapsed
+from app.domain.order_fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.eventsourcing.saga import Elapsed, Reply
 from schemas.message import Refusal
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped

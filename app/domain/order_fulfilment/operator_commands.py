@@ -3,9 +3,11 @@
 from functools import reduce
 from typing import assert_never, get_args
 
-from app.domain.fulfilment.ends import NONE, Events, compensation, concluded, named, until, wait
-from app.domain.fulfilment.fold import evolve, resumed
-from app.domain.fulfilment.state import (
+from app.domain.order import Cancelled, Order, Shipped
+from app.domain.order import status as order_status
+from app.domain.order_fulfilment.completion import NONE, Events, compensation, concluded, named, until, wait
+from app.domain.order_fulfilment.evolve import evolve, resumed
+from app.domain.order_fulfilment.state import (
     Compensating,
     Failed,
     Moving,
@@ -18,8 +20,6 @@ from app.domain.fulfilment.state import (
     goes_back,
     status,
 )
-from app.domain.order import Cancelled, Order, Shipped
-from app.domain.order import status as order_status
 from app.eventsourcing.decider import At, Decider, Decision, by_name
 from schemas.message import Refusal
 from schemas.saga import (

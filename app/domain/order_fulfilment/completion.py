@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
-from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.state import Compensating, Finishing, Moving, Running, Saga, Step, StepState
+from app.domain.order_fulfilment.evolve import evolve
+from app.domain.order_fulfilment.state import Compensating, Finishing, Moving, Running, Saga, Step, StepState
 from schemas.fields import TEXT_LENGTH
 from schemas.saga import SagaCompensationStarted, SagaCompleted, SagaEvent, SagaFailed, SagaNeedsIntervention
 from schemas.timestamp import rfc3339

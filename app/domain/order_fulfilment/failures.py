@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from app.domain.fulfilment.ends import Events, compensation, named, wait
-from app.domain.fulfilment.state import Finishing, Moving, Running, Step
+from app.domain.order_fulfilment.completion import Events, compensation, named, wait
+from app.domain.order_fulfilment.state import Finishing, Moving, Running, Step
 from schemas.message import Refusal
 from schemas.saga import SagaStepFailed
 from schemas.timestamp import rfc3339

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from app.domain.fulfilment.state import (
+from app.domain.order_fulfilment.state import (
     Compensating,
     Completed,
     Facts,

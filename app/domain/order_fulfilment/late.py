@@ -1,9 +1,9 @@
 """What follows when time has passed: the deadline of the whole, steps that were not answered, and those that have waited to be asked for again."""
 
-from app.domain.fulfilment.ends import NONE, Events, compensation, named, until
-from app.domain.fulfilment.failures import failed, given_up
-from app.domain.fulfilment.fold import evolve
-from app.domain.fulfilment.state import Moving, Running, Saga, Step, StepState
+from app.domain.order_fulfilment.completion import NONE, Events, compensation, named, until
+from app.domain.order_fulfilment.evolve import evolve
+from app.domain.order_fulfilment.failures import failed, given_up
+from app.domain.order_fulfilment.state import Moving, Running, Saga, Step, StepState
 from schemas.saga import SagaEvent, SagaStepRetried, SagaTimedOut
 from schemas.timestamp import rfc3339
 

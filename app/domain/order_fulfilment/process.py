@@ -1,0 +1,10 @@
+"""The fulfilment saga as one value."""
+
+from app.domain.order_fulfilment.commands import react, waiting
+from app.domain.order_fulfilment.evolve import evolve
+from app.domain.order_fulfilment.handle import Heard, hear
+from app.domain.order_fulfilment.state import Saga, Unstarted, status
+from app.eventsourcing.saga import Process
+from schemas.saga import SagaEvent
+
+fulfilment: Process[Saga, SagaEvent, Heard] = Process(Unstarted(), evolve, hear, react, waiting, status)
