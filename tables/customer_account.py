@@ -3,8 +3,8 @@
 import msgspec
 
 from app.domain.customer import customer_decider
-from app.domain.views.customer_account import CustomerAccount, project
-from app.domain.views.customer_name import CustomerName, Ordering
+from app.domain.read_models.customer_account import CustomerAccount, project
+from app.domain.read_models.customer_name import CustomerName, Ordering
 from app.eventsourcing.recorded_event import Recorded, upcasts
 from app.settings import Settings
 from app.streams.app import app

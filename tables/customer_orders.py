@@ -1,8 +1,8 @@
 """The orders of each customer, the newest first."""
 
 from app.domain.order import order_decider
-from app.domain.views.customer_orders import place
-from app.domain.views.order_summary import OrderSummary, project
+from app.domain.read_models.customer_orders import place
+from app.domain.read_models.order_summary import OrderSummary, project
 from app.streams.app import app
 from app.topics import event_topic
 from tables.listing import Fold, Listing

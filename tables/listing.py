@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain.views import listed
+from app.domain.read_models import sort_keys as listed
 from app.eventsourcing.recorded_event import Recorded, Versioned, upcasts
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store

@@ -3,9 +3,9 @@
 import msgspec
 
 from app.domain.order import order_decider
-from app.domain.views import customer_name
-from app.domain.views.customer_name import ASKED, CustomerName, Ordering
-from app.domain.views.order_summary import OrderSummary, project
+from app.domain.read_models import customer_name
+from app.domain.read_models.customer_name import ASKED, CustomerName, Ordering
+from app.domain.read_models.order_summary import OrderSummary, project
 from app.eventsourcing.recorded_event import Recorded, upcasts
 from app.settings import Settings
 from app.streams.app import app

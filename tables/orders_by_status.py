@@ -1,8 +1,8 @@
 """The orders in each status, the newest first, and how many they are."""
 
 from app.domain.order import order_decider
-from app.domain.views.order_summary import OrderSummary, project
-from app.domain.views.orders_by_status import place
+from app.domain.read_models.order_summary import OrderSummary, project
+from app.domain.read_models.orders_by_status import place
 from app.streams.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus

@@ -3,7 +3,7 @@
 import msgspec
 
 from app.domain.product import product_decider
-from app.domain.views.product_stock import ProductStock, project
+from app.domain.read_models.product_stock import ProductStock, project
 from app.eventsourcing.recorded_event import Recorded, upcasts
 from app.settings import Settings
 from app.streams.app import app

@@ -3,7 +3,7 @@
 from app.domain.order_fulfilment import evolve as fold
 from app.domain.order_fulfilment import state
 from app.domain.order_fulfilment.operator_commands import saga_decider
-from app.domain.views.saga_status import SagaStatus, place, project
+from app.domain.read_models.saga_status import SagaStatus, place, project
 from app.streams.app import app
 from app.topics import event_topic
 from tables.by_status import ByStatus

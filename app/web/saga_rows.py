@@ -5,8 +5,8 @@ from typing import Annotated, NamedTuple, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.domain.views.listed import newest_first
-from app.domain.views.saga_status import SagaStatus
+from app.domain.read_models.saga_status import SagaStatus
+from app.domain.read_models.sort_keys import newest_first
 from app.streams.state.store import Store
 from app.web import headers, openapi
 from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists

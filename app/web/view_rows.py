@@ -9,10 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 from msgspec import Struct
 
-from app.domain.views.customer_account import CustomerAccount
-from app.domain.views.customer_name import ASKED, CustomerName
-from app.domain.views.order_summary import OrderSummary
-from app.domain.views.product_stock import ProductStock
+from app.domain.read_models.customer_account import CustomerAccount
+from app.domain.read_models.customer_name import ASKED, CustomerName
+from app.domain.read_models.order_summary import OrderSummary
+from app.domain.read_models.product_stock import ProductStock
 from app.streams.state.store import Store
 from app.web import headers, openapi, problem
 from app.web.desk import Desk

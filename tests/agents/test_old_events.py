@@ -157,7 +157,7 @@ def test_a_payload_that_is_upcast_and_not_encoded_again_is_found(monkeypatch: py
         upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
         return msgspec.convert(upcast, wanted)
 
-    monkeypatch.setattr("app.domain.views.order_summary.payload", decoded)
+    monkeypatch.setattr("app.domain.read_models.order_summary.payload", decoded)
     [case] = [case for case in model_cases() if case.id == "order_summary-OrderPlaced-1"]
 
     with pytest.raises(msgspec.ValidationError):

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from app.domain.order_fulfilment.process import fulfilment
-from app.domain.views import saga_status
-from app.domain.views.saga_status import SagaStatus, project
+from app.domain.read_models import saga_status
+from app.domain.read_models.saga_status import SagaStatus, project
 from app.eventsourcing.recorded_event import Recorded
 from app.eventsourcing.saga import Reply
 from schemas.message import payload_json

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from agents._event import Joined
-from app.domain.views.customer_name import CustomerName
+from app.domain.read_models.customer_name import CustomerName
 from app.streams.processing.batch import Batch
 from app.streams.read_topology import ViewSide
 from app.streams.tasks.view_task import ViewTask

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from app.domain.views import customer_name
+from app.domain.read_models import customer_name
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.release import Releases

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from app.domain.views.order_summary import OrderSummary, project
-from app.domain.views.orders_by_status import place
+from app.domain.read_models.order_summary import OrderSummary, project
+from app.domain.read_models.orders_by_status import place
 from app.eventsourcing.recorded_event import Recorded, recorded
 from app.verify.findings import Findings
 from app.verify.read_models.registry import VIEWS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from app.domain.views.listed import newest_first
+from app.domain.read_models.sort_keys import newest_first
 from app.web import merged
 from app.web.merged import Part, cursor, joined, place_of
 from schemas.timestamp import rfc3339

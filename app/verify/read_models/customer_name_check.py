@@ -6,8 +6,8 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from app.domain.views.customer_account import CustomerAccount, project
-from app.domain.views.customer_name import CustomerName
+from app.domain.read_models.customer_account import CustomerAccount, project
+from app.domain.read_models.customer_name import CustomerName
 from app.eventsourcing.recorded_event import Recorded
 from app.verify.findings import NUL, Findings, Kind, Place
 from app.verify.read_models.worker_client import Row

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from app.domain.views import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
+from app.domain.read_models import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
 from app.eventsourcing.recorded_event import Recorded
 
 

@@ -1,7 +1,7 @@
 """The orders in each status."""
 
-from app.domain.views import listed
-from app.domain.views.order_summary import OrderSummary
+from app.domain.read_models import sort_keys as listed
+from app.domain.read_models.order_summary import OrderSummary
 
 
 def place(order: OrderSummary) -> str:
