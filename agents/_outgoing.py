@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agents._command import Received
-from app.domain.mapping import OUTSIDE, Outside
+from app.domain.integration_events import OUTSIDE, Outside
 from app.eventsourcing.decider import Decider
 from app.results import Told
 from app.settings import Settings

@@ -21,8 +21,8 @@ from agents.saga_status import saga_status
 from agents.shipping import shipping
 from app import logs
 from app.admin import check_session, refuse_start
-from app.domain.deciders import EVENT_SOURCED
-from app.domain.mapping import check_mapped
+from app.domain.integration_events import check_mapped
+from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from app.streams.app import app

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from app.admin import refuse_start
-from app.domain.deciders import EVENT_SOURCED
+from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings

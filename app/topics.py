@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from app.domain.deciders import DECIDERS
+from app.domain.registry import DECIDERS
 from app.settings import Settings
 
 AGGREGATES = tuple(decider.topic for decider in DECIDERS)

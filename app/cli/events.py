@@ -10,7 +10,7 @@ import typer
 
 from app.cli.ids import require_id
 from app.cli.output import note, say, say_json
-from app.domain.deciders import DECIDERS
+from app.domain.registry import DECIDERS
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.log import Log

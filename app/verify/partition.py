@@ -1,8 +1,8 @@
 """One partition of everything that is audited: its topics, each after those that say what must be in it."""
 
-from app.domain.deciders import DECIDERS
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
+from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
 from app.verify.findings import NUL, Kind, Place
 from app.verify.read_models.check import Views

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
-from app.domain.deciders import DECIDERS
+from app.domain.registry import DECIDERS
 from app.web import headers, openapi, problem
 from app.web.fresh import refuse_token
 from app.web.log_pages import LogPages, Page

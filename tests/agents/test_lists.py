@@ -1,6 +1,6 @@
 """The list of aggregate types, layer by layer: one that stands in one layer alone would have topics that nobody reads."""
 
-from app.domain.deciders import DECIDERS
+from app.domain.registry import DECIDERS
 from app.main import AGENTS
 from tables.aggregates import AGGREGATES
 

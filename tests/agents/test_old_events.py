@@ -12,8 +12,8 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.domain.deciders import EVENT_SOURCED
 from app.domain.order_fulfilment.evolve import DEFINITION
+from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing import recorded_event as recorded
 from app.eventsourcing.ids import event_id
 from app.main import VIEWS
@@ -168,7 +168,7 @@ FINGERPRINTS = """
 import json, sys
 from schemas import upcasts
 if sys.argv[1] == "next":
-    from app.domain.deciders import EVENT_SOURCED
+    from app.domain.registry import EVENT_SOURCED
     types = [name for decider in EVENT_SOURCED for name in decider.events]
     before = upcasts.upcasters
     steps = [step for name in types for step in before.steps(name)]

@@ -11,7 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from app.domain.deciders import DECIDERS
+from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.recorded_event import Unforeseen
 from app.streams.state.store import Store

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from app.domain.customer import customer_decider
-from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from app.domain.product import product_decider
+from app.domain.registry import DECIDERS
 from app.eventsourcing.decide import MESSAGE_LENGTH, parse
 from app.eventsourcing.decider import Decider
 from schemas.message import Refusal

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from app.domain.deciders import EVENT_SOURCED
-from app.domain.mapping import OUTSIDE, Unmapped, check_mapped
+from app.domain.integration_events import OUTSIDE, Unmapped, check_mapped
 from app.domain.order import order_decider, status
+from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing.ids import event_id
 from schemas.integration import Notification
 from schemas.message import Event, payload_json

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from app.domain import customer, product
 from app.domain.customer import PaymentState, customer_decider
-from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
 from app.domain.product import ReservationState, product_decider
+from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
 from schemas.message import Event, payload_json
 from tests.domain.scenario import Scenario, given

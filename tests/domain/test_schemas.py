@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.domain.customer import customer_decider
-from app.domain.deciders import DECIDERS
 from app.domain.order import order_decider
+from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
 from schemas.message import CommandEnvelope, EventEnvelope, Message, payload_json
 from schemas.order import OrderPlaced

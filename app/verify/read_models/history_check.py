@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from app.domain.deciders import EVENT_SOURCED
+from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing.history import Latest, named
 from app.eventsourcing.recorded_event import Recorded
 from app.verify.findings import NUL, Findings, Kind, Place

@@ -25,9 +25,9 @@ from typing import NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.domain.deciders import DECIDERS, EVENT_SOURCED
 from app.domain.order import order_decider
 from app.domain.order_fulfilment.operator_commands import saga_decider
+from app.domain.registry import DECIDERS, EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import RETRY_BACKOFF_MS, reading

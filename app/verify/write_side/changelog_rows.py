@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.domain.deciders import EVENT_SOURCED
+from app.domain.registry import EVENT_SOURCED
 from app.streams.state.positions import positions
 from app.verify.findings import NUL, Findings, Kind, Place
 from app.verify.reading.disk_map import Scratch

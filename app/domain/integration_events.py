@@ -56,4 +56,4 @@ def check_mapped(deciders: Iterable[Decider]) -> None:
     """Raise Unmapped at start-up, rather than at the first such event."""
     missing = sorted({name for decider in deciders for name in decider.events} - OUTSIDE.keys())
     if missing:
-        raise Unmapped(f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/mapping.py, also if it is None")
+        raise Unmapped(f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/integration_events.py, also if it is None")
