@@ -1,6 +1,6 @@
 """Commands to Customers."""
 
-from agents._loops import Batches, handler, serve
+from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
 from tables.customer import customer_aggregate
 

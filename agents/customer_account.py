@@ -1,6 +1,6 @@
 """Accounts follow the customers' events, and the orders that ask for a name."""
 
-from agents._loops import Batches, joiner, serve
+from app.handlers.command_handler import Batches, joiner, serve
 from app.streams.app import app
 from tables.customer_account import customer_accounts
 

@@ -1,6 +1,6 @@
 """The orders of customers follow the orders' events."""
 
-from agents._loops import Batches, follower, serve
+from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
 from tables.customer_orders import customer_orders as orders
 

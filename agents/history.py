@@ -1,6 +1,6 @@
 """Histories follow every event."""
 
-from agents._loops import Batches, follower, serve
+from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
 from tables.history import histories
 

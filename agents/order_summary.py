@@ -1,6 +1,6 @@
 """Summaries follow the orders' events, and the names of customers."""
 
-from agents._loops import Batches, joiner, serve
+from app.handlers.command_handler import Batches, joiner, serve
 from app.streams.app import app
 from tables.order_summary import order_summaries
 

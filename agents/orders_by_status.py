@@ -1,6 +1,6 @@
 """The orders in each status follow the orders' events."""
 
-from agents._loops import Batches, follower, serve
+from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
 from tables.orders_by_status import orders_by_status as orders
 

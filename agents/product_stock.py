@@ -1,6 +1,6 @@
 """Stock follows the products' events."""
 
-from agents._loops import Batches, follower, serve
+from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
 from tables.product_stock import stock
 

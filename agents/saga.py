@@ -1,15 +1,15 @@
 """The fulfilment saga: it hears its order's events in the transaction that writes them, and everything else through its inbox."""
 
 from agents import order
-from agents._command import Caused
-from agents._conductor import Conductor
-from agents._followed import Followed
-from agents._inbox import Inbox, Operators
-from agents._loops import Batches, serve
-from agents._outgoing import Outbox
-from agents._sending import heard, origin
 from app.domain.order_fulfilment.handle import Placed
 from app.domain.order_fulfilment.process import fulfilment
+from app.handlers.command_handler import Batches, serve
+from app.handlers.commands import Caused
+from app.handlers.outbox import Outbox
+from app.handlers.reactions import Followed
+from app.handlers.saga_inbox import Inbox, Operators
+from app.handlers.saga_manager import Conductor
+from app.handlers.sending import heard, origin
 from app.settings import Settings
 from app.streams.app import app
 from schemas.message import Event

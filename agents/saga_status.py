@@ -1,6 +1,6 @@
 """The status of sagas follows their events."""
 
-from agents._loops import Batches, follower, serve
+from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
 from tables.saga_status import saga_statuses
 

@@ -1,10 +1,10 @@
 """The shipping policy: its commands are sent in the transaction of OrderShipped itself."""
 
 from agents import order
-from agents._command import Caused
-from agents._followed import Followed
-from agents._sending import origin, send
 from app.domain.shipping import policy
+from app.handlers.commands import Caused
+from app.handlers.reactions import Followed
+from app.handlers.sending import origin, send
 from app.settings import Settings
 from app.streams.app import app
 

@@ -24,18 +24,18 @@ from aiokafka import ConsumerRecord
 from msgspec import Raw, Struct
 from pydantic import ConfigDict
 
-from agents._loops import Commands
-from agents._outgoing import Outbox
 from app import logs
 from app.admin import apply
 from app.eventsourcing.decider import Decider, by_name
+from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
+from app.handlers.command_handler import Commands
+from app.handlers.outbox import Outbox
 from app.settings import Settings
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import Handler
 from schemas.fields import Currency, Id, Money, Quantity, Total
 from schemas.message import Command, Event, Message
-from tables.aggregate import Aggregate, Answers, Snapshot
 
 
 class Names(Settings):

@@ -1,8 +1,8 @@
 """The Customer's tables."""
 
 from app.domain.customer import Customer, Payment, customer_decider
+from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
 from app.streams.app import app
-from tables.aggregate import Aggregate, Answers, Snapshot
 
 customers = app.Table("customer", value_type=Snapshot[Customer])
 payments = app.Table("payment", value_type=Payment)

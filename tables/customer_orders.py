@@ -3,9 +3,9 @@
 from app.domain.order import order_decider
 from app.domain.read_models.customer_orders import place
 from app.domain.read_models.order_summary import OrderSummary, project
+from app.handlers.list_projection import Fold, Listing
 from app.streams.app import app
 from app.topics import event_topic
-from tables.listing import Fold, Listing
 
 orders = app.Table("customer-order", value_type=OrderSummary)
 places = app.Table("customer-order-place", value_type=str, cached=False)

@@ -2,8 +2,8 @@
 
 from app.domain.order import Order
 from app.domain.order_fulfilment.state import Saga
+from app.handlers.aggregate_repository import Snapshot
 from app.streams.app import app
-from tables.aggregate import Snapshot
 
 orders = app.Table("order", value_type=Snapshot[Order])
 sagas = app.Table("saga", value_type=Snapshot[Saga])

@@ -1,8 +1,8 @@
 """The Order's tables."""
 
 from app.domain.order import order_decider
+from app.handlers.aggregate_repository import Answers, Paired
 from app.streams.app import app
-from tables.aggregate import Answers, Paired
 from tables.fulfilment import orders, sagas
 
 

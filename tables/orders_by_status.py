@@ -3,10 +3,10 @@
 from app.domain.order import order_decider
 from app.domain.read_models.order_summary import OrderSummary, project
 from app.domain.read_models.orders_by_status import place
+from app.handlers.list_projection import Fold
+from app.handlers.status_list_projection import ByStatus
 from app.streams.app import app
 from app.topics import event_topic
-from tables.by_status import ByStatus
-from tables.listing import Fold
 
 orders = app.Table("order-status", value_type=OrderSummary)
 places = app.Table("order-status-place", value_type=str, cached=False)

@@ -1,8 +1,8 @@
 """The Product's tables."""
 
 from app.domain.product import Product, Reservation, product_decider
+from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
 from app.streams.app import app
-from tables.aggregate import Aggregate, Answers, Snapshot
 
 products = app.Table("product", value_type=Snapshot[Product])
 reservations = app.Table("reservation", value_type=Reservation)

@@ -7,9 +7,9 @@ from aiokafka import ConsumerRecord
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.order_fulfilment.state import Saga
+from app.handlers.aggregate_repository import Answers, Paired, Snapshot
 from app.streams.app import app
 from app.streams.state.store import Store
-from tables.aggregate import Answers, Paired, Snapshot
 from tables.fulfilment import orders, sagas
 
 

@@ -4,10 +4,10 @@ from app.domain.order_fulfilment import evolve as fold
 from app.domain.order_fulfilment import state
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.read_models.saga_status import SagaStatus, place, project
+from app.handlers.list_projection import Fold
+from app.handlers.status_list_projection import ByStatus
 from app.streams.app import app
 from app.topics import event_topic
-from tables.by_status import ByStatus
-from tables.listing import Fold
 
 sagas = app.Table("saga-status", value_type=SagaStatus)
 places = app.Table("saga-status-place", value_type=str, cached=False)

@@ -13,12 +13,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from app.handlers.status_list_projection import ByStatus
 from app.streams.application import Application
 from app.streams.errors import NotShown
 from app.streams.metrics import Histogram, Measures
 from app.web import order_lists, saga_rows
 from app.web.lag import Behind, Lag
-from tables.by_status import ByStatus
 from tables.orders_by_status import orders_by_status
 from tables.saga_status import saga_statuses
 

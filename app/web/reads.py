@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.eventsourcing.ids import event_id
+from app.handlers.aggregate_repository import Aggregate, Answered
 from app.web import headers, openapi, problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
@@ -16,7 +17,6 @@ from app.web.writes import unanswered_yet
 from schemas.answers import CommandAnswer
 from schemas.fields import Id, NotNull
 from tables import aggregates
-from tables.aggregate import Aggregate, Answered
 from tables.saga import saga_aggregate
 
 AGGREGATES = {aggregate.decider.aggregate_type: aggregate for aggregate in (*aggregates.AGGREGATES, saga_aggregate)}

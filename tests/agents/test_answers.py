@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from agents._loops import Commands
-from agents._outgoing import Outbox
 from app.eventsourcing.decide import WINDOW
+from app.handlers.aggregate_repository import Aggregate
+from app.handlers.command_handler import Commands
+from app.handlers.outbox import Outbox
 from app.settings import settings
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.logs.ends import LogEnds
 from app.streams.processing.replies import Waiters
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.store import Store
-from tables.aggregate import Aggregate
 from tables.product import product_aggregate
 
 Result = dict[str, Any]

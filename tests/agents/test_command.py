@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from agents._command import Received, Unreadable, peek, receive
 from app.domain.order import order_decider
 from app.domain.product import product_decider
 from app.eventsourcing.decider import Decider
+from app.handlers.commands import Received, Unreadable, peek, receive
 
 CONFIRM: dict[str, Any] = {
     "commandId": "k-1",

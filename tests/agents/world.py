@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from agents._event import Events, Joined, JoinedModel, Model
+from app.handlers.event_handler import Events, Joined, JoinedModel, Model
 from app.settings import Settings
 from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters

@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
+from app.handlers.aggregate_repository import Aggregate, Answered
 from app.main import run_worker
-from tables.aggregate import Aggregate, Answered
 
 
 def never(_self: Aggregate, *_command: Any) -> tuple[Answered | None, str | None]:  # noqa: ANN401 (whatever it is asked for)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from agents._event import Joined
 from app.domain.read_models.customer_name import CustomerName
+from app.handlers.event_handler import Joined
 from app.streams.processing.batch import Batch
 from app.streams.read_topology import ViewSide
 from app.streams.tasks.view_task import ViewTask

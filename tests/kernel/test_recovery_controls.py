@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from agents import _event
 from app.eventsourcing.recorded_event import Recorded, recorded
+from app.handlers import event_handler as _event
 from app.streams.logs.ends import LogEnds
 from app.streams.parking.guard import Intake
 from app.streams.projections.outbox import Outlet

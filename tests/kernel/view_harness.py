@@ -8,9 +8,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from agents._event import Events
 from app.eventsourcing.history import Latest
 from app.eventsourcing.recorded_event import Recorded
+from app.handlers.event_handler import Events
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
 from app.streams.parking.requests import Request

@@ -10,8 +10,8 @@ from collections import defaultdict
 from itertools import count
 from typing import Any
 
-from agents._conductor import Conductor
-from agents._outgoing import Outbox
+from app.handlers.outbox import Outbox
+from app.handlers.saga_manager import Conductor
 from app.main import run_worker
 from app.streams.processing.context import current
 from app.streams.processing.unit_of_work import UnitOfWork

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from agents._inbox import Inbox
-from agents._loops import Commands
+from app.handlers.command_handler import Commands
+from app.handlers.saga_inbox import Inbox
 from app.main import run_worker
 
 

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 
-from agents._command import Caused
-from agents._followed import Followed
-from agents._outgoing import Outbox
-from agents._sending import Heard, heard, origin, send
 from app.eventsourcing.ids import event_id
 from app.eventsourcing.saga import Elapsed, Process
+from app.handlers.aggregate_repository import Snapshot
+from app.handlers.commands import Caused
+from app.handlers.outbox import Outbox
+from app.handlers.reactions import Followed
+from app.handlers.sending import Heard, heard, origin, send
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
@@ -20,7 +21,6 @@ from app.streams.timers.timers import cancel_timer, set_timer
 from app.topics import command_topic
 from schemas.plain import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
-from tables.aggregate import Snapshot
 from tables.saga import Sagas
 
 

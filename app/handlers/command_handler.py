@@ -6,19 +6,19 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from agents._command import Received, Unreadable, peek, receive
-from agents._event import Events, Joined, JoinedModel, Model
-from agents._followed import Followed, Follower
-from agents._outgoing import Outbox, Repeated
 from app.eventsourcing.decide import Asked, Standing, respond
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.ids import event_id
+from app.handlers.aggregate_repository import Aggregate, Answered, Snapshot
+from app.handlers.commands import Received, Unreadable, peek, receive
+from app.handlers.event_handler import Events, Joined, JoinedModel, Model
+from app.handlers.outbox import Outbox, Repeated
+from app.handlers.reactions import Followed, Follower
 from app.streams.app import app
 from app.streams.parking.record import Park
 from app.streams.processing.handlers import Handler
 from schemas.fields import DOTS
 from schemas.message import Refusal
-from tables.aggregate import Aggregate, Answered, Snapshot
 
 Batches = Any
 """Faust's stream of batches."""

@@ -6,11 +6,11 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from agents._command import Caused, Received
-from agents._conductor import Conductor
-from agents._loops import Commands
-from agents._sending import heard
 from app.eventsourcing.saga import Reply
+from app.handlers.command_handler import Commands
+from app.handlers.commands import Caused, Received
+from app.handlers.saga_manager import Conductor
+from app.handlers.sending import heard
 from schemas.message import Refusal
 from schemas.timestamp import rfc3339
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from agents._command import JSON, Caused, trace
-from agents._outgoing import Cause
 from app.eventsourcing.saga import Ask
+from app.handlers.commands import JSON, Caused, trace
+from app.handlers.outbox import Cause
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, emit
 from app.topics import command_topic

@@ -4,9 +4,9 @@ from collections import Counter
 from typing import Protocol, TypeVar
 
 from app.eventsourcing.recorded_event import Versioned
+from app.handlers.list_projection import Fold, Listing
 from app.streams.state.store import Store
 from app.streams.state.table import Table
-from tables.listing import Fold, Listing
 
 
 class InStatus(Versioned, Protocol):

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from agents._outgoing import Cause
+from app.handlers.aggregate_repository import Snapshot
+from app.handlers.outbox import Cause
 from schemas.message import Event
-from tables.aggregate import Snapshot
 
 
 class Followed(NamedTuple):
