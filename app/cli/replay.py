@@ -17,7 +17,7 @@ from rich.table import Table
 from app.cdnow import Purchase, Totals, purchases, require_credit, totals
 from app.cli.encoding import plain_lines
 from app.cli.output import say, show
-from app.client import CommandClient
+from app.client.commands import CommandClient
 from app.errors import FoldstreamError
 from app.fulfilled import ends
 from app.log import Log

@@ -11,7 +11,7 @@ import typer
 
 from app.cli.ids import require_id, text
 from app.cli.output import note, say, say_json
-from app.client import CommandClient
+from app.client.commands import CommandClient
 from app.clock import now
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.errors import FoldstreamError

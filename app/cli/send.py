@@ -14,7 +14,7 @@ from rich.console import Console
 from app.cli.encoding import plain_lines
 from app.cli.ids import require_id
 from app.cli.output import OutputError, say_json
-from app.client import PATIENCE_S, CommandClient, batch_bytes
+from app.client.commands import PATIENCE_S, CommandClient, batch_bytes
 from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.results import Json

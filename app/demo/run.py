@@ -10,7 +10,7 @@ from itertools import count
 from rich.console import Console
 
 from app import admin
-from app.client import CommandClient
+from app.client.commands import CommandClient
 from app.demo.checks import Check, Run, checks
 from app.demo.ends import ends
 from app.demo.evidence import Evidence

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
-from app.client import CommandClient
+from app.client.commands import CommandClient
 from app.demo.orders import Kind, Order, Shop
 from app.demo.sagas import Sagas
 from app.replay import ENDS

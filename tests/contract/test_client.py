@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.client import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
+from app.client.commands import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
 from app.errors import FoldstreamError
 from app.log import Log
 from app.settings import Settings

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app import client
+from app.client import commands as client
 from app.kafka.embedded import EmbeddedKafka
 from app.kafka.java import Java
 from app.streams.aiokafka_patches import sender as requests
