@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from app.cdnow import MOST_CDS, Purchase, Totals, prices, spent
-from app.results import Json
+from app.client.results import Json
 
 CURRENCY = "USD"
 

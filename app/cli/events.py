@@ -10,11 +10,11 @@ import typer
 
 from app.cli.ids import require_id
 from app.cli.output import note, say, say_json
+from app.client.log_reader import Log
+from app.client.results import Json
 from app.domain.registry import DECIDERS
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
-from app.log import Log
-from app.results import Json
 from app.settings import Settings, settings
 from app.terminal import escaped_json
 from app.topics import event_topic

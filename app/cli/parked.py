@@ -8,11 +8,11 @@ import typer
 
 from app.cli.ids import text
 from app.cli.output import note, say, say_json
+from app.client.parked_records import open_records
+from app.client.workers import ask
 from app.errors import FoldstreamError
-from app.open_records import open_records
 from app.settings import settings
 from app.streams.parking.record import Parked
-from app.workers import ask
 from schemas.timestamp import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be processed: list, retry, discard.")

@@ -6,9 +6,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from app.admin import refuse_start
+from app.client.workers import ask
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.workers import ask
 
 Wish = Literal["rebuild", "rollback"]
 State = dict[str, Any]

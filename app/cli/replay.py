@@ -18,11 +18,11 @@ from app.cdnow import Purchase, Totals, purchases, require_credit, totals
 from app.cli.encoding import plain_lines
 from app.cli.output import say, show
 from app.client.commands import CommandClient
+from app.client.log_reader import Log
+from app.client.results import Json
 from app.errors import FoldstreamError
 from app.fulfilled import ends
-from app.log import Log
 from app.replay import ENDS, LoggedTotals, Replay
-from app.results import Json
 from app.settings import Settings, settings
 from app.topics import event_topic
 

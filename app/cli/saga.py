@@ -12,12 +12,12 @@ import typer
 from app.cli.ids import require_id, text
 from app.cli.output import note, say, say_json
 from app.client.commands import CommandClient
+from app.client.results import Json
+from app.client.workers import get
 from app.clock import now
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.errors import FoldstreamError
-from app.results import Json
 from app.settings import Settings, settings
-from app.workers import get
 from schemas.saga import SagaStatus
 
 app = typer.Typer(no_args_is_help=True, help="Order fulfilment: list sagas, show one, act on it.")

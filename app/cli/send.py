@@ -15,9 +15,9 @@ from app.cli.encoding import plain_lines
 from app.cli.ids import require_id
 from app.cli.output import OutputError, say_json
 from app.client.commands import PATIENCE_S, CommandClient, batch_bytes
+from app.client.results import Json
 from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
-from app.results import Json
 from app.settings import Settings, settings
 from app.topics import COMMAND_BYTES
 from schemas.decode import Undecodable, decode

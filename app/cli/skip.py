@@ -10,9 +10,9 @@ import typer
 
 from app.cli.ids import text
 from app.cli.output import say
+from app.client.skipping import Skip, write
 from app.errors import FoldstreamError
 from app.settings import settings
-from app.skipping import Skip, write
 
 OFFSETS = re.compile(r"(\d{1,18})(?:\.\.(\d{1,18}))?")
 ACCEPT_LOSS = "The topic is a log of record: what is skipped there is lost."

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from app.client.results import Json
 from app.demo.evidence import Evidence
 from app.demo.orders import KINDS, POOR, SCARCE, Kind, Shop
-from app.results import Json
 
 _FULFILLED = ("OrderPlaced", "PaymentProcessed", "InventoryReserved", "OrderConfirmed")
 

@@ -6,9 +6,9 @@ from typing import Self
 
 import msgspec
 
+from app.client.log_reader import Log
+from app.client.results import Json
 from app.demo.orders import Kind, Shop
-from app.log import Log
-from app.results import Json
 from app.settings import Settings
 from app.streams.parking.record import Parked, Settled, parse
 from app.topics import AGGREGATES, event_topic

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from app.results import Json
+from app.client.results import Json
 
 CURRENCY = "EUR"
 PRODUCTS = 10

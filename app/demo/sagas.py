@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 import msgspec
 from aiokafka import ConsumerRecord
 
+from app.client.results import Json
+from app.client.topic_follower import Following
 from app.errors import FoldstreamError
-from app.following import Following
 from app.replay import ENDS
-from app.results import Json
 from app.settings import Settings
 from app.topics import event_topic
 

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from app.client.commands import CommandClient
+from app.client.results import Json
 from app.demo.orders import Kind, Order, Shop
 from app.demo.sagas import Sagas
 from app.replay import ENDS
-from app.results import Json
 
 SHOPPERS = 40
 """Orders on their way at once."""

@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
+from app.client.results import Told
 from app.domain.integration_events import OUTSIDE, Outside
 from app.eventsourcing.decider import Decider
 from app.handlers.aggregate_repository import Answered
 from app.handlers.commands import Received
-from app.results import Told
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
 from schemas.message import Event, Refusal, payload_json

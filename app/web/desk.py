@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, TopicAuthorizationFailedError
 
 from app.advice import explained
-from app.results import Told
+from app.client.results import Told
 from app.streams.application import Application
 from app.streams.errors import NotShown
 from app.streams.kafka.partitioner import partition_of

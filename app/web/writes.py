@@ -8,7 +8,7 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from app.results import Told
+from app.client.results import Told
 from app.web.desk import Desk, Unanswered
 from app.web.forward import Forwarder, NoAnswer
 from app.web.problem import Problem

@@ -10,8 +10,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.client.commands import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
+from app.client.log_reader import Log
 from app.errors import FoldstreamError
-from app.log import Log
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.topics import COMMAND_BYTES, command_topic

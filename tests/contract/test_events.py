@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.topics import event_topic
@@ -50,7 +50,7 @@ async def test_a_reader_of_the_log_sees_committed_records_only(history: Settings
 
 @pytest.mark.control
 async def test_a_reader_that_sees_what_was_aborted_is_found(history: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.log.reader", lambda bootstrap: AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted"))
+    monkeypatch.setattr("app.client.log_reader.reader", lambda bootstrap: AIOKafkaConsumer(bootstrap_servers=bootstrap, isolation_level="read_uncommitted"))
 
     with pytest.raises(AssertionError):
         await committed_only(history)

@@ -6,8 +6,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from app.client.results import Json
 from app.eventsourcing.ids import command_id
-from app.results import Json
 from app.verify.run import audit
 from tests.crashes.lives import Mortal, died
 from tests.crashes.points import REBUILD, RELEASE, TAKE_OVER, TRANSACTION, WAKING

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.results import Json
+from app.client.results import Json
 from app.topics import AGGREGATES
 from app.verify.run import audit
 from tests.system.environment import Environment, Results

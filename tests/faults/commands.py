@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Self
 
-from app.results import Json
+from app.client.results import Json
 from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.traffic import endless, identities

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.settings import Settings
 
 

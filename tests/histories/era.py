@@ -14,7 +14,7 @@ from typing import NamedTuple
 import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.results import Json
+from app.client.results import Json
 from app.topics import AGGREGATES, command_topic
 from app.verify.run import audit
 from tests.agents.test_old_events import EVENTS, log_of

@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from app.client.results import Json
 from app.eventsourcing.decide import WINDOW
-from app.results import Json
 from tests.system.shop import SENT
 
 AGAIN, OTHER_BODY = 0.08, 0.02

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaProducer
 
+from app.client.log_reader import Log
+from app.client.results import Json
 from app.eventsourcing.ids import event_id
-from app.log import Log
-from app.results import Json
 from app.topics import event_topic
 from tests.system.environment import Environment
 

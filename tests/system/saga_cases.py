@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+from app.client.results import Json
 from app.eventsourcing.ids import command_id
-from app.results import Json
 from tests.system.shop import command, customer, located, order, product
 
 PARTITIONS = 6

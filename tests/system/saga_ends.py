@@ -1,6 +1,6 @@
 """How each case of the table of sagas must end: the saga, its order, and what was paid, reserved and given back, each of it once."""
 
-from app.results import Json
+from app.client.results import Json
 from tests.system.saga_cases import PAYMENT, Case
 
 ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled", "SagaNeedsIntervention": "OrderCancelled"}

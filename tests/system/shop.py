@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from app.results import Json
+from app.client.results import Json
 from app.streams.kafka.partitioner import partition_of
 from tests.system.environment import Environment, Results
 from tests.waiting import until

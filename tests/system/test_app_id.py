@@ -7,8 +7,8 @@ import aiohttp
 import pytest
 
 from app.admin import apply
+from app.client.log_reader import Log
 from app.errors import FoldstreamError
-from app.log import Log
 from app.streams.environment import KEY, adopt, claim, recorded
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE, without

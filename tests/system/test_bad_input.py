@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from msgspec import json as msgspec_json
 
-from app.open_records import open_records
-from app.results import Json
+from app.client.parked_records import open_records
+from app.client.results import Json
 from app.streams.kafka.partitioner import partition_of
 from app.streams.parking.record import Parked
 from app.verify.run import audit

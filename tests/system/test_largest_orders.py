@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.results import Json
+from app.client.results import Json
 from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.shop import Events, command, customer, order, product, sagas, stands

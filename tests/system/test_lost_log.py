@@ -5,7 +5,7 @@ import asyncio
 import aiohttp
 import pytest
 
-from app.workers import owner
+from app.client.workers import owner
 from tests.system.environment import Environment
 from tests.system.worker import PROGRAM, without
 from tests.web.client import PLACE, Client, ready

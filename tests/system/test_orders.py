@@ -5,9 +5,9 @@ import signal
 import pytest
 from aiokafka import TopicPartition
 
+from app.client.results import Json
 from app.domain.order_fulfilment.commands import Way, asked_by
 from app.domain.order_fulfilment.state import Step
-from app.results import Json
 from app.verify.orders.collector import Orders
 from app.verify.reading import end_offsets as ends
 from app.verify.run import audit

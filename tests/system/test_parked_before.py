@@ -4,8 +4,8 @@ import asyncio
 
 import aiohttp
 
-from app.open_records import open_records
-from app.results import Json
+from app.client.parked_records import open_records
+from app.client.results import Json
 from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.shop import command, product

@@ -6,7 +6,7 @@ from collections import Counter
 import aiohttp
 import pytest
 
-from app.results import Json
+from app.client.results import Json
 from app.topics import command_topic
 from app.verify.run import audit
 from tests.system.environment import Environment, Results

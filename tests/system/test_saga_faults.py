@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.log import Log
-from app.results import Json
+from app.client.log_reader import Log
+from app.client.results import Json
 from app.verify.run import audit
 from tests.conftest import RunningKafka
 from tests.crashes.lives import Mortal, died

@@ -9,8 +9,8 @@ import aiohttp
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from app.client.skipping import Skip, write
 from app.errors import FoldstreamError
-from app.skipping import Skip, write
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.verify.run import audit
 from tests.cli.foldstream import foldstream

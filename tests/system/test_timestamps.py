@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from msgspec import json
 
-from app.results import Json
+from app.client.results import Json
 from app.verify.run import audit
 from tests.system.environment import Environment, Results
 from tests.system.shop import command, customer, order, product, sagas

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.open_records import open_records
+from app.client.parked_records import open_records
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.aiokafka_patches.header_names import LenientBatch
 from app.verify.run import audit

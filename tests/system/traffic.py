@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from app.results import Json
+from app.client.results import Json
 
 CUSTOMERS, PRODUCTS = 60, 40
 REPEATED = 0.03

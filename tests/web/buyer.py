@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.settings import Settings
 from tests.web.client import Answer, Client
 

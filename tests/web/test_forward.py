@@ -9,9 +9,9 @@ from typing import NamedTuple
 import aiohttp
 import pytest
 
+from app.client.workers import ask
 from app.errors import FoldstreamError
 from app.streams.kafka.partitioner import partition_of
-from app.workers import ask
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import PROGRAM, without

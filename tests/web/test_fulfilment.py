@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.settings import Settings
 from app.topics import event_topic
 from app.verify.run import audit

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES
 from tests.system.environment import Environment, Results

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from app.results import Json
+from app.client.results import Json
 from tests.system.shop import located
 from tests.system.worker import WHOLE
 from tests.web.client import PLACE, Answer, Client

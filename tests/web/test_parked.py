@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.results import Json
+from app.client.results import Json
 from app.streams.kafka.partitioner import partition_of
 from app.verify.run import audit
 from tests.cli.foldstream import foldstream

@@ -10,10 +10,10 @@ import aiohttp
 import msgspec
 from msgspec import Raw, Struct
 
+from app.client.workers import owner, read
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.tasks.ownership import Owner
-from app.workers import owner, read
 
 LIMIT = 1_000
 ANSWER_S = 10.0

@@ -6,8 +6,8 @@ import aiohttp
 import msgspec
 from yarl import URL
 
+from app.client.log_reader import Log
 from app.errors import FoldstreamError
-from app.log import Log
 from app.settings import Settings
 from app.streams.tasks.ownership import MARK, Owner, key_of, mark
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from app.log import Log
+from app.client.log_reader import Log
 from app.settings import Settings
 from app.streams.parking.record import Parked, parse
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import ConsumerRecord
 
+from app.client.topic_follower import Following
 from app.errors import FoldstreamError
-from app.following import Following
 from app.settings import Settings
 
 Json = Mapping[str, Any]
