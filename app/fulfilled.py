@@ -8,7 +8,7 @@ from itertools import chain
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.replay import LoggedEnds
+from app.replay.commands import LoggedEnds
 from app.settings import Settings
 from app.streams.kafka.reader import reading
 from app.topics import event_topic

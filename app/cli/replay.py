@@ -22,7 +22,7 @@ from app.client.log_reader import Log
 from app.client.results import Json
 from app.errors import FoldstreamError
 from app.fulfilled import ends
-from app.replay import ENDS, LoggedTotals, Replay
+from app.replay.commands import ENDS, LoggedTotals, Replay
 from app.settings import Settings, settings
 from app.topics import event_topic
 

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from app.client.results import Json
 from app.client.topic_follower import Following
 from app.errors import FoldstreamError
-from app.replay import ENDS
+from app.replay.commands import ENDS
 from app.settings import Settings
 from app.topics import event_topic
 

@@ -8,7 +8,7 @@ from app.client.commands import CommandClient
 from app.client.results import Json
 from app.demo.orders import Kind, Order, Shop
 from app.demo.sagas import Sagas
-from app.replay import ENDS
+from app.replay.commands import ENDS
 
 SHOPPERS = 40
 """Orders on their way at once."""
