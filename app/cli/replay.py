@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from app.cdnow import Purchase, Totals, purchases, require_credit, totals
 from app.cli.encoding import plain_lines
 from app.cli.output import say, show
 from app.client.commands import CommandClient
 from app.client.log_reader import Log
 from app.client.results import Json
 from app.errors import FoldstreamError
-from app.fulfilled import ends
 from app.replay.commands import ENDS, LoggedTotals, Replay
+from app.replay.purchases import Purchase, Totals, purchases, require_credit, totals
+from app.replay.saga_outcomes import ends
 from app.settings import Settings, settings
 from app.topics import event_topic
 

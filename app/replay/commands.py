@@ -7,8 +7,8 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from app.cdnow import MOST_CDS, Purchase, Totals, prices, spent
 from app.client.results import Json
+from app.replay.purchases import MOST_CDS, Purchase, Totals, prices, spent
 
 CURRENCY = "USD"
 

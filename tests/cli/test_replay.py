@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from app.cdnow import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
 from app.cli.commands import app
 from app.errors import FoldstreamError
 from app.replay.commands import LoggedEnds, Replay
+from app.replay.purchases import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
 from schemas.customer import RegisterCustomer
 
 SAMPLE = Path(__file__).parent.parent / "data" / "cdnow" / "CDNOW_sample.txt"
