@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.broker.home import Home
-from app.broker.status import port_of
+from app.embedded_kafka.home import Home
+from app.embedded_kafka.status import port_of
 from app.errors import FoldstreamError
 
 LAST_PORT = 65_535

@@ -13,7 +13,7 @@ from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
 from app.admin import apply
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.settings import Settings
 from bench.command import Command
 

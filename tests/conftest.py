@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import settings
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.aiokafka_patches import sender as requests
 
 pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from app.demo.orders import LEAST
 from app.demo.run import Demo
-from app.kafka.embedded import embedded
+from app.embedded_kafka.embedded import embedded
 from app.settings import Settings, settings
 
 ORDERS = "How many orders to place before the summary; it needs one that is out of stock, one over the credit limit and one that goes the whole way."

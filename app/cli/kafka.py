@@ -11,8 +11,8 @@ import typer
 from rich.console import Console
 
 from app.cli.output import say
+from app.embedded_kafka.embedded import embedded
 from app.errors import FoldstreamError
-from app.kafka.embedded import embedded
 from app.settings import settings
 
 app = typer.Typer(no_args_is_help=True, help="The embedded Kafka, its data under the data directory.")

@@ -9,10 +9,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from app.broker.home import made
 from app.demo.ends import ends
+from app.embedded_kafka.home import made
+from app.embedded_kafka.probe import is_free
 from app.errors import FoldstreamError
-from app.kafka.probe import is_free
 from app.settings import Settings, variable
 
 STOP_S = 15.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.cli import saga
+from app.embedded_kafka.jars import Jars
 from app.errors import FoldstreamError
-from app.kafka.jars import Jars
 from tests.cli.foldstream import ROOT
 
 SCRIPT = f"{sys.executable} -m app"

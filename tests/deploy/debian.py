@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from app.broker.home import exclusive
+from app.embedded_kafka.home import exclusive
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "debian"
 

@@ -12,7 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from typer.testing import CliRunner
 
 from app.cli.commands import app
-from app.kafka.pins import KAFKA
+from app.embedded_kafka.pins import KAFKA
 from app.settings import Settings, variable
 from app.topics import RECORD_BYTES
 from tests.conftest import RunningKafka

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.kafka.embedded import EmbeddedKafka
-from app.kafka.java import Java
-from app.kafka.properties import HOST
+from app.embedded_kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.java import Java
+from app.embedded_kafka.properties import HOST
 from tests.conftest import FreePort
 from tests.faults.proxy import Proxy
 

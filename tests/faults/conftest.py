@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from tests.conftest import FreePort
 from tests.faults.broker import ProxiedKafka
 from tests.faults.proxy import Proxy

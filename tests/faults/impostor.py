@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Self
 
-from app.kafka.properties import HOST
+from app.embedded_kafka.properties import HOST
 
 CHUNK_BYTES = 1 << 16
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Self, TypeVar
 
-from app.kafka.properties import HOST
+from app.embedded_kafka.properties import HOST
 from tests.faults.faults import Fault
 from tests.faults.link import Link, Passage, Stream
 

@@ -11,10 +11,10 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._acl import AclBinding, AclBindingFilter, AclOperation, AclPermissionType
 from confluent_kafka.admin._resource import ResourcePatternType, ResourceType
 
-from app.kafka.embedded import EmbeddedKafka
-from app.kafka.jars import Jars
-from app.kafka.java import Java
-from app.kafka.properties import HOST
+from app.embedded_kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.jars import Jars
+from app.embedded_kafka.java import Java
+from app.embedded_kafka.properties import HOST
 from tests.conftest import FreePort
 
 EVERYBODY, WORKERS = "User:*", "User:ANONYMOUS"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from app.kafka.properties import HOST
+from app.embedded_kafka.properties import HOST
 from tests.conftest import find_port
 from tests.faults.broker import ProxiedKafka
 from tests.faults.impostor import Impostor

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from tests.conftest import FreePort
 from tests.kernel.harness import Harness
 from tests.kernel.view_harness import ViewHarness

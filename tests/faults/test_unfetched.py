@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from tests.conftest import FreePort
 from tests.faults.conftest import running
 from tests.system.environment import Environment, Results, opened

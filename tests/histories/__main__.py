@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from tests.conftest import find_port
 from tests.histories.era import Plan, lived
 

@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.client import commands as client
-from app.kafka.embedded import EmbeddedKafka
-from app.kafka.java import Java
+from app.embedded_kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.java import Java
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.reader import bounds, reading
 from app.streams.kafka.transactions import producer

@@ -13,9 +13,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from app.broker.status import Status
+from app.embedded_kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.status import Status
 from app.errors import FoldstreamError
-from app.kafka.embedded import EmbeddedKafka
 from tests.conftest import FreePort, RunningKafka
 
 

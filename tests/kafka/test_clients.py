@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import admin
-from app.broker.status import Status
+from app.embedded_kafka.status import Status
 from app.errors import FoldstreamError
 from app.settings import Settings
 from tests.conftest import FreePort, RunningKafka

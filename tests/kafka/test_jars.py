@@ -12,8 +12,8 @@ from threading import Thread
 
 import pytest
 
+from app.embedded_kafka.jars import Jars, pinned
 from app.errors import FoldstreamError
-from app.kafka.jars import Jars, pinned
 from tests.conftest import FreePort
 
 SMALLEST = next(jar for jar in pinned() if jar.path.startswith("org/jspecify/"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from app.broker.process import kill, runs, spawn
+from app.embedded_kafka.process import kill, runs, spawn
 from tests.waiting import until
 
 

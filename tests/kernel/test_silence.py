@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.runtime import coordinator_watchdog as silence
 from app.streams.runtime.coordinator_watchdog import Silence
 from tests.conftest import FreePort, RunningKafka

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.verify.run import audit
 from tests.conftest import FreePort
 from tests.system.environment import Environment, Results

@@ -7,7 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.kafka.partitioner import partition_of
 from app.verify.run import audit
 from tests.conftest import FreePort

@@ -8,7 +8,7 @@ import aiohttp
 import psutil
 import pytest
 
-from app.kafka.embedded import EmbeddedKafka
+from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.write_topology import WAITING_WRITES
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment

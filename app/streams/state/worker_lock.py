@@ -4,7 +4,7 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-from app.broker.home import made
+from app.embedded_kafka.home import made
 from app.errors import FoldstreamError
 from app.settings import variable
 

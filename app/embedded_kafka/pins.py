@@ -1,4 +1,4 @@
-"""Prints the pins of another Kafka version: change KAFKA, then `python -m app.kafka.pins > jars.sha256` and move it here."""
+"""Prints the pins of another Kafka version: change KAFKA, then `python -m app.embedded_kafka.pins > jars.sha256` and move it here."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from jgo.maven import MavenContext
 
-from app.kafka.jars import sha256
+from app.embedded_kafka.jars import sha256
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
 LOGGING = "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import msgspec
 
-from app.broker import process
-from app.broker.home import Home
+from app.embedded_kafka import process
+from app.embedded_kafka.home import Home
 
 Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]

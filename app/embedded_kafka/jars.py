@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from app.broker.home import exclusive, made
+from app.embedded_kafka.home import exclusive, made
 from app.errors import FoldstreamError
 
 PINS = Path(__file__).with_name("jars.sha256")
-"""A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.kafka.pins` makes it."""
+"""A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.embedded_kafka.pins` makes it."""
 
 ATTEMPTS = 3
 """How often a jar is asked for before the fetch counts as failed."""

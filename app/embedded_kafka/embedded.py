@@ -5,13 +5,12 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from app.broker import process
-from app.broker.home import Home, exclusive, last_lines, made
-from app.broker.status import Status, port_of, running_in
+from app.embedded_kafka import probe, process, properties
+from app.embedded_kafka.home import Home, exclusive, last_lines, made
+from app.embedded_kafka.jars import Jars, Progress
+from app.embedded_kafka.java import Java
+from app.embedded_kafka.status import Status, port_of, running_in
 from app.errors import FoldstreamError
-from app.kafka import probe, properties
-from app.kafka.jars import Jars, Progress
-from app.kafka.java import Java
 from app.settings import Settings, variable
 
 START_S = 90.0
