@@ -24,8 +24,7 @@ from aiokafka import ConsumerRecord
 from msgspec import Raw, Struct
 from pydantic import ConfigDict
 
-from app import logs
-from app.admin import apply
+from app import log_config as logs
 from app.eventsourcing.decider import Decider, by_name
 from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
 from app.handlers.command_handler import Commands
@@ -34,6 +33,7 @@ from app.settings import Settings
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import Handler
+from app.topic_admin import apply
 from schemas.fields import Currency, Id, Money, Quantity, Total
 from schemas.message import Command, Event, Message
 

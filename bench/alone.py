@@ -6,7 +6,7 @@ usage: python -m bench.alone
 import sys
 
 from agents.order import answer
-from app.main import run_worker
+from app.worker import run_worker
 
 __all__ = ["run_worker"]
 

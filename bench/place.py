@@ -12,9 +12,9 @@ from pathlib import Path
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # it is documented there
 
-from app.admin import apply
 from app.embedded_kafka.embedded import EmbeddedKafka
 from app.settings import Settings
+from app.topic_admin import apply
 from bench.command import Command
 
 PARTITIONS = 4

@@ -5,8 +5,8 @@ usage: python -m bench.written
 
 import sys
 
-from app.main import VIEWS
 from app.streams.app import app
+from app.worker import VIEWS
 from bench.alone import run_worker
 
 for agent in VIEWS:

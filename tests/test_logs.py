@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.logs import JsonLines, Text
+from app.log_config import JsonLines, Text
 
 FORGED = "a key\n2026-01-01 00:00:00,000 INFO     task 0 is open\r\x1b[2K\x9b\u2028\x00"
 

@@ -5,10 +5,10 @@ from typing import Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
-from app.admin import refuse_start
 from app.client.workers import ask
 from app.errors import FoldstreamError
 from app.settings import Settings
+from app.topic_admin import refuse_start
 
 Wish = Literal["rebuild", "rollback"]
 State = dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app import admin
+from app import topic_admin as admin
 from app.cli.output import say, say_json
 from app.errors import FoldstreamError
 from app.settings import APP_ID, settings

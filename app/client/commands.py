@@ -14,12 +14,12 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from app.admin import refuse_start
 from app.client.results import Answer, Json, Results
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.partitioner import partition_of
+from app.topic_admin import refuse_start
 from app.topics import COMMAND_BYTES, command_topic
 
 IN_FLIGHT = 5_000

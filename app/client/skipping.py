@@ -6,7 +6,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.admin import refuse_start
 from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
@@ -17,6 +16,7 @@ from app.streams.kafka.shutdown import stop
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import Settled, skip
+from app.topic_admin import refuse_start
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
 from schemas.upcasts import NewerSchema
 

@@ -9,7 +9,7 @@ from itertools import count
 
 from rich.console import Console
 
-from app import admin
+from app import topic_admin as admin
 from app.client.commands import CommandClient
 from app.demo.checks import Check, Run, checks
 from app.demo.ends import ends

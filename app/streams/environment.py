@@ -9,7 +9,6 @@ import random
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.admin import members
 from app.clock import now
 from app.errors import FoldstreamError
 from app.settings import Settings
@@ -20,6 +19,7 @@ from app.streams.kafka.transactions import Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.processing.context import Outgoing
 from app.streams.recovery.predecessor import shown
+from app.topic_admin import members
 from app.topics import AGGREGATES, INBOX
 
 KEY = b"environment"

@@ -7,11 +7,11 @@ from tempfile import TemporaryDirectory
 
 from aiokafka.errors import KafkaError
 
-from app.admin import refuse_start
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import present
+from app.topic_admin import refuse_start
 from app.topics import topics
 from app.verify.findings import Fault, Findings, Kind, Place
 from app.verify.orders.collector import Orders

@@ -1,7 +1,7 @@
 """The list of aggregate types, layer by layer: one that stands in one layer alone would have topics that nobody reads."""
 
 from app.domain.registry import DECIDERS
-from app.main import AGENTS
+from app.worker import AGENTS
 from tables.aggregates import AGGREGATES
 
 

@@ -16,13 +16,13 @@ from app.domain.order_fulfilment.evolve import DEFINITION
 from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing import recorded_event as recorded
 from app.eventsourcing.ids import event_id
-from app.main import VIEWS
 from app.streams.app import app
 from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
 from app.streams.read_topology import ReadModel
 from app.streams.state.store import Store
 from app.streams.write_topology import Fold
+from app.worker import VIEWS
 from schemas.upcasts import upcasters
 from tables.history import entries
 from tests.agents.world import record
@@ -174,7 +174,7 @@ if sys.argv[1] == "next":
     steps = [step for name in types for step in before.steps(name)]
     steps += [upcasts.Step(name, before.version(name), before.version(name) + 1, upcasts._order_placed_2) for name in types]
     before.__init__({name: before.version(name) + 1 for name in types}, steps)
-from app.main import app
+from app.worker import app
 print(json.dumps({model.agent: model.fingerprint for model in app.view.models}))
 """
 """A program that prints the fingerprints of all read models, as they are or as they were if each event type had one schema version more."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.table import Table
 
 from app.cli import output
-from app.logs import Text
+from app.log_config import Text
 from app.terminal import escaped, escaped_json
 
 ATTACKS = {

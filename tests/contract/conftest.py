@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from app import admin
+from app import topic_admin as admin
 from app.settings import Settings
 from tests.conftest import RunningKafka
 

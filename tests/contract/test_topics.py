@@ -9,7 +9,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from app import admin
+from app import topic_admin as admin
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.topics import CUSTOMER_NAME, ORDERING, Topic, topics

@@ -61,4 +61,4 @@ AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=R
 if sys.argv[1] in REBUILD:
     WriteSide.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
 arm(POINTS[sys.argv[1]])
-sys.exit(import_module("app.main" if sys.argv[1] in WAKING else "bench.alone").run_worker(accept_loss=False))  # only sagas have timers
+sys.exit(import_module("app.worker" if sys.argv[1] in WAKING else "bench.alone").run_worker(accept_loss=False))  # only sagas have timers

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app import admin
+from app import topic_admin as admin
 from app.errors import FoldstreamError
 from app.settings import Settings
 from tests.faults.rights import GuardedKafka

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from app.handlers.aggregate_repository import Aggregate, Answered
-from app.main import run_worker
+from app.worker import run_worker
 
 
 def never(_self: Aggregate, *_command: Any) -> tuple[Answered | None, str | None]:  # noqa: ANN401 (whatever it is asked for)

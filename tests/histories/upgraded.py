@@ -5,8 +5,8 @@ usage: python -m tests.histories.upgraded VERSION
 
 import sys
 
-from app.main import run_worker
 from app.streams.app import app
+from app.worker import run_worker
 
 version = sys.argv[1]
 for number, fold in enumerate(app.side.folds, int(version)):

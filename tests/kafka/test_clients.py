@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import admin
+from app import topic_admin as admin
 from app.embedded_kafka.status import Status
 from app.errors import FoldstreamError
 from app.settings import Settings

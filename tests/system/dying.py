@@ -12,9 +12,9 @@ from typing import Any
 
 from app.handlers.outbox import Outbox
 from app.handlers.saga_manager import Conductor
-from app.main import run_worker
 from app.streams.processing.context import current
 from app.streams.processing.unit_of_work import UnitOfWork
+from app.worker import run_worker
 
 
 def arm(wanted: set[str], *, after: bool) -> None:

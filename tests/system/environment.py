@@ -12,9 +12,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
-from app.admin import apply, members
 from app.client.results import Json
 from app.settings import Settings
+from app.topic_admin import apply, members
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
 from tests.kafka.topics import configure
 from tests.system.worker import PROGRAM, Worker

@@ -10,7 +10,7 @@ import msgspec
 
 from app.handlers.command_handler import Commands
 from app.handlers.saga_inbox import Inbox
-from app.main import run_worker
+from app.worker import run_worker
 
 
 def arm(lost: dict[str, set[str]]) -> None:

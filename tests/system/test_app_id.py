@@ -6,10 +6,10 @@ import signal
 import aiohttp
 import pytest
 
-from app.admin import apply
 from app.client.log_reader import Log
 from app.errors import FoldstreamError
 from app.streams.environment import KEY, adopt, claim, recorded
+from app.topic_admin import apply
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE, without
 from tests.waiting import until

@@ -30,7 +30,7 @@ from schemas import order
 
 def _directory_lock() -> None:
     """Whoever comes may use the directory."""
-    from app import main  # noqa: PLC0415 (it declares the routes, which `documentation` must come before)
+    from app import worker as main  # noqa: PLC0415 (it declares the routes, which `documentation` must come before)
 
     def lock(directory: Path) -> IO[str]:
         directory.mkdir(parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def _directory_lock() -> None:
 
 def _start_check() -> None:
     """A worker starts whatever topics there are."""
-    from app import main  # noqa: PLC0415 (as above)
+    from app import worker as main  # noqa: PLC0415 (as above)
 
     async def accept(_settings: Settings) -> None:
         """Whatever is there."""
@@ -51,7 +51,7 @@ def _start_check() -> None:
 
 def _environment() -> None:
     """A worker starts whosever topics there are."""
-    from app import main  # noqa: PLC0415 (as above)
+    from app import worker as main  # noqa: PLC0415 (as above)
 
     async def accept(_settings: Settings) -> None:
         """Whoever had them first."""

@@ -30,7 +30,7 @@ Document = dict[str, Any]
 
 def document() -> Document:
     """As a worker serves it; no route is asked, so nothing stands behind them."""
-    import_module("app.main")  # it declares what the routes show
+    import_module("app.worker")  # it declares what the routes show
     nothing: Any = None
     return site(app, nothing, nothing, nothing, nothing, nothing).openapi()
 

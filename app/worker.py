@@ -19,8 +19,7 @@ from agents.product_stock import product_stock
 from agents.saga import saga
 from agents.saga_status import saga_status
 from agents.shipping import shipping
-from app import logs
-from app.admin import check_session, refuse_start
+from app import log_config as logs
 from app.domain.integration_events import check_mapped
 from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
@@ -30,6 +29,7 @@ from app.streams.application import spare_collector
 from app.streams.environment import claim
 from app.streams.memory import Heap
 from app.streams.state.worker_lock import lock
+from app.topic_admin import check_session, refuse_start
 from app.web.server import Server
 
 log = logging.getLogger(__name__)
