@@ -10,8 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import InvalidReplicationFactorError, KafkaConnectionError, KafkaError, NodeNotReadyError, TopicAlreadyExistsError
 
-from app import listener
-from app.advice import explained
+from app.diagnosis import listener
+from app.diagnosis.kafka_errors import explained
 from app.errors import FoldstreamError
 from app.settings import Settings, variable
 from app.topics import TIMESTAMP_TYPE, Topic, differences, topics

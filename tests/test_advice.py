@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import errors
 
-from app.advice import explained, topics_of
+from app.diagnosis.kafka_errors import explained, topics_of
 
 
 @pytest.mark.parametrize(

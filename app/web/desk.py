@@ -9,8 +9,8 @@ from typing import TypeVar, cast
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, TopicAuthorizationFailedError
 
-from app.advice import explained
 from app.client.results import Told
+from app.diagnosis.kafka_errors import explained
 from app.streams.application import Application
 from app.streams.errors import NotShown
 from app.streams.kafka.partitioner import partition_of

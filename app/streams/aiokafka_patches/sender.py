@@ -18,7 +18,7 @@ from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, Kaf
 from aiokafka.producer import sender
 from aiokafka.protocol.metadata import MetadataRequest
 
-from app.advice import explained
+from app.diagnosis.kafka_errors import explained
 from app.streams.aiokafka_patches import fetcher as fetching
 from app.streams.aiokafka_patches import throttling as quota
 from app.streams.errors import NotAuthorized, UnknownOutcome

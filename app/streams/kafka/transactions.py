@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, TopicAuthorizationFailedError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from app.advice import explained
+from app.diagnosis.kafka_errors import explained
 from app.streams.aiokafka_patches.header_names import LenientBatch
 from app.streams.errors import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.streams.kafka.partitioner import partition_of

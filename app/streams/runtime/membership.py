@@ -11,7 +11,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgre
 from aiokafka.protocol.commit import OffsetCommitResponse_v3 as OffsetCommitResponse
 from aiokafka.protocol.group import HeartbeatRequest, JoinGroupRequest, SyncGroupRequest
 
-from app.advice import explained
+from app.diagnosis.kafka_errors import explained
 from app.settings import Settings
 
 log = logging.getLogger(__name__)

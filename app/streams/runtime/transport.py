@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from app.advice import explained, topics_of
+from app.diagnosis.kafka_errors import explained, topics_of
 from app.streams.errors import UnreadableBatch
 from app.streams.processing.batch import Batch, Fetched
 from app.streams.runtime.consumer_thread import ConsumerThread

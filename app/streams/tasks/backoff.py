@@ -2,7 +2,7 @@
 
 import asyncio
 
-from app.advice import explained
+from app.diagnosis.kafka_errors import explained
 from app.streams.errors import RefusedBatch
 
 SHORTEST_S = 0.5

@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
-from app.advice import explained
+from app.diagnosis.kafka_errors import explained
 from app.errors import FoldstreamError
 from app.streams.errors import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.streams.kafka.shutdown import all_ended
