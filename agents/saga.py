@@ -12,7 +12,7 @@ from app.handlers.saga_manager import Conductor
 from app.handlers.sending import heard, origin
 from app.settings import Settings
 from app.streams.app import app
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderPlaced
 from schemas.saga import Timing
 from tables.saga import saga_aggregate

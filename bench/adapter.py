@@ -34,8 +34,8 @@ from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import Handler
 from app.topic_admin import apply
+from schemas.envelopes import Command, Event, Message
 from schemas.fields import Currency, Id, Money, Quantity, Total
-from schemas.message import Command, Event, Message
 
 
 class Names(Settings):

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from schemas.envelopes import Message, Refusal
 from schemas.fields import Id, NotNull
-from schemas.message import Message, Refusal
 
 Version = Annotated[int, Field(ge=1)]
 """Of an aggregate that exists."""

@@ -4,8 +4,8 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, model_validator
 
+from schemas.envelopes import Command, Event
 from schemas.fields import Currency, Id, Money, NotNull, PersonalText, RecordedCurrency
-from schemas.message import Command, Event
 
 
 class RegisterCustomer(Command):

@@ -1,8 +1,8 @@
 """What other services and clients are told of orders (contract, section 3): an integration event is the domain event's payload plus the order's id."""
 
 from schemas import order
+from schemas.envelopes import Message
 from schemas.fields import Id
-from schemas.message import Message
 
 
 class OrderPlaced(order.OrderPlaced):

@@ -5,8 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.envelopes import Command, Event, Message
 from schemas.fields import MOST_MONEY, Currency, Id, Money, NotNull, PersonalText, Quantity, RecordedCurrency, Text, Timestamp, Total
-from schemas.message import Command, Event, Message
 
 Lines = Field(min_length=1, max_length=1_000, strict=False)
 """How many lines an order has; not strict, for JSON's arrays come as lists and are kept as tuples."""

@@ -1,7 +1,7 @@
 """The Product's commands and events: a product is its inventory (contract, section 3)."""
 
+from schemas.envelopes import Command, Event
 from schemas.fields import Currency, Id, Money, Quantity, RecordedCurrency, Text
-from schemas.message import Command, Event
 
 
 class RegisterProduct(Command):

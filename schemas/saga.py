@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from schemas.envelopes import Command, Event, Message, Refusal
 from schemas.fields import Id, NotNull, RecordedCurrency, Text, Timestamp, Total
-from schemas.message import Command, Event, Message, Refusal
 
 StepName = Literal["order", "payment", "reservation", "confirmation", "shipment"]
 """There is a shipment of a product where the order left before that was reserved."""

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from schemas import saga
 from schemas.answers import Answer, Status, Version
+from schemas.envelopes import Message
 from schemas.fields import Id, PersonalText, RecordedCurrency, Timestamp
-from schemas.message import Message
 
 Count = Annotated[int, Field(ge=0)]
 """Of pieces, or of money in minor units of the currency beside it."""

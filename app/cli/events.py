@@ -18,7 +18,7 @@ from app.eventsourcing.recorded_event import today
 from app.settings import Settings, settings
 from app.terminal import escaped_json
 from app.topics import event_topic
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")
 """What has a log of its own."""

@@ -20,7 +20,7 @@ from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from app.topics import COMMAND_BYTES
-from schemas.decode import Undecodable, decode
+from schemas.strict_json import Undecodable, decode
 
 COMMANDS = {decider.aggregate_type: tuple(decider.commands) for decider in EVENT_SOURCED}
 """What takes commands, and which; those to a saga are its operators'."""

@@ -18,7 +18,7 @@ from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import Settled, skip
 from app.topic_admin import refuse_start
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 MOST = 10_000
 """Offsets of one skip."""

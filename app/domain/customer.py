@@ -21,7 +21,7 @@ from schemas.customer import (
     RefundPayment,
     RegisterCustomer,
 )
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 
 
 class Unregistered(Struct, frozen=True, tag="UNREGISTERED"):

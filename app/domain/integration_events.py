@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from app.eventsourcing.decider import Decider
 from schemas import integration
-from schemas.message import Message
+from schemas.envelopes import Message
 
 
 class Outside(NamedTuple):

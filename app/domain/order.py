@@ -7,7 +7,7 @@ from msgspec import Struct
 from app.domain.order_fulfilment.state import Saga, goes_back
 from app.domain.order_fulfilment.state import status as saga_status
 from app.eventsourcing.decider import At, Decider, Decision, by_name
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.order import CancelOrder, ConfirmOrder, OrderCancelled, OrderCommand, OrderConfirmed, OrderEvent, OrderPlaced, OrderShipped, PlaceOrder, ShipOrder
 
 

@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from app.eventsourcing.decider import At, Decider, Decision, by_name
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.product import (
     InventoryReleased,
     InventoryReserved,

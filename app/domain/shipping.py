@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.domain.order import Order, products
 from app.eventsourcing.ids import command_id
 from app.eventsourcing.saga import Ask
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderShipped
 
 

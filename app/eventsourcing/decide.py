@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from app.eventsourcing.decider import At, CommandT, Decider, Detail, EventT, Root
-from schemas.message import Event, Refusal
+from schemas.envelopes import Event, Refusal
 
 WINDOW = 256
 """Command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""

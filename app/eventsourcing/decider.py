@@ -7,7 +7,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
-from schemas.message import Command, Event, Refusal
+from schemas.envelopes import Command, Event, Refusal
 
 CommandT = TypeVar("CommandT", bound=Command, default=Any)
 EventT = TypeVar("EventT", bound=Event, default=Any)

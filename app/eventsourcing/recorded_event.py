@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from schemas.upcasts import upcasters
+from schemas.upcasters import upcasters
 
 Payload = TypeVar("Payload", bound=Struct)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 
 State = TypeVar("State")
 EventT = TypeVar("EventT")

@@ -15,7 +15,7 @@ from app.streams.application import Application
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import Store
 from app.streams.state.table import Table
-from schemas.upcasts import upcasters
+from schemas.upcasters import upcasters
 
 State = TypeVar("State")
 

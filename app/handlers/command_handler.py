@@ -17,8 +17,8 @@ from app.handlers.reactions import Followed, Follower
 from app.streams.app import app
 from app.streams.parking.record import Park
 from app.streams.processing.handlers import Handler
+from schemas.envelopes import Refusal
 from schemas.fields import DOTS
-from schemas.message import Refusal
 
 Batches = Any
 """Faust's stream of batches."""

@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from app.eventsourcing.decide import invalid
 from app.eventsourcing.decider import Decider
-from schemas.decode import Undecodable, decode
+from schemas.envelopes import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
+from schemas.fast_envelope import Envelope, Metadata, plain
+from schemas.fast_envelope import ReplyTo as PlainReplyTo
 from schemas.fields import DOTS
-from schemas.message import CommandEnvelope, CommandMetadata, Refusal, ReplyTo
-from schemas.plain import Envelope, Metadata, plain
-from schemas.plain import ReplyTo as PlainReplyTo
+from schemas.strict_json import Undecodable, decode
 from schemas.timestamp import rfc3339
 
 _ID = re.compile(r"[A-Za-z0-9._~:@-]{1,128}", re.ASCII)

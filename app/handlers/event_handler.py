@@ -8,7 +8,7 @@ from app.eventsourcing.recorded_event import Recorded, Versioned, recorded
 from app.streams.errors import UnreadableLog
 from app.streams.parking.record import Park
 from app.streams.read_topology import ReadModel
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 Row = TypeVar("Row", bound=Versioned)
 

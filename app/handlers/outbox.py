@@ -17,8 +17,8 @@ from app.handlers.aggregate_repository import Answered
 from app.handlers.commands import Received
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
-from schemas.message import Event, Refusal, payload_json
-from schemas.upcasts import upcasters
+from schemas.envelopes import Event, Refusal, payload_json
+from schemas.upcasters import upcasters
 
 
 class Repeated(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from app.handlers.aggregate_repository import Snapshot
 from app.handlers.outbox import Cause
-from schemas.message import Event
+from schemas.envelopes import Event
 
 
 class Followed(NamedTuple):

@@ -11,7 +11,7 @@ from app.handlers.command_handler import Commands
 from app.handlers.commands import Caused, Received
 from app.handlers.saga_manager import Conductor
 from app.handlers.sending import heard
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.timestamp import rfc3339
 
 

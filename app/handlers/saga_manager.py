@@ -19,7 +19,7 @@ from app.streams.processing.context import count
 from app.streams.state.store import Store
 from app.streams.timers.timers import cancel_timer, set_timer
 from app.topics import command_topic
-from schemas.plain import ReplyTo
+from schemas.fast_envelope import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
 from tables.saga import Sagas
 

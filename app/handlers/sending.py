@@ -11,7 +11,7 @@ from app.handlers.outbox import Cause
 from app.settings import Settings
 from app.streams.processing.context import Headers, Keyed, emit
 from app.topics import command_topic
-from schemas.plain import Envelope, Metadata, ReplyTo
+from schemas.fast_envelope import Envelope, Metadata, ReplyTo
 
 _encode = msgspec.json.Encoder().encode
 origin = msgspec.json.Decoder(Caused).decode

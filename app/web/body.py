@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 from app.eventsourcing.decide import invalid
 from app.web.examples import EXAMPLES
 from app.web.problem import Problem
-from schemas.decode import Undecodable, decode
-from schemas.message import Command
+from schemas.envelopes import Command
+from schemas.strict_json import Undecodable, decode
 
 JSON = "application/json"
 

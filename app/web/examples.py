@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from schemas.answers import Alive, CommandAnswer, CustomerAnswer, OrderAnswer, ProductAnswer, Ready, SagaAnswer, Unanswered
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
-from schemas.http import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
 from schemas.operator_answers import ParkedPage, SettledAnswer, TableAnswer, TableRowsPage
+from schemas.requests import ActOnSaga, CancelOrder, Discard, PostCustomer, PostOrder, PostProduct, Rebuild, ReceiveStock, ShipOrder
 from schemas.view_answers import CustomerAccount, EventsAnswer, EventsPage, OrdersPage, OrderSummary, ProductStock, SagasPage, SagaStatus
 
 EVENT = {

@@ -17,7 +17,7 @@ from app.web.forward import Forwarder
 from app.web.fresh import fresh
 from app.web.problem import Problem, break_off, later
 from schemas.fields import Id, Int64
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 from schemas.view_answers import EventsAnswer
 from tables.history import histories
 

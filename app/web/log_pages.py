@@ -19,7 +19,7 @@ from app.streams.kafka.shutdown import stop_reading
 from app.streams.parking.skip_log import skips_of
 from app.web.log_position import LogPosition, malformed
 from app.web.problem import Problem, later
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 READERS = 4
 """Pages that are read at the same time; the next waits for its turn."""

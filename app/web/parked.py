@@ -17,8 +17,8 @@ from app.web.merged import After, InPartition, Limit
 from app.web.page import Page, Place, page
 from app.web.problem import Problem, later
 from schemas.fields import Number
-from schemas.http import Discard
 from schemas.operator_answers import ParkedPage, SettledAnswer
+from schemas.requests import Discard
 
 BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recovering, view-stopped: ask again after Retry-After seconds")
 

@@ -13,8 +13,8 @@ from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.problem import Problem
 from schemas.fields import Number
-from schemas.http import Rebuild
 from schemas.operator_answers import TableAnswer
+from schemas.requests import Rebuild
 
 ERRORS = problem.documented(
     _404="unknown-table", _422="invalid", _503="no-owner, not-owner, view-recovering, view-stopped: ask again after Retry-After seconds"

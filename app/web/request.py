@@ -13,7 +13,7 @@ from fastapi import Request
 from app.clock import now
 from app.web.etag import expected
 from app.web.headers import unquoted, utf8
-from schemas.message import Command
+from schemas.envelopes import Command
 
 _IDS = r"-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 _TRACEPARENT = re.compile(rf"00{_IDS}|(?!00|ff)[0-9a-f]{{2}}{_IDS}(-[!-~]{{1,200}})?", re.ASCII)
@@ -85,7 +85,7 @@ def order(request: Request, aggregate_type: str, aggregate_id: str, command: Com
 
 def command_type(command: Command) -> str:
     """As on the wire: the schema of a request's body may extend that of its command."""
-    return next(each.__name__ for each in type(command).__mro__ if each.__module__ != "schemas.http")
+    return next(each.__name__ for each in type(command).__mro__ if each.__module__ != "schemas.requests")
 
 
 def command_id(request: Request) -> str:

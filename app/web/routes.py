@@ -10,9 +10,9 @@ from app.web.request import derived_id, order
 from app.web.writes import Writes
 from schemas.answers import Answer, CustomerAnswer, OrderAnswer, ProductAnswer
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
+from schemas.envelopes import Command
 from schemas.fields import Id
-from schemas.http import CancelOrder, PatchCustomer, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
-from schemas.message import Command
+from schemas.requests import CancelOrder, PatchCustomer, PostCustomer, PostOrder, PostProduct, ReceiveStock, ShipOrder
 
 BODIES = (PostOrder, ShipOrder, CancelOrder, PostProduct, ReceiveStock, PostCustomer, ChangeCustomer, ChangeCreditLimit)
 

@@ -10,7 +10,7 @@ from app.web.request import order
 from app.web.routes import REFUSED, AggregateId, changed
 from app.web.writes import Writes
 from schemas.answers import SagaAnswer
-from schemas.http import ActOnSaga
+from schemas.requests import ActOnSaga
 
 
 def routes(writes: Writes) -> APIRouter:

@@ -54,7 +54,7 @@ from app.web.table_rows import TableRows
 from app.web.view_rows import ViewRows
 from app.web.vitals import Vitals, parts
 from app.web.writes import Writes
-from schemas.http import ActOnSaga, Discard, Rebuild
+from schemas.requests import ActOnSaga, Discard, Rebuild
 
 log = logging.getLogger(__name__)
 

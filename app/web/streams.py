@@ -22,7 +22,7 @@ from app.web.forward import Forwarder, NoAnswer
 from app.web.fresh import least_version
 from app.web.problem import Problem, later
 from schemas.fields import Id, NotNull
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 from tables.history import histories
 
 LOOK_S = 0.2

@@ -23,7 +23,7 @@ from app.streams.read_topology import ReadModel
 from app.streams.state.store import Store
 from app.streams.write_topology import Fold
 from app.worker import VIEWS
-from schemas.upcasts import upcasters
+from schemas.upcasters import upcasters
 from tables.history import entries
 from tests.agents.world import record
 
@@ -166,7 +166,7 @@ def test_a_payload_that_is_upcast_and_not_encoded_again_is_found(monkeypatch: py
 
 FINGERPRINTS = """
 import json, sys
-from schemas import upcasts
+from schemas import upcasters as upcasts
 if sys.argv[1] == "next":
     from app.domain.registry import EVENT_SOURCED
     types = [name for decider in EVENT_SOURCED for name in decider.events]

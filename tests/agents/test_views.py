@@ -15,7 +15,7 @@ from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.recorded_event import Unforeseen
 from app.streams.state.store import Store
-from schemas.message import Event
+from schemas.envelopes import Event
 from tables.customer_account import accounts
 from tables.order_summary import names, summaries
 from tables.orders_by_status import counts

@@ -13,8 +13,8 @@ from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
 from app.streams.state.overlay import Rows
 from app.streams.state.store import Store
-from schemas.message import Event, payload_json
-from schemas.upcasts import upcasters
+from schemas.envelopes import Event, payload_json
+from schemas.upcasters import upcasters
 from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
 
 SETTINGS = Settings(partitions=1)

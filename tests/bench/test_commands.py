@@ -14,7 +14,7 @@ from bench.load import due_ns_of
 from bench.outgoing import CHANGELOG, TOPIC_ID, Written, same
 from bench.shop import customers, ordered, orders, products
 from schemas.customer import RegisterCustomer
-from schemas.message import CommandEnvelope
+from schemas.envelopes import CommandEnvelope
 from schemas.order import ConfirmOrder, PlaceOrder
 from schemas.product import ReceiveStock, RegisterProduct
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from schemas.customer import CustomerRegistered, PaymentProcessed, PaymentRefunded
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderCancelled, OrderConfirmed, OrderItem, OrderPlaced, OrderShipped
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped, ProductRegistered, StockReceived
 from tests.domain.scenario import AT

@@ -20,7 +20,7 @@ from app.eventsourcing.decide import Asked, Standing, respond
 from app.eventsourcing.decider import Decider, order_named
 from app.eventsourcing.saga import Ask, Elapsed, Reply
 from schemas.customer import CustomerRegistered
-from schemas.message import Event, Refusal, payload_json
+from schemas.envelopes import Event, Refusal, payload_json
 from schemas.order import OrderPlaced
 from schemas.product import ProductRegistered, StockReceived
 from schemas.saga import SagaEvent, Timing

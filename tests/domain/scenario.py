@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from app.eventsourcing.decide import Answer, Asked, Standing, respond
 from app.eventsourcing.decider import Decider, order_named
-from schemas.message import Event, payload_json
+from schemas.envelopes import Event, payload_json
 
 AT = "2026-11-24T06:00:00.000Z"
 

@@ -11,7 +11,7 @@ from app.domain.product import product_decider
 from app.domain.registry import DECIDERS
 from app.eventsourcing.decide import MESSAGE_LENGTH, parse
 from app.eventsourcing.decider import Decider
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from tests.domain.examples import COMMANDS, KNOWN, OFFERED, PLACED
 from tests.domain.scenario import given
 

@@ -11,7 +11,7 @@ from app.domain.customer import Payment, PaymentState, customer_decider
 from app.domain.order import Order, order_decider
 from app.domain.product import Reservation, ReservationState, product_decider
 from app.eventsourcing.decider import Decider
-from schemas.message import Event
+from schemas.envelopes import Event
 from tests.domain.examples import COMMANDS, CUSTOMERS, ORDERS, PRODUCTS
 from tests.domain.scenario import given
 

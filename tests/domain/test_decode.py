@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from schemas import decode as module
-from schemas.decode import DEPTH, Undecodable, decode
+from schemas import strict_json as module
+from schemas.strict_json import DEPTH, Undecodable, decode
 
 
 def nested_objects(levels: int, innermost: str) -> bytes:

@@ -12,8 +12,8 @@ from app.domain.integration_events import OUTSIDE, Unmapped, check_mapped
 from app.domain.order import order_decider, status
 from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing.ids import event_id
+from schemas.envelopes import Event, payload_json
 from schemas.integration import Notification
-from schemas.message import Event, payload_json
 from schemas.order import OrderShipped
 from tests.domain.examples import ORDERS
 from tests.domain.scenario import given

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.order import order_decider, status
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from tests.domain.examples import COMMANDS, CONFIRMED, ORDERS, PLACED
 from tests.domain.scenario import AT, given

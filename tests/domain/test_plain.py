@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from schemas.decode import decode
-from schemas.message import CommandEnvelope
-from schemas.plain import plain
+from schemas.envelopes import CommandEnvelope
+from schemas.fast_envelope import plain
+from schemas.strict_json import decode
 
 PLAIN: dict[str, Any] = {
     "commandId": "k-1",

@@ -13,7 +13,7 @@ from app.domain.order import order_decider
 from app.domain.product import ReservationState, product_decider
 from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
-from schemas.message import Event, payload_json
+from schemas.envelopes import Event, payload_json
 from tests.domain.scenario import Scenario, given
 
 Asking = tuple[str, dict[str, Any]]

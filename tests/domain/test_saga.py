@@ -6,9 +6,9 @@ from app.domain.order import order_decider
 from app.domain.order_fulfilment.process import fulfilment
 from app.domain.shipping import policy
 from app.eventsourcing.saga import Elapsed
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.order import OrderConfirmed, OrderShipped
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 from tests.domain.examples import PLACED
 from tests.domain.saga_world import DEADLINE_MS, World
 from tests.domain.scenario import AT, given

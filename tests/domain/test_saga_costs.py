@@ -12,7 +12,7 @@ from app.domain.read_models import saga_status
 from app.domain.read_models.saga_status import SagaStatus, project
 from app.eventsourcing.recorded_event import Recorded
 from app.eventsourcing.saga import Reply
-from schemas.message import payload_json
+from schemas.envelopes import payload_json
 from schemas.saga import SagaEvent
 from tests.domain.saga_world import ORDER, World
 from tests.domain.test_saga_table import until_asked

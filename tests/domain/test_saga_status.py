@@ -4,7 +4,7 @@ from typing import Any
 
 from app.domain.read_models.saga_status import SagaStatus, place, project
 from app.eventsourcing.recorded_event import recorded
-from schemas.message import Event, Refusal
+from schemas.envelopes import Event, Refusal
 from schemas.saga import (
     Line,
     SagaCompensationStarted,

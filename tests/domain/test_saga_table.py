@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.order_fulfilment.process import fulfilment
 from app.eventsourcing.saga import Ask, Elapsed, Reply
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from tests.domain.saga_world import ORDER, TIMING, World
 
 THERE = {"payment": "ProcessPayment", "reservation/p-1": "ReserveInventory", "reservation/p-2": "ReserveInventory", "confirmation": "ConfirmOrder"}

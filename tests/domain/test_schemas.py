@@ -10,7 +10,7 @@ from app.domain.customer import customer_decider
 from app.domain.order import order_decider
 from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
-from schemas.message import CommandEnvelope, EventEnvelope, Message, payload_json
+from schemas.envelopes import CommandEnvelope, EventEnvelope, Message, payload_json
 from schemas.order import OrderPlaced
 from schemas.product import ProductRegistered, RegisterProduct
 from tests.domain.examples import PLACED

@@ -5,7 +5,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from app.domain.order import order_decider
-from schemas.upcasts import BrokenChain, NewerSchema, Payload, Step, Upcasters, upcasters
+from schemas.upcasters import BrokenChain, NewerSchema, Payload, Step, Upcasters, upcasters
 from tests.domain.examples import PLACED
 
 

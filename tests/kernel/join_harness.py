@@ -13,7 +13,7 @@ from app.streams.read_topology import ViewSide
 from app.streams.tasks.view_task import ViewTask
 from app.streams.write_topology import WriteSide
 from schemas.customer import CustomerRegistered
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced
 from tables import customer_account, order_summary
 from tables.customer_account import Accounts

@@ -20,7 +20,7 @@ from app.streams.tasks import view_opening as view_store
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 from app.streams.tasks.write_processor import Processor
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 from tests.kernel import test_emptied, test_recovery, test_task, test_view, test_view_recovery
 from tests.kernel.harness import Harness
 from tests.kernel.view_harness import ViewHarness

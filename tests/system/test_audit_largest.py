@@ -22,7 +22,7 @@ from app.verify.reading.disk_map import Scratch
 from app.verify.write_side.changelog_rows import Rows
 from app.verify.write_side.refold import Folds
 from schemas.customer import CreditLimitChanged, CustomerRegistered, PaymentProcessed
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced
 from schemas.product import ProductRegistered, StockReceived
 from schemas.saga import Line, SagaStarted

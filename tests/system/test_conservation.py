@@ -9,7 +9,7 @@ from app.domain.customer import Payment, PaymentState
 from app.domain.product import Reservation, ReservationState
 from app.verify.write_side.conservation import amount, imbalance, losses
 from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped, StockReceived
 

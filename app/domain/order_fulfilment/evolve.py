@@ -20,7 +20,7 @@ from app.domain.order_fulfilment.state import (
     Unstarted,
     Waits,
 )
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.saga import (
     SagaCompensationStarted,
     SagaCompleted,
@@ -38,7 +38,7 @@ from schemas.saga import (
     SagaTimedOut,
 )
 from schemas.timestamp import milliseconds
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 DEFINITION = 1
 """The version of these rules, under which a saga goes on to its end: when they change, the old ones stay beside the new while any of theirs is open."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from app.domain.order_fulfilment.completion import Events, compensation, named, wait
 from app.domain.order_fulfilment.state import Finishing, Moving, Running, Step
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.saga import SagaStepFailed
 from schemas.timestamp import rfc3339
 

@@ -9,7 +9,7 @@ from app.domain.order_fulfilment.failures import failed, final, given_up
 from app.domain.order_fulfilment.late import elapsed
 from app.domain.order_fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
 from app.eventsourcing.saga import Elapsed, Reply
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.saga import Line, SagaEvent, SagaOrderShipped, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
 from schemas.timestamp import rfc3339

@@ -21,7 +21,7 @@ from app.domain.order_fulfilment.state import (
     status,
 )
 from app.eventsourcing.decider import At, Decider, Decision, by_name
-from schemas.message import Refusal
+from schemas.envelopes import Refusal
 from schemas.saga import (
     CompleteSaga,
     ExtendDeadline,

@@ -12,7 +12,7 @@ from app.domain.order_fulfilment.state import Failed, Running, Saga, Step, StepS
 from app.domain.read_models import sort_keys as listed
 from app.eventsourcing.recorded_event import Recorded, Unforeseen
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
-from schemas.upcasts import upcasters
+from schemas.upcasters import upcasters
 
 
 class ShownStep(Struct, frozen=True, rename="camel"):

@@ -12,7 +12,7 @@ from app.verify.orders.saga_endings import by_operator
 from app.verify.reading.disk_map import Scratch
 from app.verify.reading.records import Event as Envelope
 from schemas.customer import PaymentProcessed, PaymentRefunded
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped
 from schemas.saga import SagaCompensationStarted, SagaOrderShipped, SagaStarted, SagaStepRetried, SagaStepSkipped

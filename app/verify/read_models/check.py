@@ -22,7 +22,7 @@ from app.verify.reading.disk_map import Scratch
 from app.verify.reading.log_reader import Batch
 from app.verify.whole import Whole
 from app.verify.write_side.parked_topic import RELEASED
-from schemas.upcasts import NewerSchema
+from schemas.upcasters import NewerSchema
 
 _UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)
 """What folding raises when an event, or one before it, is not what it must be."""

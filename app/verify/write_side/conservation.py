@@ -11,7 +11,7 @@ from app.domain.customer import Registered as Customer
 from app.domain.product import Registered as Product
 from app.domain.product import Reservation, ReservationState
 from schemas.customer import CreditLimitChanged, PaymentProcessed, PaymentRefunded
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.order import OrderPlaced
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped, StockReceived
 

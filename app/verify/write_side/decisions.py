@@ -10,11 +10,11 @@ from app.verify.findings import Fault, Kind
 from app.verify.reading import records as wire
 from app.verify.write_side.first_results import First, named
 from app.verify.write_side.results import Answers
+from schemas.envelopes import Event
 from schemas.fields import MOST_MONEY
-from schemas.message import Event
 from schemas.order import OrderPlaced
 from schemas.timestamp import rfc3339
-from schemas.upcasts import upcasters
+from schemas.upcasters import upcasters
 
 
 class Caused(NamedTuple):

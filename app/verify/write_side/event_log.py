@@ -19,9 +19,9 @@ from app.verify.write_side.changelog_rows import Rows
 from app.verify.write_side.conservation import imbalance, losses
 from app.verify.write_side.decisions import Caused, Causes
 from app.verify.write_side.refold import Folds, Met, Root
-from schemas.message import Event
+from schemas.envelopes import Event
 from schemas.saga import SagaEvent
-from schemas.upcasts import NewerSchema, upcasters
+from schemas.upcasters import NewerSchema, upcasters
 
 _UNFOLDABLE = (*wire.UNREADABLE, ValidationError, NewerSchema, AssertionError)
 """What reading and folding an event raise when it, or one before it, is not what it must be."""

@@ -12,7 +12,7 @@ from app.verify.findings import NUL
 from app.verify.reading.disk_map import Scratch
 from app.verify.write_side.changelog_rows import Rows
 from app.verify.write_side.conservation import amount
-from schemas.message import Event
+from schemas.envelopes import Event
 
 State = TypeVar("State")
 

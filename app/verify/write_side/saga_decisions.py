@@ -9,7 +9,7 @@ from app.verify.findings import Fault, Kind
 from app.verify.reading import records as wire
 from app.verify.write_side.decisions import Caused, Causes
 from app.verify.write_side.results import Answers
-from schemas.message import Event
+from schemas.envelopes import Event
 
 
 class SagaCauses(Causes):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from schemas import fields
-from schemas.decode import bounded
+from schemas.strict_json import bounded
 
 
 def _whole(pattern: str) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from schemas.customer import ChangeCreditLimit, ChangeCustomer, RegisterCustomer
+from schemas.envelopes import Command
 from schemas.fields import Id, Money, NewId, NotNull, PersonalText, Text
-from schemas.message import Command
 from schemas.order import CancelOrder, PlaceOrder, ShipOrder
 from schemas.product import ReceiveStock, RegisterProduct
 from schemas.saga import StepName
