@@ -23,7 +23,7 @@ from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store
 from app.topics import command_topic
 from app.web.ends import Ends
-from app.web.problem import Problem, later
+from app.web.http.problems import Problem, later
 from app.web.request import Asked, Order
 
 ANSWER_S = 5.0

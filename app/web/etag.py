@@ -4,7 +4,7 @@ import re
 
 from fastapi import Request
 
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _VERSION = re.compile(r"(?<![0-9.])[0-9]+")

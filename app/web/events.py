@@ -10,11 +10,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
 
 from app.domain.registry import DECIDERS
-from app.web import headers, openapi, problem
+from app.web import openapi
 from app.web.fresh import refuse_token
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http.problems import Problem, later
 from app.web.log_pages import LogPages, Page
 from app.web.log_position import LogPosition
-from app.web.problem import Problem, later
 from schemas.fields import Timestamp
 from schemas.view_answers import EventsPage
 

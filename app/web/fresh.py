@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 from app.web.token import Token, parse
 
 WAIT_S = 2.0

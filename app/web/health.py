@@ -4,8 +4,9 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.application import Application
-from app.web import openapi, problem
-from app.web.problem import later
+from app.web import openapi
+from app.web.http import problems as problem
+from app.web.http.problems import later
 from app.web.vitals import Vitals
 from schemas.answers import Alive, Ready
 

@@ -11,11 +11,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.eventsourcing.recorded_event import today
-from app.web import headers, openapi, problem
+from app.web import openapi
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import fresh
-from app.web.problem import Problem, break_off, later
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http.problems import Problem, break_off, later
 from schemas.fields import Id, Int64
 from schemas.upcasters import NewerSchema
 from schemas.view_answers import EventsAnswer

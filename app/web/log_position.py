@@ -4,7 +4,7 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import NamedTuple, Self
 
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 
 
 class LogPosition(NamedTuple):

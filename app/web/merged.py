@@ -15,11 +15,11 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.state.store import Store
-from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.fresh import has_token, seen
-from app.web.problem import Problem
+from app.web.http import problems as problem
+from app.web.http.problems import Problem
 from app.web.token import Token, parse
 from schemas.fields import NotNull, Number
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.web.examples import EXAMPLES
-from app.web.problem import HEADERS, ProblemDetails, Responses
+from app.web.http.problems import HEADERS, ProblemDetails, Responses
 from schemas.answers import Answer, Unanswered
 
 

@@ -9,7 +9,8 @@ from app.domain.read_models.customer_name import ASKED
 from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.sort_keys import newest_first
 from app.streams.state.store import Store
-from app.web import headers, openapi
+from app.web import openapi
+from app.web.http import headers
 from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
 from app.web.view_rows import summary
 from schemas.answers import Status

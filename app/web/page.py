@@ -10,7 +10,7 @@ import msgspec
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Parked
 from app.streams.state.store import Store
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 from schemas.timestamp import rfc3339
 
 PAGE_BYTES = 8 << 20

@@ -10,12 +10,15 @@ from app.streams.parking.record import Park
 from app.streams.parking.requests import Interrupted, NotHead, NotParked
 from app.streams.parking.requests import Request as Asked
 from app.streams.runtime.task_manager import NotServed
-from app.web import body, headers, openapi, problem
+from app.web import openapi
 from app.web.desk import ANSWER_S, Desk
 from app.web.forward import Forwarder, NoAnswer
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http import request_body as body
+from app.web.http.problems import Problem, later
 from app.web.merged import After, InPartition, Limit
 from app.web.page import Page, Place, page
-from app.web.problem import Problem, later
 from schemas.fields import Number
 from schemas.operator_answers import ParkedPage, SettledAnswer
 from schemas.requests import Discard

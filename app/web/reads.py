@@ -8,10 +8,12 @@ from fastapi.responses import JSONResponse
 
 from app.eventsourcing.ids import event_id
 from app.handlers.aggregate_repository import Aggregate, Answered
-from app.web import headers, openapi, problem
+from app.web import openapi
 from app.web.desk import Desk
 from app.web.forward import Forwarder
-from app.web.problem import Problem, later
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http.problems import Problem, later
 from app.web.request import Asked
 from app.web.writes import unanswered_yet
 from schemas.answers import CommandAnswer

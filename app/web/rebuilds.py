@@ -8,10 +8,13 @@ from fastapi.responses import JSONResponse
 
 from app.streams.projections.generations import NoGeneration, OtherBuild, Switched
 from app.streams.rebuild.coordinator import Builds, Built, Wish
-from app.web import body, headers, openapi, problem
+from app.web import openapi
 from app.web.desk import Desk
 from app.web.forward import Forwarder
-from app.web.problem import Problem
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http import request_body as body
+from app.web.http.problems import Problem
 from schemas.fields import Number
 from schemas.operator_answers import TableAnswer
 from schemas.requests import Rebuild

@@ -12,7 +12,7 @@ from fastapi import Request
 
 from app.clock import now
 from app.web.etag import expected
-from app.web.headers import unquoted, utf8
+from app.web.http.headers import unquoted, utf8
 from schemas.envelopes import Command
 
 _IDS = r"-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from app.domain.read_models.saga_status import SagaStatus
 from app.domain.read_models.sort_keys import newest_first
 from app.streams.state.store import Store
-from app.web import headers, openapi
+from app.web import openapi
+from app.web.http import headers
 from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
 from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown
 from schemas import saga, view_answers

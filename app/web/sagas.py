@@ -5,7 +5,9 @@ from dataclasses import replace
 from fastapi import APIRouter, Request, Response
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
-from app.web import body, headers, openapi
+from app.web import openapi
+from app.web.http import headers
+from app.web.http import request_body as body
 from app.web.request import order
 from app.web.routes import REFUSED, AggregateId, changed
 from app.web.writes import Writes

@@ -18,35 +18,19 @@ from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
-from app.web import (
-    events,
-    health,
-    histories,
-    metrics,
-    openapi,
-    order_lists,
-    parked,
-    problem,
-    protocol,
-    reads,
-    rebuilds,
-    routes,
-    saga_rows,
-    sagas,
-    streams,
-    table_rows,
-    view_rows,
-)
-from app.web.bounds import Bounds
-from app.web.connection import IDLE_S, Connection
+from app.web import events, health, histories, metrics, openapi, order_lists, parked, reads, rebuilds, routes, saga_rows, sagas, streams, table_rows, view_rows
 from app.web.desk import Desk
 from app.web.forward import Forwarder
 from app.web.histories import Histories
+from app.web.http import problems as problem
+from app.web.http import protocol
+from app.web.http.admission import Bounds
+from app.web.http.connection import IDLE_S, Connection
+from app.web.http.public_url import PublicUrl
 from app.web.lag import Lag
 from app.web.log_pages import LogPages
 from app.web.merged import Lists
 from app.web.parked import ParkedRecords
-from app.web.public import PublicUrl
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
 from app.web.streams import Streams

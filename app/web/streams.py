@@ -16,11 +16,11 @@ from fastapi.responses import StreamingResponse
 from app.eventsourcing.recorded_event import Recorded, recorded, today
 from app.streams.state.store import Store
 from app.streams.tasks.ownership import FORWARDED
-from app.web import problem
 from app.web.desk import Desk
 from app.web.forward import Forwarder, NoAnswer
 from app.web.fresh import least_version
-from app.web.problem import Problem, later
+from app.web.http import problems as problem
+from app.web.http.problems import Problem, later
 from schemas.fields import Id, NotNull
 from schemas.upcasters import NewerSchema
 from tables.history import histories

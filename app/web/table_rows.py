@@ -11,11 +11,13 @@ from app.streams.projections.generation_store import tables
 from app.streams.read_topology import Follower, ReadModel
 from app.streams.state.positions import positions
 from app.streams.state.store import Store
-from app.web import headers, openapi, problem
+from app.web import openapi
 from app.web.desk import Desk
 from app.web.forward import Forwarder
+from app.web.http import headers
+from app.web.http import problems as problem
+from app.web.http.problems import Problem
 from app.web.merged import After, Limit
-from app.web.problem import Problem
 from app.web.rebuilds import TableName, checked, known
 from schemas.fields import Number
 from schemas.operator_answers import TableRowsPage

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from app.client.results import Told
 from app.web.desk import Desk, Unanswered
 from app.web.forward import Forwarder, NoAnswer
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 from app.web.request import Asked, Order
 from app.web.token import Token
 

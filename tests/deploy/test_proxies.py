@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.connection import Connection
+from app.web.http.connection import Connection
 from tests.conftest import FreePort
 from tests.deploy import proxies
 from tests.deploy.proxies import Configured, in_front

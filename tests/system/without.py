@@ -22,8 +22,11 @@ from app.streams.runtime.transport import Consumer
 from app.streams.tasks.ownership import Owners
 from app.streams.tasks.task import Task
 from app.streams.timers.unread_commands import Unread
-from app.web import body, ends, fresh, log_pages, problem, protocol
-from app.web.public import PublicUrl
+from app.web import ends, fresh, log_pages
+from app.web.http import problems as problem
+from app.web.http import protocol
+from app.web.http import request_body as body
+from app.web.http.public_url import PublicUrl
 from app.web.streams import Seen, Streams
 from schemas import order
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from app.web import connection
+from app.web.http import connection
 from bench.alone import run_worker
 
 connection.LINGER_S = 20.0

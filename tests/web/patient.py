@@ -2,7 +2,8 @@
 
 import sys
 
-from app.web import body, desk
+from app.web import desk
+from app.web.http import request_body as body
 from bench.alone import run_worker
 
 desk.ANSWER_S, body.BODY_S = 30.0, 40.0

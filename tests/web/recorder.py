@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.connection import Connection
+from app.web.http.connection import Connection
 from app.web.server import serving
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.connection import HEAD_BYTES, Connection
+from app.web.http.connection import HEAD_BYTES, Connection
 from tests.web.messages import CHUNKED, CLOSED, H2C, INNER, LAST, READ, REFUSED, Read, chunks, order, post, sized
 from tests.web.raw import statuses
 from tests.web.recorder import Seen, cut, recording

@@ -8,7 +8,7 @@ import pytest
 
 from app.web.etag import expected
 from app.web.fresh import wait_s
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 from tests.system.worker import without
 from tests.web.client import PLACE, Client
 from tests.web.conftest import Shop

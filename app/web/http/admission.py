@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.web.problem import later
+from app.web.http.problems import later
 
 REQUESTS = 3_000
 """Fewer than there may be connections: one more is answered, and shortly."""

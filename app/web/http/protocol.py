@@ -9,7 +9,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.web.forward import ASKED
-from app.web.problem import Problem, unrouted
+from app.web.http.problems import Problem, unrouted
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALL = "*"

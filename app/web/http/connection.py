@@ -11,8 +11,8 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from app.web.framing import answered, check, combined, origin_form
-from app.web.problem import Problem
+from app.web.http.framing import answered, check, combined, origin_form
+from app.web.http.problems import Problem
 
 CONNECTIONS = 4_000
 """One more ends the one that has been without a request for longest: slow clients keep nobody out, health checks least of all."""

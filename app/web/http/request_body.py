@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from app.eventsourcing.decide import invalid
 from app.web.examples import EXAMPLES
-from app.web.problem import Problem
+from app.web.http.problems import Problem
 from schemas.envelopes import Command
 from schemas.strict_json import Undecodable, decode
 
