@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.domain.registry import DECIDERS
 from app.web import openapi
-from app.web.fresh import refuse_token
+from app.web.gateway.consistency import refuse_token
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, later

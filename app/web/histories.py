@@ -12,9 +12,9 @@ from fastapi.responses import StreamingResponse
 
 from app.eventsourcing.recorded_event import today
 from app.web import openapi
-from app.web.desk import Desk
-from app.web.forward import Forwarder
-from app.web.fresh import fresh
+from app.web.gateway.consistency import fresh
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, break_off, later

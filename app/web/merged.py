@@ -15,12 +15,12 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.state.store import Store
-from app.web.desk import Desk
-from app.web.forward import Forwarder
-from app.web.fresh import has_token, seen
+from app.web.gateway.consistency import has_token, seen
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.token import Token, parse
 from app.web.http import problems as problem
 from app.web.http.problems import Problem
-from app.web.token import Token, parse
 from schemas.fields import NotNull, Number
 
 LOOKED_AT = 2_000

@@ -11,8 +11,8 @@ from app.streams.parking.requests import Interrupted, NotHead, NotParked
 from app.streams.parking.requests import Request as Asked
 from app.streams.runtime.task_manager import NotServed
 from app.web import openapi
-from app.web.desk import ANSWER_S, Desk
-from app.web.forward import Forwarder, NoAnswer
+from app.web.gateway.desk import ANSWER_S, Desk
+from app.web.gateway.forwarding import Forwarder, NoAnswer
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body

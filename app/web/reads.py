@@ -9,13 +9,13 @@ from fastapi.responses import JSONResponse
 from app.eventsourcing.ids import event_id
 from app.handlers.aggregate_repository import Aggregate, Answered
 from app.web import openapi
-from app.web.desk import Desk
-from app.web.forward import Forwarder
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.request import Asked
+from app.web.gateway.writes import unanswered_yet
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, later
-from app.web.request import Asked
-from app.web.writes import unanswered_yet
 from schemas.answers import CommandAnswer
 from schemas.fields import Id, NotNull
 from tables import aggregates

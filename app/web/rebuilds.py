@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from app.streams.projections.generations import NoGeneration, OtherBuild, Switched
 from app.streams.rebuild.coordinator import Builds, Built, Wish
 from app.web import openapi
-from app.web.desk import Desk
-from app.web.forward import Forwarder
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from app.web import openapi
+from app.web.gateway.request import derived_id, order
+from app.web.gateway.writes import Writes
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body
 from app.web.http.problems import Problem, Responses
-from app.web.request import derived_id, order
-from app.web.writes import Writes
 from schemas.answers import Answer, CustomerAnswer, OrderAnswer, ProductAnswer
 from schemas.customer import ChangeCreditLimit, ChangeCustomer
 from schemas.envelopes import Command

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.web import openapi
+from app.web.gateway.request import order
+from app.web.gateway.writes import Writes
 from app.web.http import headers
 from app.web.http import request_body as body
-from app.web.request import order
 from app.web.routes import REFUSED, AggregateId, changed
-from app.web.writes import Writes
 from schemas.answers import SagaAnswer
 from schemas.requests import ActOnSaga
 

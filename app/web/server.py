@@ -19,8 +19,9 @@ from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
 from app.web import events, health, histories, metrics, openapi, order_lists, parked, reads, rebuilds, routes, saga_rows, sagas, streams, table_rows, view_rows
-from app.web.desk import Desk
-from app.web.forward import Forwarder
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.writes import Writes
 from app.web.histories import Histories
 from app.web.http import problems as problem
 from app.web.http import protocol
@@ -37,7 +38,6 @@ from app.web.streams import Streams
 from app.web.table_rows import TableRows
 from app.web.view_rows import ViewRows
 from app.web.vitals import Vitals, parts
-from app.web.writes import Writes
 from schemas.requests import ActOnSaga, Discard, Rebuild
 
 log = logging.getLogger(__name__)

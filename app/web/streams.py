@@ -16,9 +16,9 @@ from fastapi.responses import StreamingResponse
 from app.eventsourcing.recorded_event import Recorded, recorded, today
 from app.streams.state.store import Store
 from app.streams.tasks.ownership import FORWARDED
-from app.web.desk import Desk
-from app.web.forward import Forwarder, NoAnswer
-from app.web.fresh import least_version
+from app.web.gateway.consistency import least_version
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder, NoAnswer
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, later
 from schemas.fields import Id, NotNull

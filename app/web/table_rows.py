@@ -12,8 +12,8 @@ from app.streams.read_topology import Follower, ReadModel
 from app.streams.state.positions import positions
 from app.streams.state.store import Store
 from app.web import openapi
-from app.web.desk import Desk
-from app.web.forward import Forwarder
+from app.web.gateway.desk import Desk
+from app.web.gateway.forwarding import Forwarder
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem

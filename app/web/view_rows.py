@@ -15,10 +15,10 @@ from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.product_stock import ProductStock
 from app.streams.state.store import Store
 from app.web import openapi
-from app.web.desk import Desk
-from app.web.etag import matches
-from app.web.forward import Forwarder
-from app.web.fresh import deadline_s, fresh, has_token
+from app.web.gateway.consistency import deadline_s, fresh, has_token
+from app.web.gateway.desk import Desk
+from app.web.gateway.etag import matches
+from app.web.gateway.forwarding import Forwarder
 from app.web.http import headers
 from app.web.http import problems as problem
 from schemas import view_answers

@@ -6,7 +6,7 @@ from signal import SIGTERM
 import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.web.token import Token
+from app.web.gateway.token import Token
 from tests.system.environment import Environment
 from tests.web.client import PLACE, ready
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from app.web import desk
+from app.web.gateway import desk
 from app.web.http import request_body as body
 from bench.alone import run_worker
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.web.etag import expected
-from app.web.fresh import wait_s
+from app.web.gateway.consistency import wait_s
+from app.web.gateway.etag import expected
 from app.web.http.problems import Problem
 from tests.system.worker import without
 from tests.web.client import PLACE, Client

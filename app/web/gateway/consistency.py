@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from app.web.gateway.token import Token, parse
 from app.web.http.problems import Problem
-from app.web.token import Token, parse
 
 WAIT_S = 2.0
 """How long a read waits for what its token names (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""

@@ -9,11 +9,11 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from app.client.results import Told
-from app.web.desk import Desk, Unanswered
-from app.web.forward import Forwarder, NoAnswer
+from app.web.gateway.desk import Desk, Unanswered
+from app.web.gateway.forwarding import Forwarder, NoAnswer
+from app.web.gateway.request import Asked, Order
+from app.web.gateway.token import Token
 from app.web.http.problems import Problem
-from app.web.request import Asked, Order
-from app.web.token import Token
 
 NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
 

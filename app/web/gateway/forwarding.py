@@ -17,10 +17,10 @@ from msgspec import Struct
 from yarl import URL
 
 from app.streams.tasks.ownership import FORWARDED, MARK, Owner, Owners
-from app.web.fresh import not_yet, wait_s
+from app.web.gateway.consistency import not_yet, wait_s
+from app.web.gateway.request import command_id
 from app.web.http.headers import utf8
 from app.web.http.problems import break_off, later
-from app.web.request import command_id
 
 log = logging.getLogger(__name__)
 

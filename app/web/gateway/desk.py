@@ -22,9 +22,9 @@ from app.streams.processing.replies import Lost, Place, TooMany, Waiter
 from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store
 from app.topics import command_topic
-from app.web.ends import Ends
+from app.web.gateway.end_offsets import Ends
+from app.web.gateway.request import Asked, Order
 from app.web.http.problems import Problem, later
-from app.web.request import Asked, Order
 
 ANSWER_S = 5.0
 """How long a write waits for its result (seconds); then it is answered 202."""

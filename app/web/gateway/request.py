@@ -11,7 +11,7 @@ import msgspec
 from fastapi import Request
 
 from app.clock import now
-from app.web.etag import expected
+from app.web.gateway.etag import expected
 from app.web.http.headers import unquoted, utf8
 from schemas.envelopes import Command
 
