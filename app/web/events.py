@@ -15,8 +15,8 @@ from app.web.gateway.consistency import refuse_token
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, later
-from app.web.log_pages import LogPages, Page
-from app.web.log_position import LogPosition
+from app.web.queries.event_pages import LogPages, Page
+from app.web.queries.log_position import LogPosition
 from schemas.fields import Timestamp
 from schemas.view_answers import EventsPage
 

@@ -18,25 +18,30 @@ from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
-from app.web import events, health, histories, metrics, openapi, order_lists, parked, reads, rebuilds, routes, saga_rows, sagas, streams, table_rows, view_rows
+from app.web import events, health, metrics, openapi, parked, reads, rebuilds, routes, sagas, table_rows
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.writes import Writes
-from app.web.histories import Histories
 from app.web.http import problems as problem
 from app.web.http import protocol
 from app.web.http.admission import Bounds
 from app.web.http.connection import IDLE_S, Connection
 from app.web.http.public_url import PublicUrl
 from app.web.lag import Lag
-from app.web.log_pages import LogPages
-from app.web.merged import Lists
 from app.web.parked import ParkedRecords
+from app.web.queries import event_stream as streams
+from app.web.queries import history as histories
+from app.web.queries import order_lists
+from app.web.queries import rows as view_rows
+from app.web.queries import saga_lists as saga_rows
+from app.web.queries.event_pages import LogPages
+from app.web.queries.event_stream import Streams
+from app.web.queries.history import Histories
+from app.web.queries.lists import Lists
+from app.web.queries.rows import ViewRows
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
-from app.web.streams import Streams
 from app.web.table_rows import TableRows
-from app.web.view_rows import ViewRows
 from app.web.vitals import Vitals, parts
 from schemas.requests import ActOnSaga, Discard, Rebuild
 

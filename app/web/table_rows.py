@@ -17,7 +17,7 @@ from app.web.gateway.forwarding import Forwarder
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem
-from app.web.merged import After, Limit
+from app.web.queries.lists import After, Limit
 from app.web.rebuilds import TableName, checked, known
 from schemas.fields import Number
 from schemas.operator_answers import TableRowsPage

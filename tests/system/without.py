@@ -22,14 +22,14 @@ from app.streams.runtime.transport import Consumer
 from app.streams.tasks.ownership import Owners
 from app.streams.tasks.task import Task
 from app.streams.timers.unread_commands import Unread
-from app.web import log_pages
 from app.web.gateway import consistency as fresh
 from app.web.gateway import end_offsets as ends
 from app.web.http import problems as problem
 from app.web.http import protocol
 from app.web.http import request_body as body
 from app.web.http.public_url import PublicUrl
-from app.web.streams import Seen, Streams
+from app.web.queries import event_pages as log_pages
+from app.web.queries.event_stream import Seen, Streams
 from schemas import order
 
 

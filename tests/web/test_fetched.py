@@ -12,9 +12,10 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import ONE_BATCH, reading
-from app.web import lag, log_pages
-from app.web.log_pages import LogPages
-from app.web.log_position import LogPosition
+from app.web import lag
+from app.web.queries import event_pages as log_pages
+from app.web.queries.event_pages import LogPages
+from app.web.queries.log_position import LogPosition
 from tests.conftest import RunningKafka
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, intact

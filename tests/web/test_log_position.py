@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from app.web.http.problems import Problem
-from app.web.log_position import LogPosition
+from app.web.queries.log_position import LogPosition
 
 POSITION = LogPosition("OrderPlaced", 2, (0, 17, 4, 123_456_789))
 

@@ -8,8 +8,8 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from app.domain.read_models.sort_keys import newest_first
-from app.web import merged
-from app.web.merged import Part, cursor, joined, place_of
+from app.web.queries import lists as merged
+from app.web.queries.lists import Part, cursor, joined, place_of
 from schemas.timestamp import rfc3339
 
 ORDERS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), max_size=30, unique=True)

@@ -18,7 +18,7 @@ from app.streams.kafka.reader import reader, step_over
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.parking.skip_log import skips_of
 from app.web.http.problems import Problem, later
-from app.web.log_position import LogPosition, malformed
+from app.web.queries.log_position import LogPosition, malformed
 from schemas.upcasters import NewerSchema
 
 READERS = 4

@@ -10,8 +10,8 @@ from app.domain.read_models.sort_keys import newest_first
 from app.streams.state.store import Store
 from app.web import openapi
 from app.web.http import headers
-from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
-from app.web.view_rows import ROW_ERRORS, Shown, ViewRows, fields, shown
+from app.web.queries.lists import ERRORS, After, Asked, InPartition, Item, Limit, Lists
+from app.web.queries.rows import ROW_ERRORS, Shown, ViewRows, fields, shown
 from schemas import saga, view_answers
 from schemas.fields import Id, NotNull
 from tables.saga_status import saga_statuses

@@ -11,8 +11,8 @@ from app.domain.read_models.sort_keys import newest_first
 from app.streams.state.store import Store
 from app.web import openapi
 from app.web.http import headers
-from app.web.merged import ERRORS, After, Asked, InPartition, Item, Limit, Lists
-from app.web.view_rows import summary
+from app.web.queries.lists import ERRORS, After, Asked, InPartition, Item, Limit, Lists
+from app.web.queries.rows import summary
 from schemas.answers import Status
 from schemas.fields import Id, NotNull
 from schemas.view_answers import OrdersPage
