@@ -10,7 +10,7 @@ from app.web.gateway.request import order
 from app.web.gateway.writes import Writes
 from app.web.http import headers
 from app.web.http import request_body as body
-from app.web.routes import REFUSED, AggregateId, changed
+from app.web.routes.shop import REFUSED, AggregateId, changed
 from schemas.answers import SagaAnswer
 from schemas.requests import ActOnSaga
 

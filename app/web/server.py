@@ -18,7 +18,7 @@ from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
-from app.web import events, health, metrics, openapi, parked, reads, rebuilds, routes, sagas, table_rows
+from app.web import events, health, metrics, openapi, parked, reads, rebuilds, sagas, table_rows
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.writes import Writes
@@ -41,6 +41,7 @@ from app.web.queries.lists import Lists
 from app.web.queries.rows import ViewRows
 from app.web.reads import AGGREGATES, Reads
 from app.web.rebuilds import Rebuilds
+from app.web.routes import shop as routes
 from app.web.table_rows import TableRows
 from app.web.vitals import Vitals, parts
 from schemas.requests import ActOnSaga, Discard, Rebuild
