@@ -18,7 +18,7 @@ from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
-from app.web import events, health, metrics, openapi, parked, reads, rebuilds, sagas, table_rows
+from app.web import metrics, openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.writes import Writes
@@ -28,7 +28,6 @@ from app.web.http.admission import Bounds
 from app.web.http.connection import IDLE_S, Connection
 from app.web.http.public_url import PublicUrl
 from app.web.lag import Lag
-from app.web.parked import ParkedRecords
 from app.web.queries import event_stream as streams
 from app.web.queries import history as histories
 from app.web.queries import order_lists
@@ -39,10 +38,14 @@ from app.web.queries.event_stream import Streams
 from app.web.queries.history import Histories
 from app.web.queries.lists import Lists
 from app.web.queries.rows import ViewRows
-from app.web.reads import AGGREGATES, Reads
-from app.web.rebuilds import Rebuilds
+from app.web.routes import commands as reads
+from app.web.routes import events, health, parked, rebuilds, sagas
 from app.web.routes import shop as routes
-from app.web.table_rows import TableRows
+from app.web.routes import tables as table_rows
+from app.web.routes.commands import AGGREGATES, Reads
+from app.web.routes.parked import ParkedRecords
+from app.web.routes.rebuilds import Rebuilds
+from app.web.routes.tables import TableRows
 from app.web.vitals import Vitals, parts
 from schemas.requests import ActOnSaga, Discard, Rebuild
 

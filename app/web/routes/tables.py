@@ -18,7 +18,7 @@ from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem
 from app.web.queries.lists import After, Limit
-from app.web.rebuilds import TableName, checked, known
+from app.web.routes.rebuilds import TableName, checked, known
 from schemas.fields import Number
 from schemas.operator_answers import TableRowsPage
 

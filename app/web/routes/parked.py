@@ -17,8 +17,8 @@ from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body
 from app.web.http.problems import Problem, later
-from app.web.page import Page, Place, page
 from app.web.queries.lists import After, InPartition, Limit
+from app.web.routes.parked_page import Page, Place, page
 from schemas.fields import Number
 from schemas.operator_answers import ParkedPage, SettledAnswer
 from schemas.requests import Discard
