@@ -18,7 +18,7 @@ from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import MARK, Owner, Owners, mark
-from app.web import metrics, openapi
+from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.writes import Writes
@@ -27,7 +27,9 @@ from app.web.http import protocol
 from app.web.http.admission import Bounds
 from app.web.http.connection import IDLE_S, Connection
 from app.web.http.public_url import PublicUrl
-from app.web.lag import Lag
+from app.web.monitoring import metrics_collector as metrics
+from app.web.monitoring.lag import Lag
+from app.web.monitoring.liveness import Vitals, parts
 from app.web.queries import event_stream as streams
 from app.web.queries import history as histories
 from app.web.queries import order_lists
@@ -46,7 +48,6 @@ from app.web.routes.commands import AGGREGATES, Reads
 from app.web.routes.parked import ParkedRecords
 from app.web.routes.rebuilds import Rebuilds
 from app.web.routes.tables import TableRows
-from app.web.vitals import Vitals, parts
 from schemas.requests import ActOnSaga, Discard, Rebuild
 
 log = logging.getLogger(__name__)

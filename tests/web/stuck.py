@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from app.streams.runtime.consumer_thread import ConsumerThread
-from app.web import vitals
+from app.web.monitoring import liveness as vitals
 from bench.alone import run_worker
 
 PROGRAM = ("-m", "tests.web.stuck")

@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import ONE_BATCH, reading
-from app.web import lag
+from app.web.monitoring import lag
 from app.web.queries import event_pages as log_pages
 from app.web.queries.event_pages import LogPages
 from app.web.queries.log_position import LogPosition

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from app.web.vitals import Part, Vitals
+from app.web.monitoring.liveness import Part, Vitals
 
 PATIENCE = 3
 

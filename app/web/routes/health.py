@@ -7,7 +7,7 @@ from app.streams.application import Application
 from app.web import openapi
 from app.web.http import problems as problem
 from app.web.http.problems import later
-from app.web.vitals import Vitals
+from app.web.monitoring.liveness import Vitals
 from schemas.answers import Alive, Ready
 
 

@@ -17,7 +17,7 @@ from app.handlers.status_list_projection import ByStatus
 from app.streams.application import Application
 from app.streams.errors import NotShown
 from app.streams.metrics import Histogram, Measures
-from app.web.lag import Behind, Lag
+from app.web.monitoring.lag import Behind, Lag
 from app.web.queries import order_lists
 from app.web.queries import saga_lists as saga_rows
 from tables.orders_by_status import orders_by_status

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from app.streams.application import Application
 from app.streams.progress import Progress
-from app.web.lag import Lag
+from app.web.monitoring.lag import Lag
 
 LOOK_EVERY_S = 1.0
 
