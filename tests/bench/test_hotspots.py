@@ -9,7 +9,7 @@ from bench.hotspots import read, spent
 
 def test_samples_outside_of_the_window_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "samples"
-    samples = [(at_s, 0.25, [f"/somewhere/app/kernel/task.py:step{at_s}"]) for at_s in (9.0, 10.0, 20.0, 21.0)]
+    samples = [(at_s, 0.25, [f"/somewhere/app/streams/tasks/task.py:step{at_s}"]) for at_s in (9.0, 10.0, 20.0, 21.0)]
     path.write_bytes(b"\n".join(map(msgspec.json.encode, samples)))
 
     found = read(path, 10.0, 20.0)

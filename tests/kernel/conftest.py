@@ -72,8 +72,8 @@ async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Topics and a directory for a task that sets timers, by a clock that the test moves; it may ask for the time as often as it wants."""
     timed = TimerHarness(kafka.bootstrap, tmp_path, Clock())
     monkeypatch.setattr("app.clock.now_ms", timed.clock)
-    for module in ("alarms", "ticks"):
-        monkeypatch.setattr(f"app.kernel.{module}.monotonic", lambda: timed.clock.at_ms / 1_000)
+    for module in ("dispatcher", "ticks"):
+        monkeypatch.setattr(f"app.streams.timers.{module}.monotonic", lambda: timed.clock.at_ms / 1_000)
     monkeypatch.setattr("app.streams.timers.dispatcher.EVERY_S", 0.0)
     await timed.create_topics()
     return timed

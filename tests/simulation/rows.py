@@ -1,4 +1,7 @@
-"""What handlers do to rows, as pure functions: decide, answer a repetition, park, release (`app/streams/parking/guard.py`, `rows.py`, `app/handlers/aggregate_repository.py`)."""
+"""What handlers do to rows, as pure functions: decide, answer a repetition, park, release.
+
+In the product: `app/streams/parking/guard.py`, `rows.py`, `app/handlers/aggregate_repository.py`.
+"""
 
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple

@@ -1,1 +1,0 @@
-"""The embedded Kafka: what `foldstream demo` and the tests run on when no broker is configured."""
