@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
 from app.streams.parking.record import Park
-from app.streams.parking.requests import Request
+from app.streams.parking.release import Request
 from app.streams.processing.batch import Batch
 from app.streams.processing.context import emit, topic_id
 from app.streams.processing.handlers import Sleeper

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.streams.parking.record import Settled, parse
-from app.streams.parking.requests import Interrupted, NotHead, NotParked
+from app.streams.parking.release import Interrupted, NotHead, NotParked
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import released_in_the_middle
 

@@ -13,7 +13,7 @@ from app.eventsourcing.recorded_event import Recorded
 from app.handlers.event_handler import Events
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
-from app.streams.parking.requests import Request
+from app.streams.parking.release import Request
 from app.streams.processing.batch import Batch
 from app.streams.read_topology import ReadModel, ViewSide
 from app.streams.state.table import Table

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from app.streams.parking.requests import Interrupted, Request
+from app.streams.parking.release import Interrupted, Request
 from app.streams.processing.batch import Batch
 from app.streams.state.store import Change, Store, Stored
 from tests.kernel.view_harness import Failing, ViewHarness, event

@@ -14,7 +14,7 @@ from app.streams.environment import claim
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
-from app.streams.parking.requests import NotParked, Request
+from app.streams.parking.release import NotParked, Request
 from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
 from app.streams.runtime.fetch_control import ConsumerFlow

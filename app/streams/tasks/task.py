@@ -21,8 +21,7 @@ from app.streams.kafka.shutdown import all_ended
 from app.streams.logs.known import Known
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park
-from app.streams.parking.release import Commit, Releases
-from app.streams.parking.requests import Request, Requests
+from app.streams.parking.release import Commit, Releases, Request, Requests
 from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.batch import Batch
 from app.streams.processing.draft import Draft

@@ -17,7 +17,7 @@ from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.parking.record import Park
-from app.streams.parking.requests import Request as Release
+from app.streams.parking.release import Request as Release
 from app.streams.processing.replies import Lost, Place, TooMany, Waiter
 from app.streams.rebuild.coordinator import Builds
 from app.streams.state.store import Store

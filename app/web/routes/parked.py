@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.parking.record import Park
-from app.streams.parking.requests import Interrupted, NotHead, NotParked
-from app.streams.parking.requests import Request as Asked
+from app.streams.parking.release import Interrupted, NotHead, NotParked
+from app.streams.parking.release import Request as Asked
 from app.streams.runtime.task_manager import NotServed
 from app.web import openapi
 from app.web.gateway.desk import ANSWER_S, Desk
