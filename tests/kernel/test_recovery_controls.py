@@ -14,7 +14,7 @@ from app.streams.recovery import restore, takeover
 from app.streams.recovery.changelog_identity import Rebuild
 from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.recovery.takeover import TakeOver
-from app.streams.state import disk
+from app.streams.state import store
 from app.streams.state.positions import Position
 from app.streams.tasks import view_opening as view_store
 from app.streams.tasks.task import Task
@@ -39,7 +39,7 @@ async def test_a_foreign_disk_that_is_taken_for_the_own_is_found(counted: Harnes
 async def test_a_full_disk_that_is_taken_for_a_damaged_one_is_found(
     counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "UNDAMAGED", {})
+    monkeypatch.setattr(store, "UNDAMAGED", {})
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_again(counted, caplog, monkeypatch)

@@ -9,8 +9,7 @@ from app.streams.errors import UnreadableBatch, UnreadableLog
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.progress import Progress
-from app.streams.state.disk import opened
-from app.streams.state.store import Store, Stored, now_s
+from app.streams.state.store import Store, Stored, now_s, opened
 
 TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""

@@ -7,7 +7,7 @@ the changelog is that log. After a crash the store is older than the changelog, 
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from typing import cast
 import msgspec
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
 
+from app.errors import FoldstreamError
 from app.streams.errors import StoreFailed
 
 log = logging.getLogger(__name__)
@@ -142,3 +143,51 @@ def _options() -> Options:
     options.set_max_open_files(256)
     options.set_keep_log_file_num(2)
     return options
+
+
+NO_ROOM = "there is no room under FOLDSTREAM_DATADIR"
+UNDAMAGED = {
+    "/LOCK": "it is still open",
+    "No space left on device": NO_ROOM,
+    "Disk quota exceeded": NO_ROOM,
+    "File too large": NO_ROOM,
+}
+"""What RocksDB says of a database that is none the worse, and what it means: an earlier opening has not ended yet, or a person has to make room."""
+
+
+def opened(path: Path, unusable: Callable[[Store], str | None]) -> Store:
+    """The store at `path`; an empty one in its place when it is damaged, or `unusable` says why it cannot be brought up to date.
+
+    FoldstreamError when it cannot be opened now, and may be later; what `unusable` raises leaves it as it is.
+    """
+    try:
+        store = _open(path)
+    except FoldstreamError:
+        raise
+    except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions for every kind of damage)
+        return _afresh(path, f"it is damaged: {error}")
+    try:
+        why = unusable(store)
+    except BaseException:
+        store.close()
+        raise
+    if why is None:
+        return store
+    store.close()
+    return _afresh(path, why)
+
+
+def _afresh(path: Path, why: str) -> Store:
+    log.warning("the store %s is wiped and filled again from Kafka: %s", path.name, why)
+    wipe(path)
+    return _open(path)
+
+
+def _open(path: Path) -> Store:
+    try:
+        return Store(path)
+    except Exception as error:
+        why = next((why for said, why in UNDAMAGED.items() if said in str(error)), None)
+        if why is None:
+            raise
+        raise FoldstreamError(f"the store {path.name} cannot be opened, {why}: {error}") from error

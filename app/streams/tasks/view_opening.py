@@ -15,9 +15,8 @@ from app.streams.logs.identity import LogIdentity
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import generations
 from app.streams.read_topology import Follower, ViewSide
-from app.streams.state.disk import opened
 from app.streams.state.positions import Position, check, positions
-from app.streams.state.store import Store
+from app.streams.state.store import Store, opened
 from app.streams.tasks.view_identity import ROW, view_identities
 
 Bounds = Mapping[str, tuple[int, int]]
