@@ -17,8 +17,8 @@ from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing import recorded_event as recorded
 from app.eventsourcing.ids import event_id
 from app.streams.app import app
-from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import Draft
 from app.streams.read_topology import ReadModel
 from app.streams.state.store import Store
 from app.streams.write_topology import Fold

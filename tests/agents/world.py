@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord
 
 from app.handlers.event_handler import Events, Joined, JoinedModel, Model
 from app.settings import Settings
-from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import Draft
 from app.streams.state.overlay import Rows
 from app.streams.state.store import Store
 from schemas.envelopes import Event, payload_json

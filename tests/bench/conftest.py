@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import Draft
 from app.streams.state.store import Store
 
 

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
+from app.streams.processing.unit_of_work import Draft
 from bench.adapter import declared, names
 
 COMMAND = {

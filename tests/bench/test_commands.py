@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from agents.order import answer
 from app.streams.app import app
-from app.streams.processing.draft import Draft
+from app.streams.processing.unit_of_work import Draft
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of
 from bench.outgoing import CHANGELOG, TOPIC_ID, Written, same

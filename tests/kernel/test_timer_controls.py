@@ -3,7 +3,7 @@
 import pytest
 
 from app import clock
-from app.streams.processing.draft import Draft
+from app.streams.processing.unit_of_work import Draft
 from app.streams.timers.dispatcher import Alarms
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.timers import cancel_timer, names, timers

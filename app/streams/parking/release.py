@@ -20,8 +20,8 @@ from app.streams.parking import rows as parking
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import BEHIND, Park, Parked, outcome
 from app.streams.processing.context import Outgoing
-from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
+from app.streams.processing.unit_of_work import Draft
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from aiokafka import ConsumerRecord
 from app.settings import Settings
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park, from_record, outcome
-from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Handler
+from app.streams.processing.unit_of_work import Draft
 from app.streams.projections.outbox import Outlet
 
 BACKOFF_S = (0.05, 0.1, 0.2)

@@ -3,8 +3,8 @@
 The log is never deleted, so what was not written is read again. Without a write-ahead log a kill takes the last writes, rows and positions alike.
 """
 
-from app.streams.processing.draft import Draft
 from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import Draft
 from app.streams.projections.outbox import Outlet
 from app.streams.state.store import Store
 

@@ -24,9 +24,9 @@ from app.streams.parking.record import Park
 from app.streams.parking.release import Commit, Releases, Request, Requests
 from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.batch import Batch
-from app.streams.processing.draft import Draft
 from app.streams.processing.handlers import Flow, Handler
 from app.streams.processing.record_queue import Queue
+from app.streams.processing.unit_of_work import Draft
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
 from app.streams.tasks.backoff import Pauses
