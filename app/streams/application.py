@@ -9,8 +9,8 @@ import faust
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
-from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler, Sleeper
+from app.streams.processing.record_queue import Batch
 from app.streams.read_topology import Follower, ReadModel, ViewSide
 from app.streams.runtime.task_manager import Tasks
 from app.streams.runtime.transport import Transport

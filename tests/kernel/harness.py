@@ -16,9 +16,9 @@ from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
 from app.streams.parking.record import Park
 from app.streams.parking.release import Request
-from app.streams.processing.batch import Batch
 from app.streams.processing.context import emit, topic_id
 from app.streams.processing.handlers import Sleeper
+from app.streams.processing.record_queue import Batch
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from app.streams.tasks.write_task import WriteTask

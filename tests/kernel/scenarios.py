@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from app.streams.kafka import shutdown as ending
 from app.streams.parking import release
 from app.streams.parking.release import NotParked
-from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Batch
 from app.streams.tasks import task
 from tests.kernel.harness import Harness, Opened
 

@@ -11,9 +11,8 @@ from app.domain.read_models import customer_name
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.release import Releases
-from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
-from app.streams.processing.record_queue import Queue, Work
+from app.streams.processing.record_queue import Batch, Queue, Work
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.view_unit import ViewUnit

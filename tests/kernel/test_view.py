@@ -9,7 +9,7 @@ from msgspec import Raw
 from app.eventsourcing.history import Latest
 from app.streams.errors import StoreFailed
 from app.streams.parking import rows as parking
-from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Batch
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from tables.history import History

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from app import clock
 from app.streams.parking import guard as intake
-from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Batch
 from app.streams.timers import backoff as setbacks
 from tests.kernel.harness import Harness, Opened
 from tests.kernel.scenarios import stop_at

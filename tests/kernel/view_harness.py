@@ -14,7 +14,7 @@ from app.handlers.event_handler import Events
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
 from app.streams.parking.release import Request
-from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Batch
 from app.streams.read_topology import ReadModel, ViewSide
 from app.streams.state.table import Table
 from app.streams.tasks.view_task import ViewTask

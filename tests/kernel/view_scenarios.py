@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from app.streams.parking.release import Interrupted, Request
-from app.streams.processing.batch import Batch
+from app.streams.processing.record_queue import Batch
 from app.streams.state.store import Change, Store, Stored
 from tests.kernel.view_harness import Failing, ViewHarness, event
 from tests.waiting import until

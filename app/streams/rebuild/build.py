@@ -10,8 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.streams.kafka.reader import bounds, reading
 from app.streams.parking import rows as parking
-from app.streams.processing.batch import Batch
-from app.streams.processing.record_queue import Work
+from app.streams.processing.record_queue import Batch, Work
 from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_view import GenerationStore

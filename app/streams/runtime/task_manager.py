@@ -15,8 +15,8 @@ from app.streams.errors import UnreadableBatch
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
 from app.streams.parking.release import NotParked, Request
-from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Handler
+from app.streams.processing.record_queue import Batch
 from app.streams.runtime.fetch_control import ConsumerFlow
 from app.streams.runtime.group_offsets import GroupOffsets
 from app.streams.runtime.log_watch import LogWatch

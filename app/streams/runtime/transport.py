@@ -14,7 +14,7 @@ from faust.types.tuples import ConsumerMessage
 
 from app.diagnosis.kafka_errors import explained, topics_of
 from app.streams.errors import UnreadableBatch
-from app.streams.processing.batch import Batch, Fetched
+from app.streams.processing.record_queue import Batch, Fetched
 from app.streams.runtime.consumer_thread import ConsumerThread
 
 log = logging.getLogger(__name__)

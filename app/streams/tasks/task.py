@@ -23,9 +23,8 @@ from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park
 from app.streams.parking.release import Commit, Releases, Request, Requests
 from app.streams.parking.skips import NONE, Skips
-from app.streams.processing.batch import Batch
 from app.streams.processing.handlers import Flow, Handler
-from app.streams.processing.record_queue import Queue
+from app.streams.processing.record_queue import Batch, Queue
 from app.streams.processing.unit_of_work import Draft
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
