@@ -15,7 +15,7 @@ from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Batch, Queue, Work
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.projections.outbox import Outlet
-from app.streams.projections.view_unit import ViewUnit
+from app.streams.projections.projector import ViewUnit
 from app.streams.state.positions import positions
 from app.streams.tasks.write_processor import Processor
 from app.streams.tasks.write_task import WriteTask

@@ -7,11 +7,30 @@ from aiokafka import ConsumerRecord
 
 from app.streams.processing.handlers import Handler
 from app.streams.processing.record_queue import Work, portions
+from app.streams.processing.replies import Waiters
+from app.streams.processing.unit_of_work import Draft
 from app.streams.projections.event_guard import ViewIntake
-from app.streams.projections.view_unit import ViewUnit
+from app.streams.projections.outbox import Outlet
 from app.streams.read_topology import Follower
 from app.streams.state.positions import Position, positions
+from app.streams.state.store import Store
 from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
+
+
+class ViewUnit(Draft):
+    """One opening's; `commit` moves rows and positions together, or neither."""
+
+    def __init__(self, store: Store, outlet: Outlet, waiters: Waiters) -> None:
+        super().__init__(store, waiters, outlet.topic_ids)
+        self._outlet = outlet
+
+    async def commit(self) -> None:
+        """What goes to Kafka is acknowledged before a position moves over its cause: it may be written for nothing, never be missing."""
+        changes = self.rows.changes()
+        await self._outlet.write(self.outgoing)
+        self.rows.commit(changes)
+        self.drop()
+
 
 COMMIT_RECORDS = 1_000
 """The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""

@@ -15,8 +15,7 @@ from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_view import GenerationStore
 from app.streams.projections.generations import Digests
-from app.streams.projections.projector import Folding
-from app.streams.projections.view_unit import ViewUnit
+from app.streams.projections.projector import Folding, ViewUnit
 from app.streams.read_topology import Follower
 from app.streams.rebuild.digest import digest
 from app.streams.rebuild.source import Source

@@ -24,8 +24,7 @@ from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.outbox import Outlet
-from app.streams.projections.projector import Folding
-from app.streams.projections.view_unit import ViewUnit
+from app.streams.projections.projector import Folding, ViewUnit
 from app.streams.read_topology import ViewSide
 from app.streams.rebuild.coordinator import Builds
 from app.streams.rebuild.switch import Live
