@@ -13,7 +13,7 @@ from app.streams.parking import rows as parking
 from app.streams.processing.record_queue import Batch, Work
 from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
-from app.streams.projections.generation_view import GenerationStore
+from app.streams.projections.generation_store import GenerationStore
 from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding, ViewUnit
 from app.streams.read_topology import Follower
