@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from app.streams.parking.release import Releases
-from app.streams.rebuild.source import Source
+from app.streams.rebuild.build import Source
 from bench.alone import run_worker
 from tests.waiting import until
 

@@ -5,11 +5,15 @@ It never is ahead of the live rows, and is shown only where it is equally far, i
 
 import asyncio
 import logging
+from collections import deque
+from collections.abc import Mapping
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.streams.kafka.reader import bounds, reading
+from app.streams.errors import UnreadableBatch
+from app.streams.kafka.reader import bounds, reading, step_over
 from app.streams.parking import rows as parking
+from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.record_queue import Batch, Work
 from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake
@@ -18,11 +22,55 @@ from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding, ViewUnit
 from app.streams.read_topology import Follower
 from app.streams.rebuild.digest import digest
-from app.streams.rebuild.source import Source
 from app.streams.rebuild.switch import Live, switch
 from app.streams.state.positions import Position, check, positions
 
 log = logging.getLogger(__name__)
+
+LOOK_MS = 50
+"""How long is waited for events at most."""
+
+
+class Source:
+    """One partition of some topics; what is fetched too early waits."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, partition: int, starts: Mapping[str, int], skips: Skips = NONE) -> None:
+        """A consumer to which nothing was assigned yet, from where to read, and what to pass over."""
+        self._consumer = consumer
+        self._skips = skips
+        self._where = {topic: TopicPartition(topic, partition) for topic in starts}
+        self._waiting: dict[str, deque[ConsumerRecord]] = {topic: deque() for topic in starts}
+        self._read_to = dict(starts)
+        consumer.assign(list(self._where.values()))
+        for topic, offset in starts.items():
+            consumer.seek(self._where[topic], offset)
+
+    async def fill(self) -> None:
+        """Fetch from the topics of which nothing waits. UnreadableBatch when one cannot be read on."""
+        empty = [topic for topic, waiting in self._waiting.items() if not waiting]
+        if not empty:
+            return
+        try:
+            fetched = await self._consumer.getmany(*(self._where[topic] for topic in empty), timeout_ms=LOOK_MS)
+        except UnreadableBatch as error:
+            step_over(self._consumer, error, self._skips)
+            return
+        for topic in empty:
+            self._waiting[topic].extend(fetched.get(self._where[topic], ()))
+            self._read_to[topic] = await self._consumer.position(self._where[topic])
+
+    def take(self, topic: str, limit: int, room: int) -> list[ConsumerRecord]:
+        """The next events below an offset, so many at most."""
+        waiting, taken = self._waiting[topic], list[ConsumerRecord]()
+        while waiting and waiting[0].offset < limit and len(taken) < room:
+            taken.append(waiting.popleft())
+        return taken
+
+    def missing(self, topic: str, limit: int) -> int:
+        """How far what was taken is from an offset."""
+        waiting = self._waiting[topic]
+        return max(0, limit - (waiting[0].offset if waiting else self._read_to[topic]))
+
 
 TURN_RECORDS = 200
 """Events of each topic in one turn: the live view waits for no more."""
