@@ -17,7 +17,11 @@ from app.streams.projections.generations import generations
 from app.streams.read_topology import Follower, ViewSide
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store, opened
-from app.streams.tasks.view_identity import ROW, view_identities
+from app.streams.state.table import Table
+
+view_identities = Table[LogIdentity](None, name="identity", value_type=LogIdentity)
+ROW = "view"
+
 
 Bounds = Mapping[str, tuple[int, int]]
 """First offset and end of this partition of each topic."""
