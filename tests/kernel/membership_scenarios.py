@@ -12,7 +12,7 @@ from faust.types import TP
 
 from app.settings import Settings
 from app.streams.kafka.shutdown import stop_reading
-from app.streams.runtime.consumer_offsets import commit
+from app.streams.runtime.consumer_thread import commit
 from app.streams.runtime.membership import Membership
 from tests.waiting import until
 

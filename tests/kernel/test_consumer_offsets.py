@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
-from app.streams.runtime.consumer_offsets import commit, known_positions
+from app.streams.runtime.consumer_thread import commit, known_positions
 from tests.conftest import RunningKafka
 from tests.kernel import membership_scenarios
 from tests.kernel.membership_scenarios import committed_while_joining
@@ -17,7 +17,7 @@ from tests.kernel.membership_scenarios import committed_while_joining
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit is waited for as long as it takes."""
-    monkeypatch.setattr("app.streams.runtime.consumer_offsets.COMMIT_S", 60.0)
+    monkeypatch.setattr("app.streams.runtime.consumer_thread.COMMIT_S", 60.0)
 
 
 @pytest.fixture
