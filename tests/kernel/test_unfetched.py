@@ -7,13 +7,13 @@ import pytest
 from faust.types import TP
 
 from app.streams.kafka.reader import reading
-from app.streams.runtime import unfetched
-from app.streams.runtime.unfetched import Unfetched
+from app.streams.runtime import log_watch
+from app.streams.runtime.log_watch import Unfetched
 from tests.kernel.harness import Harness
 
 
 async def test_a_topic_that_gives_nothing_is_named_until_it_does(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unfetched, "AFTER_S", 0.1)
+    monkeypatch.setattr(log_watch, "AFTER_S", 0.1)
     commands, end = TP(counted.commands, 0), 3
     fetched: dict[TP, int] = {}
 
