@@ -11,11 +11,10 @@ from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
 from app.streams.processing.handlers import Handler, Sleeper
 from app.streams.processing.record_queue import Batch
-from app.streams.read_topology import Follower, ReadModel, ViewSide
 from app.streams.runtime.task_manager import Tasks
 from app.streams.runtime.transport import Transport
 from app.streams.state.table import Table
-from app.streams.write_topology import Fold, WriteSide
+from app.streams.write_topology import Fold, Follower, ReadModel, ViewSide, WriteSide
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 AnySleeper = TypeVar("AnySleeper", bound=Sleeper)

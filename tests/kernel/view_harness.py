@@ -15,10 +15,9 @@ from app.streams.parking import rows as parking
 from app.streams.parking.record import Park, Settled, parse
 from app.streams.parking.release import Request
 from app.streams.processing.record_queue import Batch
-from app.streams.read_topology import ReadModel, ViewSide
 from app.streams.state.table import Table
 from app.streams.tasks.view_task import ViewTask
-from app.streams.write_topology import WriteSide
+from app.streams.write_topology import ReadModel, ViewSide, WriteSide
 from tables.history import History, entries, versions
 from tests.kernel.harness import Flow, Harness
 from tests.waiting import until

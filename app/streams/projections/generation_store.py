@@ -11,10 +11,10 @@ from app.streams.errors import NotShown
 from app.streams.parking import rows as parking
 from app.streams.parking.record import Parked
 from app.streams.projections.generations import Generations, generations
-from app.streams.read_topology import ReadModel
 from app.streams.state.positions import positions
 from app.streams.state.store import Change, Store, Stored
 from app.streams.state.table import Table
+from app.streams.write_topology import ReadModel
 
 NUL = b"\0"
 

@@ -11,10 +11,10 @@ from app.streams.processing.replies import Waiters
 from app.streams.processing.unit_of_work import Draft
 from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.outbox import Outlet
-from app.streams.read_topology import Follower
 from app.streams.state.positions import Position, positions
 from app.streams.state.store import Store
 from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
+from app.streams.write_topology import Follower
 
 
 class ViewUnit(Draft):

@@ -21,9 +21,9 @@ from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_store import GenerationStore
 from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding, ViewUnit
-from app.streams.read_topology import Follower
 from app.streams.rebuild.switch import Live, switch
 from app.streams.state.positions import Position, check, positions
+from app.streams.write_topology import Follower
 
 log = logging.getLogger(__name__)
 

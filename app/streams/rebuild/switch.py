@@ -12,9 +12,9 @@ from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import Build, Digests, Generations
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding
-from app.streams.read_topology import ViewSide
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
+from app.streams.write_topology import ViewSide
 
 log = logging.getLogger(__name__)
 

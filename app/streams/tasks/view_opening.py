@@ -14,10 +14,10 @@ from app.streams.kafka.topic_ids import Cluster
 from app.streams.logs.identity import LogIdentity
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import generations
-from app.streams.read_topology import Follower, ViewSide
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store, opened
 from app.streams.state.table import Table
+from app.streams.write_topology import Follower, ViewSide
 
 view_identities = Table[LogIdentity](None, name="identity", value_type=LogIdentity)
 ROW = "view"

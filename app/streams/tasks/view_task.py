@@ -25,13 +25,13 @@ from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding, ViewUnit
-from app.streams.read_topology import ViewSide
 from app.streams.rebuild.coordinator import Builds
 from app.streams.rebuild.switch import Live
 from app.streams.state.positions import Position
 from app.streams.state.store import Store
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_opening import OpenView, open_view
+from app.streams.write_topology import ViewSide
 
 log = logging.getLogger(__name__)
 
