@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 from app.eventsourcing.recorded_event import Recorded, Versioned, recorded
 from app.streams.errors import UnreadableLog
 from app.streams.parking.record import Park
-from app.streams.write_topology import ReadModel
+from app.streams.topology import ReadModel
 from schemas.upcasters import NewerSchema
 
 Row = TypeVar("Row", bound=Versioned)

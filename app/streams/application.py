@@ -14,7 +14,7 @@ from app.streams.processing.record_queue import Batch
 from app.streams.runtime.task_manager import Tasks
 from app.streams.runtime.transport import Transport
 from app.streams.state.table import Table
-from app.streams.write_topology import Fold, Follower, ReadModel, ViewSide, WriteSide
+from app.streams.topology import Fold, Follower, ReadModel, ViewSide, WriteSide
 
 AnyHandler = TypeVar("AnyHandler", bound=Handler)
 AnySleeper = TypeVar("AnySleeper", bound=Sleeper)

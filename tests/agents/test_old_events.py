@@ -20,7 +20,7 @@ from app.streams.app import app
 from app.streams.processing.replies import Waiters
 from app.streams.processing.unit_of_work import Draft
 from app.streams.state.store import Store
-from app.streams.write_topology import Fold, ReadModel
+from app.streams.topology import Fold, ReadModel
 from app.worker import VIEWS
 from schemas.upcasters import upcasters
 from tables.history import entries

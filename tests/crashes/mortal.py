@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from app.streams.parking import guard as intake
 from app.streams.parking import release
 from app.streams.recovery import changelog_rebuild as rebuild
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 from tests.crashes.points import POINTS, REBUILD, RECORDS, RELEASED, WAKING, Point
 
 

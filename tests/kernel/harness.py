@@ -22,7 +22,7 @@ from app.streams.processing.record_queue import Batch
 from app.streams.state.store import Store
 from app.streams.state.table import Table
 from app.streams.tasks.write_task import WriteTask
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 from tests.kafka.topics import configure
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from app.domain.read_models.customer_name import CustomerName
 from app.handlers.event_handler import Joined
 from app.streams.processing.record_queue import Batch
 from app.streams.tasks.view_task import ViewTask
-from app.streams.write_topology import ViewSide, WriteSide
+from app.streams.topology import ViewSide, WriteSide
 from schemas.customer import CustomerRegistered
 from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced

@@ -16,7 +16,7 @@ from app.streams.recovery.changelog_identity import ROW, identities
 from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.state.store import Store
 from app.streams.tasks.write_task import WriteTask
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 from tests.kafka.topics import led
 from tests.kernel.harness import Flow, Harness
 from tests.kernel.view_harness import ViewHarness

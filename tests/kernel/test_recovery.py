@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.state.store import Store
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

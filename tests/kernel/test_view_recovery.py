@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from app.streams.state.positions import Position, positions
 from app.streams.state.store import Store
 from app.streams.tasks.view_opening import ROW, view_identities
-from app.streams.write_topology import Follower
+from app.streams.topology import Follower
 from tests.kernel.view_harness import ViewHarness
 
 

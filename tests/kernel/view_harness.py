@@ -17,7 +17,7 @@ from app.streams.parking.release import Request
 from app.streams.processing.record_queue import Batch
 from app.streams.state.table import Table
 from app.streams.tasks.view_task import ViewTask
-from app.streams.write_topology import ReadModel, ViewSide, WriteSide
+from app.streams.topology import ReadModel, ViewSide, WriteSide
 from tables.history import History, entries, versions
 from tests.kernel.harness import Flow, Harness
 from tests.waiting import until

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from app.embedded_kafka.embedded import EmbeddedKafka
-from app.streams.write_topology import WAITING_WRITES
+from app.streams.topology import WAITING_WRITES
 from tests.conftest import FreePort, RunningKafka
 from tests.system.environment import Environment
 from tests.system.worker import without

@@ -14,7 +14,7 @@ from app.streams.projections.generations import Generations, generations
 from app.streams.state.positions import positions
 from app.streams.state.store import Change, Store, Stored
 from app.streams.state.table import Table
-from app.streams.write_topology import ReadModel
+from app.streams.topology import ReadModel
 
 NUL = b"\0"
 

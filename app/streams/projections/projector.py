@@ -14,7 +14,7 @@ from app.streams.projections.outbox import Outlet
 from app.streams.state.positions import Position, positions
 from app.streams.state.store import Store
 from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
-from app.streams.write_topology import Follower
+from app.streams.topology import Follower
 
 
 class ViewUnit(Draft):

@@ -23,7 +23,7 @@ from app.streams.projections.generations import Digests
 from app.streams.projections.projector import Folding, ViewUnit
 from app.streams.rebuild.switch import Live, switch
 from app.streams.state.positions import Position, check, positions
-from app.streams.write_topology import Follower
+from app.streams.topology import Follower
 
 log = logging.getLogger(__name__)
 

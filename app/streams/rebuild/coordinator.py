@@ -11,7 +11,7 @@ from app.streams.projections.generations import Generations, OtherBuild
 from app.streams.rebuild.build import GivenUp, ViewBuild
 from app.streams.rebuild.switch import Faulty, Live
 from app.streams.state.positions import positions
-from app.streams.write_topology import Follower
+from app.streams.topology import Follower
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from app.streams.projections.outbox import Outlet
 from app.streams.projections.projector import Folding
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
-from app.streams.write_topology import ViewSide
+from app.streams.topology import ViewSide
 
 log = logging.getLogger(__name__)
 

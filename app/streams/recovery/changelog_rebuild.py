@@ -18,7 +18,7 @@ from app.streams.recovery.changelog_identity import ROW, UNFINISHED, Identity, R
 from app.streams.recovery.predecessor import shown
 from app.streams.state.positions import Position, positions
 from app.streams.timers.timers import set_timer
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 
 log = logging.getLogger(__name__)
 

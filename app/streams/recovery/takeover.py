@@ -18,7 +18,7 @@ from app.streams.recovery.changelog_rebuild import Rebuilder
 from app.streams.recovery.restore import restore
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 
 log = logging.getLogger(__name__)
 

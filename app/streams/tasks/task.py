@@ -29,7 +29,7 @@ from app.streams.processing.unit_of_work import Draft
 from app.streams.state.positions import Position
 from app.streams.state.store import Store, wipe
 from app.streams.tasks.backoff import Pauses
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 
 log = logging.getLogger(__name__)
 

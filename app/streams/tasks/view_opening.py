@@ -17,7 +17,7 @@ from app.streams.projections.generations import generations
 from app.streams.state.positions import Position, check, positions
 from app.streams.state.store import Store, opened
 from app.streams.state.table import Table
-from app.streams.write_topology import Follower, ViewSide
+from app.streams.topology import Follower, ViewSide
 
 view_identities = Table[LogIdentity](None, name="identity", value_type=LogIdentity)
 ROW = "view"

@@ -31,7 +31,7 @@ from app.streams.state.positions import Position
 from app.streams.state.store import Store
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_opening import OpenView, open_view
-from app.streams.write_topology import ViewSide
+from app.streams.topology import ViewSide
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from app.streams.timers.backoff import Setbacks
 from app.streams.timers.dispatcher import Alarms
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.unread_commands import Unread
-from app.streams.write_topology import WriteSide
+from app.streams.topology import WriteSide
 
 log = logging.getLogger(__name__)
 

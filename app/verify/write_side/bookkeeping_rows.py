@@ -15,8 +15,8 @@ from app.streams.parking.rows import at as place_at
 from app.streams.parking.rows import parse_at
 from app.verify.findings import NUL
 from app.verify.write_side.changelog_rows import Rows
-from app.verify.write_side.first_results import First, Firsts, named
 from app.verify.write_side.parked_topic import ParkedLog, States, is_open
+from app.verify.write_side.results import First, Firsts, named
 
 
 class _Answered(Struct):

@@ -8,8 +8,7 @@ from app.eventsourcing.decider import Decider, order_named
 from app.eventsourcing.ids import event_id
 from app.verify.findings import Fault, Kind
 from app.verify.reading import records as wire
-from app.verify.write_side.first_results import First, named
-from app.verify.write_side.results import Answers
+from app.verify.write_side.results import Answers, First, named
 from schemas.envelopes import Event
 from schemas.fields import MOST_MONEY
 from schemas.order import OrderPlaced

@@ -16,7 +16,7 @@ from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import ONE_BATCH, group_offsets, reading
-from app.streams.write_topology import Follower
+from app.streams.topology import Follower
 
 log = logging.getLogger(__name__)
 

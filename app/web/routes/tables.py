@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from app.streams.projections.generation_store import tables
 from app.streams.state.positions import positions
 from app.streams.state.store import Store
-from app.streams.write_topology import Follower, ReadModel
+from app.streams.topology import Follower, ReadModel
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
