@@ -12,11 +12,10 @@ from app.verify.reading.log_reader import Batch
 from app.verify.whole import Whole
 from app.verify.write_side.bookkeeping_rows import judge_answers, judge_parked
 from app.verify.write_side.changelog_rows import Rows
-from app.verify.write_side.decisions import Causes
+from app.verify.write_side.decisions import Causes, SagaCauses
 from app.verify.write_side.event_log import History, is_off
 from app.verify.write_side.parked_topic import ParkedLog
 from app.verify.write_side.results import Answers, told
-from app.verify.write_side.saga_decisions import SagaCauses
 
 
 class Partition:

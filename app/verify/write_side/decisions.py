@@ -1,5 +1,6 @@
 """Whether each event is what its command causes: the command is decided again, on what the events before it fold to."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -165,3 +166,24 @@ def _ids(event: wire.Event, order_id: str | None, place: int) -> Iterator[str]:
 def _differing(wanted: Event, found: Event) -> list[str]:
     """Names of fields, never their values, which may be personal."""
     return [name for name in type(wanted).model_fields if getattr(wanted, name) != getattr(found, name)]
+
+
+class SagaCauses(Causes):
+    """As of any events; but a saga is not decided again, for what it heard was told to it by others, and is deleted in time."""
+
+    def __init__(self, decider: Decider, answers: Answers) -> None:
+        super().__init__(decider, answers, "", sys.maxsize)
+
+    def place(self, event: wire.Event, payload: Event, follows: int) -> int:
+        """Of what a saga hears several events may follow, one after the other."""
+        del event, payload
+        return follows
+
+    def faults(self, caused: Caused) -> Iterator[Fault]:
+        """What does not follow from anything."""
+        event = caused.event
+        cause, ids = event.metadata.causation_id, range(caused.place + 1)
+        if event.event_id in {event_id("Saga", event.aggregate_id, cause, place) for place in ids}:
+            yield from super().faults(caused)
+        elif self.is_strange(derived=event.event_id in {event_id("Saga", event.aggregate_id, f"{cause}/{event.version - 1 - place}", place) for place in ids}):
+            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from {cause}, which it names as its cause"
