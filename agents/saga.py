@@ -6,10 +6,9 @@ from app.domain.order_fulfilment.process import fulfilment
 from app.handlers.command_handler import Batches, serve
 from app.handlers.commands import Caused
 from app.handlers.outbox import Outbox
-from app.handlers.reactions import Followed
+from app.handlers.reactions import Followed, heard, origin
 from app.handlers.saga_inbox import Inbox, Operators
 from app.handlers.saga_manager import Conductor
-from app.handlers.sending import heard, origin
 from app.settings import Settings
 from app.streams.app import app
 from schemas.envelopes import Event

@@ -3,8 +3,7 @@
 from agents import order
 from app.domain.shipping import policy
 from app.handlers.commands import Caused
-from app.handlers.reactions import Followed
-from app.handlers.sending import origin, send
+from app.handlers.reactions import Followed, origin, send
 from app.settings import Settings
 from app.streams.app import app
 

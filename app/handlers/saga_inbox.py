@@ -9,8 +9,8 @@ from msgspec import Struct
 from app.eventsourcing.saga import Reply
 from app.handlers.command_handler import Commands
 from app.handlers.commands import Caused, Received
+from app.handlers.reactions import heard
 from app.handlers.saga_manager import Conductor
-from app.handlers.sending import heard
 from schemas.envelopes import Refusal
 from schemas.timestamp import rfc3339
 

@@ -11,8 +11,7 @@ from app.eventsourcing.saga import Elapsed, Process
 from app.handlers.aggregate_repository import Snapshot
 from app.handlers.commands import Caused
 from app.handlers.outbox import Outbox
-from app.handlers.reactions import Followed
-from app.handlers.sending import Heard, heard, origin, send
+from app.handlers.reactions import Followed, Heard, heard, origin, send
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
