@@ -1,15 +1,21 @@
 """Parked records over HTTP: those that are open, and what an operator has done with one (contract, sections 2 and 4)."""
 
 import asyncio
-from typing import Any
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.streams.parking.record import Park
+from app.streams.parking import rows as parking
+from app.streams.parking.record import Park, Parked
 from app.streams.parking.release import Interrupted, NotHead, NotParked
 from app.streams.parking.release import Request as Asked
 from app.streams.runtime.task_manager import NotServed
+from app.streams.state.store import Store
 from app.web import openapi
 from app.web.gateway.desk import ANSWER_S, Desk
 from app.web.gateway.forwarding import Forwarder, NoAnswer
@@ -18,10 +24,78 @@ from app.web.http import problems as problem
 from app.web.http import request_body as body
 from app.web.http.problems import Problem, later
 from app.web.queries.lists import After, InPartition, Limit
-from app.web.routes.parked_page import Page, Place, page
 from schemas.fields import Number
 from schemas.operator_answers import ParkedPage, SettledAnswer
 from schemas.requests import Discard
+from schemas.timestamp import rfc3339
+
+PAGE_BYTES = 8 << 20
+"""Values that one page looks at; a page of large records is shorter than its limit."""
+
+SHOWN = 1_000
+"""Characters of a record's key and value that are shown."""
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class Place(NamedTuple):
+    """From where a page goes on: this place, or what comes behind it."""
+
+    partition: Count = 0
+    topic: str = ""
+    offset: Count = 0
+    agent: str = ""
+    """Several agents may have parked what came from one place."""
+    generation: Count = 0
+    """How many topics had its name before."""
+
+    def __str__(self) -> str:
+        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, cursor: str) -> "Place":
+        """The place in a cursor; a Problem when it is none of ours."""
+        try:
+            return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
+        except ValueError as error:
+            raise Problem(422, "invalid", "after: is none that `next` gave") from error
+
+
+Page = tuple[list[dict[str, Any]], str | None]
+"""Records, and the cursor of what comes behind them."""
+
+
+def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> Page:
+    """The open records of a partition from a place on, at most `limit`; whole values are not shown."""
+    items: list[dict[str, Any]] = []
+    size = 0
+    for store, row in _merged(stores, start):
+        if len(items) == limit or size > PAGE_BYTES:
+            return items, str(Place(partition, row.topic, row.offset, row.agent, row.generation))
+        items.append(_item(row, head=parking.is_head(store, row)))
+        size += len(row.value or b"")
+    return items, None
+
+
+def _merged(stores: Iterable[Store], start: Place) -> Iterator[tuple[Store, Parked]]:
+    """What the task and the view of a partition keep, in one order."""
+    return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].generation, each[1].offset, each[1].agent))
+
+
+def _listed(store: Store, start: Place) -> Iterator[tuple[Store, Parked]]:
+    return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent, start.generation))
+
+
+def _item(row: Parked, *, head: bool) -> dict[str, Any]:
+    where = {"topic": row.topic, "partition": row.partition, "offset": row.offset, "key": _text(row.key)}
+    why = {"reason": row.reason, "error": row.error, "agent": row.agent, "head": head}
+    return {**where, **why, "timestamp": rfc3339(row.timestamp_ms), "parkedAt": row.at, "value": _text(row.value)}
+
+
+def _text(raw: bytes | None) -> str | None:
+    return None if raw is None else raw[: 4 * SHOWN].decode(errors="replace")[:SHOWN]
+
 
 BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recovering, view-stopped: ask again after Retry-After seconds")
 
