@@ -26,9 +26,9 @@ from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from app.streams.app import app
 from app.streams.application import spare_collector
-from app.streams.environment import claim
 from app.streams.memory import Heap
 from app.streams.state.worker_lock import lock
+from app.streams.tasks.environment import claim
 from app.topic_admin import check_session, refuse_start
 from app.web.server import Server
 

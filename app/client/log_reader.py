@@ -9,8 +9,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import bounds, read, reader
+from app.streams.kafka.skips import NONE
 from app.streams.parking.skip_log import skips_of
-from app.streams.parking.skips import NONE
 from app.topic_admin import refuse_start
 
 

@@ -11,8 +11,8 @@ from aiokafka.protocol.admin import AlterConfigsRequest
 
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import producer
-from app.streams.recovery import predecessor
-from app.streams.recovery.predecessor import Predecessor
+from app.streams.logs import predecessor
+from app.streams.logs.predecessor import Predecessor
 from tests.kernel.harness import Harness
 from tests.waiting import until
 

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import reading
+from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import SKIPPED, Settled, parse, skip
 from app.streams.parking.skip_log import SkipLog
-from app.streams.parking.skips import NONE, Skips
 from tests.kernel.harness import Harness, Opened
 from tests.waiting import until
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.client.log_reader import Log
 from app.errors import FoldstreamError
-from app.streams.environment import KEY, adopt, claim, recorded
+from app.streams.tasks.environment import KEY, adopt, claim, recorded
 from app.topic_admin import apply
 from tests.system.environment import Environment
 from tests.system.worker import WHOLE, without

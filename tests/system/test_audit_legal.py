@@ -15,7 +15,7 @@ from app.eventsourcing.decide import WINDOW
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import read
-from app.streams.parking.skips import Skips
+from app.streams.kafka.skips import Skips
 from app.verify.run import audit
 from tests.system.environment import Environment
 from tests.system.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled

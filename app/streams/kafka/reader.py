@@ -14,8 +14,8 @@ from aiokafka.protocol.commit import OffsetFetchRequest
 
 from app.streams.errors import NotGiven, UnreadableBatch
 from app.streams.kafka.shutdown import stop_reading
+from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.timeouts import ANSWER_MS
-from app.streams.parking.skips import NONE, Skips
 
 STALLED_S = 30.0
 """Reading that moves nothing for this long has failed (seconds)."""

@@ -12,9 +12,9 @@ from aiokafka import ConsumerRecord
 from app.settings import Settings
 from app.streams.errors import StoreFailed, Stuck, UnreadableLog
 from app.streams.kafka.partitioner import partitions_of
+from app.streams.kafka.skips import NONE
 from app.streams.parking import rows as parking
 from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
-from app.streams.parking.skips import NONE
 from app.streams.processing.handlers import Handler
 from app.streams.processing.unit_of_work import Draft
 from app.streams.timers.ticks import is_tick

@@ -10,9 +10,9 @@ from aiokafka.errors import KafkaError
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
+from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.topic_ids import describe
 from app.streams.parking.record import SKIPPED, Settled, parse
-from app.streams.parking.skips import NONE, Skips
 
 log = logging.getLogger(__name__)
 

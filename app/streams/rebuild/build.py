@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import bounds, reading, step_over
+from app.streams.kafka.skips import NONE, Skips
 from app.streams.parking import rows as parking
-from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.record_queue import Batch, Work
 from app.streams.progress import Progress
 from app.streams.projections.event_guard import ViewIntake

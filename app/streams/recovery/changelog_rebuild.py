@@ -8,14 +8,14 @@ from msgspec.structs import replace
 
 from app.streams.errors import LostHistory, UnreadableLog
 from app.streams.kafka.reader import bounds, read
+from app.streams.kafka.skips import Skips
 from app.streams.kafka.topic_ids import Cluster
+from app.streams.logs.predecessor import shown
 from app.streams.parking.record import SKIPPED, Settled, parse
 from app.streams.parking.rows import ReadAgain
-from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.progress import Progress
 from app.streams.recovery.changelog_identity import ROW, UNFINISHED, Identity, Rebuild, identities
-from app.streams.recovery.predecessor import shown
 from app.streams.state.positions import Position, positions
 from app.streams.timers.timers import set_timer
 from app.streams.topology import WriteSide

@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.streams.errors import LostHistory
 from app.streams.kafka.reader import bounds, group_offsets, written_ends
+from app.streams.kafka.skips import Skips
 from app.streams.kafka.topic_ids import Cluster, describe
 from app.streams.logs.ends import LogEnds
-from app.streams.parking.skips import Skips
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.recovery.changelog_identity import ROW, Identity, Rebuild, compare, expected, identities
 from app.streams.recovery.changelog_rebuild import Rebuilder

@@ -10,7 +10,6 @@ from faust.types import TP
 from mode import Service
 
 from app.errors import FoldstreamError
-from app.streams.environment import claim
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.topic_ids import Cluster
 from app.streams.parking.record import Park
@@ -20,6 +19,7 @@ from app.streams.processing.record_queue import Batch
 from app.streams.runtime.group_offsets import GroupOffsets
 from app.streams.runtime.log_watch import LogWatch
 from app.streams.runtime.queryable_state import Served
+from app.streams.tasks.environment import claim
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 from app.streams.tasks.write_task import WriteTask

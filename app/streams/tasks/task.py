@@ -18,11 +18,11 @@ from app.diagnosis.kafka_errors import explained
 from app.errors import FoldstreamError
 from app.streams.errors import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
 from app.streams.kafka.shutdown import all_ended
+from app.streams.kafka.skips import NONE, Skips
 from app.streams.logs.known import Known
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import Park
 from app.streams.parking.release import Commit, Releases, Request, Requests
-from app.streams.parking.skips import NONE, Skips
 from app.streams.processing.handlers import Flow, Handler
 from app.streams.processing.record_queue import Batch, Queue
 from app.streams.processing.unit_of_work import Draft

@@ -14,11 +14,11 @@ from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
 from app.streams.logs.known import Known
+from app.streams.logs.predecessor import Predecessor
 from app.streams.parking.guard import Intake
 from app.streams.parking.release import Releases
 from app.streams.processing.handlers import Flow
 from app.streams.processing.record_queue import Queue
-from app.streams.recovery.predecessor import Predecessor
 from app.streams.recovery.takeover import TakeOver
 from app.streams.state.positions import Position
 from app.streams.state.store import Store

@@ -8,8 +8,8 @@ from aiokafka.errors import CorruptRecordException, KafkaError, UnsupportedCodec
 
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
+from app.streams.kafka.skips import Skips
 from app.streams.parking.skip_log import skips_of
-from app.streams.parking.skips import Skips
 from app.verify.findings import Place
 from app.verify.reading.end_offsets import Span, Spans
 

@@ -17,8 +17,8 @@ from app.streams.kafka.reader import bounds, group_offsets, read, reading
 from app.streams.kafka.shutdown import stop, stop_reading
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.logs.identity import repartitioned
+from app.streams.logs.predecessor import shown
 from app.streams.processing.context import Outgoing
-from app.streams.recovery.predecessor import shown
 from app.topic_admin import members
 from app.topics import AGGREGATES, INBOX
 
