@@ -9,7 +9,8 @@ from yarl import URL
 from app.client.log_reader import Log
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.streams.tasks.ownership import MARK, Owner, key_of, mark
+from app.streams.tasks.ownership import MARK, key_of, mark
+from app.streams.topology import Owner
 
 TIMEOUT_S = 15.0
 

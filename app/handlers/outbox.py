@@ -16,7 +16,8 @@ from app.eventsourcing.decider import Decider
 from app.handlers.aggregate_repository import Answered
 from app.handlers.commands import Received
 from app.settings import Settings
-from app.streams.processing.context import Headers, Keyed, answer, count, emit, emit_beside, topic_id
+from app.streams.kafka.transactions import Headers
+from app.streams.processing.context import Keyed, answer, count, emit, emit_beside, topic_id
 from schemas.envelopes import Event, Refusal, payload_json
 from schemas.upcasters import upcasters
 

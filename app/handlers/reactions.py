@@ -10,7 +10,8 @@ from app.handlers.aggregate_repository import Snapshot
 from app.handlers.commands import JSON, Caused, trace
 from app.handlers.outbox import Cause
 from app.settings import Settings
-from app.streams.processing.context import Headers, Keyed, emit
+from app.streams.kafka.transactions import Headers
+from app.streams.processing.context import Keyed, emit
 from app.topics import command_topic
 from schemas.envelopes import Event
 from schemas.fast_envelope import Envelope, Metadata, ReplyTo

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from aiokafka import ConsumerRecord
+from msgspec import Struct
 
 from app.settings import Settings
 from app.streams.kafka.topic_ids import Cluster
@@ -16,10 +17,16 @@ from app.streams.parking.skip_log import SkipLog
 from app.streams.processing.handlers import Handler, Sleeper
 from app.streams.processing.replies import Waiters
 from app.streams.state.table import Table
-from app.streams.tasks.ownership import Owner
 
 WAITING_WRITES = 2_000
 """Requests that may wait for their answers at the same time; the next is asked to come again."""
+
+
+class Owner(Struct, frozen=True, rename="camel"):
+    """Where a worker is reached, and what it is called."""
+
+    url: str
+    worker_id: str
 
 
 class Fold(Protocol):

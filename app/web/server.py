@@ -17,7 +17,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
-from app.streams.tasks.ownership import MARK, Owner, Owners, mark
+from app.streams.tasks.ownership import MARK, Owners, mark
+from app.streams.topology import Owner
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder

@@ -55,7 +55,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-intake.TRANSACTION_RECORDS = rebuild.CHUNK = RECORDS
+intake.TRANSACTION_RECORDS = rebuild.CHUNK = RECORDS  # type: ignore[attr-defined]  # it is imported there
 release.RECORDS = RELEASED
 AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=RECORDS)
 if sys.argv[1] in REBUILD:

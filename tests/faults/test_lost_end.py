@@ -3,8 +3,7 @@
 import pytest
 
 from app.streams.errors import UnknownOutcome
-from app.streams.kafka.transactions import Transaction, producer
-from app.streams.processing.context import Outgoing
+from app.streams.kafka.transactions import Outgoing, Transaction, producer
 from app.streams.processing.unit_of_work import UnitOfWork
 from tests.faults.faults import Fault, Kind, LostAnswer, LostRequest
 from tests.faults.proxy import Proxy

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.streams.parking.guard import TRANSACTION_RECORDS
+from app.streams.processing.limits import TRANSACTION_RECORDS
 from app.streams.timers import backoff as setbacks
 from app.streams.timers import schedule
 from app.streams.timers.backoff import Setbacks, Woken

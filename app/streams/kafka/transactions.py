@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError, TopicAuthorizationFailedError
@@ -14,8 +14,22 @@ from app.streams.aiokafka_patches.header_names import LenientBatch
 from app.streams.errors import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
-from app.streams.processing.context import Headers
-from app.streams.state.store import Change
+
+Headers = list[tuple[str, bytes]]
+"""aiokafka takes nothing but a list."""
+
+_NONE: Headers = []
+
+
+class Outgoing(NamedTuple):
+    """A record to be written by the open transaction; `partition` None means the one its key belongs to."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = _NONE
+    partition: int | None = None
+
 
 TIMEOUT_MS = 15_000
 """The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
@@ -35,8 +49,6 @@ Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
 
 BROKERS_TIME = 1
 """Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
-
-_NONE: Headers = []
 
 
 class Batches:
@@ -102,7 +114,7 @@ class Transaction(Batches):
     appended_ms: Sequence[int] = ()
     """Once it is committed, the times at which the broker appended those batches that it timed (milliseconds since 1970)."""
 
-    def log(self, changelog: TopicPartition, changes: Iterable[Change]) -> None:
+    def log(self, changelog: TopicPartition, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Add changed rows."""
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 

@@ -16,13 +16,11 @@ from app.streams.kafka.skips import NONE
 from app.streams.parking import rows as parking
 from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
 from app.streams.processing.handlers import Handler
+from app.streams.processing.limits import TRANSACTION_RECORDS
 from app.streams.processing.unit_of_work import Draft
 from app.streams.timers.ticks import is_tick
 
 log = logging.getLogger(__name__)
-
-TRANSACTION_RECORDS = 2_000
-"""The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
 
 CAUSED_RECORDS = 5_000
 CAUSED_BYTES = 16 << 20

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from app.clock import now
 from app.streams.aiokafka_patches import header_names
-from app.streams.processing.context import Kept, Outgoing, topic_id
+from app.streams.kafka.transactions import Outgoing
+from app.streams.processing.context import Kept, topic_id
 from app.topics import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))

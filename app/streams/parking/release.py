@@ -16,10 +16,10 @@ from aiokafka import ConsumerRecord
 
 from app.errors import FoldstreamError
 from app.streams.errors import RefusedBatch
+from app.streams.kafka.transactions import Outgoing
 from app.streams.parking import rows as parking
 from app.streams.parking.guard import Intake
 from app.streams.parking.record import BEHIND, Park, Parked, outcome
-from app.streams.processing.context import Outgoing
 from app.streams.processing.handlers import Handler
 from app.streams.processing.unit_of_work import Draft
 

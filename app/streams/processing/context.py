@@ -3,28 +3,14 @@
 from collections.abc import Hashable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord
 
+from app.streams.kafka.transactions import _NONE, Headers, Outgoing
 from app.streams.metrics import Label
 from app.streams.processing.replies import Place, Waiters
 from app.streams.state.overlay import Rows
-
-Headers = list[tuple[str, bytes]]
-"""aiokafka takes nothing but a list."""
-
-_NONE: Headers = []
-
-
-class Outgoing(NamedTuple):
-    """A record to be written by the open transaction; `partition` None means the one its key belongs to."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = _NONE
-    partition: int | None = None
 
 
 class Keyed(Protocol):

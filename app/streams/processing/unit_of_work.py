@@ -9,12 +9,13 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from app.streams.errors import RefusedBatch, UnknownOutcome
 from app.streams.kafka.topic_ids import Cluster
-from app.streams.kafka.transactions import Transaction
+from app.streams.kafka.transactions import Outgoing, Transaction
 from app.streams.logs.ends import LogEnds
 from app.streams.logs.known import Known
 from app.streams.metrics import Label
-from app.streams.processing.context import Outgoing, current
+from app.streams.processing.context import current
 from app.streams.processing.replies import Place, Waiters
+from app.streams.state.current import current_rows
 from app.streams.state.overlay import Rows
 from app.streams.state.store import Store, Stored, now_s
 
@@ -34,6 +35,7 @@ class Draft:
     def enter(self) -> None:
         """From here on, tables and `emit` in this asyncio task mean this draft."""
         current.set(self)
+        current_rows.set(self.rows)
 
     def mark(self) -> None:
         """Begin a record: `rollback` undoes what follows."""

@@ -16,10 +16,9 @@ from app.streams.errors import RefusedBatch, Stuck, UnknownOutcome
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
-from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches, Transaction, producer
+from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches, Outgoing, Transaction, producer
 from app.streams.logs.predecessor import Predecessor
 from app.streams.parking.record import Parked, parse
-from app.streams.processing.context import Outgoing
 
 
 class Feeds:

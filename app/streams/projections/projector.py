@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.streams.processing.handlers import Handler
+from app.streams.processing.limits import TRANSACTION_BYTES, TURN_RECORDS
 from app.streams.processing.record_queue import Work, portions
 from app.streams.processing.replies import Waiters
 from app.streams.processing.unit_of_work import Draft
@@ -13,7 +14,6 @@ from app.streams.projections.event_guard import ViewIntake
 from app.streams.projections.outbox import Outlet
 from app.streams.state.positions import Position, positions
 from app.streams.state.store import Store
-from app.streams.tasks.write_processor import TRANSACTION_BYTES, TURN_RECORDS
 from app.streams.topology import Follower
 
 

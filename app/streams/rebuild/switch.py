@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from app.streams.kafka.skips import Skips
+from app.streams.kafka.transactions import Outgoing
 from app.streams.parking.record import Parked, outcome, outgoing
-from app.streams.processing.context import Outgoing
 from app.streams.projections.generation_store import ViewGenerations
 from app.streams.projections.generations import Build, Digests, Generations
 from app.streams.projections.outbox import Outlet

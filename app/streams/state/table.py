@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from app.streams.processing.context import current
+from app.streams.state.current import current_rows
 from app.streams.state.store import Store
 
 Row = TypeVar("Row")
@@ -31,7 +31,7 @@ class Table(Generic[Row]):
 
     def get(self, key: str) -> Row | None:
         """The row as the open transaction sees it, or None."""
-        row: Row | None = current.get().rows.get(self, key)
+        row: Row | None = current_rows.get().get(self, key)
         return row
 
     def committed(self, store: Store, key: str) -> Row | None:
@@ -51,10 +51,10 @@ class Table(Generic[Row]):
         return row
 
     def __setitem__(self, key: str, row: Row) -> None:
-        current.get().rows.put(self, key, row)
+        current_rows.get().put(self, key, row)
 
     def __delitem__(self, key: str) -> None:
-        current.get().rows.put(self, key, None)
+        current_rows.get().put(self, key, None)
 
     def on_rebalance(self, *_faust: object) -> None:
         """Nothing to do: tasks open and close, tables do not."""

@@ -15,10 +15,9 @@ from app.settings import Settings
 from app.streams.errors import UnknownOutcome
 from app.streams.kafka.reader import bounds, group_offsets, read, reading
 from app.streams.kafka.shutdown import stop, stop_reading
-from app.streams.kafka.transactions import Transaction, producer
+from app.streams.kafka.transactions import Outgoing, Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.logs.predecessor import shown
-from app.streams.processing.context import Outgoing
 from app.topic_admin import members
 from app.topics import AGGREGATES, INBOX
 

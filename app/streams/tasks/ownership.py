@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import reader
-from app.streams.kafka.transactions import Transaction
-from app.streams.processing.context import Outgoing
+from app.streams.kafka.transactions import Outgoing, Transaction
+from app.streams.topology import Owner
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +26,6 @@ MARK = "Foldstream-Worker"
 
 FORWARDED = "Foldstream-Forwarded"
 """The header of a request that comes from another worker, and is not forwarded again."""
-
-
-class Owner(msgspec.Struct, frozen=True, rename="camel"):
-    """Where a worker is reached, and what it is called."""
-
-    url: str
-    worker_id: str
 
 
 def mark(settings: Settings, worker_id: str) -> str:

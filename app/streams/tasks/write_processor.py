@@ -11,16 +11,11 @@ from app.streams.errors import RefusedBatch, UnknownOutcome
 from app.streams.kafka.transactions import BROKERS_TIME
 from app.streams.metrics import Measures
 from app.streams.parking.guard import Intake
+from app.streams.processing.limits import TRANSACTION_BYTES, TURN_RECORDS
 from app.streams.processing.record_queue import Work, portions
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import Position, positions
 from app.streams.timers.backoff import Setbacks, Woken
-
-TRANSACTION_BYTES = 8 << 20
-"""Bytes of commands that one transaction takes in; what it writes is a few times as much."""
-
-TURN_RECORDS = 50
-"""Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
 
 Taken = TypeVar("Taken")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from app.streams.parking.guard import TRANSACTION_RECORDS
+from app.streams.processing.limits import TRANSACTION_RECORDS
 from app.streams.timers.timers import names
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaError
 
 from app.streams.errors import RefusedBatch, StoreFailed, UnreadableLog
 from app.streams.processing.handlers import Sleeper
+from app.streams.processing.limits import TURN_RECORDS
 from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.tasks.write_processor import TURN_RECORDS
 from app.streams.timers.backoff import Setbacks, Woken
 from app.streams.timers.schedule import Schedule
 from app.streams.timers.ticks import Ticks

@@ -10,9 +10,8 @@ from time import monotonic
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app import clock
-from app.streams.kafka.transactions import Transaction
+from app.streams.kafka.transactions import Outgoing, Transaction
 from app.streams.metrics import Measures
-from app.streams.processing.context import Outgoing
 from app.streams.state.positions import Position
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from app.client.workers import owner, read
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.streams.tasks.ownership import Owner
+from app.streams.topology import Owner
 
 LIMIT = 1_000
 ANSWER_S = 10.0

@@ -16,7 +16,8 @@ from fastapi.responses import StreamingResponse
 from msgspec import Struct
 from yarl import URL
 
-from app.streams.tasks.ownership import FORWARDED, MARK, Owner, Owners
+from app.streams.tasks.ownership import FORWARDED, MARK, Owners
+from app.streams.topology import Owner
 from app.web.gateway.consistency import not_yet, wait_s
 from app.web.gateway.request import command_id
 from app.web.http.headers import utf8

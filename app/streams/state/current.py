@@ -1,0 +1,8 @@
+"""The rows of the task that runs the code: what a declared table reads and writes."""
+
+from contextvars import ContextVar
+
+from app.streams.state.overlay import Rows
+
+current_rows: ContextVar[Rows] = ContextVar("rows of the current task")
+"""Set together with the unit of work that the rows are part of."""
