@@ -12,6 +12,7 @@ from app.handlers.aggregate_repository import Snapshot
 from app.handlers.commands import Caused
 from app.handlers.outbox import Outbox
 from app.handlers.reactions import Followed, Heard, heard, origin, send
+from app.handlers.saga_repository import SagaRepository
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
@@ -20,7 +21,6 @@ from app.streams.timers.timers import cancel_timer, set_timer
 from app.topics import command_topic
 from schemas.fast_envelope import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
-from tables.saga import Sagas
 
 
 class Key(NamedTuple):
@@ -33,7 +33,7 @@ class Key(NamedTuple):
 class Conductor:
     """One kind of saga's; the kernel wakes it when one has waited long enough."""
 
-    def __init__(self, settings: Settings, name: str, process: Process[Any, Any, Any], sagas: Sagas) -> None:
+    def __init__(self, settings: Settings, name: str, process: Process[Any, Any, Any], sagas: SagaRepository) -> None:
         """`name` is the saga's, as in that of its inbox."""
         self.agent = name
         self._settings = settings

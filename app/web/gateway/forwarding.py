@@ -20,7 +20,7 @@ from app.streams.tasks.ownership import FORWARDED, MARK, Owners
 from app.streams.topology import Owner
 from app.web.gateway.consistency import not_yet, wait_s
 from app.web.gateway.request import command_id
-from app.web.http.headers import utf8
+from app.web.http.headers import ASKED, utf8
 from app.web.http.problems import break_off, later
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,6 @@ TIMEOUT_S = 15.0
 
 AnyResponse = TypeVar("AnyResponse", bound=Response)
 
-ASKED = ("content-type", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag", "allow", "cache-control", "x-accel-buffering")
 """Headers that are handed on; others say something about a connection, or about who asks."""
 

@@ -7,6 +7,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from schemas.fields import NewId, NotNull, Text
 
+ASKED = ("content-type", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
+"""Those of a request that mean something here, in lower case."""
+
 _TAG = r'(W/)?"?[0-9]{1,18}(\.[0-9]{1,18})?"?'
 
 ETags = Annotated[str, Field(pattern=rf"^(\*|{_TAG}(\s*,\s*{_TAG})*)$")]

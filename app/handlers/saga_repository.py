@@ -1,0 +1,23 @@
+"""The tables of one kind of saga: its rows, and the operators' commands that it has answered."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from app.handlers.aggregate_repository import Paired, Snapshot
+from app.streams.state.store import Store
+
+
+class SagaRepository(Paired):
+    """Sagas, each decided with the row of another aggregate beside it; their events follow from more than commands."""
+
+    def accepted(self, event: ConsumerRecord) -> None:
+        """Remember an operator's command: only such events say who caused them."""
+        if "userId" in msgspec.json.decode(event.value)["metadata"]:
+            super().accepted(event)
+
+    def committed(self, store: Store) -> Iterator[tuple[str, Snapshot[Any]]]:
+        """Every saga by its id, as the last committed transaction left it."""
+        return self._snapshots.rows(store)
