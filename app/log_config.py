@@ -19,7 +19,7 @@ Format = Literal["text", "json"]
 QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING, "uvicorn": logging.ERROR}
 """What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG.
 
-aiokafka says every failed connection, the kernel says what came of it; Faust's application misses a sensor at every rebalance; to uvicorn any client's nonsense
+aiokafka says every failed connection, the tasks say what came of it; Faust's application misses a sensor at every rebalance; to uvicorn any client's nonsense
 is a warning.
 """
 
@@ -66,7 +66,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _task() -> dict[str, int]:
-    """The partition number of the task that is at work, if it is one of the kernel's: they are named by it."""
+    """The partition number of the task that is at work, if it is one of the runtime's: they are named by it."""
     with suppress(RuntimeError):  # a thread without an event loop
         current = asyncio.current_task()
         if current is not None and (found := _TASK.fullmatch(current.get_name())):

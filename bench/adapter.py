@@ -5,7 +5,7 @@ usage: BENCH_BOOTSTRAP=... BENCH_INPUT=... BENCH_OUTPUT=... BENCH_GROUP=... BENC
 `-P`: a driver may have a `bench.py` of its own in the directory in which it starts this.
 
 The job: BENCH_INPUT has commands (`event_id`, `event_type` PlaceOrder, `aggregate_id`, `payload` ...), any number to one aggregate, all of them accepted;
-BENCH_OUTPUT gets for each the same with `event_type` OrderPlaced and the next `version`. What serves it is a small application on Foldstream's kernel, with the
+BENCH_OUTPUT gets for each the same with `event_type` OrderPlaced and the next `version`. What serves it is a small application on Foldstream's tasks, with the
 same handler, tables and outbox as the worker's orders: results, remembered command ids, integration events, notifications and headers are written.
 Its commands are rewritten to the contract's form before the handler, and its events to the job's behind it, which a worker of one's own would not pay.
 No read model follows the events, for they are not of the contract's form, and no HTTP is served.

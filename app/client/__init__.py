@@ -1,1 +1,1 @@
-"""To be described."""
+"""Programs that use a running system through Kafka and HTTP: they send commands, follow results, read logs and parked records, ask workers."""

@@ -46,7 +46,7 @@ Answers = dict[str, Answered]
 
 
 class Aggregate:
-    """One aggregate type's decider and tables; also tells the kernel how its rows follow from the log."""
+    """One aggregate type's decider and tables; also tells the runtime how its rows follow from the log."""
 
     def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], answers: Table[Answers], details: Table[Any] | None = None) -> None:
         self.decider = decider

@@ -31,7 +31,7 @@ class Key(NamedTuple):
 
 
 class Conductor:
-    """One kind of saga's; the kernel wakes it when one has waited long enough."""
+    """One kind of saga's; the runtime wakes it when one has waited long enough."""
 
     def __init__(self, settings: Settings, name: str, process: Process[Any, Any, Any], sagas: SagaRepository) -> None:
         """`name` is the saga's, as in that of its inbox."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""`foldstream replay`: real purchases as commands, and what became of their orders."""

@@ -1,4 +1,4 @@
-"""What a worker counts, per transaction and not per record; how it is shown is not the kernel's concern."""
+"""What a worker counts, per transaction and not per record; how it is shown is not the runtime's concern."""
 
 from bisect import bisect_left
 from collections import Counter

@@ -30,7 +30,7 @@ class Owner(Struct, frozen=True, rename="camel"):
 
 
 class Fold(Protocol):
-    """How the rows of one aggregate type follow from its events; the kernel uses it when a changelog has to be made anew."""
+    """How the rows of one aggregate type follow from its events; the runtime uses it when a changelog has to be made anew."""
 
     events: str
     """The log of record, its name on the broker."""

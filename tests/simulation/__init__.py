@@ -13,10 +13,10 @@ What a step stands for:
 | fences (InitProducerId) | `write_task.py: _open`, `transaction.py: producer` |
 | reads the changelog, and its position from it | `takeover.py`, `restore.py`, `position.py` |
 | claims the partition | `owners.py: claim` |
-| fetches; a batch carries the number of the opening | `transport.py`, `batch.py`, `work.py: Queue` |
+| fetches; a batch carries the number of the opening | `transport.py`, `record_queue.py`, `work.py: Queue` |
 | begins a transaction of commands, or of what is released | `processor.py: transact`, `release.py: follow` |
 | writes events and changelog, looks at every answer, commits or aborts | `transaction.py: Transaction` |
-| no answer: what may be sent again, and what is an unknown outcome | `requests.py`, `task.py: _failed` |
+| no answer: what may be sent again, and what is an unknown outcome | `release.py`, `task.py: _failed` |
 | a refused batch is run in halves, a record alone in one is parked | `intake.py`, `processor.py` |
 | writes its store, and answers | `unit.py: commit`, `store.py`, `waiters.py` |
 | has its heartbeat answered; reads are shown under the lease only | `membership.py: certain`, `tasks.py: serves` |

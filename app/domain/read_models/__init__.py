@@ -1,1 +1,1 @@
-"""To be described."""
+"""The projections of the shop's read models, as pure functions."""

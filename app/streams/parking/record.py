@@ -51,7 +51,7 @@ ERROR_LENGTH = 2_000
 
 
 class Park(Exception):  # noqa: N818 (an instruction, not an error)
-    """Raised by a handler: park this record. Returned by the kernel: why it is parked."""
+    """Raised by a handler: park this record. Returned by the runtime: why it is parked."""
 
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error[:ERROR_LENGTH].encode(errors="backslashreplace").decode())

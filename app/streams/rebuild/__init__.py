@@ -1,1 +1,1 @@
-"""To be described."""
+"""Read models that are rebuilt beside the live ones, compared with them, and switched."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Durable timers: rows of the task, a queue by due time, and ticks that tell the brokers' time."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Money and stock of each order, settled over all partitions, and the ends of sagas."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The rows of read models as workers serve them, each compared with what its events fold to."""

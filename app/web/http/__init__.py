@@ -1,1 +1,1 @@
-"""To be described."""
+"""What speaks HTTP: connections and framing, admission, bodies, headers, problems."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""Liveness, lag, and what Prometheus scrapes."""

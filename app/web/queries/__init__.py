@@ -1,1 +1,1 @@
-"""To be described."""
+"""What routes ask: rows, lists over all partitions, histories, pages and streams of events."""

@@ -1,1 +1,1 @@
-"""To be described."""
+"""The routes, by URL prefix."""
