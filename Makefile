@@ -26,7 +26,7 @@ test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is 
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-clients: setup  ## clients generated for Python, Go, TypeScript and Java, built and run; ARGS='-k go'
-	@$(BIN)/python -m pytest tests/web/clients $(ARGS)
+	@$(BIN)/python -m pytest tests/deployment/clients $(ARGS)
 
 controls: setup  ## the negative controls alone: each switches one mechanism off, and sees the test of its guarantee fail
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m control $(ARGS)
@@ -47,7 +47,7 @@ layers: setup  ## import-linter: arrows point down only, the core is pure
 	@$(BIN)/lint-imports
 
 chaos: setup  ## workers, broker and connections break under load, then the audit; ARGS='--seed 7 --minutes 10'
-	@$(BIN)/python -m tests.faults.chaos $(ARGS)
+	@$(BIN)/python -m tests.support.faults.chaos $(ARGS)
 
 bench: setup  ## throughput, latency, take-over, growth, partitions, rolling restart, beside hand-written loops; ARGS='profile', ARGS=--help
 	@$(BIN)/python -m bench $(ARGS)

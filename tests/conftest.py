@@ -14,7 +14,7 @@ from hypothesis import settings
 from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.aiokafka_patches import sender as requests
 
-pytest.register_assert_rewrite("tests.crashes", "tests.kernel", "tests.system")  # what helpers assert is explained, too
+pytest.register_assert_rewrite("tests.support")  # what helpers assert is explained, too
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a shell's background job: the programs that tests interrupt would inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.foldstream import ROOT, foldstream
 from tests.conftest import FreePort
 from tests.docs.page import Wrong, follow
 from tests.docs.shell import Shell
+from tests.support.foldstream import ROOT, foldstream
 
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 

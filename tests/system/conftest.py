@@ -1,30 +1,5 @@
 """What the system tests ask for."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from tests.support.workers.fixtures import environment, one_partition, small_environment
 
-import pytest
-
-from tests.conftest import RunningKafka
-from tests.system.environment import Environment, opened
-
-
-@pytest.fixture
-async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """Fresh topics on the shared broker, without workers."""
-    async with opened(Environment(kafka.bootstrap, tmp_path)) as fresh:
-        yield fresh
-
-
-@pytest.fixture
-async def small_environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """The same with the fewest partitions among which a record can be in the wrong one."""
-    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=2)) as fresh:
-        yield fresh
-
-
-@pytest.fixture
-async def one_partition(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """The same in which all keys share a partition."""
-    async with opened(Environment(kafka.bootstrap, tmp_path, partitions=1)) as fresh:
-        yield fresh
+__all__ = ["environment", "one_partition", "small_environment"]

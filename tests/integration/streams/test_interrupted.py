@@ -1,0 +1,19 @@
+"""A task that is closed in the middle of a transaction, as when its partition is revoked, leaves all of it or nothing; its successor goes on."""
+
+import pytest
+
+from tests.support.streams.harness import Harness
+from tests.support.streams.scenarios import interrupted, overtaken
+
+STEPS = ("begin_transaction", "send_batch", "commit_transaction")
+"""What a transaction calls on its producer."""
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_task_that_is_closed_around_a_step_of_its_transaction_leaves_no_half_state(harness: Harness, step: str, after: bool) -> None:  # noqa: FBT001 (a parameter)
+    await interrupted(harness, step, after=after)
+
+
+async def test_a_former_owner_that_works_until_it_is_fenced_is_not_repeated(harness: Harness) -> None:
+    await overtaken(harness)

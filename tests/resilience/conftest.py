@@ -1,0 +1,5 @@
+"""What the tests of resilience ask for."""
+
+from tests.support.workers.fixtures import environment, one_partition, small_environment
+
+__all__ = ["environment", "one_partition", "small_environment"]

@@ -1,0 +1,60 @@
+"""The end of a transaction that was held up on its way ends no later one (KIP-890)."""
+
+import asyncio
+import importlib.util
+
+import pytest
+from aiokafka.producer import sender
+
+from tests.support.faults.faults import Kind, LateAnswer, LateRequest
+from tests.support.faults.proxy import Proxy
+from tests.support.streams.harness import Harness
+
+LARGE = 12
+"""So many large events do not fit into one Produce: the transaction is in the middle when the first is answered."""
+
+
+async def test_an_end_that_comes_late_does_not_end_the_next_transaction(harness: Harness, proxy: Proxy) -> None:
+    await ended_late(harness, proxy)
+
+
+@pytest.mark.control
+async def test_an_end_that_is_sent_again_in_its_epoch_ends_the_next_transaction(harness: Harness, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender.BaseHandler, "do", aiokafkas_own())
+
+    with pytest.raises(AssertionError, match=r"\{'a': \[1, "):  # the events of the first Produce alone
+        await ended_late(harness, proxy)
+
+
+async def ended_late(harness: Harness, proxy: Proxy) -> None:
+    """The EndTxn of one transaction is held up, and its connection lost; it gets to the broker in the middle of another transaction."""
+    opened = await harness.open()
+    try:
+        await harness.send(("a", b""))
+        end = proxy.arm(LateRequest(Kind.END_TXN))
+        await opened.pump()
+        assert end.struck.is_set()
+
+        await harness.send(*[("a", b"big 300000")] * LARGE)
+        middle = proxy.arm(LateAnswer(Kind.PRODUCE))
+        going_on = asyncio.create_task(opened.pump())
+        await asyncio.wait_for(middle.struck.wait(), 60)
+        end.deliver.set()
+        await asyncio.wait_for(end.answered.wait(), 60)
+        middle.deliver.set()
+        await going_on
+
+        await harness.expect_counts(a=1 + LARGE)
+        assert opened.rows() == {"a": 1 + LARGE}
+    finally:
+        await opened.task.close()
+
+
+def aiokafkas_own() -> object:
+    """The request loop of aiokafka's sender as it comes: the module once more, for the kernel has replaced it in the one that is in use."""
+    spec = importlib.util.find_spec(sender.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    as_it_comes = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(as_it_comes)
+    return as_it_comes.BaseHandler.do

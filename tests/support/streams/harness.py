@@ -1,0 +1,292 @@
+"""A task without Faust around it: its records are fetched and handed over by the test, everything else is real."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from confluent_kafka.admin import AdminClient
+
+from app.settings import Settings
+from app.streams.kafka.reader import bounds, read, reader
+from app.streams.parking.record import Park
+from app.streams.parking.release import Request
+from app.streams.processing.context import emit, topic_id
+from app.streams.processing.handlers import Sleeper
+from app.streams.processing.record_queue import Batch
+from app.streams.state.store import Store
+from app.streams.state.table import Table
+from app.streams.tasks.write_task import WriteTask
+from app.streams.topology import WriteSide
+from tests.support.topics import configure
+from tests.support.waiting import until
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+class Counting:
+    """The smallest aggregate: a count per key; its events carry the count as version."""
+
+    agent = "count"
+
+    def __init__(self, settings: Settings, fingerprint: str) -> None:
+        self.events = settings.topic("events.count")
+        self.counts: Table[int] = Table(None, name="count", value_type=int)
+        self.tables = [self.counts]
+        self._results = settings.topic("results")
+        self.fingerprint = fingerprint
+        self.mended: set[bytes] = set()
+        """Values that this code can process although they begin with b"raise"."""
+        self.sleepers: dict[str, Sleeper] = {}
+        """Who is woken by timers."""
+
+    def __call__(self, record: ConsumerRecord) -> None:
+        """Count; b"raise" fails after it changed things, if it is not `mended`, b"unwritable" leaves a row of no type, b"big N" writes N bytes."""
+        assert record.key is not None
+        assert record.value is not None
+        count = (self.counts.get(record.key.decode()) or 0) + 1
+        self.counts[record.key.decode()] = count
+        size = int(record.value[4:]) if record.value.startswith(b"big ") else 0
+        emit(self.events, record.key, json.dumps({"version": count, "of": record.offset, "padding": "x" * size}).encode())
+        where = [
+            ("command-topic", record.topic),
+            ("command-partition", str(record.partition)),
+            ("command-offset", str(record.offset)),
+            ("command-topic-id", topic_id(record)),
+        ]
+        emit(self._results, record.key, b"{}", [(name, value.encode()) for name, value in where])
+        if record.value == b"unwritable":
+            self.counts[record.key.decode()] = object()  # type: ignore[assignment]  # that is the point
+        if record.value.startswith(b"raise") and record.value not in self.mended:
+            raise ValueError("asked to")
+
+    def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
+        """Nobody waits."""
+
+    def apply(self, event: ConsumerRecord) -> None:
+        """Fold; code with the fingerprint `broken` cannot."""
+        if self.fingerprint == "broken":
+            raise ValueError(event)
+        self.counts[event.key.decode()] = json.loads(event.value)["version"]
+
+    def accepted(self, event: ConsumerRecord) -> None:
+        """Nothing is remembered."""
+
+    def answered(self, result: ConsumerRecord) -> None:
+        """Nothing is remembered."""
+
+
+class Flow:
+    """Stands where Faust's consumer is."""
+
+    def __init__(self, *, member: bool) -> None:
+        self.starts: list[Mapping[str, int]] = []
+        self.member = member
+        """What the group says."""
+
+    async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
+        """Note from where the task wants its records."""
+        assert partition == 0
+        self.starts.append(offsets)
+
+    def stop(self, partition: int) -> None:
+        """Nothing flows by itself."""
+
+    async def reached(self, partition: int) -> Mapping[str, int]:
+        """Nothing is fetched ahead."""
+        assert partition == 0
+        return {}
+
+    async def owned(self) -> bool:
+        """What the test says of the group."""
+        return self.member
+
+
+class Harness:
+    """One environment (topics, directory) and the tasks of partition 0 that a test opens in it, one after the other."""
+
+    aggregate: type[Counting] = Counting
+
+    def __init__(self, bootstrap: str, directory: Path) -> None:
+        self.settings = Settings(broker=bootstrap, datadir=directory, app_id=f"t{uuid4().hex[:8]}", topic_prefix=f"{uuid4().hex[:8]}.", partitions=1)
+        self.commands = self.settings.topic("commands.count")
+
+    async def create_topics(self, *names: str) -> None:
+        """Create these topics, or all that a task needs."""
+        names = names or (self.commands, self.settings.changelog, *map(self.settings.topic, ("events.count", "results", "parked")))
+        compact = {"cleanup.policy": "compact"}
+        async with _admin(self.settings) as admin:
+            await admin.create_topics([NewTopic(name, 1, 1, topic_configs=compact if name == self.settings.changelog else {}) for name in names])
+
+    async def recreate(self, topic: str) -> None:
+        """Delete a topic and create it again under its name."""
+        async with _admin(self.settings) as admin:
+            await admin.delete_topics([topic])
+        await self._until_creatable(topic)
+
+    async def limit_record_size(self, topic: str, size: int) -> None:
+        """Lower the largest record batch that the broker takes for a topic (bytes)."""
+        await self.configure(topic, {"max.message.bytes": str(size)})
+
+    async def configure(self, topic: str, config: Mapping[str, str]) -> None:
+        """Change settings of a topic."""
+        async with _admin(self.settings) as admin:
+            await configure(admin, topic, config)
+
+    def start(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "", member: bool = True) -> "Opened":
+        """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
+        counting = self.aggregate(self.settings, fingerprint)
+        settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
+        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
+        side.accept_loss, side.fold_again = accept_loss, fold_again
+        return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member)), flow)
+
+    async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "") -> "Opened":
+        """Open a task; it is ready, or has stopped, when this returns."""
+        asked = {"accept_loss": accept_loss, "fold_again": fold_again}
+        opened = self.start(fingerprint=fingerprint, worker=worker, **asked)
+        await until(lambda: opened.task.ready.is_set() or opened.task.stopped, within_s=60)
+        return opened
+
+    async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = (), transactional_id: str | None = None) -> None:
+        """Write commands: (key, value); in a transaction if that has an id."""
+        async with (
+            AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=transactional_id) as producer,
+            producer.transaction() if transactional_id else nullcontext(),
+        ):
+            for key, value in values:
+                await producer.send(self.commands, value, key.encode(), headers=list(headers))
+
+    async def end(self, topic: str) -> int:
+        """The end of a topic, once no transaction is open."""
+        async with reader(self.settings.bootstrap) as consumer:
+            return (await bounds(consumer, TopicPartition(topic, 0)))[1]
+
+    async def delete_before(self, topic: str, offset: int) -> None:
+        """Delete the records below an offset, as retention does."""
+        async with _admin(self.settings) as admin:
+            await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
+
+    async def records(self, topic: str, start: int | None = None) -> list[ConsumerRecord]:
+        """What a reader of committed records sees, once no transaction is open."""
+        where = TopicPartition(topic, 0)
+        async with reader(self.settings.bootstrap) as consumer, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, retry_backoff_ms=10) as everything:
+            async with asyncio.timeout(30):
+                while await bounds(consumer, where) != await bounds(everything, where):  # noqa: ASYNC110 (the broker is asked)
+                    await asyncio.sleep(0.01)
+            begin, end = await bounds(consumer, where)
+            return [record async for records, _ in read(consumer, where, begin if start is None else start, end) for record in records]
+
+    async def versions(self) -> dict[str, list[int]]:
+        """The versions in the log of record, by key."""
+        found: dict[str, list[int]] = {}
+        for record in await self.records(self.settings.topic("events.count")):
+            found.setdefault(record.key.decode(), []).append(json.loads(record.value)["version"])
+        return found
+
+    async def expect_counts(self, **counts: int) -> None:
+        """The log holds each key's versions 1..n, and nothing else."""
+        assert await self.versions() == {key: list(range(1, count + 1)) for key, count in counts.items()}
+
+    async def order(self, key: str) -> list[int]:
+        """The offsets of the commands that caused the events of a key, in the order of the log."""
+        events = await self.records(self.settings.topic("events.count"))
+        return [json.loads(event.value)["of"] for event in events if event.key == key.encode()]
+
+    async def set_group_offset(self, offset: int) -> None:
+        """Reset the group's offset, as an operator could."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False)
+        async with consumer:
+            consumer.assign([TopicPartition(self.commands, 0)])
+            await consumer.commit({TopicPartition(self.commands, 0): offset})
+
+    async def expire_group(self) -> None:
+        """Forget the group and its offsets, as the broker does when a group was gone for longer than `offsets.retention.minutes`."""
+        admin = AdminClient({"bootstrap.servers": self.settings.bootstrap})
+        await asyncio.to_thread(admin.delete_consumer_groups([self.settings.app_id])[self.settings.app_id].result)
+
+    async def _until_creatable(self, topic: str) -> None:
+        async with asyncio.timeout(30):
+            while True:
+                await self.create_topics(topic)
+                async with _admin(self.settings) as admin:
+                    [found] = await admin.describe_topics([topic])
+                if found["error_code"] == 0:
+                    return
+                await asyncio.sleep(0.1)
+
+
+class Opened:
+    """A task that was opened."""
+
+    def __init__(self, harness: Harness, counting: Counting, task: WriteTask, flow: Flow) -> None:
+        self.harness = harness
+        self.counting = counting
+        self.task = task
+        self.flow = flow
+
+    async def pump(self) -> None:
+        """Fetch and hand over until the task has processed all commands there are, over as many openings as that takes."""
+        async with asyncio.timeout(60):
+            end = (await self.harness.records(self.harness.commands))[-1].offset + 1
+            while await self._reached() < end:
+                records = await self.harness.records(self.harness.commands, self.position)
+                await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    def hand_over(self) -> "asyncio.Task[None]":
+        """Fetch and hand over what the task has not processed; the asyncio task ends when that is committed, or dropped."""
+        return asyncio.create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        records = await self.harness.records(self.harness.commands, self.position)
+        await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+
+    async def fall_idle(self) -> None:
+        """What a worker does once nothing was read for a moment: the task keeps that it has read its topic up to the end, commit markers included."""
+        end = await self.harness.end(self.harness.commands)
+        self.task.keep_position(self.task.read_up_to(self.task.opening, {self.harness.commands: end}))
+        await until(lambda: self.position == end, within_s=30)
+
+    async def retry(self, offset: int) -> Park | None:
+        """Retry the record that was parked from an offset."""
+        return await self.task.release(Request(self.harness.commands, offset))
+
+    async def discard(self, offset: int, why: str) -> Park | None:
+        """Discard it."""
+        return await self.task.release(Request(self.harness.commands, offset, why))
+
+    async def idle(self) -> None:
+        """Return once nothing is being released."""
+        await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
+
+    async def _reached(self) -> int:
+        await self.task.ready.wait()
+        return self.position
+
+    @property
+    def position(self) -> int:
+        """The next offset the task processes."""
+        return self.task.positions[self.harness.commands].offset_next
+
+    @property
+    def store(self) -> Store:
+        """The open task's store."""
+        return self.task.store
+
+    def rows(self) -> dict[str, Any]:
+        """The committed counts on disk."""
+        prefix = self.counting.counts.prefix
+        return {key.removeprefix(prefix).decode(): self.counting.counts.decode(value) for key, value in self.store.scan(prefix)}

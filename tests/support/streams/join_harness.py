@@ -1,0 +1,95 @@
+"""The views of orders and of customers on one partition, joined through real feeds: what reaches which of them, and when, is up to the test."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiokafka import AIOKafkaProducer
+
+from app.domain.read_models.customer_name import CustomerName
+from app.handlers.event_handler import Joined
+from app.streams.processing.record_queue import Batch
+from app.streams.tasks.view_task import ViewTask
+from app.streams.topology import ViewSide, WriteSide
+from schemas.customer import CustomerRegistered
+from schemas.envelopes import Event
+from schemas.order import OrderItem, OrderPlaced
+from tables import customer_account, order_summary
+from tables.customer_account import Accounts
+from tables.order_summary import Summaries
+from tests.support.handlers.world import envelope
+from tests.support.streams.harness import Harness
+from tests.support.streams.view_harness import ViewFlow
+from tests.support.waiting import until
+
+REGISTERED = CustomerRegistered(name="Ada", email="ada@example.org", credit_limit=1, currency="EUR")
+PLACED = OrderPlaced(
+    customer_id="ada",
+    items=(OrderItem(product_id="p", quantity=1, price=1),),
+    total_amount=1,
+    currency="EUR",
+    shipping_address="Here",
+    shipping_method="STANDARD",
+)
+
+
+class JoinHarness(Harness):
+    """Logs of record, both feeds, and the views that a test opens."""
+
+    def __init__(self, bootstrap: str, directory: Path) -> None:
+        super().__init__(bootstrap, directory)
+        self.summaries = Summaries(self.settings, order_summary.summaries, order_summary.names)
+        self.accounts = Accounts(self.settings, customer_account.accounts, customer_account.orderings)
+
+    async def create(self) -> None:
+        """Create the topics."""
+        await self.create_topics(*self.summaries.events, *self.accounts.events, self.settings.topic("parked"))
+
+    async def write(self, kind: str, identity: str, version: int, event: Event) -> None:
+        """Put an event into its log of record."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap) as producer:
+            await producer.send_and_wait(self.settings.topic(f"events.{kind.lower()}"), envelope(kind, identity, version, event), identity.encode())
+
+    async def open_views(self, worker: str = "") -> "OpenedJoin":
+        """Open the views of a worker, whose disk is its own."""
+        settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
+        side = ViewSide(WriteSide(settings))
+        handlers = [Joined(self.summaries), Joined(self.accounts)]
+        side.add(self.summaries)
+        side.add(self.accounts)
+        side.handlers.extend(handlers)
+        task = ViewTask(side, 0, ViewFlow())
+        await until(task.ready.is_set, within_s=60)
+        return OpenedJoin(self, task, handlers)
+
+
+class OpenedJoin:
+    """Views that were opened."""
+
+    def __init__(self, harness: JoinHarness, task: ViewTask, handlers: Sequence[Joined]) -> None:
+        self.task = task
+        self._harness = harness
+        followed = zip(handlers, (harness.summaries.events, harness.accounts.events), strict=True)
+        self._topics = [(handler, topic) for handler, topics in followed for topic in topics]
+
+    async def pump(self) -> None:
+        """Hand over, topic by topic and in an order that lets each answer come at once, until nothing new is in any of them."""
+        handed = -1
+        async with asyncio.timeout(60):
+            while handed != (handed := await self._hand_over_all()):
+                pass
+
+    async def hand_over(self, topic: str, count: int | None = None) -> int:
+        """Hand over the first records of a topic, or all there are; what was taken before is skipped."""
+        records = (await self._harness.records(topic))[:count]
+        for handler in [handler for handler, followed in self._topics if followed == topic and records]:
+            await self.task.ready.wait()
+            await self.task.process(Batch(topic, 0, self.task.opening, list(records)), handler)
+        return len(records)
+
+    def name(self) -> CustomerName:
+        """What the orders' view knows of Ada."""
+        return self._harness.summaries.customer(self.task.store, "ada")
+
+    async def _hand_over_all(self) -> int:
+        return sum([await self.hand_over(topic) for _, topic in self._topics])

@@ -1,0 +1,96 @@
+"""What a view guarantees, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+import pytest
+
+from app.streams.parking.release import Interrupted, Request
+from app.streams.processing.record_queue import Batch
+from app.streams.state.store import Change, Store, Stored
+from tests.support.streams.view_harness import Failing, ViewHarness, event
+from tests.support.waiting import until
+
+
+class KilledError(AssertionError):
+    """Stands for the end of the process. A task that meets it stays closed: it does nothing more."""
+
+
+async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
+    """The worker ends before its next write to disk, or after it; what is on disk then is gone on from, and each event is in the rows once."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 1), ("a", 2))
+    write = Store.write
+
+    def killed(store: Store, changes: Iterable[Change], stored: Stored | None = None) -> None:
+        if after:
+            write(store, changes, stored)
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", killed)
+        await opened.task.process(Batch(harness.orders, 0, opened.task.opening, await harness.records(harness.orders)), opened.events)
+        await until(lambda: opened.task.stopped, within_s=60)
+    await opened.task.close()
+
+    opened = await harness.open_view()
+    await harness.write_events(("a", 3))
+    await opened.pump()
+    assert opened.versions() == {"a": 3, "b": 1}
+    assert opened.history("a") == [1, 2, 3]
+    assert await harness.parked() == []
+    await opened.task.close()
+
+
+async def lost_disk(harness: ViewHarness) -> None:
+    """A view with parked events is folded anew on an empty disk: the same rows, and nothing is parked a second time."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 2), ("b", 3), ("a", 2))
+    await opened.pump()
+    rows = opened.rows()
+    await opened.task.close()
+
+    opened = await harness.open_view(worker="empty")
+    await opened.pump()
+    assert opened.rows() == rows
+    assert [value for _, value, _ in await harness.parked()] == [event("b", 2), event("b", 3)]
+    await opened.task.close()
+
+
+async def mended_and_folded_anew(harness: ViewHarness) -> None:
+    """Events are parked by code that fails at them; later code folds them on an empty disk, and then the topic `parked` says that they are released, once."""
+    failing = await harness.open_view(Failing(harness, 1_000))
+    await harness.write_events(("bad", 1), ("a", 1), ("bad", 2))
+    await failing.pump()
+    await failing.task.close()
+    parked = [(0, "failed"), (2, "behind-parked")]
+    assert await harness.said() == parked
+
+    for disk in ("mended", "mended again"):
+        opened = await harness.open_view(worker=disk)
+        await opened.pump()
+        assert opened.versions() == {"a": 1, "bad": 2}
+        assert await harness.said() == [*parked, (0, "released"), (2, "released")]
+        await opened.task.close()
+
+
+async def killed_when_kafka_alone_knows_of_a_release(harness: ViewHarness) -> None:
+    """The worker ends when the topic `parked` has it that an event was discarded, and the disk does not: nothing waits behind it for ever."""
+    opened = await harness.open_view()
+    await harness.write_events(("a", 1), ("b", 2))
+    await opened.pump()
+
+    def killed(_store: Store, _changes: Iterable[Change], _stored: Stored | None = None) -> None:
+        raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "write", killed)
+        with suppress(Interrupted):
+            await opened.task.release(Request(harness.orders, 1, "not needed"))
+    await opened.task.close()
+
+    opened = await harness.open_view()
+    await harness.write_events(("b", 1), ("a", 2))
+    await opened.pump()
+    assert opened.versions() == {"a": 2, "b": 1}
+    await opened.task.close()

@@ -1,0 +1,48 @@
+"""A worker that dies, as if it had been killed, before the transaction that has all that is named, or right after.
+
+usage: python -m tests.support.workers.dying before|after NAME...    the number of a decision of sagas, or the id of a command that is answered
+"""
+
+import os
+import signal
+import sys
+from collections import defaultdict
+from itertools import count
+from typing import Any
+
+from app.handlers.outbox import Outbox
+from app.handlers.saga_manager import Conductor
+from app.streams.processing.context import current
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.worker import run_worker
+
+
+def arm(wanted: set[str], *, after: bool) -> None:
+    """From now on the transaction that has all of these is the last thing that this process does, or does not do any more."""
+    had, decisions, commit = defaultdict[Any, set[str]](set), count(1), UnitOfWork.commit
+    follow, result = Conductor.follow, Outbox.result
+
+    def followed(conductor: Conductor, *words: Any) -> None:  # noqa: ANN401 (handed on)
+        follow(conductor, *words)
+        had[current.get()].add(str(next(decisions)))
+
+    def answered(outbox: Outbox, command: Any, *words: Any, **named: Any) -> None:  # noqa: ANN401 (as above)
+        result(outbox, command, *words, **named)
+        had[current.get()].add(command.command_id)
+
+    async def last(unit: UnitOfWork) -> None:
+        due = wanted <= had.pop(unit, set())
+        if due and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await commit(unit)
+        if due:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Conductor.follow = followed  # type: ignore[assignment,method-assign]
+    Outbox.result = answered  # type: ignore[assignment,method-assign]
+    UnitOfWork.commit = last  # type: ignore[assignment,method-assign]
+
+
+if __name__ == "__main__":
+    arm(set(sys.argv[2:]), after=sys.argv[1] == "after")
+    sys.exit(run_worker(accept_loss=False))

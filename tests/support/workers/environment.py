@@ -1,0 +1,232 @@
+"""One test's own environment on a broker: topics, consumer group, workers; and the results that come out of it."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Self
+from uuid import uuid4
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+
+from app.client.results import Json
+from app.settings import Settings
+from app.topic_admin import apply, members
+from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
+from tests.support.topics import configure
+from tests.support.waiting import until
+from tests.support.workers.worker import PROGRAM, Worker
+
+SESSION_S = 6.0
+"""A worker silent for this long loses its partitions: the least a broker allows by default."""
+
+
+class Environment:
+    """Names that no other test uses; `close` ends every worker that was started."""
+
+    def __init__(self, bootstrap: str, directory: Path, partitions: int = 4) -> None:
+        name = f"t{uuid4().hex[:8]}"
+        self.settings = Settings(
+            broker=bootstrap, datadir=directory, app_id=name, topic_prefix=f"{name}.", replication=1, session_timeout_s=SESSION_S, partitions=partitions
+        )
+        self.workers: list[Worker] = []
+        self._directory = directory
+
+    async def create_topics(self) -> None:
+        """Create all topics of the contract."""
+        await apply(self.settings)
+
+    def worker(self, name: str, *, program: tuple[str, ...] = PROGRAM, **variables: str) -> Worker:
+        """Start a worker with a data directory of its own, and these settings beside those of the environment; `program` is what Python runs."""
+        own = self.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "session_timeout_s", "partitions"})
+        environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {"web_port": 0, **own, **variables}.items()}
+        self.workers.append(Worker(name, self._directory, environment, program))
+        return self.workers[-1]
+
+    async def send(self, commands: Iterable[Json], transactional_id: str | None = None) -> int:
+        """Write commands in their order, in a transaction if that has an id, and return how many once all are in the log."""
+        async with (
+            AIOKafkaProducer(
+                bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2, transactional_id=transactional_id
+            ) as producer,
+            producer.transaction() if transactional_id else nullcontext(),
+        ):
+            return len(await asyncio.gather(*[await self._produce(producer, command) for command in commands]))
+
+    async def lag(self, topic: str) -> int:
+        """How far the consumer group is behind the end of partition 0 of a topic, as a lag tool computes it."""
+        [lag] = await self._lags([TopicPartition(self.settings.topic(topic), 0)])
+        return lag
+
+    async def caught_up(self) -> None:
+        """Return once the group was told that all commands, and all that sagas were to hear, have been processed."""
+        await self._processed(command_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
+
+    async def folded(self) -> None:
+        """The same of all that views follow: events, and what views tell each other."""
+        events = (event_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
+        await self._processed([*events, *(feed_topic(self.settings, feed) for feed in (ORDERING, CUSTOMER_NAME))])
+
+    async def reset_group(self, to: str) -> None:
+        """Commit the `beginning` or the `end` of every command topic for the consumer group, which must be empty."""
+        partitions = [TopicPartition(self.settings.topic(f"commands.{kind}"), number) for kind in AGGREGATES for number in range(self.settings.partitions)]
+        async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False) as consumer:
+            consumer.assign(partitions)
+            await consumer.commit(await (consumer.beginning_offsets if to == "beginning" else consumer.end_offsets)(partitions))
+
+    async def left(self) -> None:
+        """Return once the group has no member: who had no time to leave it is one until its session has run out."""
+        async with asyncio.timeout(60):
+            while await members(self.settings, self.settings.app_id):  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
+
+    async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
+        """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""
+        for begin in range(0, len(commands), chunk):
+            await self.send(commands[begin : begin + chunk])
+            await results.number(begin + chunk)
+
+    async def flow(self, commands: Iterable[Json], results: "Results", ahead: int, sent: int = 0) -> None:
+        """Write commands until there are no more, never more than `ahead` of them without a result; `sent` were sent before."""
+        async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
+            for command in commands:
+                await results.number(sent - ahead + 1)
+                await self._produce(producer, command)
+                sent += 1
+
+    async def configure(self, topic: str, **config: str) -> None:
+        """Change settings of a topic (Kafka's names for them, `_` for `.`), and return once the broker has them: it answers before."""
+        [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
+        changed = {**wanted.config, **{name.replace("_", "."): value for name, value in config.items()}}
+        async with self._admin() as admin:
+            await configure(admin, wanted.name, changed)
+
+    async def add_partitions(self, topic: str, total: int) -> None:
+        """Give a topic more partitions, as an administrator can."""
+        async with self._admin() as admin:
+            await admin.create_partitions({self.settings.topic(topic): NewPartitions(total)})
+
+    async def delete_before(self, topic: str, partition: int, offset: int) -> None:
+        """Delete records, as retention does."""
+        async with self._admin() as admin:
+            await admin.delete_records({TopicPartition(self.settings.topic(topic), partition): RecordsToDelete(offset)})
+
+    async def empty(self, *topic: str) -> None:
+        """Delete all records of these topics (names on the broker), and the markers behind them, as retention does after a quiet week."""
+        async with self._admin() as admin:
+            await admin.delete_records({where: RecordsToDelete(-1) for where in self.partitions(topic)})
+
+    async def empty_processed(self, *topic: str) -> None:
+        """Delete the records of these topics of which the group was told that they have been processed: a timer may write more at any time."""
+        told = await self.told(self.partitions(topic))
+        async with self._admin() as admin:
+            await admin.delete_records({where: RecordsToDelete(offset) for where, offset in told.items()})
+
+    async def lose(self, topic: str) -> None:
+        """Delete a topic (its name on the broker) and create it again, empty."""
+        async with self._admin() as admin:
+            await admin.delete_topics([topic])
+            while topic in await admin.list_topics():  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.05)
+        await apply(self.settings)
+
+    def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        """Those of these topics (names on the broker)."""
+        return [TopicPartition(topic, number) for topic in topics for number in range(self.settings.partitions)]
+
+    async def told(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Up to where the group was told that these have been processed."""
+        async with self._admin() as admin:
+            told = await admin.list_consumer_group_offsets(self.settings.app_id)
+        return {where: told[where].offset if where in told else 0 for where in partitions}
+
+    async def _processed(self, topics: Iterable[str], within_s: float = 100) -> None:
+        partitions = self.partitions(topics)
+        async with asyncio.timeout(within_s):
+            while any(await self._lags(partitions)):  # noqa: ASYNC110 (the broker is asked)
+                await asyncio.sleep(0.1)
+
+    async def _lags(self, partitions: list[TopicPartition]) -> list[int]:
+        """The ends are asked for last: where they are what was told before, nothing was on its way from one of these to another."""
+        told = await self.told(partitions)
+        async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
+            ends = await consumer.end_offsets(partitions)
+        return [ends[where] - told[where] for where in partitions]
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.bootstrap)
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    def end(self) -> None:
+        """End the workers."""
+        for worker in self.workers:
+            worker.destroy()
+
+    def close(self) -> None:
+        """End the workers; what they logged is shown by pytest when the test failed."""
+        self.end()
+        for worker in self.workers:
+            print(f"--- {worker.name}, started {worker.starts} times\n{worker.said[-20_000:]}")  # noqa: T201 (pytest shows it)
+
+    async def _produce(self, producer: AIOKafkaProducer, command: Json) -> "asyncio.Future[object]":
+        topic, key = command_topic(self.settings, command["aggregateType"]), command["aggregateId"].encode()
+        written: asyncio.Future[object] = await producer.send(topic, msgspec.json.encode(command), key)
+        return written
+
+
+@asynccontextmanager
+async def opened(fresh: Environment) -> AsyncIterator[Environment]:
+    """Create its topics, and close it afterwards."""
+    try:
+        await fresh.create_topics()
+        yield fresh
+    finally:
+        fresh.close()
+
+
+class Results:
+    """Collects the results of an environment that are `wanted`, or those of one aggregate: `async with Results(settings) as results`.
+
+    Events, if `topic` is a log of record.
+    """
+
+    def __init__(self, settings: Settings, of: str | None = None, topic: str = "results", wanted: Callable[[Json], bool] = lambda _result: True) -> None:
+        self._settings = settings
+        self._topic = settings.topic(topic)
+        self._aggregate_id = of
+        self._wanted = wanted
+        self.all: list[Json] = []
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
+        await self._consumer.start()
+        self._consumer.assign([TopicPartition(self._topic, partition) for partition in range(self._settings.partitions)])
+        self._following = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._following.cancel()
+        await asyncio.wait([self._following])
+        await self._consumer.stop()
+
+    async def number(self, count: int, within_s: float = 200) -> None:
+        """Wait until there are this many; TimeoutError when they do not come in time (seconds)."""
+        await until(lambda: len(self.all) >= count, within_s)
+
+    def firsts(self) -> Counter[tuple[str, str]]:
+        """How many first results each command has, by aggregate and command id."""
+        return Counter((result["aggregateId"], result["commandId"]) for result in self.all if not result.get("duplicate"))
+
+    async def _follow(self) -> None:
+        while True:
+            for records in (await self._consumer.getmany(timeout_ms=200)).values():
+                found = (msgspec.json.decode(record.value) for record in records)
+                self.all.extend(result for result in found if self._aggregate_id in {None, result["aggregateId"]} and self._wanted(result))

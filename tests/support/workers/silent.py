@@ -1,0 +1,38 @@
+"""A worker of which some commands, or the answers to them, are lost once they are read, as if they had been skipped: only time-outs go on from there.
+
+usage: python -m tests.support.workers.silent HOW=ID,ID... ...    HOW is `unanswered`, `unanswered-once` or `unheard`, each ID that of a command
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from app.handlers.command_handler import Commands
+from app.handlers.saga_inbox import Inbox
+from app.worker import run_worker
+
+
+def arm(lost: dict[str, set[str]]) -> None:
+    """From now on the commands are not answered, or not the first time, or their answers are not heard."""
+    answers, hears = Commands.__call__, Inbox._hear  # noqa: SLF001 (a test replaces what is inside)
+
+    def answered(commands: Commands, record: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+        identity = msgspec.json.decode(record.value)["commandId"]
+        if identity in lost["unanswered-once"]:
+            lost["unanswered-once"].remove(identity)
+        elif identity not in lost["unanswered"]:
+            answers(commands, record)
+
+    def heard(inbox: Inbox, record: Any, result: Any) -> None:  # noqa: ANN401 (as above)
+        if result.command_id not in lost["unheard"]:
+            hears(inbox, record, result)
+
+    Commands.__call__ = answered  # type: ignore[assignment,method-assign]
+    Inbox._hear = heard  # type: ignore[assignment,method-assign]  # noqa: SLF001 (as above)
+
+
+if __name__ == "__main__":
+    named = dict(argument.split("=") for argument in sys.argv[1:])
+    arm({how: set(filter(None, named.get(how, "").split(","))) for how in ("unanswered", "unanswered-once", "unheard")})
+    sys.exit(run_worker(accept_loss=False))
