@@ -1,9 +1,10 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-clients controls slow check lint types layers chaos bench lock clean
+.PHONY: help setup demo unit test resilience model deployment docs test-all test-clients controls slow check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,20 +23,36 @@ setup: .venv/setup.stamp  ## .venv with the locked packages and this project, no
 demo: setup  ## orders on a real Kafka; ARGS='--orders 500 --exit' is passed on
 	@$(BIN)/foldstream demo $(ARGS)
 
-test: setup  ## all tests, on a real Kafka, in two processes; ARGS='-k name' is passed on
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+unit: setup  ## the tests that need no broker, in half a minute; ARGS='-k name' is passed on, here and below
+	@$(PYTEST) tests/unit $(ARGS)
+
+test: setup  ## the tests to run before a push: unit, integration and system, on a real Kafka, in two processes
+	@$(PYTEST) tests/unit tests/integration tests/system $(ARGS)
+
+resilience: setup  ## the tests in which workers, brokers and connections break
+	@$(PYTEST) tests/resilience $(ARGS)
+
+model: setup  ## the model of the protocol, explored and compared with a real broker
+	@$(PYTEST) tests/model $(ARGS)
+
+deployment: setup  ## the tests of image, compose file, dashboards and proxies
+	@$(PYTEST) tests/deployment $(ARGS)
+
+docs: setup  ## the pages: links, the table of guarantees, the tutorial to the letter
+	@$(PYTEST) tests/docs $(ARGS)
+
+test-all: test resilience model deployment docs  ## all groups of tests, one after the other
 
 test-clients: setup  ## clients generated for Python, Go, TypeScript and Java, built and run; ARGS='-k go'
 	@$(BIN)/python -m pytest tests/deployment/clients $(ARGS)
 
 controls: setup  ## the negative controls alone: each switches one mechanism off, and sees the test of its guarantee fail
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m control $(ARGS)
+	@$(PYTEST) -m control $(ARGS)
 
 slow: setup  ## the tests that take long: two hundred random histories under `foldstream verify` (a quarter of an hour)
 	@$(BIN)/python -m pytest -n 2 --dist load -m slow $(ARGS)
 
-check: lint types layers  ## what CI runs: lint, types, layers, then the tests
-	@$(MAKE) --no-print-directory test
+check: lint types layers test-all  ## what CI runs: lint, types, layers, then all groups of tests
 
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -27,12 +28,20 @@ settings.register_profile("without a clock", deadline=None)
 settings.load_profile("without a clock")
 """Properties are searched without a clock: a busy machine is no finding."""
 
+TESTS = Path(__file__).parent
+
 FreePort = Callable[[], int]
 
 requests.install()
 """As every program of Foldstream's does."""
 
 _kept: list[ExitStack] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its group, which is the folder that it is in."""
+    for item in items:
+        item.add_marker(item.path.relative_to(TESTS).parts[0])
 
 
 @dataclass(frozen=True)
