@@ -4,11 +4,11 @@ from agents import order
 from app.domain.order_fulfilment.handle import Placed
 from app.domain.order_fulfilment.process import fulfilment
 from app.handlers.command_handler import Batches, serve
-from app.handlers.commands import Caused
+from app.handlers.commands import Causation
 from app.handlers.outbox import Outbox
-from app.handlers.reactions import Followed, heard, origin
-from app.handlers.saga_inbox import Inbox, Operators
-from app.handlers.saga_manager import Conductor
+from app.handlers.reactions import EmittedEvents, heard, origin
+from app.handlers.saga_inbox import OperatorCommandHandler, SagaInbox
+from app.handlers.saga_manager import SagaManager
 from app.settings import Settings
 from app.streams.app import app
 from schemas.envelopes import Event
@@ -19,21 +19,21 @@ from tables.saga import saga_aggregate
 NAME = "order-fulfilment"
 
 
-class Orders:
+class StartFulfilment:
     """Follows orders."""
 
-    def __init__(self, settings: Settings, conductor: Conductor) -> None:
+    def __init__(self, settings: Settings, conductor: SagaManager) -> None:
         self._conductor = conductor
         self._deadline_ms = round(settings.saga_deadline_s * 1000)
         self._timing = Timing(
             step_timeout_ms=round(settings.saga_step_timeout_s * 1000), backoff_ms=round(settings.saga_backoff_s * 1000), retries=settings.saga_retries
         )
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: EmittedEvents) -> None:
         """Let the order's saga hear what happened to it."""
         cause, origins = followed.cause, origin(followed.cause.metadata)
         for event, identity in zip(followed.events, followed.event_ids, strict=True):
-            caused = Caused(origins.correlation_id, identity, None, origins.trace_id)
+            caused = Causation(origins.correlation_id, identity, None, origins.trace_id)
             what = self._placed(event, origins.correlation_id)
             self._conductor.hear(what, heard(cause.aggregate_id, caused, cause.at, cause.record, cause.headers), identity)
 
@@ -41,11 +41,11 @@ class Orders:
         return Placed(event, correlation_id, self._timing, self._deadline_ms) if isinstance(event, OrderPlaced) else event
 
 
-conductor = app.wakes(Conductor(app.side.settings, NAME, fulfilment, saga_aggregate))
-operators = Operators(saga_aggregate, Outbox(app.side.settings, saga_aggregate.decider))
+conductor = app.wakes(SagaManager(app.side.settings, NAME, fulfilment, saga_aggregate))
+operators = OperatorCommandHandler(saga_aggregate, Outbox(app.side.settings, saga_aggregate.decider))
 operators.followers.append(conductor)
-order.answer.followers.append(Orders(app.side.settings, conductor))
-inbox = app.conducts(NAME, Inbox(conductor, operators))
+order.answer.followers.append(StartFulfilment(app.side.settings, conductor))
+inbox = app.conducts(NAME, SagaInbox(conductor, operators))
 
 
 @app.agent(app.inbox(NAME), isolated_partitions=True, name=NAME)

@@ -2,25 +2,25 @@
 
 from agents import order
 from app.domain.shipping import policy
-from app.handlers.commands import Caused
-from app.handlers.reactions import Followed, origin, send
+from app.handlers.commands import Causation
+from app.handlers.reactions import EmittedEvents, origin, send
 from app.settings import Settings
 from app.streams.app import app
 
 
-class Shipping:
+class ShipReservedStock:
     """Follows orders."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: EmittedEvents) -> None:
         """Have what was reserved for an order leave with it."""
         cause, origins = followed.cause, origin(followed.cause.metadata)
         for event, identity in zip(followed.events, followed.event_ids, strict=True):
             asks = policy(cause.aggregate_id, followed.before.state, event, identity)
-            send(self._settings, asks, Caused(origins.correlation_id, identity, None, origins.trace_id), cause)
+            send(self._settings, asks, Causation(origins.correlation_id, identity, None, origins.trace_id), cause)
 
 
-shipping = Shipping(app.side.settings)
+shipping = ShipReservedStock(app.side.settings)
 order.answer.followers.append(shipping)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.embedded_kafka.home import Home
+from app.embedded_kafka.home import BrokerFiles
 from app.embedded_kafka.status import port_of
 from app.errors import FoldstreamError
 
@@ -98,9 +98,9 @@ class Settings(BaseSettings):
         return self.broker or f"127.0.0.1:{port_of(self.home, self.kafka_port)}"
 
     @property
-    def home(self) -> Home:
+    def home(self) -> BrokerFiles:
         """Where the embedded broker of the data directory keeps its files."""
-        return Home.of(self.datadir)
+        return BrokerFiles.of(self.datadir)
 
     @property
     def replicas(self) -> int:

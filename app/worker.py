@@ -26,7 +26,7 @@ from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from app.streams.app import app
 from app.streams.application import spare_collector
-from app.streams.memory import Heap
+from app.streams.memory import MemoryTrimmer
 from app.streams.state.worker_lock import lock
 from app.streams.tasks.environment import claim
 from app.topic_admin import check_session, refuse_start
@@ -84,7 +84,7 @@ def _serve(level: str) -> int:
     worker.spinner = None  # it moves the cursor, also in a log file
     server = Server(app)
     app.side.owner = server.owner
-    worker.services = [server, Heap(), *worker.services]
+    worker.services = [server, MemoryTrimmer(), *worker.services]
     spare_collector()
     try:
         worker.execute_from_commandline()

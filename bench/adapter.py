@@ -26,13 +26,13 @@ from pydantic import ConfigDict
 
 from app import log_config as logs
 from app.eventsourcing.decider import Decider, by_name
-from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
-from app.handlers.command_handler import Commands
+from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot
+from app.handlers.command_handler import CommandHandler
 from app.handlers.outbox import Outbox
 from app.settings import Settings
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
-from app.streams.processing.handlers import Handler
+from app.streams.processing.handlers import RecordHandler
 from app.topic_admin import apply
 from schemas.envelopes import Command, Event, Message
 from schemas.fields import Currency, Id, Money, Quantity, Total
@@ -142,7 +142,7 @@ _recorded = msgspec.json.Decoder(Recorded).decode
 class Job:
     """Foldstream's handler of commands, with the job's forms before and behind it."""
 
-    def __init__(self, commands: Commands, output: str) -> None:
+    def __init__(self, commands: CommandHandler, output: str) -> None:
         self.agent = commands.agent
         self._commands = commands
         self._output = output
@@ -194,8 +194,8 @@ def _as_job(value: bytes, event_id: str) -> bytes:
 def declared(settings: Names) -> Application:
     """The application that does the job."""
     app = application(settings)
-    aggregate = Aggregate(app, decider, app.Table("order", value_type=Snapshot[Placed]), app.Table("order-answer", value_type=Answers))
-    handler: Handler = app.handles("order", Job(Commands(aggregate, Outbox(settings, decider)), settings.job_output))
+    aggregate = AggregateRepository(app, decider, app.Table("order", value_type=Snapshot[Placed]), app.Table("order-answer", value_type=Answers))
+    handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider)), settings.job_output))
 
     @app.agent(app.commands("order"), isolated_partitions=True, name="order")
     async def order(batches: Any) -> None:  # noqa: ANN401 (Faust's stream of batches)

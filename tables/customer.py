@@ -1,11 +1,11 @@
 """The Customer's tables."""
 
 from app.domain.customer import Customer, Payment, customer_decider
-from app.handlers.aggregate_repository import Aggregate, Answers, Snapshot
+from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot
 from app.streams.app import app
 
 customers = app.Table("customer", value_type=Snapshot[Customer])
 payments = app.Table("payment", value_type=Payment)
 customer_answers = app.Table("customer-answer", value_type=Answers)
 
-customer_aggregate = Aggregate(app, customer_decider, customers, customer_answers, payments)
+customer_aggregate = AggregateRepository(app, customer_decider, customers, customer_answers, payments)

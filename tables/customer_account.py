@@ -5,13 +5,13 @@ import msgspec
 from app.domain.customer import customer_decider
 from app.domain.read_models.customer_account import CustomerAccount, project
 from app.domain.read_models.customer_name import CustomerName, Ordering
-from app.eventsourcing.recorded_event import Recorded, upcasts
+from app.eventsourcing.recorded_event import RecordedEvent, upcasts
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
@@ -37,11 +37,11 @@ class Accounts:
         self._accounts = accounts
         self._orderings = orderings
 
-    def before(self, event: Recorded) -> CustomerAccount | None:
+    def before(self, event: RecordedEvent) -> CustomerAccount | None:
         """The customer's row; None when there is none."""
         return self._accounts.get(event.aggregate_id)
 
-    def apply(self, before: CustomerAccount | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: CustomerAccount | None, event: RecordedEvent, value: bytes) -> None:
         """Fold an event into the customer's row; a new name is told to all who asked for it."""
         del value
         account = self._accounts[event.aggregate_id] = project(before, event)
@@ -58,7 +58,7 @@ class Accounts:
             self._orderings[ordering.customer_id] = {**known, partition: ordering.order_id}
             self._tell(ordering.customer_id, ordering.order_id)
 
-    def committed(self, store: Store, customer_id: str) -> CustomerAccount | None:
+    def committed(self, store: StateStore, customer_id: str) -> CustomerAccount | None:
         """A customer's row; None when it was never registered."""
         return self._accounts.committed(store, customer_id)
 

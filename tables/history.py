@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from msgspec import Raw
 
 from app.eventsourcing.history import Latest, named, project
-from app.eventsourcing.recorded_event import Recorded
+from app.eventsourcing.recorded_event import RecordedEvent
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from app.topics import AGGREGATES, event_topic
 
@@ -28,23 +28,23 @@ class History:
         self._entries = entries
         self._versions = versions
 
-    def before(self, event: Recorded) -> Latest | None:
+    def before(self, event: RecordedEvent) -> Latest | None:
         """The last event of the same aggregate; None when there is none."""
         return self._versions.get(named(event.aggregate_type, event.aggregate_id))
 
-    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
         """Add an event, given with the value of its record."""
         del before
         entry = project(event, value)
         self._entries[_row(entry.aggregate, entry.version)] = entry.event
         self._versions[entry.aggregate] = Latest(entry.version)
 
-    def committed_version(self, store: Store, aggregate_type: str, aggregate_id: str) -> int:
+    def committed_version(self, store: StateStore, aggregate_type: str, aggregate_id: str) -> int:
         """The last version of an aggregate; 0 when it has no event."""
         last = self._versions.committed(store, named(aggregate_type, aggregate_id))
         return last.version if last else 0
 
-    def committed(self, store: Store, aggregate_type: str, aggregate_id: str, from_version: int) -> Iterator[tuple[int, bytes]]:
+    def committed(self, store: StateStore, aggregate_type: str, aggregate_id: str, from_version: int) -> Iterator[tuple[int, bytes]]:
         """The events of an aggregate from a version on, in order, each with its version, as they were written."""
         aggregate = named(aggregate_type, aggregate_id)
         for row, event in self._entries.rows(store, f"{aggregate}/", start=_row(aggregate, from_version)):

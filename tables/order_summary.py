@@ -6,12 +6,12 @@ from app.domain.order import order_decider
 from app.domain.read_models import customer_name
 from app.domain.read_models.customer_name import ASKED, CustomerName, Ordering
 from app.domain.read_models.order_summary import OrderSummary, project
-from app.eventsourcing.recorded_event import Recorded, upcasts
+from app.eventsourcing.recorded_event import RecordedEvent, upcasts
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
@@ -35,11 +35,11 @@ class Summaries:
         self._summaries = summaries
         self._names = names
 
-    def before(self, event: Recorded) -> OrderSummary | None:
+    def before(self, event: RecordedEvent) -> OrderSummary | None:
         """The order's row; None when there is none."""
         return self._summaries.get(event.aggregate_id)
 
-    def apply(self, before: OrderSummary | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: OrderSummary | None, event: RecordedEvent, value: bytes) -> None:
         """Fold an event into the order's row; the first order of a customer here asks for the customer's name."""
         del value
         summary = self._summaries[event.aggregate_id] = project(before, event)
@@ -52,12 +52,12 @@ class Summaries:
         name = msgspec.json.decode(value, type=CustomerName)
         self._names[name.customer_id] = customer_name.project(self._names.get(name.customer_id), name)
 
-    def committed(self, store: Store, order_id: str) -> tuple[OrderSummary, CustomerName] | None:
+    def committed(self, store: StateStore, order_id: str) -> tuple[OrderSummary, CustomerName] | None:
         """An order's row, and what is known of who ordered it; None when it was never placed."""
         summary = self._summaries.committed(store, order_id)
         return None if summary is None else (summary, self.customer(store, summary.customer_id))
 
-    def customer(self, store: Store, customer_id: str) -> CustomerName:
+    def customer(self, store: StateStore, customer_id: str) -> CustomerName:
         """What is known here of a customer."""
         return self._names.committed(store, customer_id) or CustomerName(customer_id, ASKED)
 

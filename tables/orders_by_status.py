@@ -3,8 +3,8 @@
 from app.domain.order import order_decider
 from app.domain.read_models.order_summary import OrderSummary, project
 from app.domain.read_models.orders_by_status import place
-from app.handlers.list_projection import Fold
-from app.handlers.status_list_projection import ByStatus
+from app.handlers.list_projection import ListFold
+from app.handlers.status_list_projection import StatusListProjection
 from app.streams.app import app
 from app.topics import event_topic
 
@@ -13,10 +13,10 @@ places = app.Table("order-status-place", value_type=str, cached=False)
 counts = app.Table("order-status-count", value_type=int)
 
 
-class OrdersByStatus(ByStatus[OrderSummary]):
+class OrdersByStatus(StatusListProjection[OrderSummary]):
     """A read model of orders."""
 
     agent = "orders_by_status"
 
 
-orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, Fold(order_decider.events, project, place))
+orders_by_status = OrdersByStatus(event_topic(app.side.settings, "Order"), orders, places, counts, ListFold(order_decider.events, project, place))

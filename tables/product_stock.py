@@ -4,11 +4,11 @@ import msgspec
 
 from app.domain.product import product_decider
 from app.domain.read_models.product_stock import ProductStock, project
-from app.eventsourcing.recorded_event import Recorded, upcasts
+from app.eventsourcing.recorded_event import RecordedEvent, upcasts
 from app.settings import Settings
 from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from app.topics import event_topic
 
@@ -25,16 +25,16 @@ class Stock:
         self.fingerprint = fingerprint([project, *upcasts(product_decider.events), Stock], [msgspec.json.schema(ProductStock)])
         self._products = products
 
-    def before(self, event: Recorded) -> ProductStock | None:
+    def before(self, event: RecordedEvent) -> ProductStock | None:
         """The product's row; None when there is none."""
         return self._products.get(event.aggregate_id)
 
-    def apply(self, before: ProductStock | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: ProductStock | None, event: RecordedEvent, value: bytes) -> None:
         """Fold an event into the product's row."""
         del value
         self._products[event.aggregate_id] = project(before, event)
 
-    def committed(self, store: Store, product_id: str) -> ProductStock | None:
+    def committed(self, store: StateStore, product_id: str) -> ProductStock | None:
         """A product's row; None when it was never registered."""
         return self._products.committed(store, product_id)
 

@@ -4,8 +4,8 @@ from app.domain.order_fulfilment import evolve as fold
 from app.domain.order_fulfilment import state
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.read_models.saga_status import SagaStatus, place, project
-from app.handlers.list_projection import Fold
-from app.handlers.status_list_projection import ByStatus
+from app.handlers.list_projection import ListFold
+from app.handlers.status_list_projection import StatusListProjection
 from app.streams.app import app
 from app.topics import event_topic
 
@@ -14,12 +14,12 @@ places = app.Table("saga-status-place", value_type=str, cached=False)
 counts = app.Table("saga-status-count", value_type=int)
 
 
-class SagaStatuses(ByStatus[SagaStatus]):
+class SagaStatuses(StatusListProjection[SagaStatus]):
     """A read model of sagas."""
 
     agent = "saga_status"
 
 
 saga_statuses = SagaStatuses(
-    event_topic(app.side.settings, "Saga"), sagas, places, counts, Fold(saga_decider.events, project, place, [fold.evolve, state.status])
+    event_topic(app.side.settings, "Saga"), sagas, places, counts, ListFold(saga_decider.events, project, place, [fold.evolve, state.status])
 )

@@ -10,7 +10,7 @@ import typer
 
 from app.cli.ids import require_id
 from app.cli.output import note, say, say_json
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.domain.registry import DECIDERS
 from app.errors import FoldstreamError
@@ -45,7 +45,7 @@ def events(
 async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> int:
     """Print what is asked for; the last version of the aggregate, printed or not, 0 if it does not exist."""
     last = 0
-    async with Log(chosen) as log:
+    async with LogReader(chosen) as log:
         async for event in _history(log, chosen, aggregate_id, types):
             last = max(last, event["version"])
             if event["version"] >= from_version:
@@ -53,7 +53,7 @@ async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType]
     return last
 
 
-async def _history(log: Log, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:
+async def _history(log: LogReader, chosen: Settings, aggregate_id: str, types: list[AggregateType]) -> AsyncIterator[Json]:
     for each in types:
         async for record in log.key(event_topic(chosen, each), aggregate_id.encode()):
             yield _today(record.value)

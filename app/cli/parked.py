@@ -12,7 +12,7 @@ from app.client.parked_records import open_records
 from app.client.workers import ask
 from app.errors import FoldstreamError
 from app.settings import settings
-from app.streams.parking.record import Parked
+from app.streams.parking.record import ParkedRecord
 from schemas.timestamp import rfc3339
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be processed: list, retry, discard.")
@@ -54,12 +54,12 @@ async def _print(reason: str | None, topic: str | None, *, as_json: bool) -> int
     return count
 
 
-def _shown(row: Parked) -> dict[str, Any]:
+def _shown(row: ParkedRecord) -> dict[str, Any]:
     where = {"topic": row.topic, "partition": row.partition, "offset": row.offset, "key": _text(row.key)}
     return {**where, "reason": row.reason, "error": row.error, "agent": row.agent, "timestamp": rfc3339(row.timestamp_ms), "parkedAt": row.at}
 
 
-def _line(row: Parked) -> str:
+def _line(row: ParkedRecord) -> str:
     return f"{row.topic} {row.partition} {row.offset}  {row.at}  {row.reason:13}  {_text(row.key)!r}  {row.error!r}"
 
 

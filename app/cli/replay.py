@@ -17,10 +17,10 @@ from rich.table import Table
 from app.cli.encoding import plain_lines
 from app.cli.output import say, show
 from app.client.commands import CommandClient
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.errors import FoldstreamError
-from app.replay.commands import ENDS, LoggedTotals, Replay
+from app.replay.commands import ENDS, LoggedTotals, PurchaseReplay
 from app.replay.purchases import Purchase, Totals, purchases, require_credit, totals
 from app.replay.saga_outcomes import ends
 from app.settings import Settings, settings
@@ -45,7 +45,7 @@ def replay(file: Annotated[typer.FileBinaryRead, FILE], speed: Annotated[float |
     Workers must run. Replaying a file again places nothing twice and prints the same totals.
     """
     content = _read(file)
-    made = Replay(sha256(content).hexdigest(), _purchases(file.name, content))
+    made = PurchaseReplay(sha256(content).hexdigest(), _purchases(file.name, content))
     replayed, wanted = asyncio.run(_replay(settings(), made, speed)), totals(made.purchases)
     show(_table(wanted, replayed.found))
     say(_sagas(replayed.ends))
@@ -79,7 +79,7 @@ def _purchases(file: str, content: bytes) -> list[Purchase]:
     return found
 
 
-async def _replay(chosen: Settings, made: Replay, speed: float | None) -> Replayed:
+async def _replay(chosen: Settings, made: PurchaseReplay, speed: float | None) -> Replayed:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         async with CommandClient(chosen) as client:
@@ -89,7 +89,7 @@ async def _replay(chosen: Settings, made: Replay, speed: float | None) -> Replay
         return Replayed(await _logged(chosen, made), duplicates, ended)
 
 
-async def _place(client: CommandClient, progress: Progress, made: Replay, speed: float | None) -> int:
+async def _place(client: CommandClient, progress: Progress, made: PurchaseReplay, speed: float | None) -> int:
     """Place the orders day by day, or all at once; how many were duplicates."""
     shown, duplicates, began_at = progress.add_task("placing orders", total=len(made.purchases)), 0, _now()
     for due_s, batch in _batches(made.purchases, speed):
@@ -100,7 +100,7 @@ async def _place(client: CommandClient, progress: Progress, made: Replay, speed:
     return duplicates
 
 
-async def _fulfil(chosen: Settings, progress: Progress, made: Replay) -> Counter[str]:
+async def _fulfil(chosen: Settings, progress: Progress, made: PurchaseReplay) -> Counter[str]:
     """How many sagas ended in each way, once all have, or none goes on."""
     shown, found = progress.add_task("fulfilling orders", total=len(made.purchases)), Counter[str]()
     async with aclosing(ends(chosen, made.owns)) as told:
@@ -135,9 +135,9 @@ def _batches(ordered: list[Purchase], speed: float | None) -> Iterator[tuple[flo
         yield (day - ordered[0].day).days / speed, bought
 
 
-async def _logged(chosen: Settings, made: Replay) -> Totals:
+async def _logged(chosen: Settings, made: PurchaseReplay) -> Totals:
     logged = LoggedTotals()
-    async with Log(chosen) as log:
+    async with LogReader(chosen) as log:
         async for record in log.topic(event_topic(chosen, "Order")):
             if made.owns(record):
                 logged.add(msgspec.json.decode(record.value))

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from app.client.results import Answer, Json, Results
+from app.client.results import Answer, Json, ResultFollower
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
@@ -47,7 +47,7 @@ class CommandClient:
 
     def __init__(self, settings: Settings, patience_s: float = PATIENCE_S) -> None:
         self._settings = settings
-        self._results = Results(settings, patience_s)
+        self._results = ResultFollower(settings, patience_s)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

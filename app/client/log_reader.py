@@ -14,7 +14,7 @@ from app.streams.parking.skip_log import skips_of
 from app.topic_admin import refuse_start
 
 
-class Log:
+class LogReader:
     """The committed records, in bounded memory: `async with Log(settings) as log`. FoldstreamError when the broker or a topic is not there.
 
     Each partition is read by a consumer of its own: aiokafka 0.14 can hang in `stop` after partitions were assigned a second time.

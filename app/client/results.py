@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiokafka import ConsumerRecord
 
-from app.client.topic_follower import Following
+from app.client.topic_follower import TopicFollower
 from app.errors import FoldstreamError
 from app.settings import Settings
 
@@ -19,14 +19,14 @@ Answer = asyncio.Future[Json]
 """The result that is to come."""
 
 
-class Told(NamedTuple):
+class CommandReply(NamedTuple):
     """What is told to who waits for a command at the worker itself: the result as it was written, and whether its id was used for the same before."""
 
     result: bytes
     same_body: bool
 
 
-class Results(Following):
+class ResultFollower(TopicFollower):
     """Follows `results` from the end it has on entry, and hands each result to who expects it, told by aggregate and command id."""
 
     def __init__(self, settings: Settings, patience_s: float) -> None:

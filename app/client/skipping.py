@@ -10,12 +10,12 @@ from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings
-from app.streams.errors import RefusedBatch, UnreadableBatch
+from app.streams.errors import TransactionRejected, UnreadableBatch
 from app.streams.kafka.reader import bounds, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
-from app.streams.parking.record import Settled, skip
+from app.streams.parking.record import ParkingOutcome, skip
 from app.topic_admin import refuse_start
 from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
 from schemas.upcasters import NewerSchema
@@ -44,13 +44,13 @@ async def write(settings: Settings, wanted: Skip, *, accept_loss: bool) -> None:
         async with reading(settings.bootstrap) as consumer:
             await _require(settings, consumer, wanted, accept_loss=accept_loss)
             cluster = await describe(consumer._client, [wanted.topic])  # noqa: SLF001 (aiokafka has no public way to send a request)
-        settled = Settled(wanted.topic, wanted.partition, wanted.first, "skipped", cluster.topic_ids[wanted.topic], wanted.last)
+        settled = ParkingOutcome(wanted.topic, wanted.partition, wanted.first, "skipped", cluster.topic_ids[wanted.topic], wanted.last)
         await _commit(settings, settled, wanted)
-    except (KafkaError, RefusedBatch) as error:
+    except (KafkaError, TransactionRejected) as error:
         raise FoldstreamError(f"Kafka at {settings.bootstrap} did not take the skip; run it again: {error!r}") from error
 
 
-async def _commit(settings: Settings, settled: Settled, wanted: Skip) -> None:
+async def _commit(settings: Settings, settled: ParkingOutcome, wanted: Skip) -> None:
     fencing = producer(settings.bootstrap, f"{settings.app_id}-{wanted.partition}")
     try:
         await fencing.start()

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.streams.kafka.reader import reader
 
 
-class Following(ABC):
+class TopicFollower(ABC):
     """Reads committed records from the end that the topic has on entry: `async with`."""
 
     def __init__(self, settings: Settings, topic: str) -> None:

@@ -6,11 +6,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.tasks.ownership import MARK, key_of, mark
-from app.streams.topology import Owner
+from app.streams.topology import WorkerAddress
 
 TIMEOUT_S = 15.0
 
@@ -33,7 +33,7 @@ async def ask(settings: Settings, partition: int, path: str, body: object = None
         raise FoldstreamError(f"the worker {found.worker_id} at {found.url}, which owns partition {partition}, does not answer: {error!r}") from error
 
 
-async def read(settings: Settings, asked: Owner, answer: aiohttp.ClientResponse) -> bytes:
+async def read(settings: Settings, asked: WorkerAddress, answer: aiohttp.ClientResponse) -> bytes:
     """The body of a worker's answer; FoldstreamError when it is the answer of something else."""
     if answer.headers.get(MARK) != mark(settings, asked.worker_id):
         raise FoldstreamError(
@@ -47,10 +47,10 @@ async def get(settings: Settings, path: str) -> Answer:
     return await ask(settings, 0, path, method="GET")
 
 
-async def owner(settings: Settings, partition: int) -> Owner | None:
+async def owner(settings: Settings, partition: int) -> WorkerAddress | None:
     """Who owns a partition, as `owners` says; None when nobody does."""
     last: bytes | None = None
-    async with Log(settings) as log:
+    async with LogReader(settings) as log:
         async for record in log.key(settings.topic("owners"), key_of(partition)):
             last = record.value
-    return None if last is None else msgspec.json.decode(last, type=Owner)
+    return None if last is None else msgspec.json.decode(last, type=WorkerAddress)

@@ -6,11 +6,11 @@ from typing import Self
 
 import msgspec
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.demo.orders import Kind, Shop
 from app.settings import Settings
-from app.streams.parking.record import Parked, Settled, parse
+from app.streams.parking.record import ParkedRecord, ParkingOutcome, parse
 from app.topics import AGGREGATES, event_topic
 
 Place = tuple[str, int, int]
@@ -40,14 +40,14 @@ class Evidence:
         """How many results each command has that are marked as duplicates."""
         self.refusals: dict[tuple[str, str], str] = {}
         """The refusal's code by command type and aggregate of the run."""
-        self.parked: dict[Place, Parked] = {}
+        self.parked: dict[Place, ParkedRecord] = {}
         """What was parked during the run, and still is."""
 
     @classmethod
     async def read(cls, chosen: Settings, shop: Shop, parked_from: Sequence[int]) -> Self:
         """Everything that is in the log now; of the topic `parked`, what is behind these offsets, one for each partition."""
         found = cls(shop)
-        async with Log(chosen) as log:
+        async with LogReader(chosen) as log:
             for aggregate in AGGREGATES:
                 async for record in log.topic(event_topic(chosen, aggregate)):
                     found.event(msgspec.json.decode(record.value))
@@ -76,10 +76,10 @@ class Evidence:
         if order is not None:
             self.of_kind[order, kind] += 1
 
-    def said(self, word: Parked | Settled) -> None:
+    def said(self, word: ParkedRecord | ParkingOutcome) -> None:
         """Take in a record of the topic `parked`: the last about a place counts."""
         place = (word.topic, word.partition, word.offset)
-        if isinstance(word, Parked):
+        if isinstance(word, ParkedRecord):
             self.parked[place] = word
         else:
             self.parked.pop(place, None)

@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from app.client.results import Json
-from app.client.topic_follower import Following
+from app.client.topic_follower import TopicFollower
 from app.errors import FoldstreamError
 from app.replay.commands import ENDS
 from app.settings import Settings
@@ -18,7 +18,7 @@ PATIENCE_S = 120.0
 """A saga that has not ended after this long is not at work (seconds)."""
 
 
-class Sagas(Following):
+class Sagas(TopicFollower):
     """Follows their events from the end that the log has on entry: `async with Sagas(settings) as sagas`."""
 
     def __init__(self, chosen: Settings) -> None:

@@ -8,7 +8,7 @@ from schemas import integration
 from schemas.envelopes import Message
 
 
-class Outside(NamedTuple):
+class IntegrationEvent(NamedTuple):
     """The integration event as CloudEvents type and schema, and the status that notifications tell."""
 
     ce_type: str
@@ -16,11 +16,11 @@ class Outside(NamedTuple):
     status: str
 
 
-OUTSIDE: dict[str, Outside | None] = {
-    "OrderPlaced": Outside("foldstream.order.placed.v1", integration.OrderPlaced, "PLACED"),
-    "OrderConfirmed": Outside("foldstream.order.confirmed.v1", integration.OrderConfirmed, "CONFIRMED"),
-    "OrderShipped": Outside("foldstream.order.shipped.v1", integration.OrderShipped, "SHIPPED"),
-    "OrderCancelled": Outside("foldstream.order.cancelled.v1", integration.OrderCancelled, "CANCELLED"),
+INTEGRATION_EVENTS: dict[str, IntegrationEvent | None] = {
+    "OrderPlaced": IntegrationEvent("foldstream.order.placed.v1", integration.OrderPlaced, "PLACED"),
+    "OrderConfirmed": IntegrationEvent("foldstream.order.confirmed.v1", integration.OrderConfirmed, "CONFIRMED"),
+    "OrderShipped": IntegrationEvent("foldstream.order.shipped.v1", integration.OrderShipped, "SHIPPED"),
+    "OrderCancelled": IntegrationEvent("foldstream.order.cancelled.v1", integration.OrderCancelled, "CANCELLED"),
     "SagaStarted": None,
     "SagaStepCompleted": None,
     "SagaStepFailed": None,
@@ -54,6 +54,6 @@ class Unmapped(LookupError):  # noqa: N818 (what it is)
 
 def check_mapped(deciders: Iterable[Decider]) -> None:
     """Raise Unmapped at start-up, rather than at the first such event."""
-    missing = sorted({name for decider in deciders for name in decider.events} - OUTSIDE.keys())
+    missing = sorted({name for decider in deciders for name in decider.events} - INTEGRATION_EVENTS.keys())
     if missing:
         raise Unmapped(f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/integration_events.py, also if it is None")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.embedded_kafka import probe, process, properties
-from app.embedded_kafka.home import Home, exclusive, last_lines, made
+from app.embedded_kafka.home import BrokerFiles, exclusive, last_lines, made
 from app.embedded_kafka.jars import Jars, Progress
 from app.embedded_kafka.java import Java
 from app.embedded_kafka.status import Status, port_of, running_in
@@ -27,7 +27,7 @@ class EmbeddedKafka:
 
     def __init__(self, datadir: Path, port: int, java: Path | None = None, jars: Jars | None = None) -> None:
         """Nothing happens before `start`, which uses `port` for clients and the next one for the broker's controller."""
-        self.home = Home.of(datadir)
+        self.home = BrokerFiles.of(datadir)
         self.port = port
         self._java = java
         self._jars = jars or Jars()

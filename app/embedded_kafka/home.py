@@ -11,7 +11,7 @@ from app.errors import FoldstreamError
 
 
 @dataclass(frozen=True)
-class Home:
+class BrokerFiles:
     """The folder `kafka` of a data directory; `root` is absolute."""
 
     root: Path

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from app.embedded_kafka import process
-from app.embedded_kafka.home import Home
+from app.embedded_kafka.home import BrokerFiles
 
 Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
@@ -33,13 +33,13 @@ class Status(msgspec.Struct, frozen=True):
         draft.replace(path)
 
 
-def running_in(home: Home) -> Status | None:
+def running_in(home: BrokerFiles) -> Status | None:
     """The broker that runs on the data in `home`, whoever started it; None when there is none."""
     known = Status.read(home.running)
     return known if known and process.runs(known.pid, home.command) else None
 
 
-def port_of(home: Home, otherwise: int) -> int:
+def port_of(home: BrokerFiles, otherwise: int) -> int:
     """The port on which the broker of `home` serves clients, `otherwise` the one on which it would be started."""
     found = running_in(home)
     return found.port if found else otherwise

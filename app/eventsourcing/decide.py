@@ -18,7 +18,7 @@ _WORDS = {"model_type": "Input should be an object", "dict_type": "Input should 
 """Pydantic names Python's types in these, and a sender sees JSON's."""
 
 
-class Asked(NamedTuple):
+class CommandInput(NamedTuple):
     """What a command asks for; `payload` is any JSON, not checked yet."""
 
     command_type: str
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
     expected_version: int | None = None
 
 
-class Standing(NamedTuple, Generic[Root, Detail]):
+class CurrentState(NamedTuple, Generic[Root, Detail]):
     """Where the aggregate stands, and what stands beside it for the one order that the command names."""
 
     version: int
@@ -34,7 +34,7 @@ class Standing(NamedTuple, Generic[Root, Detail]):
     detail: Detail | None = None
 
 
-class Answer(NamedTuple, Generic[Root, Detail]):
+class DecisionResult(NamedTuple, Generic[Root, Detail]):
     """Events and the state after them, or a refusal and the state unchanged."""
 
     events: tuple[Event, ...]
@@ -43,12 +43,14 @@ class Answer(NamedTuple, Generic[Root, Detail]):
     detail: Detail | None
 
 
-def respond(decider: Decider[CommandT, EventT, Root, Detail], asked: Asked, standing: Standing[Root, Detail], at: At) -> Answer[Root, Detail]:
+def respond(
+    decider: Decider[CommandT, EventT, Root, Detail], asked: CommandInput, standing: CurrentState[Root, Detail], at: At
+) -> DecisionResult[Root, Detail]:
     """The first check that fails is the answer: `invalid`, `version-conflict`, then the decider's; the new version is the old one plus the events."""
     command = parse(decider, asked.command_type, asked.payload)
     refusal = command if isinstance(command, Refusal) else conflict(asked.expected_version, standing.version)
     if refusal is not None or isinstance(command, Refusal):
-        return Answer((), refusal, standing.root, standing.detail)
+        return DecisionResult((), refusal, standing.root, standing.detail)
     return answer(decider, command, standing.root, standing.detail, at)
 
 
@@ -67,14 +69,14 @@ def conflict(expected_version: int | None, version: int) -> Refusal | None:
     return Refusal(code="version-conflict", message=f"expected version {expected_version}, the aggregate is at {version}")
 
 
-def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, root: Root, detail: Detail | None, at: At) -> Answer[Root, Detail]:
+def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, root: Root, detail: Detail | None, at: At) -> DecisionResult[Root, Detail]:
     """Decide, and fold what was decided."""
     decision = decider.decide(command, root, detail, at)
     if isinstance(decision, Refusal):
-        return Answer((), decision, root, detail)
+        return DecisionResult((), decision, root, detail)
     for event in decision:
         root, detail = decider.evolve(root, event), decider.evolve_detail(detail, event)
-    return Answer(decision, None, root, detail)
+    return DecisionResult(decision, None, root, detail)
 
 
 def invalid(error: ValidationError, where: str) -> Refusal:

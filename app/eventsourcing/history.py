@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from msgspec import Raw, Struct
 
-from app.eventsourcing.recorded_event import Recorded
+from app.eventsourcing.recorded_event import RecordedEvent
 
 
 class Entry(NamedTuple):
@@ -22,7 +22,7 @@ class Latest(Struct, frozen=True, gc=False):
     version: int
 
 
-def project(event: Recorded, value: bytes) -> Entry:
+def project(event: RecordedEvent, value: bytes) -> Entry:
     """What an event adds to the history: itself, whatever it is."""
     return Entry(named(event.aggregate_type, event.aggregate_id), event.version, Raw(value))
 

@@ -12,7 +12,7 @@ from schemas.upcasters import upcasters
 Payload = TypeVar("Payload", bound=Struct)
 
 
-class Recorded(Struct, frozen=True, rename="camel"):
+class RecordedEvent(Struct, frozen=True, rename="camel"):
     """The part of an event that every view needs; the payload is read by who needs it."""
 
     event_type: str
@@ -35,18 +35,18 @@ class Versioned(Protocol):
 REMEMBERED = 64
 """Events that are read once for all read models: more than a view folds in one turn."""
 
-_recorded = msgspec.json.Decoder(Recorded)
+_recorded = msgspec.json.Decoder(RecordedEvent)
 
 
 @lru_cache(REMEMBERED)
-def recorded(value: bytes) -> Recorded:
+def recorded(value: bytes) -> RecordedEvent:
     """The event in a record, which all read models are given in turn. NewerSchema: this code must not read it. msgspec's errors: it is no event."""
     event = _recorded.decode(value)
     upcasters.check(event.event_type, event.schema_version)
     return event
 
 
-def payload(event: Recorded, wanted: type[Payload]) -> Payload:
+def payload(event: RecordedEvent, wanted: type[Payload]) -> Payload:
     """What is wanted of an event's payload, in today's schema. msgspec's errors: it does not have that."""
     if event.schema_version == upcasters.version(event.event_type):
         return msgspec.json.decode(event.payload, type=wanted)
@@ -60,10 +60,10 @@ def upcasts(event_types: Iterable[str]) -> list[Callable[..., Any]]:
     return [payload, *steps] if steps else []
 
 
-class Unforeseen(ValueError):  # noqa: N818 (what it is)
+class UnexpectedEvent(ValueError):  # noqa: N818 (what it is)
     """An event that cannot follow what is in the row."""
 
-    def __init__(self, event: Recorded) -> None:
+    def __init__(self, event: RecordedEvent) -> None:
         super().__init__(f"{event.event_type} at version {event.version} cannot follow what came before in {event.aggregate_type} {event.aggregate_id}")
 
 

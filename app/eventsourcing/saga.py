@@ -13,7 +13,7 @@ HeardT = TypeVar("HeardT")
 Reacting_contra = TypeVar("Reacting_contra", contravariant=True)
 
 
-class Ask(NamedTuple):
+class OutgoingCommand(NamedTuple):
     """A command that waits for its answer. The same id is the same command; `resent` says how often it was sent again."""
 
     command_id: str
@@ -24,7 +24,7 @@ class Ask(NamedTuple):
     payload: dict[str, Any]
 
 
-class Reply(NamedTuple):
+class CommandResult(NamedTuple):
     """The result of a command, whoever sent that."""
 
     command_id: str
@@ -34,7 +34,7 @@ class Reply(NamedTuple):
     refusal: Refusal | None = None
 
 
-class Elapsed(NamedTuple):
+class TimerElapsed(NamedTuple):
     """It is as late as the saga wanted to be woken, or later."""
 
     now_ms: int
@@ -48,22 +48,22 @@ class Waiting(NamedTuple):
     command_id: str
 
 
-class Reaction(NamedTuple):
+class NextActions(NamedTuple):
     """What a saga is asking for, and when it wants to be woken if nothing comes (milliseconds since 1970; None: never)."""
 
-    asks: tuple[Ask, ...] = ()
+    asks: tuple[OutgoingCommand, ...] = ()
     wake_ms: int | None = None
 
 
 class React(Protocol[Reacting_contra]):
     """What follows from a state."""
 
-    def __call__(self, key: str, state: Reacting_contra, before: Reacting_contra | None = None, /) -> Reaction:
+    def __call__(self, key: str, state: Reacting_contra, before: Reacting_contra | None = None, /) -> NextActions:
         """What a saga asks for, and did not ask for before."""
 
 
 @dataclass(frozen=True)
-class Process(Generic[State, EventT, HeardT]):
+class SagaDefinition(Generic[State, EventT, HeardT]):
     """`react` follows from the state alone: starting, repeating, giving up and going on after a restart are the same code."""
 
     initial: State

@@ -13,7 +13,7 @@ from app.eventsourcing.decide import WINDOW
 from app.eventsourcing.decider import Decider, order_named
 from app.streams.application import Application
 from app.streams.state.fingerprint import fingerprint
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from schemas.upcasters import upcasters
 
@@ -27,7 +27,7 @@ class Snapshot(Struct, Generic[State], frozen=True, gc=False):
     state: State
 
 
-class Answered(Struct, frozen=True, omit_defaults=True, gc=False):
+class CommandOutcome(Struct, frozen=True, omit_defaults=True, gc=False):
     """The first result of a command; its event ids follow from the command id."""
 
     version: int
@@ -41,11 +41,11 @@ class Answered(Struct, frozen=True, omit_defaults=True, gc=False):
     """A digest of the command's type and payload; empty where the answer was learnt from the log."""
 
 
-Answers = dict[str, Answered]
+Answers = dict[str, CommandOutcome]
 """By command id, the oldest first."""
 
 
-class Aggregate:
+class AggregateRepository:
     """One aggregate type's decider and tables; also tells the runtime how its rows follow from the log."""
 
     def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], answers: Table[Answers], details: Table[Any] | None = None) -> None:
@@ -73,19 +73,19 @@ class Aggregate:
         if self._details is not None and order_id is not None and detail is not None:
             self._details[_beside(aggregate_id, order_id)] = detail
 
-    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
         """The first result of this command, among the last to the aggregate that name the same order, or those that name none; and the order it named."""
         return _find(self._answers.get, aggregate_id, order_id, command_id)
 
-    def committed_answer(self, store: Store, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+    def committed_answer(self, store: StateStore, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
         """The same, for who is not in a transaction."""
         return _find(partial(self._answers.committed, store), aggregate_id, order_id, command_id)
 
-    def committed_snapshot(self, store: Store, aggregate_id: str) -> Snapshot[Any] | None:
+    def committed_snapshot(self, store: StateStore, aggregate_id: str) -> Snapshot[Any] | None:
         """The aggregate as the last committed transaction left it; None when it does not exist."""
         return self._snapshots.committed(store, aggregate_id)
 
-    def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: Answered) -> None:
+    def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: CommandOutcome) -> None:
         """Keep the first result of a command; the oldest of a full window goes."""
         row = _beside(aggregate_id, order_id)
         answers = {**(self._answers.get(row) or {})}
@@ -109,7 +109,7 @@ class Aggregate:
         envelope = msgspec.json.decode(event.value)
         order_id, command_id = order_named(self._payload(envelope)), envelope["metadata"]["causationId"]
         before, _ = self.answered_before(envelope["aggregateId"], order_id, command_id)
-        self.remember(envelope["aggregateId"], order_id, command_id, Answered(envelope["version"], before.events + 1 if before else 1))
+        self.remember(envelope["aggregateId"], order_id, command_id, CommandOutcome(envelope["version"], before.events + 1 if before else 1))
 
     def answered(self, result: ConsumerRecord) -> None:
         """Remember the command that a result answers, if it was to this aggregate type and is a first one."""
@@ -117,7 +117,7 @@ class Aggregate:
         if answer["aggregateType"] != self.decider.aggregate_type or answer["outcome"] == "parked" or answer.get("duplicate"):
             return
         refusal = answer.get("refusal") or {}
-        known = Answered(answer["version"], len(answer["eventIds"]), refusal.get("code"), refusal.get("message"), refusal.get("state"))
+        known = CommandOutcome(answer["version"], len(answer["eventIds"]), refusal.get("code"), refusal.get("message"), refusal.get("state"))
         order_id = dict(result.headers).get("order-id", b"").decode() or None
         self.remember(answer["aggregateId"], order_id, answer["commandId"], replace(known, command=answer["commandType"]))
 
@@ -126,7 +126,7 @@ class Aggregate:
         return self.decider.events[kind].model_validate(upcasters.upcast(kind, envelope.get("schemaVersion", 1), envelope["payload"]))
 
 
-class Paired(Aggregate):
+class Paired(AggregateRepository):
     """An aggregate that is decided with one of another type beside it, which has the same id and therefore the same task."""
 
     beside: Table[Any]
@@ -139,7 +139,7 @@ class Paired(Aggregate):
         return None if other is None else other.state
 
 
-def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> tuple[Answered | None, str | None]:
+def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
     for order in dict.fromkeys([order_id, None]):
         known = (row(_beside(aggregate_id, order)) or {}).get(command_id)
         if known is not None:

@@ -6,17 +6,17 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.ids import event_id
-from app.handlers.aggregate_repository import Aggregate, Answered, Snapshot
-from app.handlers.commands import Received, Unreadable, peek, receive
-from app.handlers.event_handler import Events, Joined, JoinedModel, Model
-from app.handlers.outbox import Outbox, Repeated
-from app.handlers.reactions import Followed, Follower
+from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome, Snapshot
+from app.handlers.commands import ReceivedCommand, UndecodableCommand, peek, receive
+from app.handlers.event_handler import EventHandler, FeedJoinHandler, JoinedModel, Projection
+from app.handlers.outbox import Duplicate, Outbox
+from app.handlers.reactions import EmittedEvents, Reaction
 from app.streams.app import app
 from app.streams.parking.record import Park
-from app.streams.processing.handlers import Handler
+from app.streams.processing.handlers import RecordHandler
 from schemas.envelopes import Refusal
 from schemas.fields import DOTS
 
@@ -24,33 +24,33 @@ Batches = Any
 """Faust's stream of batches."""
 
 
-def handler(aggregate: Aggregate) -> "Commands":
+def handler(aggregate: AggregateRepository) -> "CommandHandler":
     """What answers the commands of an aggregate type; declared once."""
-    return app.handles(aggregate.decider.topic, Commands(aggregate, Outbox(app.side.settings, aggregate.decider)))
+    return app.handles(aggregate.decider.topic, CommandHandler(aggregate, Outbox(app.side.settings, aggregate.decider)))
 
 
-def follower(model: Model[Any]) -> Events:
+def follower(model: Projection[Any]) -> EventHandler:
     """What folds events into a read model; declared once."""
-    return app.follows(Events(model))
+    return app.follows(EventHandler(model))
 
 
-def joiner(model: JoinedModel[Any]) -> Joined:
+def joiner(model: JoinedModel[Any]) -> FeedJoinHandler:
     """The same for a read model that others feed."""
-    return app.follows(Joined(model))
+    return app.follows(FeedJoinHandler(model))
 
 
-async def serve(batches: Batches, handler: Handler) -> None:
+async def serve(batches: Batches, handler: RecordHandler) -> None:
     """Hand over batch by batch, as long as the worker lives."""
     with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
         async for event in batches.noack().events():
             await app.process(event.value, handler)
 
 
-class Commands:
+class CommandHandler:
     """Answers one command at a time; the task calls it inside its transaction."""
 
-    def __init__(self, aggregate: Aggregate, outbox: Outbox) -> None:
-        self.followers: list[Follower] = []
+    def __init__(self, aggregate: AggregateRepository, outbox: Outbox) -> None:
+        self.followers: list[Reaction] = []
         self.agent = aggregate.decider.topic
         self._aggregate = aggregate
         self._decider: Decider = aggregate.decider
@@ -60,14 +60,14 @@ class Commands:
         """Answer a command; Park when it is none."""
         try:
             command = receive(self._decider, record)
-        except Unreadable as error:
+        except UndecodableCommand as error:
             raise Park(error.reason, str(error)) from error
         known, order_id = self._aggregate.answered_before(command.aggregate_id, command.order_id, command.command_id)
         if known is None:
             self._answer(command)
         else:
             same = known.body in {"", command.body()}
-            self._outbox.result(command, known, self._event_ids(command, known.events, order_id), repeats=Repeated(same_body=same))
+            self._outbox.result(command, known, self._event_ids(command, known.events, order_id), repeats=Duplicate(same_body=same))
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
         """Whoever can be told that the command was parked is told."""
@@ -75,41 +75,41 @@ class Commands:
         if command is not None:
             self._outbox.parked(command, reason, error)
 
-    def _answer(self, command: Received) -> None:
+    def _answer(self, command: ReceivedCommand) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
         refusal = self._objection(command) or _unnameable(command, before)
         answered, event_ids = self._decide(command, before) if refusal is None else (_refused(command, before.version, refusal), [])
         self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
         self._outbox.result(command, answered, event_ids)
 
-    def _objection(self, command: Received) -> Refusal | None:
+    def _objection(self, command: ReceivedCommand) -> Refusal | None:
         """What is wrong with the command as it came."""
         return command.refusal or self._outbox.misdirected(command)
 
-    def _decide(self, command: Received, before: Snapshot[Any]) -> tuple[Answered, list[str]]:
-        asked = Asked(command.command_type, command.payload, command.expected_version)
+    def _decide(self, command: ReceivedCommand, before: Snapshot[Any]) -> tuple[CommandOutcome, list[str]]:
+        asked = CommandInput(command.command_type, command.payload, command.expected_version)
         detail = self._aggregate.detail(command.aggregate_id, command.order_id) if before.version else None  # nothing stands beside what has no events
-        decided = respond(self._decider, asked, Standing(before.version, before.state, detail), command.at)
+        decided = respond(self._decider, asked, CurrentState(before.version, before.state, detail), command.at)
         if decided.refusal is not None:
             return _refused(command, before.version, decided.refusal), []
         version, event_ids = before.version + len(decided.events), self._event_ids(command, len(decided.events), command.order_id)
         self._aggregate.save(command.aggregate_id, Snapshot(version, decided.root), command.order_id, decided.detail)
         self._outbox.events(command, decided.events, event_ids, before.version)
         for follower in self.followers:
-            follower.follow(Followed(command, before, decided.events, event_ids))
-        return Answered(version, len(decided.events), command=command.command_type, body=command.body()), event_ids
+            follower.follow(EmittedEvents(command, before, decided.events, event_ids))
+        return CommandOutcome(version, len(decided.events), command=command.command_type, body=command.body()), event_ids
 
-    def _event_ids(self, command: Received, count: int, order_id: str | None) -> list[str]:
+    def _event_ids(self, command: ReceivedCommand, count: int, order_id: str | None) -> list[str]:
         kind = self._decider.aggregate_type
         return [event_id(kind, command.aggregate_id, command.command_id, index, order_id) for index in range(count)]
 
 
-def _unnameable(command: Received, before: Snapshot[Any]) -> Refusal | None:
+def _unnameable(command: ReceivedCommand, before: Snapshot[Any]) -> Refusal | None:
     """The refusal of an id that nothing new may have."""
     if before.version or command.aggregate_id not in DOTS:
         return None
     return Refusal(code="invalid", message=f"aggregateId: nothing new can be called {command.aggregate_id}: clients and proxies take it out of a URL's path")
 
 
-def _refused(command: Received, version: int, refusal: Refusal) -> Answered:
-    return Answered(version, 0, refusal.code, refusal.message, refusal.state, command.command_type, command.body())
+def _refused(command: ReceivedCommand, version: int, refusal: Refusal) -> CommandOutcome:
+    return CommandOutcome(version, 0, refusal.code, refusal.message, refusal.state, command.command_type, command.body())

@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder().encode
 JSON = ("content-type", b"application/json")
 
 
-class Unreadable(Exception):  # noqa: N818 (what it is)
+class UndecodableCommand(Exception):  # noqa: N818 (what it is)
     """The record is no command that could be answered; `reason` is the contract's."""
 
     def __init__(self, reason: str, error: str) -> None:
@@ -32,7 +32,7 @@ class Unreadable(Exception):  # noqa: N818 (what it is)
         self.reason = reason
 
 
-class Caused(Struct, frozen=True, rename="camel", omit_defaults=True):
+class Causation(Struct, frozen=True, rename="camel", omit_defaults=True):
     """The metadata of everything that a command causes."""
 
     correlation_id: str
@@ -55,7 +55,7 @@ Sent = Envelope | CommandEnvelope | Named
 Origin = Metadata | CommandMetadata
 
 
-class Received(Struct, frozen=True):
+class ReceivedCommand(Struct, frozen=True):
     """A command as it was read; `refusal` says what is wrong with its envelope, if it can be answered all the same."""
 
     command_id: str
@@ -80,7 +80,7 @@ class Received(Struct, frozen=True):
         return blake2b(asked, digest_size=8).hexdigest()
 
 
-def receive(decider: Decider, record: ConsumerRecord) -> Received:
+def receive(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
     """The command in a record; Unreadable when it has to be parked."""
     envelope = plain(record.value) if record.value is not None else None
     if envelope is None or envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
@@ -88,7 +88,7 @@ def receive(decider: Decider, record: ConsumerRecord) -> Received:
     return _received(decider, record, envelope, envelope.metadata, _foreign(decider, envelope))
 
 
-def _receive_slowly(decider: Decider, record: ConsumerRecord) -> Received:
+def _receive_slowly(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
     """The same for a command that is at fault, or written in a way of its own."""
     fields = _read(record)
     try:
@@ -100,7 +100,7 @@ def _receive_slowly(decider: Decider, record: ConsumerRecord) -> Received:
     return _received(decider, record, envelope, envelope.metadata, _foreign(decider, envelope))
 
 
-def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
+def peek(decider: Decider, record: ConsumerRecord) -> ReceivedCommand | None:
     """The command in a record that was parked, if as much as its id can be read; one that names no aggregate is told of by its key."""
     try:
         fields = decode(record.value or b"")
@@ -115,32 +115,32 @@ def peek(decider: Decider, record: ConsumerRecord) -> Received | None:
 
 def _read(record: ConsumerRecord) -> dict[str, Any]:
     if record.key is None or record.value is None:
-        raise Unreadable("invalid", "the record has no key, or no value")
+        raise UndecodableCommand("invalid", "the record has no key, or no value")
     try:
         return decode(record.value)
     except Undecodable as error:
-        raise Unreadable("undecodable", str(error)) from error
+        raise UndecodableCommand("undecodable", str(error)) from error
 
 
 def _check_answerable(decider: Decider, record: ConsumerRecord, fields: dict[str, Any]) -> None:
     if not isinstance(fields.get("commandType"), str) or fields["commandType"] not in decider.commands:
-        raise Unreadable("unknown-type", f"commandType {fields.get('commandType')!r} is none of {', '.join(decider.commands)}"[:500])
+        raise UndecodableCommand("unknown-type", f"commandType {fields.get('commandType')!r} is none of {', '.join(decider.commands)}"[:500])
     for name in ("commandId", "aggregateId"):
         if not _is_id(fields.get(name)):
-            raise Unreadable("invalid", f"{name} is missing or malformed")
+            raise UndecodableCommand("invalid", f"{name} is missing or malformed")
     if fields["commandId"] in DOTS:
-        raise Unreadable("invalid", f"commandId cannot be {fields['commandId']}")
+        raise UndecodableCommand("invalid", f"commandId cannot be {fields['commandId']}")
     if record.key != fields["aggregateId"].encode():
-        raise Unreadable("invalid", "the record's key is not the aggregateId")
+        raise UndecodableCommand("invalid", "the record's key is not the aggregateId")
 
 
 def _named(fields: dict[str, Any]) -> Named:
     return Named(fields["commandId"], fields["commandType"], fields["aggregateId"], fields.get("payload"))
 
 
-def _received(decider: Decider, record: ConsumerRecord, sent: Sent, metadata: Origin, refusal: Refusal | None) -> Received:
+def _received(decider: Decider, record: ConsumerRecord, sent: Sent, metadata: Origin, refusal: Refusal | None) -> ReceivedCommand:
     correlation = metadata.correlation_id or sent.command_id
-    return Received(
+    return ReceivedCommand(
         sent.command_id,
         sent.command_type,
         sent.aggregate_id,
@@ -148,7 +148,7 @@ def _received(decider: Decider, record: ConsumerRecord, sent: Sent, metadata: Or
         sent.expected_version,
         metadata.reply_to,
         sent.payload,
-        _encode(Caused(correlation, sent.command_id, metadata.user_id, metadata.trace_id)),
+        _encode(Causation(correlation, sent.command_id, metadata.user_id, metadata.trace_id)),
         [("correlation-id", correlation.encode()), JSON, *trace(record.headers)],
         rfc3339(record.timestamp),
         refusal,

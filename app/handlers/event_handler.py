@@ -4,7 +4,7 @@ from typing import Any, Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.eventsourcing.recorded_event import Recorded, Versioned, recorded
+from app.eventsourcing.recorded_event import RecordedEvent, Versioned, recorded
 from app.streams.errors import UnreadableLog
 from app.streams.parking.record import Park
 from app.streams.topology import ReadModel
@@ -13,17 +13,17 @@ from schemas.upcasters import NewerSchema
 Row = TypeVar("Row", bound=Versioned)
 
 
-class Model(ReadModel, Protocol[Row]):
+class Projection(ReadModel, Protocol[Row]):
     """A read model whose rows carry the version of the aggregate that they reflect."""
 
-    def before(self, event: Recorded) -> Row | None:
+    def before(self, event: RecordedEvent) -> Row | None:
         """The row to which an event belongs; None when there is none."""
 
-    def apply(self, before: Row | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Row | None, event: RecordedEvent, value: bytes) -> None:
         """Fold an event, given with the row before it and the value of its record, into the rows."""
 
 
-class JoinedModel(Model[Row], Protocol[Row]):
+class JoinedModel(Projection[Row], Protocol[Row]):
     """A read model that is also told something by views of other partitions."""
 
     feeds: tuple[str, ...]
@@ -33,10 +33,10 @@ class JoinedModel(Model[Row], Protocol[Row]):
         """Take over what a record of a feed says; it may have come before, and later ones too."""
 
 
-class Events:
+class EventHandler:
     """Folds one event at a time; the view task calls it."""
 
-    def __init__(self, model: Model[Any]) -> None:
+    def __init__(self, model: Projection[Any]) -> None:
         self.agent = model.agent
         self._model = model
 
@@ -54,7 +54,7 @@ class Events:
         """Nobody waits for what becomes of an event."""
 
 
-class Joined(Events):
+class FeedJoinHandler(EventHandler):
     """Folds events, and takes over what the read model is told."""
 
     def __init__(self, model: JoinedModel[Any]) -> None:
@@ -69,7 +69,7 @@ class Joined(Events):
             super().__call__(record)
 
 
-def _event(record: ConsumerRecord) -> Recorded:
+def _event(record: ConsumerRecord) -> RecordedEvent:
     try:
         return recorded(record.value or b"")
     except NewerSchema as error:

@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 import msgspec
 from msgspec.structs import replace
 
-from app.client.results import Told
-from app.domain.integration_events import OUTSIDE, Outside
+from app.client.results import CommandReply
+from app.domain.integration_events import INTEGRATION_EVENTS, IntegrationEvent
 from app.eventsourcing.decider import Decider
-from app.handlers.aggregate_repository import Answered
-from app.handlers.commands import Received
+from app.handlers.aggregate_repository import CommandOutcome
+from app.handlers.commands import ReceivedCommand
 from app.settings import Settings
 from app.streams.kafka.transactions import Headers
 from app.streams.processing.context import Keyed, answer, count, emit, emit_beside, topic_id
@@ -22,7 +22,7 @@ from schemas.envelopes import Event, Refusal, payload_json
 from schemas.upcasters import upcasters
 
 
-class Repeated(NamedTuple):
+class Duplicate(NamedTuple):
     """The command was answered before; `same_body` says whether it asks for the same."""
 
     same_body: bool
@@ -63,7 +63,7 @@ class Outbox:
         self._results = settings.topic("results")
         self._inboxes = {settings.topic("saga.order-fulfilment")}
 
-    def misdirected(self, command: Received) -> Refusal | None:
+    def misdirected(self, command: ReceivedCommand) -> Refusal | None:
         """The refusal of a `replyTo` that names no saga's inbox."""
         if command.reply_to is None or command.reply_to.topic in self._inboxes:
             return None
@@ -84,22 +84,22 @@ class Outbox:
         value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
         emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
-        outside = OUTSIDE[kind]
+        outside = INTEGRATION_EVENTS[kind]
         if outside is not None:
             self._tell(command, identity, outside, payload)
             self._notify(command, outside, version)
 
-    def _tell(self, command: Cause, identity: str, outside: Outside, payload: bytes) -> None:
+    def _tell(self, command: Cause, identity: str, outside: IntegrationEvent, payload: bytes) -> None:
         key = command.record.key
         value = b"".join((b'{"orderId":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
         emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
 
-    def _notify(self, command: Cause, outside: Outside, version: int) -> None:
+    def _notify(self, command: Cause, outside: IntegrationEvent, version: int) -> None:
         value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
         emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 
-    def result(self, command: Received, answered: Answered, event_ids: Sequence[str], *, repeats: Repeated | None = None) -> None:
+    def result(self, command: ReceivedCommand, answered: CommandOutcome, event_ids: Sequence[str], *, repeats: Duplicate | None = None) -> None:
         """The result of a command that was answered, now or before."""
         outcome = "refused" if answered.code else "accepted"
         refusal = _refusal(answered.code, answered.message, answered.state) if answered.code else b""
@@ -110,9 +110,9 @@ class Outbox:
         headers = [_header("command-type", command.command_type), *command.headers, *_read_at(command)]
         value = self._result(command, told)
         emit_beside(command.record, self._results, value, headers)
-        self._tell_others(command, Told(value, same_body=repeats is None or repeats.same_body), headers)
+        self._tell_others(command, CommandReply(value, same_body=repeats is None or repeats.same_body), headers)
 
-    def parked(self, command: Received, reason: str, error: str) -> None:
+    def parked(self, command: ReceivedCommand, reason: str, error: str) -> None:
         """The result of a command that was parked; its type and its aggregate can be any text."""
         count("commands", self._type, "parked")
         header = ("command-type", command.command_type.encode())
@@ -120,16 +120,16 @@ class Outbox:
         headers = [header, *command.headers, *_read_at(command)]
         value = self._result(escaped, b'"parked","eventIds":[]' + _refusal(reason, error[:500], None))
         emit(self._results, command.aggregate_id.encode(), value, headers)
-        self._tell_others(escaped, Told(value, same_body=True), headers)
+        self._tell_others(escaped, CommandReply(value, same_body=True), headers)
 
-    def _result(self, command: Received, outcome: bytes) -> bytes:
+    def _result(self, command: ReceivedCommand, outcome: bytes) -> bytes:
         head = (
             f'{{"commandId":"{command.command_id}","commandType":"{command.command_type}",'
             f'"aggregateId":"{command.aggregate_id}","aggregateType":"{self._type}","outcome":'
         )
         return b"".join((head.encode(), outcome, b',"metadata":', command.metadata, b"}"))
 
-    def _tell_others(self, command: Received, told: Told, headers: Headers) -> None:
+    def _tell_others(self, command: ReceivedCommand, told: CommandReply, headers: Headers) -> None:
         """Who waits for the result in this process, and who asked for a reply."""
         answer((self._type, command.aggregate_id, command.command_id), command.record, told)
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
@@ -151,7 +151,7 @@ def _cloud_event(ce_type: str) -> Headers:
     return [("ce_specversion", b"1.0"), ("ce_source", b"/foldstream/order"), ("ce_type", ce_type.encode())]
 
 
-def _read_at(command: Received) -> Headers:
+def _read_at(command: ReceivedCommand) -> Headers:
     """Where the command was read, and the order it named: a lost changelog is made anew from these."""
     record = command.record
     where = [

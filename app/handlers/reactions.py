@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from app.eventsourcing.saga import Ask
+from app.eventsourcing.saga import OutgoingCommand
 from app.handlers.aggregate_repository import Snapshot
-from app.handlers.commands import JSON, Caused, trace
+from app.handlers.commands import JSON, Causation, trace
 from app.handlers.outbox import Cause
 from app.settings import Settings
 from app.streams.kafka.transactions import Headers
@@ -17,7 +17,7 @@ from schemas.envelopes import Event
 from schemas.fast_envelope import Envelope, Metadata, ReplyTo
 
 
-class Followed(NamedTuple):
+class EmittedEvents(NamedTuple):
     """What a command caused, or what a saga heard."""
 
     cause: Cause
@@ -27,19 +27,19 @@ class Followed(NamedTuple):
     event_ids: Sequence[str]
 
 
-class Follower(Protocol):
+class Reaction(Protocol):
     """Whoever has to act on the events of an aggregate in the very transaction that writes them."""
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: EmittedEvents) -> None:
         """The events are written, and the aggregate is where they left it."""
 
 
 _encode = msgspec.json.Encoder().encode
-origin = msgspec.json.Decoder(Caused).decode
+origin = msgspec.json.Decoder(Causation).decode
 """The metadata of a cause."""
 
 
-class Heard(NamedTuple):
+class Trigger(NamedTuple):
     """A cause that is no command."""
 
     aggregate_id: str
@@ -49,12 +49,12 @@ class Heard(NamedTuple):
     record: Keyed
 
 
-def heard(aggregate_id: str, caused: Caused, at: str, record: Keyed, headers: Headers) -> Heard:
+def heard(aggregate_id: str, caused: Causation, at: str, record: Keyed, headers: Headers) -> Trigger:
     """What events follow from that are not answers to a command; `headers` may have a trace."""
-    return Heard(aggregate_id, _encode(caused), common(caused, headers), at, record)
+    return Trigger(aggregate_id, _encode(caused), common(caused, headers), at, record)
 
 
-def send(settings: Settings, asks: Iterable[Ask], caused: Caused, cause: Cause, reply_to: ReplyTo | None = None) -> None:
+def send(settings: Settings, asks: Iterable[OutgoingCommand], caused: Causation, cause: Cause, reply_to: ReplyTo | None = None) -> None:
     """Write commands; `caused` is the metadata of each, `cause` what led to them."""
     for ask in asks:
         envelope = Envelope(
@@ -70,6 +70,6 @@ def send(settings: Settings, asks: Iterable[Ask], caused: Caused, cause: Cause, 
         emit(command_topic(settings, ask.aggregate_type), ask.aggregate_id.encode(), _encode(envelope), headers)
 
 
-def common(caused: Caused, headers: Headers) -> Headers:
+def common(caused: Causation, headers: Headers) -> Headers:
     """The headers of everything that has this metadata; the trace is that among `headers`."""
     return [("correlation-id", caused.correlation_id.encode()), JSON, *trace(headers)]

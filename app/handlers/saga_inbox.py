@@ -6,11 +6,11 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from app.eventsourcing.saga import Reply
-from app.handlers.command_handler import Commands
-from app.handlers.commands import Caused, Received
+from app.eventsourcing.saga import CommandResult
+from app.handlers.command_handler import CommandHandler
+from app.handlers.commands import Causation, ReceivedCommand
 from app.handlers.reactions import heard
-from app.handlers.saga_manager import Conductor
+from app.handlers.saga_manager import SagaManager
 from schemas.envelopes import Refusal
 from schemas.timestamp import rfc3339
 
@@ -38,17 +38,17 @@ class _Result(Struct, rename="camel"):
 _result = msgspec.json.Decoder(_Result).decode
 
 
-class Operators(Commands):
+class OperatorCommandHandler(CommandHandler):
     """Answers the commands of operators."""
 
-    def _objection(self, command: Received) -> Refusal | None:
+    def _objection(self, command: ReceivedCommand) -> Refusal | None:
         return super()._objection(command) or _nobody(command)
 
 
-class Inbox:
+class SagaInbox:
     """Hands over what comes: a result to its saga, anything else to whoever answers the commands to sagas."""
 
-    def __init__(self, conductor: Conductor, operators: Operators) -> None:
+    def __init__(self, conductor: SagaManager, operators: OperatorCommandHandler) -> None:
         self.agent = conductor.agent
         self._conductor = conductor
         self._operators = operators
@@ -68,8 +68,8 @@ class Inbox:
 
     def _hear(self, record: ConsumerRecord, result: _Result) -> None:
         refusal = None if result.refusal is None else Refusal.model_validate(msgspec.structs.asdict(result.refusal))
-        reply = Reply(result.command_id, result.command_type, result.aggregate_id, result.outcome, refusal)
-        caused = Caused(result.metadata.correlation_id, result.command_id, None, result.metadata.trace_id)
+        reply = CommandResult(result.command_id, result.command_type, result.aggregate_id, result.outcome, refusal)
+        caused = Causation(result.metadata.correlation_id, result.command_id, None, result.metadata.trace_id)
         cause = heard(record.key.decode(errors="replace"), caused, rfc3339(record.timestamp), record, record.headers)
         self._conductor.hear(reply, cause, result.command_id)
 
@@ -84,8 +84,8 @@ def _read(record: ConsumerRecord) -> _Result | None:
         return None
 
 
-def _nobody(command: Received) -> Refusal | None:
+def _nobody(command: ReceivedCommand) -> Refusal | None:
     """The refusal of a command that does not say who gave it."""
-    if msgspec.json.decode(command.metadata, type=Caused).user_id is not None:
+    if msgspec.json.decode(command.metadata, type=Causation).user_id is not None:
         return None
     return Refusal(code="invalid", message="metadata.userId: an operator says who it is")

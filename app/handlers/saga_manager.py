@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 
 from app.eventsourcing.ids import event_id
-from app.eventsourcing.saga import Elapsed, Process
+from app.eventsourcing.saga import SagaDefinition, TimerElapsed
 from app.handlers.aggregate_repository import Snapshot
-from app.handlers.commands import Caused
+from app.handlers.commands import Causation
 from app.handlers.outbox import Outbox
-from app.handlers.reactions import Followed, Heard, heard, origin, send
+from app.handlers.reactions import EmittedEvents, Trigger, heard, origin, send
 from app.handlers.saga_repository import SagaRepository
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.timers.timers import cancel_timer, set_timer
 from app.topics import command_topic
 from schemas.fast_envelope import ReplyTo
@@ -30,10 +30,10 @@ class Key(NamedTuple):
     partition: int
 
 
-class Conductor:
+class SagaManager:
     """One kind of saga's; the runtime wakes it when one has waited long enough."""
 
-    def __init__(self, settings: Settings, name: str, process: Process[Any, Any, Any], sagas: SagaRepository) -> None:
+    def __init__(self, settings: Settings, name: str, process: SagaDefinition[Any, Any, Any], sagas: SagaRepository) -> None:
         """`name` is the saga's, as in that of its inbox."""
         self.agent = name
         self._settings = settings
@@ -42,7 +42,7 @@ class Conductor:
         self._sagas = sagas
         self._outbox = Outbox(settings, sagas.decider)
 
-    def hear(self, what: object, cause: Heard, cause_id: str) -> None:
+    def hear(self, what: object, cause: Trigger, cause_id: str) -> None:
         """Let a saga hear something that was caused by the command or event of this id."""
         before = self._sagas.snapshot(cause.aggregate_id)
         events = self._process.hear(cause.aggregate_id, before.state, what, milliseconds(cause.at))
@@ -51,9 +51,9 @@ class Conductor:
             self._sagas.save(cause.aggregate_id, after, None, None)
             ids = event_ids(cause.aggregate_id, cause_id, before.version, len(events))
             self._outbox.events(cause, events, ids, before.version)
-            self.follow(Followed(cause, before, events, ids))
+            self.follow(EmittedEvents(cause, before, events, ids))
 
-    def follow(self, followed: Followed) -> None:
+    def follow(self, followed: EmittedEvents) -> None:
         """Do what events of a saga lead to, its own and those that an operator's command caused."""
         order_id, before = followed.cause.aggregate_id, followed.before.state
         after = self._sagas.snapshot(order_id).state
@@ -61,7 +61,7 @@ class Conductor:
             count("saga_transitions", self.agent, status)
         was, now = self._process.react(order_id, before, before), self._process.react(order_id, after, before)
         origins = origin(followed.cause.metadata)
-        caused = Caused(origins.correlation_id, followed.event_ids[-1], None, origins.trace_id)
+        caused = Causation(origins.correlation_id, followed.event_ids[-1], None, origins.trace_id)
         send(self._settings, now.asks, caused, followed.cause, ReplyTo(self._inbox, order_id))
         if now.asks or now.wake_ms != was.wake_ms:
             self._wake_at(order_id, now.wake_ms)
@@ -77,11 +77,11 @@ class Conductor:
         waiting = self._process.waiting(key, self._sagas.snapshot(key).state)
         if waiting is not None:
             name = Key(key.encode(), partition_of(key.encode(), self._settings.partitions))
-            cause = heard(key, Caused(waiting.correlation_id, waiting.command_id), rfc3339(due_ms), name, [])
-            self.hear(Elapsed(now_ms), cause, waiting.command_id)
+            cause = heard(key, Causation(waiting.correlation_id, waiting.command_id), rfc3339(due_ms), name, [])
+            self.hear(TimerElapsed(now_ms), cause, waiting.command_id)
             self._wake_at(key, self._process.react(key, after := self._sagas.snapshot(key).state, after).wake_ms)
 
-    def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
+    def asleep(self, store: StateStore) -> Iterable[tuple[str, int]]:
         """The sagas that wait, and until when."""
         for order_id, saga in self._sagas.committed(store):
             wake_ms = self._process.react(order_id, saga.state, saga.state).wake_ms

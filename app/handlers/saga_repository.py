@@ -7,7 +7,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from app.handlers.aggregate_repository import Paired, Snapshot
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 
 
 class SagaRepository(Paired):
@@ -18,6 +18,6 @@ class SagaRepository(Paired):
         if "userId" in msgspec.json.decode(event.value)["metadata"]:
             super().accepted(event)
 
-    def committed(self, store: Store) -> Iterator[tuple[str, Snapshot[Any]]]:
+    def committed(self, store: StateStore) -> Iterator[tuple[str, Snapshot[Any]]]:
         """Every saga by its id, as the last committed transaction left it."""
         return self._snapshots.rows(store)

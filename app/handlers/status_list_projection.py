@@ -4,8 +4,8 @@ from collections import Counter
 from typing import Protocol, TypeVar
 
 from app.eventsourcing.recorded_event import Versioned
-from app.handlers.list_projection import Fold, Listing
-from app.streams.state.store import Store
+from app.handlers.list_projection import ListFold, ListProjection
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 
 
@@ -20,11 +20,11 @@ class InStatus(Versioned, Protocol):
 Row = TypeVar("Row", bound=InStatus)
 
 
-class ByStatus(Listing[Row]):
+class StatusListProjection(ListProjection[Row]):
     """A read model: the heading is the status."""
 
-    def __init__(self, log: str, rows: Table[Row], places: Table[str], counts: Table[int], fold: Fold[Row]) -> None:
-        super().__init__(log, rows, places, fold._replace(reaches=[*fold.reaches, ByStatus]))
+    def __init__(self, log: str, rows: Table[Row], places: Table[str], counts: Table[int], fold: ListFold[Row]) -> None:
+        super().__init__(log, rows, places, fold._replace(reaches=[*fold.reaches, StatusListProjection]))
         self._counts = counts
 
     def changed(self, before: Row | None, after: Row) -> None:
@@ -33,6 +33,6 @@ class ByStatus(Listing[Row]):
             self._counts[before.status] -= 1
         self._counts[after.status] = (self._counts.get(after.status) or 0) + 1
 
-    def committed_counts(self, store: Store) -> Counter[str]:
+    def committed_counts(self, store: StateStore) -> Counter[str]:
         """How many of the partition are in each status."""
         return Counter(dict(self._counts.rows(store)))

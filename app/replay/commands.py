@@ -16,7 +16,7 @@ ENDS = {"SagaCompleted": "completed", "SagaFailed": "failed", "SagaNeedsInterven
 """The last events of sagas that have ended, and what is said of those."""
 
 
-class Replay:
+class PurchaseReplay:
     """One file's commands; the same file has the same ids wherever it is and however often it is replayed."""
 
     def __init__(self, digest: str, purchased: Iterable[Purchase]) -> None:
@@ -77,7 +77,7 @@ class LoggedTotals:
         return Totals(self._orders, len(self._customers), self._cds, self._cents)
 
 
-class LoggedEnds:
+class SagaOutcomes:
     """Where sagas stand, event by event: the last one of each tells whether it has ended."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from app.replay.commands import LoggedEnds
+from app.replay.commands import SagaOutcomes
 from app.settings import Settings
 from app.streams.kafka.reader import reading
 from app.topics import event_topic
@@ -24,7 +24,7 @@ async def ends(chosen: Settings, owns: Callable[[ConsumerRecord], bool]) -> Asyn
 
     The log is read from its beginning, and on as it is written, until none of these sagas has said anything for too long.
     """
-    found, heard_at = LoggedEnds(), _now()
+    found, heard_at = SagaOutcomes(), _now()
     async with reading(chosen.bootstrap) as consumer:
         await _seek_to_beginning(consumer, chosen)
         while _now() - heard_at < SILENT_TIMES * chosen.saga_step_timeout_s:

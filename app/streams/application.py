@@ -9,15 +9,15 @@ import faust
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
-from app.streams.processing.handlers import Handler, Sleeper
-from app.streams.processing.record_queue import Batch
-from app.streams.runtime.task_manager import Tasks
+from app.streams.processing.handlers import RecordHandler, TimerHandler
+from app.streams.processing.record_queue import RecordBatch
+from app.streams.runtime.task_manager import TaskManager
 from app.streams.runtime.transport import Transport
 from app.streams.state.table import Table
-from app.streams.topology import Fold, Follower, ReadModel, ViewSide, WriteSide
+from app.streams.topology import AggregateFold, ReadModel, ReadTopology, Subscription, WriteTopology
 
-AnyHandler = TypeVar("AnyHandler", bound=Handler)
-AnySleeper = TypeVar("AnySleeper", bound=Sleeper)
+AnyHandler = TypeVar("AnyHandler", bound=RecordHandler)
+AnySleeper = TypeVar("AnySleeper", bound=TimerHandler)
 
 GC_THRESHOLD = 300_000
 """Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
@@ -35,8 +35,8 @@ class BatchTopic(faust.Topic):
 class Application(faust.App):
     """A Faust application whose agents get batches and whose tables are transactional."""
 
-    side: WriteSide
-    view: ViewSide
+    side: WriteTopology
+    view: ReadTopology
     tables: Any
     logger = logging.getLogger("faust.application")
 
@@ -77,13 +77,13 @@ class Application(faust.App):
         self.side.sleepers[sleeper.agent] = sleeper
         return sleeper
 
-    def folds(self, fold: Fold) -> None:
+    def folds(self, fold: AggregateFold) -> None:
         """Declare how the rows of an aggregate type follow from its events."""
         self.side.folds.append(fold)
 
-    def followed(self) -> list[Follower]:
+    def followed(self) -> list[Subscription]:
         """Every agent with each topic that it reads."""
-        return [*(Follower(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
+        return [*(Subscription(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
 
     def _input(self, name: str) -> BatchTopic:
         self.side.inputs.append(name)
@@ -101,7 +101,7 @@ class Application(faust.App):
     def _create_directories(self) -> None:
         """Faust keeps nothing on disk here; the tasks do."""
 
-    async def process(self, batch: Batch, handler: Handler) -> None:
+    async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
         """Run `handler` over a batch inside its task's next transaction; returns when that is committed."""
         await self.tables.process(batch, handler)
 
@@ -129,10 +129,10 @@ def application(settings: Settings) -> Application:
         broker_max_poll_interval=300.0,
         worker_redirect_stdouts=False,
         Table=Table,
-        TableManager=Tasks,
+        TableManager=TaskManager,
     )
-    app.side = WriteSide(settings)
-    app.view = ViewSide(app.side)
+    app.side = WriteTopology(settings)
+    app.view = ReadTopology(app.side)
     app.transport = Transport(app.conf.broker, app)
     return app
 

@@ -14,7 +14,7 @@ ANSWERED = (
 """Refusals of a Produce that the broker *answered* and that no repetition heals: nothing of that batch is in the log."""
 
 
-class RefusedBatch(Exception):  # noqa: N818 (it names an outcome, as Transaction's docstring does)
+class TransactionRejected(Exception):  # noqa: N818 (it names an outcome, as Transaction's docstring does)
     """The broker answered a Produce with a refusal: the transaction was aborted, and something in it is at fault."""
 
 
@@ -35,11 +35,11 @@ class NotAuthorized(errors.ProducerFenced):  # type: ignore[misc]  # as above
         return str(self.args[0])
 
 
-class StoreFailed(Exception):  # noqa: N818 (an outcome too)
+class StateStoreError(Exception):
     """RocksDB could not read or write: the store is wiped and filled again from the changelog."""
 
 
-class Stuck(FoldstreamError):  # noqa: N818 (an outcome too)
+class FatalTaskError(FoldstreamError):
     """The task cannot go on, and trying again would not help: the worker ends and says why."""
 
 
@@ -47,15 +47,15 @@ class OpenTransaction(FoldstreamError):  # noqa: N818 (an outcome too)
     """A transaction hides what a task has to read before it opens: it is tried again until that has ended."""
 
 
-class NotGiven(FoldstreamError):  # noqa: N818 (an outcome too)
+class FetchStalled(FoldstreamError):  # noqa: N818 (an outcome too)
     """A broker has records and does not give them: its disk may be damaged there."""
 
 
-class LostHistory(Stuck):
+class DataLossDetected(FatalTaskError):
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
 
 
-class Repartitioned(Stuck):
+class Repartitioned(FatalTaskError):
     """The topics have another number of partitions than the log was written with: no person's word can make that good."""
 
 
@@ -74,7 +74,7 @@ class UnreadableBatch(UnreadableLog):
         super().__init__(f"{self.what}: restore it, or run `foldstream skip {where.topic} {where.partition} {offsets} --reason ...` to go on behind it")
 
 
-class NotShown(FoldstreamError):  # noqa: N818 (what it is)
+class ReadModelUnavailable(FoldstreamError):  # noqa: N818 (what it is)
     """The rows of a table were folded by other code, and are being made anew: nobody may see them."""
 
 

@@ -9,7 +9,7 @@ from mode import Service
 GIVE_BACK_EVERY_S = 10.0
 
 
-class Heap(Service):
+class MemoryTrimmer(Service):
     """Gives it back again and again, as long as the worker lives."""
 
     logger = logging.getLogger("faust.heap")

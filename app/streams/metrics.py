@@ -24,7 +24,7 @@ class Histogram:
 
 
 @dataclass
-class Measures:
+class WorkerMetrics:
     """One worker's; nothing is ever reset."""
 
     counted: Counter[Label] = field(default_factory=Counter)

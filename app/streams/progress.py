@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 EVERY_S = 1.0
 
 
-class Progress:
+class ProgressLog:
     """Counts towards `total`."""
 
     steps: ClassVar[int] = 0
@@ -22,7 +22,7 @@ class Progress:
 
     def at(self, done: int) -> None:
         """Report, if the last report (or the start) is a second ago."""
-        Progress.steps += 1
+        ProgressLog.steps += 1
         if time.monotonic() - self._said_at < EVERY_S:
             return
         self._said_at = time.monotonic()

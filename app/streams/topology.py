@@ -10,26 +10,26 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 
 from app.settings import Settings
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.logs.identity import LogIdentity
-from app.streams.metrics import Measures
+from app.streams.metrics import WorkerMetrics
 from app.streams.parking.skip_log import SkipLog
-from app.streams.processing.handlers import Handler, Sleeper
-from app.streams.processing.replies import Waiters
+from app.streams.processing.handlers import RecordHandler, TimerHandler
+from app.streams.processing.replies import PendingReplies
 from app.streams.state.table import Table
 
 WAITING_WRITES = 2_000
 """Requests that may wait for their answers at the same time; the next is asked to come again."""
 
 
-class Owner(Struct, frozen=True, rename="camel"):
+class WorkerAddress(Struct, frozen=True, rename="camel"):
     """Where a worker is reached, and what it is called."""
 
     url: str
     worker_id: str
 
 
-class Fold(Protocol):
+class AggregateFold(Protocol):
     """How the rows of one aggregate type follow from its events; the runtime uses it when a changelog has to be made anew."""
 
     events: str
@@ -50,21 +50,21 @@ class Fold(Protocol):
 
 
 @dataclass
-class WriteSide:
+class WriteTopology:
     """Inputs and folds are added while the application is declared; tasks read them when they open."""
 
     settings: Settings
     inputs: list[str] = field(default_factory=list)
-    folds: list[Fold] = field(default_factory=list)
-    handlers: dict[str, Handler] = field(default_factory=dict)
+    folds: list[AggregateFold] = field(default_factory=list)
+    handlers: dict[str, RecordHandler] = field(default_factory=dict)
     """By input."""
-    sleepers: dict[str, Sleeper] = field(default_factory=dict)
+    sleepers: dict[str, TimerHandler] = field(default_factory=dict)
     """By agent."""
-    waiters: Waiters = field(default_factory=lambda: Waiters(WAITING_WRITES))
+    waiters: PendingReplies = field(default_factory=lambda: PendingReplies(WAITING_WRITES))
     """Who waits in this process for what an agent answers."""
-    measures: Measures = field(default_factory=Measures)
+    measures: WorkerMetrics = field(default_factory=WorkerMetrics)
     """What this process counts."""
-    owner: Owner | None = None
+    owner: WorkerAddress | None = None
     """How this worker is reached by others; None before it serves HTTP."""
     repeatable: set[str] = field(default_factory=set)
     """The inputs that may be read again from their beginning: what was heard before changes nothing."""
@@ -130,7 +130,7 @@ class ReadModel(Protocol):
     """Changes when rows or their fold change: then they are made anew, and not shown until that is done."""
 
 
-class Follower(NamedTuple):
+class Subscription(NamedTuple):
     """An agent and a topic that it follows: it has a position of its own, for agents of one topic do not commit together."""
 
     agent: str
@@ -143,13 +143,13 @@ class Follower(NamedTuple):
 
 
 @dataclass
-class ViewSide:
+class ReadTopology:
     """Read models are added while the application is declared; view tasks read them when they open."""
 
-    write: WriteSide
+    write: WriteTopology
     """Settings, measures and the worker's directory are shared with the write side."""
     models: list[ReadModel] = field(default_factory=list)
-    handlers: list[Handler] = field(default_factory=list)
+    handlers: list[RecordHandler] = field(default_factory=list)
     """What the agents do with an event."""
     inputs: list[str] = field(default_factory=list)
     """The topics that are followed, each once."""
@@ -164,12 +164,12 @@ class ViewSide:
         """What every worker subscribes to: the inputs, and the saga's events, which only later versions follow."""
         return {*self.inputs, self.write.settings.topic("events.saga")}
 
-    def followers(self) -> Iterator[Follower]:
+    def followers(self) -> Iterator[Subscription]:
         """Who follows what."""
         for model in self.models:
-            yield from (Follower(model.agent, topic) for topic in model.events)
+            yield from (Subscription(model.agent, topic) for topic in model.events)
 
-    def identity(self, cluster: Cluster) -> LogIdentity:
+    def identity(self, cluster: ClusterIds) -> LogIdentity:
         """That of rows folded from these logs."""
         return LogIdentity(cluster.cluster_id, {topic: cluster.topic_ids[topic] for topic in self.inputs}, self.write.settings.partitions)
 

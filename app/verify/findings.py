@@ -22,7 +22,7 @@ NUL = "\0"
 """Between a table and a row's key, in the keys of the changelog."""
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """The kinds of findings, as they begin a line."""
 
     VERSION_GAP = "version-gap"
@@ -48,11 +48,11 @@ class Kind(StrEnum):
     UNJUDGED = "unjudged"
 
 
-Fault = tuple[Kind, str]
+Fault = tuple[FindingKind, str]
 """What is wrong with a record, whose place is known."""
 
 
-class Place(NamedTuple):
+class RecordRef(NamedTuple):
     """Where something is: `offset` is None for what is not there."""
 
     topic: str
@@ -66,9 +66,9 @@ class Place(NamedTuple):
         return f"{self.topic} [{self.partition}]{offset}{key}"
 
 
-def place(record: ConsumerRecord) -> Place:
+def place(record: ConsumerRecord) -> RecordRef:
     """Where a record is."""
-    return Place(record.topic, record.partition, record.offset, record.key)
+    return RecordRef(record.topic, record.partition, record.offset, record.key)
 
 
 class Findings:
@@ -76,27 +76,27 @@ class Findings:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._counts: Counter[Kind] = Counter()
+        self._counts: Counter[FindingKind] = Counter()
 
-    def add(self, kind: Kind, where: Place, what: str) -> None:
+    def add(self, kind: FindingKind, where: RecordRef, what: str) -> None:
         """One thing that is wrong."""
         self._counts[kind] += 1
         if self._counts[kind] <= TOLD:
             self._lines.append(f"{kind}: {where}: {what}"[:LENGTH])
 
-    def counted(self, kind: Kind) -> int:
+    def counted(self, kind: FindingKind) -> int:
         """How many there are of a kind."""
         return self._counts[kind]
 
     @contextmanager
-    def judging(self, where: Place) -> Iterator[None]:
+    def judging(self, where: RecordRef) -> Iterator[None]:
         """Whatever the audit itself fails at is told as one line, and the rest is judged all the same."""
         try:
             yield
         except (KafkaError, FoldstreamError):
             raise
         except Exception as error:  # noqa: BLE001 (a defect here must not hide what else is wrong)
-            self.add(Kind.UNJUDGED, where, f"the audit failed at it, which is a defect of the audit: {error!r}")
+            self.add(FindingKind.UNJUDGED, where, f"the audit failed at it, which is a defect of the audit: {error!r}")
 
     def lines(self) -> list[str]:
         """In the order in which they were found, at last how many were not told; empty when nothing is wrong."""

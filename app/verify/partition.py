@@ -4,31 +4,31 @@ from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
 from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
-from app.verify.findings import NUL, Kind, Place
-from app.verify.read_models.check import Views
-from app.verify.read_models.worker_client import Served
-from app.verify.reading.disk_map import Scratch
+from app.verify.findings import NUL, FindingKind, RecordRef
+from app.verify.read_models.check import ReadModelCheck
+from app.verify.read_models.worker_client import WorkerClient
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
-from app.verify.whole import Whole
+from app.verify.whole import VerifyRun
 from app.verify.write_side.bookkeeping_rows import judge_answers, judge_parked
-from app.verify.write_side.changelog_rows import Rows
-from app.verify.write_side.decisions import Causes, SagaCauses
-from app.verify.write_side.event_log import History, is_off
+from app.verify.write_side.changelog_rows import ChangelogRows
+from app.verify.write_side.decisions import DecisionCheck, SagaDecisionCheck
+from app.verify.write_side.event_log import EventLogCheck, is_off
 from app.verify.write_side.parked_topic import ParkedLog
-from app.verify.write_side.results import Answers, told
+from app.verify.write_side.results import ResultCheck, told
 
 
-class Partition:
+class PartitionCheck:
     """One partition number of every topic; what all of them share is given."""
 
-    def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
+    def __init__(self, whole: VerifyRun, scratch: DiskMap, partition: int) -> None:
         self._whole = whole
         settings, findings = whole.settings, whole.findings
         self._scratch = scratch
         self._partition = partition
         self._commands = {decider.aggregate_type: settings.topic(f"commands.{decider.topic}") for decider in DECIDERS}
-        self._views = Views(whole, scratch, partition)
-        self._rows = Rows(scratch, findings, settings.changelog, partition)
+        self._views = ReadModelCheck(whole, scratch, partition)
+        self._rows = ChangelogRows(scratch, findings, settings.changelog, partition)
         self._parked = ParkedLog(
             scratch,
             findings,
@@ -36,9 +36,9 @@ class Partition:
             [settings.topic(f"events.{decider.topic}") for decider in (*DECIDERS, saga_decider)],
         )
         self._stock = self._commands[product_decider.aggregate_type]
-        self._answers = Answers(whole, scratch, self._parked, self._commands, partition)
+        self._answers = ResultCheck(whole, scratch, self._parked, self._commands, partition)
 
-    async def judge(self, served: Served) -> None:
+    async def judge(self, served: WorkerClient) -> None:
         """Each topic is read after those that say what must be in it."""
         async for batch in self._whole.logs.read(self._whole.settings.changelog, self._partition, beyond=True):
             self._rows.read(batch)
@@ -50,8 +50,8 @@ class Partition:
             await self._processed(topic)
         for decider in DECIDERS:
             topic = self._commands[decider.aggregate_type]
-            await self._history(decider, Causes(decider, self._answers, topic, self._whole.logs.span(topic, self._partition).begin))
-        await self._history(saga_decider, SagaCauses(saga_decider, self._answers))
+            await self._history(decider, DecisionCheck(decider, self._answers, topic, self._whole.logs.span(topic, self._partition).begin))
+        await self._history(saga_decider, SagaDecisionCheck(saga_decider, self._answers))
         if self._views.served:
             await self._views.finish()
         await judge_parked(self._rows, self._parked, {self._commands[decider.aggregate_type]: decider.topic for decider in DECIDERS})
@@ -85,8 +85,8 @@ class Partition:
                 if topic == self._stock and offset_next <= record.offset < batch.sure and record.key:
                     self._whole.orders.hold(record.key)
 
-    async def _history(self, decider: Decider, causes: Causes) -> None:
-        history = History(decider, self._rows, causes, self._whole, self._scratch)
+    async def _history(self, decider: Decider, causes: DecisionCheck) -> None:
+        history = EventLogCheck(decider, self._rows, causes, self._whole, self._scratch)
         topic = self._whole.settings.topic(f"events.{decider.topic}")
         end = self._whole.logs.span(topic, self._partition).end
         async for batch in self._whole.logs.read(topic, self._partition, beyond=self._views.served):
@@ -105,4 +105,4 @@ class Partition:
             aggregate_type, aggregate_id, *_ = name.decode().split(NUL)
             if not is_off(self._scratch, aggregate_type, aggregate_id):
                 missing = f"command {told(name)} was accepted with {first.events} events, of which {first.seen} are in the log"
-                self._whole.findings.add(Kind.WRONG_RESULT, Place(topic, self._partition, first.result, None), missing)
+                self._whole.findings.add(FindingKind.WRONG_RESULT, RecordRef(topic, self._partition, first.result, None), missing)

@@ -13,18 +13,18 @@ from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import present
 from app.topic_admin import refuse_start
 from app.topics import topics
-from app.verify.findings import Fault, Findings, Kind, Place
-from app.verify.orders.collector import Orders
-from app.verify.orders.facts import Told
+from app.verify.findings import Fault, FindingKind, Findings, RecordRef
+from app.verify.orders.collector import OrderFacts
+from app.verify.orders.facts import FactsOfOrder
 from app.verify.orders.settlement import Course, course, faults
-from app.verify.partition import Partition
+from app.verify.partition import PartitionCheck
 from app.verify.read_models.customer_name_check import TOLD, Names
-from app.verify.read_models.worker_client import Served
-from app.verify.reading.disk_map import Scratch
+from app.verify.read_models.worker_client import WorkerClient
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.end_offsets import spans
-from app.verify.reading.log_reader import Logs, Unread, Watch
-from app.verify.totals import Sums
-from app.verify.whole import Whole
+from app.verify.reading.log_reader import LogReader, Unread, Watch
+from app.verify.totals import Totals
+from app.verify.whole import VerifyRun
 
 Tell = Callable[[str], None]
 """Called with a line for each thing that was counted."""
@@ -37,14 +37,16 @@ async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, t
     one partition's commands, results and rows, and a few hundred bytes for each order. FoldstreamError when the broker or a topic is not there.
     """
     await refuse_start(settings)
-    findings, sums = Findings(), Sums()
+    findings, sums = Findings(), Totals()
     try:
-        with TemporaryDirectory(prefix="foldstream-verify-") as directory, closing(Scratch(Path(directory) / "orders")) as scratch:
-            whole = Whole(settings, Logs(settings, await spans(settings), watch), findings, Orders(scratch), Names(scratch), sums, await _topic_ids(settings))
-            async with Served(settings) as served:
+        with TemporaryDirectory(prefix="foldstream-verify-") as directory, closing(DiskMap(Path(directory) / "orders")) as scratch:
+            whole = VerifyRun(
+                settings, LogReader(settings, await spans(settings), watch), findings, OrderFacts(scratch), Names(scratch), sums, await _topic_ids(settings)
+            )
+            async with WorkerClient(settings) as served:
                 for partition in range(settings.partitions):
                     await _judge(whole, served, partition, Path(directory))
-            if findings.counted(Kind.UNJUDGED):
+            if findings.counted(FindingKind.UNJUDGED):
                 tell("orders: not judged, for some of what is known of them could not be read")
             else:
                 await _settle(whole)
@@ -64,26 +66,26 @@ async def _topic_ids(settings: Settings) -> dict[str, str]:
         return (await present(consumer._client, [topic.name for topic in topics(settings)])).topic_ids  # noqa: SLF001 (aiokafka has no public way to ask)
 
 
-async def _judge(whole: Whole, served: Served, partition: int, directory: Path) -> None:
-    judging = whole.findings.judging(Place("all topics", partition, None, None))
-    with TemporaryDirectory(dir=directory) as own, closing(Scratch(Path(own) / "scratch")) as scratch, judging:
+async def _judge(whole: VerifyRun, served: WorkerClient, partition: int, directory: Path) -> None:
+    judging = whole.findings.judging(RecordRef("all topics", partition, None, None))
+    with TemporaryDirectory(dir=directory) as own, closing(DiskMap(Path(own) / "scratch")) as scratch, judging:
         try:
-            await Partition(whole, scratch, partition).judge(served)
+            await PartitionCheck(whole, scratch, partition).judge(served)
         except Unread as error:
-            whole.findings.add(Kind.UNJUDGED, error.place, str(error))
+            whole.findings.add(FindingKind.UNJUDGED, error.place, str(error))
 
 
-async def _settle(whole: Whole) -> None:
+async def _settle(whole: VerifyRun) -> None:
     """Judge the orders, and the names that stand beside them, once all partitions are read."""
     topic = whole.settings.topic("events.saga")
     async for told in whole.orders.told():
-        with whole.findings.judging(Place(topic, 0, None, told.order_id.encode())):
+        with whole.findings.judging(RecordRef(topic, 0, None, told.order_id.encode())):
             _judge_order(whole, topic, told)
     async for customer_id, partition, wrong in whole.names.wrong():
-        whole.findings.add(Kind.WRONG_VIEW, Place(TOLD, partition, None, customer_id.encode()), wrong)
+        whole.findings.add(FindingKind.WRONG_VIEW, RecordRef(TOLD, partition, None, customer_id.encode()), wrong)
 
 
-def _judge_order(whole: Whole, topic: str, told: Told) -> None:
+def _judge_order(whole: VerifyRun, topic: str, told: FactsOfOrder) -> None:
     if not whole.orders.known(told):
         whole.sums.unjudged("orders", 1)
         return
@@ -91,11 +93,11 @@ def _judge_order(whole: Whole, topic: str, told: Told) -> None:
     whole.sums.order(told, what)
     for kind, wrong in _wrong(told, what, whole.orders):
         assert told.saga is not None, "only what a saga follows is judged"
-        whole.findings.add(kind, Place(topic, told.saga.partition, told.saga.offset, told.order_id.encode()), wrong)
+        whole.findings.add(kind, RecordRef(topic, told.saga.partition, told.saga.offset, told.order_id.encode()), wrong)
 
 
-def _wrong(told: Told, what: Course, orders: Orders) -> Iterator[Fault]:
+def _wrong(told: FactsOfOrder, what: Course, orders: OrderFacts) -> Iterator[Fault]:
     if told.saga is not None and told.saga.unended and not told.moving:
-        yield Kind.WRONG_END, "no step of the saga is open any more, and it has no end"
+        yield FindingKind.WRONG_END, "no step of the saga is open any more, and it has no end"
     if told.saga is not None and what is Course.SETTLED:
-        yield from ((Kind.NOT_SETTLED, fault) for fault in faults(told, told.saga.last, orders.held))
+        yield from ((FindingKind.NOT_SETTLED, fault) for fault in faults(told, told.saga.last, orders.held))

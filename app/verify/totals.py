@@ -6,12 +6,12 @@ from typing import Any
 
 from app.domain.product import Registered as Product
 from app.eventsourcing.decide import WINDOW
-from app.verify.orders.facts import Told
+from app.verify.orders.facts import FactsOfOrder
 from app.verify.orders.settlement import STANDING, Course, moved, status
 from app.verify.write_side.refold import Root
 
 
-class Sums:
+class Totals:
     """Adds up."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Sums:
         """Nothing was judged of so many aggregates of this type, or of their rows in this read model."""
         self._unjudged[what] += aggregates
 
-    def order(self, told: Told, course: Course) -> None:
+    def order(self, told: FactsOfOrder, course: Course) -> None:
         """One order, and what became of it."""
         self._courses[course] += 1
         if course is Course.SETTLED and told.placed is not None:

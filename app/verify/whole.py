@@ -5,20 +5,20 @@ from typing import NamedTuple
 
 from app.settings import Settings
 from app.verify.findings import Findings
-from app.verify.orders.collector import Orders
+from app.verify.orders.collector import OrderFacts
 from app.verify.read_models.customer_name_check import Names
-from app.verify.reading.log_reader import Logs
-from app.verify.totals import Sums
+from app.verify.reading.log_reader import LogReader
+from app.verify.totals import Totals
 
 
-class Whole(NamedTuple):
+class VerifyRun(NamedTuple):
     """An audit."""
 
     settings: Settings
-    logs: Logs
+    logs: LogReader
     findings: Findings
-    orders: Orders
+    orders: OrderFacts
     names: Names
-    sums: Sums
+    sums: Totals
     topic_ids: Mapping[str, str]
     """Those of the topics that are there now: what was read from others of the same names is not judged by offsets."""

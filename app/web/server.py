@@ -17,38 +17,38 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
-from app.streams.tasks.ownership import MARK, Owners, mark
-from app.streams.topology import Owner
+from app.streams.tasks.ownership import MARK, PartitionOwners, mark
+from app.streams.topology import WorkerAddress
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
-from app.web.gateway.writes import Writes
+from app.web.gateway.writes import CommandEndpoint
 from app.web.http import problems as problem
 from app.web.http import protocol
-from app.web.http.admission import Bounds
-from app.web.http.connection import IDLE_S, Connection
+from app.web.http.admission import AdmissionControl
+from app.web.http.connection import IDLE_S, BoundedConnection
 from app.web.http.public_url import PublicUrl
 from app.web.monitoring import metrics_collector as metrics
-from app.web.monitoring.lag import Lag
-from app.web.monitoring.liveness import Vitals, parts
+from app.web.monitoring.lag import LagMonitor
+from app.web.monitoring.liveness import LivenessMonitor, parts
 from app.web.queries import event_stream as streams
 from app.web.queries import history as histories
 from app.web.queries import order_lists
 from app.web.queries import rows as view_rows
 from app.web.queries import saga_lists as saga_rows
-from app.web.queries.event_pages import LogPages
-from app.web.queries.event_stream import Streams
-from app.web.queries.history import Histories
-from app.web.queries.lists import Lists
-from app.web.queries.rows import ViewRows
+from app.web.queries.event_pages import EventPages
+from app.web.queries.event_stream import OrderEventStream
+from app.web.queries.history import HistoryQuery
+from app.web.queries.lists import PartitionedList
+from app.web.queries.rows import RowQuery
 from app.web.routes import commands as reads
 from app.web.routes import events, health, parked, rebuilds, sagas
 from app.web.routes import shop as routes
 from app.web.routes import tables as table_rows
-from app.web.routes.commands import AGGREGATES, Reads
-from app.web.routes.parked import ParkedRecords
-from app.web.routes.rebuilds import Rebuilds
-from app.web.routes.tables import TableRows
+from app.web.routes.commands import AGGREGATES, CommandResultQuery
+from app.web.routes.parked import ParkedEndpoint
+from app.web.routes.rebuilds import RebuildEndpoint
+from app.web.routes.tables import TableRowsEndpoint
 from schemas.requests import ActOnSaga, Discard, Rebuild
 
 log = logging.getLogger(__name__)
@@ -72,14 +72,14 @@ class Server(Service):
         super().__init__(beacon=app.beacon)
         settings = app.side.settings
         self._socket = listen(settings)
-        self.owner = Owner(_url(settings, self._socket), settings.worker_id or f"{socket.gethostname()}-{self._socket.getsockname()[1]}")
+        self.owner = WorkerAddress(_url(settings, self._socket), settings.worker_id or f"{socket.gethostname()}-{self._socket.getsockname()[1]}")
         self._unreachable = settings.advertised_url is None and settings.web_host in EVERY_ADDRESS
-        self._owners = Owners(settings)
+        self._owners = PartitionOwners(settings)
         self._desk = Desk(app)
         self._forwarder = Forwarder(self._owners, self.owner.url)
-        self._lag = Lag(settings, app.followed())
-        self._pages = LogPages(settings, _logs(settings))
-        self._vitals = Vitals(lambda: parts(app, self._lag))
+        self._lag = LagMonitor(settings, app.followed())
+        self._pages = EventPages(settings, _logs(settings))
+        self._vitals = LivenessMonitor(lambda: parts(app, self._lag))
         self._uvicorn = serving(
             site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals), headers=[(MARK, mark(settings, self.owner.worker_id))]
         )
@@ -109,7 +109,7 @@ class Server(Service):
 
 
 def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
-    app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages, vitals: Vitals
+    app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
 ) -> FastAPI:
     """All routes."""
     web = _described(app.side.settings)
@@ -131,7 +131,7 @@ def _described(settings: Settings) -> FastAPI:
         root_path_in_servers=False,
         servers=None if public is None else [{"url": public}],
     )
-    web.add_middleware(Bounds)
+    web.add_middleware(AdmissionControl)
     problem.install(web)
     protocol.install(web)
     if public is not None:
@@ -141,25 +141,25 @@ def _described(settings: Settings) -> FastAPI:
 
 
 def _routers(  # noqa: PLR0913, PLR0917 (as above)
-    app: Application, desk: Desk, forwarder: Forwarder, lag: Lag, pages: LogPages, vitals: Vitals
+    app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
 ) -> Iterator[APIRouter]:
     """The routes in the order of the document: the first that fits a request answers it."""
     partitions = app.side.settings.partitions
-    writes = Writes(desk, forwarder)
+    writes = CommandEndpoint(desk, forwarder)
     yield routes.routes(writes)
     yield sagas.routes(writes)
-    yield reads.routes(Reads(desk, forwarder))
-    rows, lists = ViewRows(desk, forwarder), Lists(desk, forwarder, partitions)
+    yield reads.routes(CommandResultQuery(desk, forwarder))
+    rows, lists = RowQuery(desk, forwarder), PartitionedList(desk, forwarder, partitions)
     yield view_rows.routes(rows)
     yield order_lists.routes(lists)
     yield saga_rows.routes(rows, lists)
-    yield histories.routes(Histories(desk, forwarder))
-    yield streams.routes(Streams(desk, forwarder))
+    yield histories.routes(HistoryQuery(desk, forwarder))
+    yield streams.routes(OrderEventStream(desk, forwarder))
     yield events.routes(pages, partitions)
-    yield parked.routes(ParkedRecords(desk, forwarder, partitions))
+    yield parked.routes(ParkedEndpoint(desk, forwarder, partitions))
     models = {model.agent: model for model in app.view.models}
-    yield rebuilds.routes(Rebuilds(desk, forwarder, [*models]), partitions)
-    yield table_rows.routes(TableRows(desk, forwarder, models), partitions)
+    yield rebuilds.routes(RebuildEndpoint(desk, forwarder, [*models]), partitions)
+    yield table_rows.routes(TableRowsEndpoint(desk, forwarder, models), partitions)
     yield health.routes(app, vitals)
     yield metrics.routes(app, lag)
 
@@ -192,7 +192,7 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return settings.advertised_url or settings.web_url(listening.getsockname()[1])
 
 
-def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = Connection, headers: Sequence[tuple[str, str]] = ()) -> uvicorn.Server:
+def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = BoundedConnection, headers: Sequence[tuple[str, str]] = ()) -> uvicorn.Server:
     """What hands requests to the routes; `headers` are those of every answer."""
     server = uvicorn.Server(
         uvicorn.Config(

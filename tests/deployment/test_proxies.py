@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.http.connection import Connection
+from app.web.http.connection import BoundedConnection
 from tests.conftest import FreePort
 from tests.support.deployment import proxies
 from tests.support.deployment.proxies import Configured, in_front
@@ -24,7 +24,7 @@ HIDDEN = {f"hidden behind line ends, {name}": sized(offer, LINE_ENDS + INNER) fo
 SENT = {**{name: read.message for name, read in {**READ, **CLOSED}.items()}, **REFUSED, **HIDDEN}
 
 
-async def behind(proxy: Configured, folder: Path, port: int, connection: type[HttpToolsProtocol] = Connection) -> list[Seen]:
+async def behind(proxy: Configured, folder: Path, port: int, connection: type[HttpToolsProtocol] = BoundedConnection) -> list[Seen]:
     """What gets through of everything that was ever sent to a server, each message twice on one connection, and others behind it."""
     async with recording(connection) as recorder, in_front(proxy, folder, port, recorder.port):
         await asyncio.gather(*(told(port, message + INNER + LAST) for message in SENT.values()))

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.verify.run import audit
 from tests.conftest import RunningKafka
@@ -128,7 +128,7 @@ def done_twice(told: Sequence[str]) -> list[str]:
 
 async def records(environment: Environment, topic: str) -> list[Json]:
     """What a topic of the contract holds."""
-    async with Log(environment.settings) as log:
+    async with LogReader(environment.settings) as log:
         return [msgspec.json.decode(record.value) async for record in log.topic(environment.settings.topic(topic))]
 
 

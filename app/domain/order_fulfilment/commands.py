@@ -18,7 +18,7 @@ from app.domain.order_fulfilment.state import (
     Unstarted,
 )
 from app.eventsourcing.ids import command_id
-from app.eventsourcing.saga import Ask, Reaction, Waiting
+from app.eventsourcing.saga import NextActions, OutgoingCommand, Waiting
 from schemas.saga import StepName
 
 Way = Literal["do", "undo"]
@@ -38,15 +38,15 @@ class Sent(NamedTuple):
         return self.command_type, self.aggregate_id
 
 
-def react(order_id: str, saga: Saga, before: Saga | None = None) -> Reaction:
+def react(order_id: str, saga: Saga, before: Saga | None = None) -> NextActions:
     """The commands of all steps that are asked for, but not of those that were asked for `before`; and when to look whether they were answered."""
     match saga:
         case Running():
-            return Reaction(_asks(order_id, saga, before), min([saga.deadline_ms, *_looks(saga)]))
+            return NextActions(_asks(order_id, saga, before), min([saga.deadline_ms, *_looks(saga)]))
         case Finishing() | Compensating():
-            return Reaction(_asks(order_id, saga, before), min(_looks(saga), default=None))
+            return NextActions(_asks(order_id, saga, before), min(_looks(saga), default=None))
         case Unstarted() | Completed() | NeedsIntervention() | Failed():
-            return Reaction()
+            return NextActions()
         case never:
             assert_never(never)
 
@@ -59,9 +59,9 @@ def waiting(order_id: str, saga: Saga) -> Waiting | None:
     return Waiting(saga.facts.correlation_id, ask(order_id, saga, first).command_id)
 
 
-def ask(order_id: str, saga: Moving, step: Step) -> Ask:
+def ask(order_id: str, saga: Moving, step: Step) -> OutgoingCommand:
     """The command of a step."""
-    return Ask(_command_id(order_id, _way(saga), step, step.attempt), step.resent, *sent(order_id, saga, step))
+    return OutgoingCommand(_command_id(order_id, _way(saga), step, step.attempt), step.resent, *sent(order_id, saga, step))
 
 
 def asked_by(order_id: str, way: Way, step: Step, attempts: int) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _way(saga: Moving) -> Way:
     return "undo" if isinstance(saga, Compensating) else "do"
 
 
-def _asks(order_id: str, saga: Moving, before: Saga | None) -> tuple[Ask, ...]:
+def _asks(order_id: str, saga: Moving, before: Saga | None) -> tuple[OutgoingCommand, ...]:
     """An order may have a thousand products: only commands that are new are put together."""
     known = {_asked(step) for step in before.steps if step.state is StepState.ASKED} if isinstance(before, Moving) and _way(before) == _way(saga) else ()
     return tuple(ask(order_id, saga, step) for step in saga.steps if step.state is StepState.ASKED and _asked(step) not in known)

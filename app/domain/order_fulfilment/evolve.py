@@ -17,8 +17,8 @@ from app.domain.order_fulfilment.state import (
     Step,
     Steps,
     StepState,
+    Timeouts,
     Unstarted,
-    Waits,
 )
 from schemas.envelopes import Refusal
 from schemas.saga import (
@@ -97,7 +97,7 @@ def _stands(refusal: Refusal | None) -> bool:
 def _started(event: SagaStarted) -> Running:
     if event.definition > DEFINITION:
         raise NewerSchema(f"a saga began under definition {event.definition}, this code knows {DEFINITION}: install the newer Foldstream")
-    waits = Waits(event.timing.step_timeout_ms, event.timing.backoff_ms, event.timing.retries)
+    waits = Timeouts(event.timing.step_timeout_ms, event.timing.backoff_ms, event.timing.retries)
     amount = min(event.amount, MOST + 1)
     facts = Facts(event.definition, event.correlation_id, event.customer_id, amount, event.currency, waits)
     reservations = (Step("reservation", line.product_id, line.quantity) for line in event.lines)

@@ -8,7 +8,7 @@ from app.domain.order_fulfilment.evolve import DEFINITION, resumed
 from app.domain.order_fulfilment.failures import failed, final, given_up
 from app.domain.order_fulfilment.late import elapsed
 from app.domain.order_fulfilment.state import Compensating, Completed, Failed, Finishing, Moving, NeedsIntervention, Running, Saga, Step, StepState, Unstarted
-from app.eventsourcing.saga import Elapsed, Reply
+from app.eventsourcing.saga import CommandResult, TimerElapsed
 from schemas.envelopes import Refusal
 from schemas.order import OrderCancelled, OrderConfirmed, OrderPlaced, OrderShipped
 from schemas.saga import Line, SagaEvent, SagaOrderShipped, SagaStarted, SagaStepCompensated, SagaStepCompleted, Timing
@@ -29,7 +29,7 @@ class Placed(NamedTuple):
     """How long the whole may take (milliseconds)."""
 
 
-Heard = Placed | OrderConfirmed | OrderShipped | OrderCancelled | Reply | Elapsed
+Heard = Placed | OrderConfirmed | OrderShipped | OrderCancelled | CommandResult | TimerElapsed
 
 
 def hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
@@ -47,9 +47,9 @@ def _hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
             return _cancelled(saga, heard, at_ms)
         case OrderShipped():
             return (SagaOrderShipped(),) if isinstance(saga, Running | Compensating) else NONE
-        case Reply():
+        case CommandResult():
             return _answered(order_id, saga, heard, at_ms)
-        case Elapsed(now_ms):
+        case TimerElapsed(now_ms):
             return elapsed(saga, now_ms)
         case never:
             assert_never(never)
@@ -95,7 +95,7 @@ def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
             assert_never(never)
 
 
-def _answered(order_id: str, saga: Saga, reply: Reply, at_ms: int) -> Events:
+def _answered(order_id: str, saga: Saga, reply: CommandResult, at_ms: int) -> Events:
     """An answer counts if it is to a command that is waited for. A refusal is final; that a command is parked is heard once for each time it was sent."""
     if isinstance(saga, NeedsIntervention) and saga.shipped:
         saga = resumed(saga)
@@ -111,7 +111,7 @@ def _answered(order_id: str, saga: Saga, reply: Reply, at_ms: int) -> Events:
     return NONE if step.state is StepState.PAUSED else given_up(saga, (failed(saga, step, "parked", reply.refusal, at_ms),), at_ms)
 
 
-def _waiting(order_id: str, saga: Saga, reply: Reply) -> Step | None:
+def _waiting(order_id: str, saga: Saga, reply: CommandResult) -> Step | None:
     """The step whose command this answers. Anybody may use any command id: it must be the very command."""
     if not isinstance(saga, Moving):
         return None
@@ -125,7 +125,7 @@ def _is_heard(saga: Moving, step: Step) -> bool:
     return step.is_open or (isinstance(saga, Finishing) and step.in_doubt and step.state is StepState.FAILED)
 
 
-def _is_settled(saga: Moving, reply: Reply) -> bool:
+def _is_settled(saga: Moving, reply: CommandResult) -> bool:
     """True if the refusal says that there is nothing to undo, or not any more; or, of an order that has left, that it is done already."""
     refusal = reply.refusal
     if refusal is None or reply.outcome != "refused" or isinstance(saga, Running):
@@ -140,7 +140,7 @@ def _refused(saga: Moving, step: Step, refusal: Refusal | None, at_ms: int) -> E
     return given_up(saga, (final(saga, step, "refused", refusal, at_ms),), at_ms)
 
 
-def _done(saga: Moving, step: Step, reply: Reply, at_ms: int) -> SagaEvent:
+def _done(saga: Moving, step: Step, reply: CommandResult, at_ms: int) -> SagaEvent:
     if isinstance(saga, Compensating):
         return SagaStepCompensated(**named(step), refusal=reply.refusal, wait_until=wait(saga, step, at_ms))
     return SagaStepCompleted(**named(step), wait_until=wait(saga, step, at_ms))

@@ -60,7 +60,7 @@ Steps = tuple[Step, ...]
 """In the order in which they are asked for; those of one name together."""
 
 
-class Waits(Struct, frozen=True, array_like=True):
+class Timeouts(Struct, frozen=True, array_like=True):
     """How long the saga waits, as the settings were when it began."""
 
     step_ms: int
@@ -76,7 +76,7 @@ class Facts(Struct, frozen=True):
     customer_id: str
     amount: int
     currency: str
-    waits: Waits
+    waits: Timeouts
 
 
 class Unstarted(Struct, frozen=True, tag="UNSTARTED"):

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.eventsourcing.recorded_event import Recorded, Unforeseen, payload
+from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, payload
 
 
 class CustomerAccount(Struct, frozen=True, rename="camel", gc=False):
@@ -48,7 +48,7 @@ class Amount(Struct):
     amount: int
 
 
-def project(account: CustomerAccount | None, event: Recorded) -> CustomerAccount:
+def project(account: CustomerAccount | None, event: RecordedEvent) -> CustomerAccount:
     """The row after an event."""
     match event.event_type, account:
         case "CustomerRegistered", None:
@@ -62,21 +62,21 @@ def project(account: CustomerAccount | None, event: Recorded) -> CustomerAccount
         case "PaymentRefunded", CustomerAccount():
             return _used(account, event, -payload(event, Amount).amount)
         case _:
-            raise Unforeseen(event)
+            raise UnexpectedEvent(event)
 
 
-def _registered(event: Recorded) -> CustomerAccount:
+def _registered(event: RecordedEvent) -> CustomerAccount:
     customer = payload(event, Registration)
     return CustomerAccount(
         event.aggregate_id, customer.name, customer.email, customer.currency, customer.credit_limit, 0, event.version, event.timestamp, event.version
     )
 
 
-def _named(account: CustomerAccount, event: Recorded) -> CustomerAccount:
+def _named(account: CustomerAccount, event: RecordedEvent) -> CustomerAccount:
     naming = payload(event, Naming)
     name, email = naming.name or account.name, naming.email or account.email
     return replace(account, name=name, email=email, version=event.version, last_updated=event.timestamp, named_at=event.version)
 
 
-def _used(account: CustomerAccount, event: Recorded, amount: int) -> CustomerAccount:
+def _used(account: CustomerAccount, event: RecordedEvent, amount: int) -> CustomerAccount:
     return replace(account, credit_used=account.credit_used + amount, version=event.version, last_updated=event.timestamp)

@@ -3,7 +3,7 @@
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from app.eventsourcing.recorded_event import Recorded, Unforeseen, payload
+from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, payload
 
 
 class OrderSummary(Struct, frozen=True, rename="camel", gc=False):
@@ -29,7 +29,7 @@ class Placed(Struct, rename="camel"):
     currency: str
 
 
-def project(order: OrderSummary | None, event: Recorded) -> OrderSummary:
+def project(order: OrderSummary | None, event: RecordedEvent) -> OrderSummary:
     """The row after an event."""
     match event.event_type, order:
         case "OrderPlaced", None:
@@ -41,14 +41,14 @@ def project(order: OrderSummary | None, event: Recorded) -> OrderSummary:
         case "OrderCancelled", OrderSummary():
             return _moved(order, event, "CANCELLED")
         case _:
-            raise Unforeseen(event)
+            raise UnexpectedEvent(event)
 
 
-def _placed(event: Recorded) -> OrderSummary:
+def _placed(event: RecordedEvent) -> OrderSummary:
     placed = payload(event, Placed)
     about = (placed.total_amount, placed.currency, len(placed.items))
     return OrderSummary(event.aggregate_id, placed.customer_id, event.timestamp, "PLACED", *about, event.version, event.timestamp)
 
 
-def _moved(order: OrderSummary, event: Recorded, status: str) -> OrderSummary:
+def _moved(order: OrderSummary, event: RecordedEvent, status: str) -> OrderSummary:
     return replace(order, status=status, version=event.version, last_updated=event.timestamp)

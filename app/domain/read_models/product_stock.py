@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.eventsourcing.recorded_event import Recorded, Unforeseen, payload
+from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, payload
 
 
 class ProductStock(Struct, frozen=True, rename="camel", gc=False):
@@ -34,7 +34,7 @@ class Pieces(Struct):
     quantity: int
 
 
-def project(product: ProductStock | None, event: Recorded) -> ProductStock:
+def project(product: ProductStock | None, event: RecordedEvent) -> ProductStock:
     """The row after an event."""
     match event.event_type, product:
         case "ProductRegistered", None:
@@ -48,15 +48,15 @@ def project(product: ProductStock | None, event: Recorded) -> ProductStock:
         case "InventoryShipped", ProductStock():
             return _moved(product, event, on_hand=-1, reserved=-1, shipped=1)
         case _:
-            raise Unforeseen(event)
+            raise UnexpectedEvent(event)
 
 
-def _offered(event: Recorded) -> ProductStock:
+def _offered(event: RecordedEvent) -> ProductStock:
     offered = payload(event, Offered)
     return ProductStock(event.aggregate_id, offered.name, offered.price, offered.currency, event.version, event.timestamp)
 
 
-def _moved(product: ProductStock, event: Recorded, on_hand: int = 0, reserved: int = 0, shipped: int = 0) -> ProductStock:
+def _moved(product: ProductStock, event: RecordedEvent, on_hand: int = 0, reserved: int = 0, shipped: int = 0) -> ProductStock:
     """Each count changes by so many times the quantity of the event."""
     quantity = payload(event, Pieces).quantity
     return replace(

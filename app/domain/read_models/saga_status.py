@@ -10,7 +10,7 @@ from app.domain.order_fulfilment.evolve import evolve
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.order_fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
 from app.domain.read_models import sort_keys as listed
-from app.eventsourcing.recorded_event import Recorded, Unforeseen
+from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
 from schemas.upcasters import upcasters
 
@@ -49,7 +49,7 @@ _UNDOING = {
 }
 
 
-def project(row: SagaStatus | None, event: Recorded) -> SagaStatus:
+def project(row: SagaStatus | None, event: RecordedEvent) -> SagaStatus:
     """The saga after an event."""
     what = _event(event)
     match what, row:
@@ -58,7 +58,7 @@ def project(row: SagaStatus | None, event: Recorded) -> SagaStatus:
         case _, SagaStatus():
             return _moved(row, what, event)
         case _:
-            raise Unforeseen(event)
+            raise UnexpectedEvent(event)
 
 
 def place(row: SagaStatus) -> str:
@@ -66,13 +66,13 @@ def place(row: SagaStatus) -> str:
     return listed.place(row.status, row.started_at, row.order_id)
 
 
-def _event(event: Recorded) -> SagaEvent:
+def _event(event: RecordedEvent) -> SagaEvent:
     payload = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
     read: SagaEvent = saga_decider.events[event.event_type].model_validate(payload)
     return read
 
 
-def _started(what: SagaStarted, event: Recorded) -> SagaStatus:
+def _started(what: SagaStarted, event: RecordedEvent) -> SagaStatus:
     saga = evolve(Unstarted(), what)
     assert isinstance(saga, Running), "a saga that has started runs"
     steps = tuple(ShownStep(step.name, step.product_id, step.state, event.timestamp) for step in saga.steps)
@@ -80,7 +80,7 @@ def _started(what: SagaStarted, event: Recorded) -> SagaStatus:
     return SagaStatus(event.aggregate_id, status(saga), *since, None, steps, event.version, event.timestamp, saga)
 
 
-def _moved(row: SagaStatus, what: SagaEvent, event: Recorded) -> SagaStatus:
+def _moved(row: SagaStatus, what: SagaEvent, event: RecordedEvent) -> SagaStatus:
     saga = evolve(row.saga, what)
     return replace(
         row,

@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
-from app.streams.errors import NotGiven, UnreadableBatch
+from app.streams.errors import FetchStalled, UnreadableBatch
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.timeouts import ANSWER_MS
@@ -99,7 +99,7 @@ async def read(
 ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
     """Committed records from `start` up to `end`, in batches, each with the position it leads to.
 
-    UnreadableBatch when one cannot be read, NotGiven when the broker does not give them.
+    UnreadableBatch when one cannot be read, FetchStalled when the broker does not give them.
     """
     if start >= end:
         return
@@ -110,7 +110,7 @@ async def read(
         records = await _next(consumer, where, skips)
         position, before = await consumer.position(where), position
         if position == before and _now() - moved_at > STALLED_S:
-            raise NotGiven(f"{where.topic} [{where.partition}] gives nothing from {position} on, although it ends at {end}: the log of its broker says why")
+            raise FetchStalled(f"{where.topic} [{where.partition}] gives nothing from {position} on, although it ends at {end}: the log of its broker says why")
         if position != before:
             moved_at = _now()
             yield records, position

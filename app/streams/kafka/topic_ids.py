@@ -87,7 +87,7 @@ class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc]  # a
         return request_struct_class(self._topics, False, False, {})  # noqa: FBT003 (the protocol's own order of fields)
 
 
-class Cluster(Struct, frozen=True):
+class ClusterIds(Struct, frozen=True):
     """The cluster's id, the id (hex) of each topic asked for, and how many partitions it has."""
 
     cluster_id: str
@@ -106,7 +106,7 @@ class Cluster(Struct, frozen=True):
             )
 
 
-async def present(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
+async def present(client: AIOKafkaClient, topics: Iterable[str]) -> ClusterIds:
     """Ask any broker for those of `topics` that exist; nothing is created by that. TopicAuthorizationFailedError names those that it must not show."""
     answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
     refused = {name for code, name, *_ in answer.topics if code == TopicAuthorizationFailedError.errno}
@@ -114,10 +114,10 @@ async def present(client: AIOKafkaClient, topics: Iterable[str]) -> Cluster:
         raise TopicAuthorizationFailedError(refused)
     there = [topic for topic in answer.topics if topic[0] == 0]
     ids = {name: topic_id.hex for _, name, topic_id, *_ in there}
-    return Cluster(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in there})
+    return ClusterIds(answer.cluster_id, ids, {name: len(partitions) for _, name, _, _, partitions, *_ in there})
 
 
-async def describe(client: AIOKafkaClient, topics: Sequence[str]) -> Cluster:
+async def describe(client: AIOKafkaClient, topics: Sequence[str]) -> ClusterIds:
     """Ask any broker for `topics`; FoldstreamError names one that does not exist."""
     found = await present(client, topics)
     missing = sorted(set(topics) - found.topic_ids.keys())

@@ -11,7 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.diagnosis.kafka_errors import explained
 from app.streams.aiokafka_patches.header_names import LenientBatch
-from app.streams.errors import NotAuthorized, RefusedBatch, Stuck, UnknownOutcome, is_consequence, is_refusal
+from app.streams.errors import FatalTaskError, NotAuthorized, TransactionRejected, UnknownOutcome, is_consequence, is_refusal
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
 
@@ -21,7 +21,7 @@ Headers = list[tuple[str, bytes]]
 _NONE: Headers = []
 
 
-class Outgoing(NamedTuple):
+class OutgoingRecord(NamedTuple):
     """A record to be written by the open transaction; `partition` None means the one its key belongs to."""
 
     topic: str
@@ -51,7 +51,7 @@ BROKERS_TIME = 1
 """Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
 
 
-class Batches:
+class RecordBatches:
     """Collects records into batches, one row of them for each partition; used once."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
@@ -60,7 +60,7 @@ class Batches:
         self._batches: dict[tuple[str, int], list[BatchBuilder]] = {}
 
     def extend(self, outgoing: Iterable[Written]) -> None:
-        """Add records, each as an Outgoing or like one; RefusedBatch when one is larger than any topic takes."""
+        """Add records, each as an Outgoing or like one; TransactionRejected when one is larger than any topic takes."""
         now_ms, partitions, batches = int(time() * 1000), self._partitions, self._batches
         for topic, key, value, headers, partition in outgoing:
             where = (topic, partition_of(key or b"", partitions) if partition is None else partition)
@@ -73,7 +73,7 @@ class Batches:
             if appended is None:
                 appended = self._start(where).append(timestamp=now_ms, key=key, value=value, headers=headers)
             if appended.size > RECORD_BYTES:
-                raise RefusedBatch(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
+                raise TransactionRejected(f"a record for {topic} is larger than {RECORD_BYTES} bytes")
 
     @property
     def records(self) -> dict[TopicPartition, int]:
@@ -108,7 +108,7 @@ def _anything(_: Mapping[TopicPartition, int]) -> None:
     """Check nothing: nothing stands on the offsets of these records."""
 
 
-class Transaction(Batches):
+class Transaction(RecordBatches):
     """The batches of one transaction."""
 
     appended_ms: Sequence[int] = ()
@@ -119,7 +119,7 @@ class Transaction(Batches):
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
     async def commit(self, check: Check = _anything) -> dict[TopicPartition, int]:
-        """Commit; the next offset of each partition written to. RefusedBatch: aborted. NotAuthorized: not committed. UnknownOutcome: only the log can tell.
+        """Commit; the next offset of each partition written to. TransactionRejected: aborted. NotAuthorized: not committed. UnknownOutcome: only the log can tell.
 
         `check` is given the first offset that the broker gave to each partition's records; when it raises, the transaction is aborted.
         """
@@ -148,7 +148,7 @@ class Transaction(Batches):
     async def _check_offsets(self, check: Check, bases: Mapping[TopicPartition, int]) -> None:
         try:
             check({where: base for where, base in bases.items() if base >= 0})
-        except Stuck:
+        except FatalTaskError:
             await self._producer.abort_transaction()
             raise
 
@@ -160,7 +160,7 @@ class Transaction(Batches):
                 raise _unknown(failure) from failure
         if refusals:
             await self._producer.abort_transaction()
-            raise RefusedBatch(repr(refusals[0])) from refusals[0]
+            raise TransactionRejected(repr(refusals[0])) from refusals[0]
 
 
 def _looked_at(future: "asyncio.Future[Any]") -> None:

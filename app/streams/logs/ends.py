@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from aiokafka import TopicPartition
 
-from app.streams.errors import LostHistory
-from app.streams.state.store import Store
+from app.streams.errors import DataLossDetected
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 
 MARKER = 1
@@ -29,7 +29,7 @@ class LogEnds:
         """`ends` is what the broker says while no transaction of the task is open."""
         self._ends = dict(ends)
 
-    def lost(self, store: Store) -> str | None:
+    def lost(self, store: StateStore) -> str | None:
         """What these rows know of and the broker's logs no longer have, or None."""
         kept = ((where, log_ends.committed(store, where.topic) or 0) for where in self._ends)
         return next((_cut(where, self._ends[where], end) for where, end in kept if end - MARKER > self._ends[where]), None)
@@ -45,10 +45,10 @@ class LogEnds:
             log_ends[where.topic] = end
 
     def check(self, bases: Mapping[TopicPartition, int]) -> None:
-        """Compare with the offsets that the broker gave to the first batches of a transaction; LostHistory when one lies below the end."""
+        """Compare with the offsets that the broker gave to the first batches of a transaction; DataLossDetected when one lies below the end."""
         for where in self._ends.keys() & bases.keys():
             if bases[where] < self._ends[where] - MARKER:
-                raise LostHistory(_cut(where, bases[where], self._ends[where]))
+                raise DataLossDetected(_cut(where, bases[where], self._ends[where]))
 
     def reached(self, ends: Mapping[TopicPartition, int]) -> None:
         """Go on behind the records of a transaction that was committed."""

@@ -3,7 +3,7 @@
 from msgspec import Struct
 from msgspec.structs import replace
 
-from app.streams.errors import LostHistory, Repartitioned
+from app.streams.errors import DataLossDetected, Repartitioned
 
 
 class LogIdentity(Struct, frozen=True):
@@ -15,7 +15,7 @@ class LogIdentity(Struct, frozen=True):
     """0 in rows that were written before this was kept."""
 
     def require(self, now: "LogIdentity", *, accept_loss: bool) -> str | None:
-        """None if the logs of `now` are these; why they are not, if the loss is accepted. LostHistory otherwise, Repartitioned whatever is accepted.
+        """None if the logs of `now` are these; why they are not, if the loss is accepted. DataLossDetected otherwise, Repartitioned whatever is accepted.
 
         New code may read more logs, or fewer.
         """
@@ -23,7 +23,7 @@ class LogIdentity(Struct, frozen=True):
             raise Repartitioned(repartitioned(self.partitions, now.partitions))
         lost = self._lost(now)
         if lost is not None and not accept_loss:
-            raise LostHistory(lost)
+            raise DataLossDetected(lost)
         return lost
 
     def joined(self, other: "LogIdentity") -> "LogIdentity":

@@ -5,16 +5,16 @@ from typing import NamedTuple
 
 from aiokafka import TopicPartition
 
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 
 
 class Known(NamedTuple):
     """The topics, and the offsets that the log must reach: `ends` by partition."""
 
-    cluster: Cluster
+    cluster: ClusterIds
     ends: Mapping[TopicPartition, int]
 
-    def changed(self, now: Cluster) -> str | None:
+    def changed(self, now: ClusterIds) -> str | None:
         """What is different in the topics that the broker has now, or None."""
         if now.cluster_id != self.cluster.cluster_id:
             return f"the cluster is {now.cluster_id}, and was {self.cluster.cluster_id}"
@@ -25,7 +25,7 @@ class Known(NamedTuple):
         short = (where for where, end in self.ends.items() if ends.get(where, end) < end)
         return next((f"{where.topic} [{where.partition}] ends at {ends[where]}, and went up to {self.ends[where]}" for where in short), None)
 
-    def _changed(self, topic: str, now: Cluster) -> str | None:
+    def _changed(self, topic: str, now: ClusterIds) -> str | None:
         if topic not in now.topic_ids:
             return f"{topic} is missing"
         if now.topic_ids[topic] != self.cluster.topic_ids[topic]:

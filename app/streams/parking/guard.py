@@ -10,14 +10,14 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from aiokafka import ConsumerRecord
 
 from app.settings import Settings
-from app.streams.errors import StoreFailed, Stuck, UnreadableLog
+from app.streams.errors import FatalTaskError, StateStoreError, UnreadableLog
 from app.streams.kafka.partitioner import partitions_of
 from app.streams.kafka.skips import NONE
 from app.streams.parking import rows as parking
-from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, Parked, from_record, outgoing
-from app.streams.processing.handlers import Handler
+from app.streams.parking.record import BEHIND, KEPT_BYTES, Park, ParkedRecord, from_record, outgoing
+from app.streams.processing.handlers import RecordHandler
 from app.streams.processing.limits import TRANSACTION_RECORDS
-from app.streams.processing.unit_of_work import Draft
+from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.timers.ticks import is_tick
 
 log = logging.getLogger(__name__)
@@ -32,11 +32,11 @@ FEW = 4
 BARE_BYTES = 1_000
 """What is kept of a record whose parking the broker refuses."""
 
-Place = tuple[str, int]
+RecordLocation = tuple[str, int]
 """Topic and offset of a record of this partition."""
 
 
-class Intake:
+class RecordGuard:
     """Guards one task; knows which keys are blocked and which records the broker refused."""
 
     def __init__(self, settings: Settings, partition: int, inboxes: Container[str] = ()) -> None:
@@ -45,8 +45,8 @@ class Intake:
         self._parked_topic = settings.topic("parked")
         self._partitions = settings.partitions
         self._partition = partition
-        self._condemned: dict[Place, str] = {}
-        self._bare: set[Place] = set()
+        self._condemned: dict[RecordLocation, str] = {}
+        self._bare: set[RecordLocation] = set()
         """Condemned records whose parking was refused, too: next to nothing of them is kept, and no result is written."""
         self.blocked: set[str] = set()
         """The queues in which records wait."""
@@ -70,7 +70,7 @@ class Intake:
             return
         place = _place(records[0])
         if place in self._bare:
-            raise Stuck(f"cannot even park {records[0].topic} [{self._partition}] {records[0].offset}: {error}")
+            raise FatalTaskError(f"cannot even park {records[0].topic} [{self._partition}] {records[0].offset}: {error}")
         if place in self._condemned:
             self._bare.add(place)
         self._condemned.setdefault(place, error)
@@ -94,7 +94,7 @@ class Intake:
         self._condemned.pop(_place(record), None)
         self._bare.discard(_place(record))
 
-    def handle(self, unit: Draft, handler: Handler, records: Sequence[ConsumerRecord]) -> None:
+    def handle(self, unit: UnitOfWork, handler: RecordHandler, records: Sequence[ConsumerRecord]) -> None:
         """Process or park each record; whatever happens, it leaves all of its effects or only those of its parking."""
         records = self.skips.left(records[0].topic, records)
         for record, misrouted in zip(records, self._misrouted(records), strict=True):
@@ -110,18 +110,18 @@ class Intake:
             kept_bytes = BARE_BYTES if bare else KEPT_BYTES
             self.keep(unit, from_record(record, handler.agent, park, kept_bytes, self.generations.get(record.topic, 0)))
 
-    def attempt(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
+    def attempt(self, unit: UnitOfWork, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
         """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""
         [misrouted] = self._misrouted([record])
         return misrouted or self._try(unit, handler, record)
 
-    def _try(self, unit: Draft, handler: Handler, record: ConsumerRecord) -> Park | None:
+    def _try(self, unit: UnitOfWork, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
         try:
             if self._condemned:
                 self._refuse(record)
             handler(record)
             self._bound(unit)
-        except (StoreFailed, UnreadableLog):
+        except (StateStoreError, UnreadableLog):
             raise
         except Park as park:
             unit.rollback()
@@ -133,12 +133,12 @@ class Intake:
         return None
 
     @staticmethod
-    def _bound(unit: Draft) -> None:
+    def _bound(unit: UnitOfWork) -> None:
         """Park a record that causes more than a transaction can carry."""
         if unit.caused > FEW and (unit.caused > CAUSED_RECORDS or unit.caused_bytes > CAUSED_BYTES):
             raise Park("failed", f"it causes {unit.caused} records of {unit.caused_bytes} bytes, more than the {CAUSED_RECORDS} or {CAUSED_BYTES} that one may")
 
-    def keep(self, unit: Draft, row: Parked) -> None:
+    def keep(self, unit: UnitOfWork, row: ParkedRecord) -> None:
         """Park a record."""
         unit.outgoing.append(outgoing(self._parked_topic, row))
         parking.keep(row)
@@ -149,12 +149,12 @@ class Intake:
         told = {**_named(row), "reason": row.reason}
         log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error, extra=told)
 
-    def let_go(self, row: Parked) -> None:
+    def let_go(self, row: ParkedRecord) -> None:
         """It is parked no more, or for another reason."""
         parking.let_go(row)
         self.open[row.topic, row.reason] -= 1
 
-    def _behind(self, handler: Handler, record: ConsumerRecord) -> Park | None:
+    def _behind(self, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
         if self.blocked and record.key is not None and parking.queue_of(handler.agent, record.topic, record.key) in self.blocked:
             return Park(BEHIND, "an earlier record of this key is parked")
         return None
@@ -176,7 +176,7 @@ class Intake:
             return None
         return Park("misrouted", f"the key belongs to partition {right}")
 
-    def _tell(self, handler: Handler, record: ConsumerRecord, park: Park) -> None:
+    def _tell(self, handler: RecordHandler, record: ConsumerRecord, park: Park) -> None:
         """What cannot even be told is parked all the same."""
         try:
             handler.parked(record, park.reason, str(park))
@@ -184,11 +184,11 @@ class Intake:
             log.exception("nobody is told that %s [%d] %d is parked", record.topic, record.partition, record.offset, extra=_named(record))
 
 
-def _place(record: ConsumerRecord) -> Place:
+def _place(record: ConsumerRecord) -> RecordLocation:
     return record.topic, record.offset
 
 
-def _named(record: ConsumerRecord | Parked) -> dict[str, object]:
+def _named(record: ConsumerRecord | ParkedRecord) -> dict[str, object]:
     """What a log line says of a record, as fields."""
     correlation = dict(record.headers).get("correlation-id")
     told = {"topic": record.topic, "partition": record.partition, "offset": record.offset}

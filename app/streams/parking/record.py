@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from app.clock import now
 from app.streams.aiokafka_patches import header_names
-from app.streams.kafka.transactions import Outgoing
+from app.streams.kafka.transactions import OutgoingRecord
 from app.streams.processing.context import Kept, topic_id
 from app.topics import is_inbox
 
@@ -58,7 +58,7 @@ class Park(Exception):  # noqa: N818 (an instruction, not an error)
         self.reason = reason
 
 
-class Parked(Struct, frozen=True):
+class ParkedRecord(Struct, frozen=True):
     """An open record, as it came, and why it is here; the names of its headers are as rows can have them."""
 
     topic: str
@@ -89,7 +89,7 @@ class Parked(Struct, frozen=True):
         """True if later records of its key wait behind it."""
         return self.key is not None and blocks(self.topic, self.reason)
 
-    def again(self, park: Park) -> "Parked":
+    def again(self, park: Park) -> "ParkedRecord":
         """The same, parked anew."""
         return replace(self, reason=park.reason, error=str(park), at=now())
 
@@ -100,7 +100,7 @@ class Parked(Struct, frozen=True):
         return Kept(*came, 1, self.key, self.value, None, *size, tuple(self.came_with), self.topic_id)
 
 
-class Settled(NamedTuple):
+class ParkingOutcome(NamedTuple):
     """What became of the record from a place: `released` or `discarded`; or that all up to `last` is `skipped`."""
 
     topic: str
@@ -116,7 +116,7 @@ def blocks(topic: str, reason: str) -> bool:
     return reason in BLOCKING and not (reason == UNKNOWN and is_inbox(topic))
 
 
-def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
+def parse(record: ConsumerRecord | OutgoingRecord) -> ParkedRecord | ParkingOutcome:
     """What a record of the topic `parked` says."""
     headers = list(record.headers)
     topic_id = (headers.pop()[1] or b"").decode() if headers and headers[-1][0] == TOPIC_ID else ""
@@ -130,24 +130,26 @@ def parse(record: ConsumerRecord | Outgoing) -> Parked | Settled:
     came = headers[: -len(FACTS)]
     topic, partition, offset = facts["parked-topic"], int(facts["parked-partition"]), int(facts["parked-offset"])
     if names == OUTCOME:
-        return Settled(topic, partition, offset, facts["parked-outcome"], topic_id, last)
+        return ParkingOutcome(topic, partition, offset, facts["parked-outcome"], topic_id, last)
     if came and came[-1][0] == TOPIC_ID:
         topic_id = (came.pop()[1] or b"").decode()
     why = (facts["parked-reason"], facts["parked-error"], facts["parked-agent"], facts["parked-at"])
-    return Parked(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, _stored(came), topic_id, cut)
+    return ParkedRecord(topic, partition, offset, int(facts["parked-timestamp"]), *why, record.key, record.value, _stored(came), topic_id, cut)
 
 
-def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES, generation: int = 0) -> Parked:
+def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES, generation: int = 0) -> ParkedRecord:
     """A record of the current task that an agent could not answer; cut if it has more than these bytes."""
     came = (record.topic, record.partition, record.offset, record.timestamp)
     why = (park.reason, str(park), agent, now())
     sizes = {"key": len(record.key or b""), "value": len(record.value or b""), "headers": sum(map(_size, record.headers))}
     if sizes["key"] <= PART_BYTES and sum(sizes.values()) <= kept_bytes:
-        return Parked(*came, *why, record.key, record.value, _stored(record.headers), topic_id(record), "", generation)
+        return ParkedRecord(*came, *why, record.key, record.value, _stored(record.headers), topic_id(record), "", generation)
     part_bytes = min(PART_BYTES, kept_bytes)
     cut = ", ".join(f"{part} {size}" for part, size in sizes.items() if size > part_bytes)
     headers = _stored(record.headers) if sizes["headers"] <= part_bytes else []
-    return Parked(*came, *why, record.key and record.key[:part_bytes], record.value and record.value[:part_bytes], headers, topic_id(record), cut, generation)
+    return ParkedRecord(
+        *came, *why, record.key and record.key[:part_bytes], record.value and record.value[:part_bytes], headers, topic_id(record), cut, generation
+    )
 
 
 def _stored(headers: Sequence[tuple[str, bytes | None]]) -> list[tuple[str, bytes | None]]:
@@ -160,27 +162,27 @@ def _size(header: tuple[str, bytes | None]) -> int:
     return 6 * len(name) + len(content or b"") + 16
 
 
-def outgoing(topic: str, row: Parked) -> Outgoing:
+def outgoing(topic: str, row: ParkedRecord) -> OutgoingRecord:
     """The record for the topic `parked` (its name on the broker): as it came, plus headers that say why it is there."""
     facts = (row.reason, row.error, row.agent, row.topic, row.partition, row.offset, row.timestamp_ms, row.at)
     origin = [(TOPIC_ID, row.topic_id.encode())] if row.topic_id else []
     headers = [*row.came_with, *origin, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
     if row.cut:
         headers.append((CUT, row.cut.encode()))
-    return Outgoing(topic, row.key, row.value, headers, row.partition)  # type: ignore[arg-type]  # a header without a value is one, too
+    return OutgoingRecord(topic, row.key, row.value, headers, row.partition)  # type: ignore[arg-type]  # a header without a value is one, too
 
 
-def outcome(topic: str, row: Parked, became: str, why: str) -> Outgoing:
+def outcome(topic: str, row: ParkedRecord, became: str, why: str) -> OutgoingRecord:
     """The record that says what became of an open one."""
     facts = (row.topic, row.partition, row.offset, became, why, now())
     headers = [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)]
     if row.topic_id:
         headers.append((TOPIC_ID, row.topic_id.encode()))
-    return Outgoing(topic, row.key, None, headers, row.partition)
+    return OutgoingRecord(topic, row.key, None, headers, row.partition)
 
 
-def skip(topic: str, skipped: Settled, who: str, why: str) -> Outgoing:
+def skip(topic: str, skipped: ParkingOutcome, who: str, why: str) -> OutgoingRecord:
     """The record that says that offsets are skipped; it has no key, for it is about no aggregate."""
     facts = (skipped.topic, skipped.partition, skipped.offset, SKIPPED, why, now(), skipped.last, who, skipped.topic_id)
     headers = [(name, str(fact).encode(errors="backslashreplace")) for name, fact in zip((*OUTCOME, *SKIP, TOPIC_ID), facts, strict=True)]
-    return Outgoing(topic, None, None, headers, skipped.partition)
+    return OutgoingRecord(topic, None, None, headers, skipped.partition)

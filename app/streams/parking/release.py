@@ -15,13 +15,13 @@ from time import monotonic
 from aiokafka import ConsumerRecord
 
 from app.errors import FoldstreamError
-from app.streams.errors import RefusedBatch
-from app.streams.kafka.transactions import Outgoing
+from app.streams.errors import TransactionRejected
+from app.streams.kafka.transactions import OutgoingRecord
 from app.streams.parking import rows as parking
-from app.streams.parking.guard import Intake
-from app.streams.parking.record import BEHIND, Park, Parked, outcome
-from app.streams.processing.handlers import Handler
-from app.streams.processing.unit_of_work import Draft
+from app.streams.parking.guard import RecordGuard
+from app.streams.parking.record import BEHIND, Park, ParkedRecord, outcome
+from app.streams.processing.handlers import RecordHandler
+from app.streams.processing.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Interrupted(FoldstreamError):  # noqa: N818 (what it is)
 
 
 @dataclass
-class Request:
+class ReleaseRequest:
     """What an operator wants done with the open record from a place: `discard` gives the reason, None means a retry."""
 
     topic: str
@@ -62,22 +62,22 @@ class Request:
             self.done.set_exception(error)
 
 
-class Requests:
+class ReleaseRequests:
     """What operators asked of one task and is not done yet."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Request] = deque()
+        self._waiting: deque[ReleaseRequest] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: ReleaseRequest) -> None:
         """Wait for its turn; Interrupted when too many do."""
         if len(self._waiting) >= MOST_ASKED:
             raise Interrupted(f"{MOST_ASKED} requests wait already")
         self._waiting.append(request)
 
-    def take(self) -> Request:
+    def take(self) -> ReleaseRequest:
         """The next."""
         return self._waiting.popleft()
 
@@ -95,10 +95,10 @@ Commit = Callable[[Sequence[ConsumerRecord], float], Awaitable[None]]
 """Commits what the records caused that were taken up at a monotonic time."""
 
 
-class Releases:
+class ParkedReleaser:
     """One opening's; each step is one transaction, made by `commit` of the records it took."""
 
-    def __init__(self, unit: Draft, intake: Intake, handlers: Iterable[Handler], parked_topic: str, commit: Commit) -> None:
+    def __init__(self, unit: UnitOfWork, intake: RecordGuard, handlers: Iterable[RecordHandler], parked_topic: str, commit: Commit) -> None:
         """`parked_topic` is the name of the topic `parked` on the broker."""
         self._unit = unit
         self._intake = intake
@@ -112,7 +112,7 @@ class Releases:
     def __bool__(self) -> bool:
         return bool(self._following)
 
-    async def answer(self, request: Request) -> None:
+    async def answer(self, request: ReleaseRequest) -> None:
         """Do what an operator asks for."""
         try:
             request.tell(await self._answer(request))
@@ -122,12 +122,12 @@ class Releases:
             request.fail(Interrupted("the task was taken over meanwhile: look whether the record still is parked"))
             raise
 
-    async def _answer(self, request: Request) -> Park | None:
+    async def _answer(self, request: ReleaseRequest) -> Park | None:
         began_s, rows = monotonic(), self._asked_for(request)
         try:
             park = self._settle(rows, request.discard)
             await self._commit([row.record() for row in rows], began_s)
-        except RefusedBatch as refused:
+        except TransactionRejected as refused:
             self._intake.absolve(rows[0].record())
             request.tell(Park("failed", str(refused)))
             raise
@@ -137,7 +137,7 @@ class Releases:
             self._go_on(queue)
         return park
 
-    def _asked_for(self, request: Request) -> list[Parked]:
+    def _asked_for(self, request: ReleaseRequest) -> list[ParkedRecord]:
         """The rows of the place, one for each agent that parked what came from there."""
         rows = parking.found(request.topic, request.offset)
         if not rows:
@@ -146,7 +146,7 @@ class Releases:
             raise NotHead("an earlier record of the same key is parked, and has to be retried or discarded first")
         return rows
 
-    def _settle(self, rows: Sequence[Parked], discard: str | None = None) -> Park | None:
+    def _settle(self, rows: Sequence[ParkedRecord], discard: str | None = None) -> Park | None:
         """Retry or discard the rows of one place; why it is parked again for one of its agents. The word that it is settled comes before that."""
         parks = [self._attempt(row) if discard is None else None for row in rows]
         for row in rows:
@@ -159,12 +159,12 @@ class Releases:
                 self._intake.keep(self._unit, row.again(park))
         return next(filter(None, parks), None)
 
-    def _attempt(self, row: Parked) -> Park | None:
+    def _attempt(self, row: ParkedRecord) -> Park | None:
         if row.cut:
             why = f"it was too large to be kept whole ({row.cut} bytes): discard it; {row.topic} [{row.partition}] {row.offset} has it as long as it keeps it"
             return Park("failed" if row.reason == BEHIND else row.reason, why)
         if row.reason == "misrouted":  # on the partition of its key it is a new record
-            self._unit.outgoing.append(Outgoing(row.topic, row.key, row.value, row.came_with))  # type: ignore[arg-type]  # a header without a value is one, too
+            self._unit.outgoing.append(OutgoingRecord(row.topic, row.key, row.value, row.came_with))  # type: ignore[arg-type]  # a header without a value is one, too
             return None
         self._unit.mark()
         return self._intake.attempt(self._unit, self._handlers[row.agent], row.record())
@@ -179,7 +179,7 @@ class Releases:
         self._following.popleft()
         self._go_on(queue)
 
-    def _tried(self, queue: str) -> Iterator[Parked]:
+    def _tried(self, queue: str) -> Iterator[ParkedRecord]:
         """Retry the records of a queue, until one of them becomes its head or the transaction is full."""
         size = 0
         for row in islice(parking.in_order(queue), min(self._intake.limit, RECORDS)):

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.topic_ids import describe
-from app.streams.parking.record import SKIPPED, Settled, parse
+from app.streams.parking.record import SKIPPED, ParkingOutcome, parse
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class SkipLog:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._read_to: dict[int, int] = {}
-        self._found: dict[int, list[Settled]] = {}
+        self._found: dict[int, list[ParkingOutcome]] = {}
         self._turn = asyncio.Lock()
 
     async def read(self, consumer: AIOKafkaConsumer, partition: int) -> Skips:
@@ -52,7 +52,7 @@ class SkipLog:
             except (KafkaError, FoldstreamError) as error:
                 log.info("whether anything was skipped is not known for the moment: %r", error)
 
-    async def _all(self, consumer: AIOKafkaConsumer, partition: int) -> Sequence[Settled]:
+    async def _all(self, consumer: AIOKafkaConsumer, partition: int) -> Sequence[ParkingOutcome]:
         where = TopicPartition(self._settings.topic("parked"), partition)
         begin, end = await bounds(consumer, where)
         if not begin <= self._read_to.get(partition, begin) <= end:
@@ -70,9 +70,9 @@ async def skips_of(settings: Settings, partition: int) -> Skips:
         return await SkipLog(settings).read(consumer, partition)
 
 
-def _skips(records: Iterable[ConsumerRecord]) -> Iterator[Settled]:
+def _skips(records: Iterable[ConsumerRecord]) -> Iterator[ParkingOutcome]:
     for record in records:
         if ("parked-outcome", SKIPPED.encode()) in record.headers:
             said = parse(record)
-            if isinstance(said, Settled):
+            if isinstance(said, ParkingOutcome):
                 yield said

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 from aiokafka import ConsumerRecord
 
-from app.streams.kafka.transactions import _NONE, Headers, Outgoing
+from app.streams.kafka.transactions import _NONE, Headers, OutgoingRecord
 from app.streams.metrics import Label
-from app.streams.processing.replies import Place, Waiters
-from app.streams.state.overlay import Rows
+from app.streams.processing.replies import PendingReplies, RecordLocation
+from app.streams.state.overlay import RowOverlay
 
 
 class Keyed(Protocol):
@@ -38,11 +38,11 @@ class Unit(Protocol):
 
     topic_ids: Mapping[str, str]
     """Those of the topics that the task reads."""
-    rows: Rows
-    outgoing: list[Outgoing]
-    answers: list[tuple[Hashable, Place, Any]]
+    rows: RowOverlay
+    outgoing: list[OutgoingRecord]
+    answers: list[tuple[Hashable, RecordLocation, Any]]
     counted: list[Label]
-    waiters: Waiters
+    waiters: PendingReplies
 
 
 current: ContextVar[Unit] = ContextVar("current unit of work")
@@ -50,12 +50,12 @@ current: ContextVar[Unit] = ContextVar("current unit of work")
 
 def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None:
     """Write a record to `topic` (its name on the broker) with everything else this transaction causes, or not at all."""
-    current.get().outgoing.append(Outgoing(topic, key, value, headers))
+    current.get().outgoing.append(OutgoingRecord(topic, key, value, headers))
 
 
 def emit_beside(record: Keyed, topic: str, value: bytes, headers: Headers) -> None:
     """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
-    current.get().outgoing.append(Outgoing(topic, record.key, value, headers, record.partition))
+    current.get().outgoing.append(OutgoingRecord(topic, record.key, value, headers, record.partition))
 
 
 def topic_id(record: ConsumerRecord) -> str:
@@ -67,7 +67,7 @@ def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: 
     """Tell who waits in this process for the record, known by `key`, once this transaction is committed."""
     unit = current.get()
     if key in unit.waiters:
-        unit.answers.append((key, Place(record.topic, record.partition, record.offset), value))
+        unit.answers.append((key, RecordLocation(record.topic, record.partition, record.offset), value))
 
 
 def count(*label: str) -> None:

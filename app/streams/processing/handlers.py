@@ -5,10 +5,10 @@ from typing import Protocol
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 
 
-class Handler(Protocol):
+class RecordHandler(Protocol):
     """What an agent does with a record, inside the transaction of the task."""
 
     agent: str
@@ -21,7 +21,7 @@ class Handler(Protocol):
         """Tell whoever waits for an answer that the record was parked."""
 
 
-class Sleeper(Protocol):
+class TimerHandler(Protocol):
     """An agent that sets timers, and what it does when one is due, inside a transaction of the task in which the timer's row goes."""
 
     agent: str
@@ -33,11 +33,11 @@ class Sleeper(Protocol):
     def awaits(self, key: str) -> Iterable[TopicPartition]:
         """Where the commands lie whose answers the key waits for: it is not woken before the group has read them. They are written when its timer is set."""
 
-    def asleep(self, store: Store) -> Iterable[tuple[str, int]]:
+    def asleep(self, store: StateStore) -> Iterable[tuple[str, int]]:
         """The keys that wait, and until when, as the committed rows say: a rebuild sets their timers anew, for the log of record has none."""
 
 
-class Flow(Protocol):
+class FetchControl(Protocol):
     """How a task starts and stops the records that come to it."""
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:

@@ -8,7 +8,7 @@ from itertools import accumulate, count
 
 from aiokafka import ConsumerRecord
 
-from app.streams.processing.handlers import Handler
+from app.streams.processing.handlers import RecordHandler
 
 BOUND = 2_000
 """Records in a batch that waits; one that is full is not extended, and its partition is not fetched from."""
@@ -23,14 +23,14 @@ def size_of(records: Iterable[ConsumerRecord]) -> int:
 
 
 @dataclass
-class Fetched:
+class FetchMark:
     """What is known of a batch when it is gone: the opening under which it was fetched, and whether its task took it."""
 
     opening: int
     taken: bool = False
 
 
-class Batch:
+class RecordBatch:
     """Records of one partition in order, fetched under one opening of its task; extended until the task takes it."""
 
     def __init__(self, topic: str, partition: int, opening: int, records: list[ConsumerRecord]) -> None:
@@ -39,7 +39,7 @@ class Batch:
         self.opening = opening
         self.records = records
         self.size = size_of(records)
-        self.fetched = Fetched(opening)
+        self.fetched = FetchMark(opening)
 
     def take(self) -> None:
         """The task takes it: it is not extended any more."""
@@ -64,11 +64,11 @@ _openings = count(1)
 
 
 @dataclass
-class Work:
+class QueuedBatch:
     """A batch that an agent handed over; `done` lets the agent go on."""
 
-    batch: Batch
-    handler: Handler
+    batch: RecordBatch
+    handler: RecordHandler
     done: "asyncio.Future[None]"
     at: int = 0
 
@@ -97,7 +97,9 @@ def _within(records: list[ConsumerRecord], room_bytes: int) -> list[ConsumerReco
     return records[: max(1, sum(size <= room_bytes for size in sizes))]
 
 
-def portions(works: Iterable[Work], room: int, room_bytes: int, reached: Callable[[Work], int]) -> Iterator[tuple[Work, list[ConsumerRecord]]]:
+def portions(
+    works: Iterable[QueuedBatch], room: int, room_bytes: int, reached: Callable[[QueuedBatch], int]
+) -> Iterator[tuple[QueuedBatch, list[ConsumerRecord]]]:
     """What of each work goes into one commit of `room` records and `room_bytes`: records that are not below the offset it has `reached`."""
     for work in works:
         if room <= 0 or room_bytes <= 0:
@@ -110,26 +112,26 @@ def portions(works: Iterable[Work], room: int, room_bytes: int, reached: Callabl
             yield work, records
 
 
-class Queue:
+class BatchQueue:
     """Works in the order in which they came; its bound is the number of agents, each of which waits for its batch."""
 
     def __init__(self) -> None:
         self.opening = next(_openings)
         """The number of the task's opening: a batch that was fetched under another is never processed."""
-        self._works: deque[Work] = deque()
+        self._works: deque[QueuedBatch] = deque()
         self._filled = asyncio.Event()
 
     def __bool__(self) -> bool:
         return bool(self._works)
 
-    def __iter__(self) -> Iterator[Work]:
+    def __iter__(self) -> Iterator[QueuedBatch]:
         return iter(list(self._works))
 
-    async def put(self, batch: Batch, handler: Handler) -> None:
+    async def put(self, batch: RecordBatch, handler: RecordHandler) -> None:
         """Hand over a batch; returns when all of it is committed, or dropped because the task was opened anew and will read it again."""
         if batch.opening != self.opening:
             return
-        work = Work(batch, handler, asyncio.get_running_loop().create_future())
+        work = QueuedBatch(batch, handler, asyncio.get_running_loop().create_future())
         self._works.append(work)
         self._filled.set()
         await work.done

@@ -7,27 +7,27 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from app.streams.errors import RefusedBatch, UnknownOutcome
-from app.streams.kafka.topic_ids import Cluster
-from app.streams.kafka.transactions import Outgoing, Transaction
+from app.streams.errors import TransactionRejected, UnknownOutcome
+from app.streams.kafka.topic_ids import ClusterIds
+from app.streams.kafka.transactions import OutgoingRecord, Transaction
 from app.streams.logs.ends import LogEnds
 from app.streams.logs.known import Known
 from app.streams.metrics import Label
 from app.streams.processing.context import current
-from app.streams.processing.replies import Place, Waiters
+from app.streams.processing.replies import PendingReplies, RecordLocation
 from app.streams.state.current import current_rows
-from app.streams.state.overlay import Rows
-from app.streams.state.store import Store, Stored, now_s
+from app.streams.state.overlay import RowOverlay
+from app.streams.state.store import StateStore, StoreCheckpoint, now_s
 
 
-class Draft:
+class UnitOfWork:
     """Rows and outgoing records on their way; a subclass knows how they are committed."""
 
-    def __init__(self, store: Store, waiters: Waiters, topic_ids: Mapping[str, str]) -> None:
-        self.rows = Rows(store)
+    def __init__(self, store: StateStore, waiters: PendingReplies, topic_ids: Mapping[str, str]) -> None:
+        self.rows = RowOverlay(store)
         self.topic_ids = topic_ids
-        self.outgoing: list[Outgoing] = []
-        self.answers: list[tuple[Hashable, Place, Any]] = []
+        self.outgoing: list[OutgoingRecord] = []
+        self.answers: list[tuple[Hashable, RecordLocation, Any]] = []
         self.counted: list[Label] = []
         self.waiters = waiters
         self._mark = self._marked_answers = self._marked_counts = 0
@@ -72,11 +72,18 @@ class Draft:
         self.rows.store.close()
 
 
-class UnitOfWork(Draft):
+class TransactionalUnitOfWork(UnitOfWork):
     """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (all that a transaction touches)
-        self, store: Store, producer: AIOKafkaProducer, cluster: Cluster, changelog: TopicPartition, partitions: int, waiters: Waiters, ends: LogEnds
+        self,
+        store: StateStore,
+        producer: AIOKafkaProducer,
+        cluster: ClusterIds,
+        changelog: TopicPartition,
+        partitions: int,
+        waiters: PendingReplies,
+        ends: LogEnds,
     ) -> None:
         """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over, `ends` those of the logs of record."""
         super().__init__(store, waiters, cluster.topic_ids)
@@ -97,16 +104,16 @@ class UnitOfWork(Draft):
         return Known(self._cluster, self.ends.written)
 
     def pack(self) -> None:
-        """Encode rows and put records into batches, while they are in the processor's cache; no `rollback` reaches behind it. RefusedBatch as in `commit`."""
+        """Encode rows and put records into batches, while they are in the processor's cache; no `rollback` reaches behind it. TransactionRejected as in `commit`."""
         with _writing():
             self.rows.pack()
             self._transaction.extend(self.outgoing)
         self.outgoing.clear()
 
     async def commit(self) -> None:
-        """One transaction: changelog and outgoing records; after it the rows are committed ones. RefusedBatch when something in this unit is at fault.
+        """One transaction: changelog and outgoing records; after it the rows are committed ones. TransactionRejected when something in this unit is at fault.
 
-        LostHistory, and nothing is committed, when a log of record is shorter than the last transaction left it.
+        DataLossDetected, and nothing is committed, when a log of record is shorter than the last transaction left it.
         """
         self.pack()
         with _writing():
@@ -132,12 +139,12 @@ class UnitOfWork(Draft):
         if self.rows.changed:
             await self.commit()
 
-    def _stored(self, offset_next: int) -> Stored:
+    def _stored(self, offset_next: int) -> StoreCheckpoint:
         before = self.rows.store.stored
         if before is not None and offset_next <= before.offset_next:
             message = f"{self.changelog} went back from {before.offset_next} to {offset_next}: it was created again"
             raise UnknownOutcome(message)
-        return Stored(self._cluster.cluster_id, self._cluster.topic_ids[self.changelog.topic], offset_next, now_s())
+        return StoreCheckpoint(self._cluster.cluster_id, self._cluster.topic_ids[self.changelog.topic], offset_next, now_s())
 
 
 @contextmanager
@@ -146,4 +153,4 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise RefusedBatch(f"cannot be written: {error!r}") from error
+        raise TransactionRejected(f"cannot be written: {error!r}") from error

@@ -7,12 +7,12 @@ generation's stand under the tables' own names, so that whoever works on all mod
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
-from app.streams.errors import NotShown
+from app.streams.errors import ReadModelUnavailable
 from app.streams.parking import rows as parking
-from app.streams.parking.record import Parked
+from app.streams.parking.record import ParkedRecord
 from app.streams.projections.generations import Generations, generations
 from app.streams.state.positions import positions
-from app.streams.state.store import Change, Store, Stored
+from app.streams.state.store import Change, StateStore, StoreCheckpoint
 from app.streams.state.table import Table
 from app.streams.topology import ReadModel
 
@@ -24,26 +24,26 @@ def named(table: bytes, agent: str, number: int) -> bytes:
     return b"%b@%b.%d" % (table, agent.encode(), number)
 
 
-class GenerationStore(Store):
+class GenerationView(StateStore):
     """A store that is open already; `close` closes that."""
 
-    def __init__(self, store: Store, names: dict[bytes, bytes | None]) -> None:
+    def __init__(self, store: StateStore, names: dict[bytes, bytes | None]) -> None:
         """`names` are those of all tables there are, and may change; None stands for rows that nobody may see."""
         self.names = names
         self.whole = store
         self.stored = None
 
     @property
-    def disk(self) -> Store:
+    def disk(self) -> StateStore:
         """The store underneath."""
         return self.whole
 
     def prefix(self, prefix: bytes) -> bytes:
-        """How the keys of a table's rows begin in this generation; NotShown when other code folded them."""
+        """How the keys of a table's rows begin in this generation; ReadModelUnavailable when other code folded them."""
         return self._key(prefix)
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of a row; NotShown when other code folded it."""
+        """The value of a row; ReadModelUnavailable when other code folded it."""
         return self.whole.get(self._key(key))
 
     def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -56,7 +56,7 @@ class GenerationStore(Store):
         for key, value in self.whole.scan(self._key(prefix), self._key(max(prefix, start))):
             yield table + NUL + key[length:], value
 
-    def write(self, changes: Iterable[Change], stored: Stored | None = None) -> None:
+    def write(self, changes: Iterable[Change], stored: StoreCheckpoint | None = None) -> None:
         """Apply changes, all or nothing."""
         self.whole.write([(self._key(key), value) for key, value in changes], stored)
 
@@ -70,7 +70,7 @@ class GenerationStore(Store):
             raise LookupError(f"no read model has the table {table.decode()!r} as an attribute: it would have the same rows in every generation")
         name = self.names[table]
         if name is None:
-            raise NotShown(table.decode())
+            raise ReadModelUnavailable(table.decode())
         return name + NUL + row
 
 
@@ -81,15 +81,15 @@ SHARED: tuple[Table[Any], ...] = (positions, parking.parked, parking.waiting)
 """The tables in which every read model has rows."""
 
 
-class ViewGenerations:
+class GenerationStore:
     """One opening's: `live` is the store as it is shown; models of whose rows none may be seen are `unshown`."""
 
-    def __init__(self, store: Store, models: Sequence[ReadModel]) -> None:
+    def __init__(self, store: StateStore, models: Sequence[ReadModel]) -> None:
         """A store on disk, signed or empty."""
         self._store = store
         self._models = {model.agent: model for model in models}
         self._names: dict[bytes, bytes | None] = {table.name.encode(): table.name.encode() for table in SHARED}
-        self.live = GenerationStore(store, self._names)
+        self.live = GenerationView(store, self._names)
         self.unshown: set[str] = set()
         self._of: dict[str, Generations] = {}
 
@@ -127,10 +127,10 @@ class ViewGenerations:
         """Return once all of this outlives a kill."""
         self._store.flush()
 
-    def built(self, agent: str, number: int) -> GenerationStore:
+    def built(self, agent: str, number: int) -> GenerationView:
         """The store as code sees it that folds into this generation; it has no other rows."""
         own = [table.name.encode() for table in (*tables(self._models[agent]), *SHARED)]
-        return GenerationStore(self._store, {name: named(name, agent, number) for name in own})
+        return GenerationView(self._store, {name: named(name, agent, number) for name in own})
 
     def set_aside(self, agent: str, number: int) -> list[Change]:
         """Take what the live generation has in shared tables out of them; nothing when that was done."""
@@ -151,7 +151,7 @@ class ViewGenerations:
             for change in ((_aside(table, agent, number) + key, None), (table.prefix + key, value))
         ]
 
-    def parked(self, agent: str, number: int | None) -> dict[str, Parked]:
+    def parked(self, agent: str, number: int | None) -> dict[str, ParkedRecord]:
         """The open records of a model by their keys: those of the live generation, or of one that is aside."""
         store = self.live if number is None else self.built(agent, number)
         return {key: row for key, row in parking.parked.rows(store) if row.agent == agent}

@@ -10,11 +10,11 @@ Digests = tuple[str, str]
 """Of the rows before and after, where both were equally far."""
 
 
-class NoGeneration(FoldstreamError):  # noqa: N818 (what it is)
+class NothingToRollBackTo(FoldstreamError):  # noqa: N818 (what it is)
     """There are no rows to go back to."""
 
 
-class OtherBuild(FoldstreamError):  # noqa: N818 (what it is)
+class BuildInProgress(FoldstreamError):  # noqa: N818 (what it is)
     """Something else is being built."""
 
 
@@ -92,9 +92,9 @@ class Generations(Struct, frozen=True):
         return replace(self, highest=number, build=Build(Generation(number, fingerprint), rebuild), kept=None)
 
     def rolled_back(self, rebuild: str, fingerprint: str) -> "Generations":
-        """A build that goes on from the rows that were shown before. NoGeneration when there are none of this code."""
+        """A build that goes on from the rows that were shown before. NothingToRollBackTo when there are none of this code."""
         if self.kept is None or self.kept.fingerprint != fingerprint:
-            raise NoGeneration("no earlier rows of this code are kept: `foldstream rebuild` makes new ones; rows of other code are found by that code")
+            raise NothingToRollBackTo("no earlier rows of this code are kept: `foldstream rebuild` makes new ones; rows of other code are found by that code")
         return replace(self, build=Build(self.kept, rebuild, back=True), kept=None)
 
     def paused(self, *, paused: bool) -> "Generations":

@@ -12,16 +12,16 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import IllegalOperation, KafkaError
 
 from app.settings import Settings
-from app.streams.errors import RefusedBatch, Stuck, UnknownOutcome
+from app.streams.errors import FatalTaskError, TransactionRejected, UnknownOutcome
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
-from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, Batches, Outgoing, Transaction, producer
+from app.streams.kafka.transactions import BATCH_BYTES, DEADLINE_S, RECORD_BYTES, OutgoingRecord, RecordBatches, Transaction, producer
 from app.streams.logs.predecessor import Predecessor
-from app.streams.parking.record import Parked, parse
+from app.streams.parking.record import ParkedRecord, parse
 
 
-class Feeds:
+class FeedProducer:
     """One opening's; its producer is started when it is needed first."""
 
     def __init__(self, bootstrap: str, partitions: int) -> None:
@@ -29,11 +29,11 @@ class Feeds:
         self._partitions = partitions
         self._producer: AIOKafkaProducer | None = None
 
-    async def write(self, records: Sequence[Outgoing]) -> None:
+    async def write(self, records: Sequence[OutgoingRecord]) -> None:
         """Return once Kafka has all of these. UnknownOutcome: it may have some; the view is opened anew and tells them again."""
         if not records:
             return
-        batches = Batches(await self._started(), self._partitions)
+        batches = RecordBatches(await self._started(), self._partitions)
         batches.extend(records)
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -69,7 +69,7 @@ Place = tuple[str, str, int]
 """Agent, topic and offset of what was parked of this partition."""
 
 
-class Outlet:
+class ViewOutbox:
     """One opening's."""
 
     def __init__(self, settings: Settings, partition: int, topic_ids: Mapping[str, str]) -> None:
@@ -78,7 +78,7 @@ class Outlet:
         self.topic_ids = topic_ids
         self._parked_topic = settings.topic("parked")
         self._partition = partition
-        self._feeds = Feeds(settings.bootstrap, settings.partitions)
+        self._feeds = FeedProducer(settings.bootstrap, settings.partitions)
         self._producer: AIOKafkaProducer | None = None
         self._open: dict[Place, str] = {}
         self._discarded: set[tuple[str, int]] = set()
@@ -104,14 +104,14 @@ class Outlet:
         """True if what is at this place is open for this agent, and for no other: the word that it is settled would count for all."""
         return (agent, topic, offset) in self._open and sum(place[1:] == (topic, offset) for place in self._open) == 1
 
-    async def agrees(self, rows: Iterable[Parked]) -> bool:
+    async def agrees(self, rows: Iterable[ParkedRecord]) -> bool:
         """True if all of these are open on the topic `parked`, too: a worker may have been killed when it had written only there."""
         waiting = list(rows)
         if waiting or self._open:
             await self._fenced()
         return all(_place(row) in self._open for row in waiting)
 
-    async def write(self, outgoing: Iterable[Outgoing]) -> None:
+    async def write(self, outgoing: Iterable[OutgoingRecord]) -> None:
         """Feed others, and park what is not parked yet. Errors of Kafka: open the view again, it will find out. Stuck: Kafka takes it never."""
         records = list(outgoing)
         await self._feeds.write([record for record in records if record.topic != self._parked_topic])
@@ -124,7 +124,7 @@ class Outlet:
         if started is not None:
             await stop(started, abort=False)
 
-    async def _park(self, waiting: Sequence[Outgoing]) -> None:
+    async def _park(self, waiting: Sequence[OutgoingRecord]) -> None:
         if not waiting:
             return
         transaction = Transaction(await self._fenced(), self._settings.partitions)
@@ -134,8 +134,8 @@ class Outlet:
         try:
             transaction.extend(fresh)
             await transaction.commit()
-        except RefusedBatch as error:
-            raise Stuck(f"a view's record is not taken by Kafka: {error}") from error
+        except TransactionRejected as error:
+            raise FatalTaskError(f"a view's record is not taken by Kafka: {error}") from error
         for record in fresh:
             self._take(record)
 
@@ -151,11 +151,11 @@ class Outlet:
                 await self.read(consumer)
         return self._producer
 
-    def _take(self, record: ConsumerRecord | Outgoing) -> None:
+    def _take(self, record: ConsumerRecord | OutgoingRecord) -> None:
         said = parse(record)
         if said.topic_id not in {"", self.topic_ids.get(said.topic)} or said.topic not in self.topic_ids:
             return
-        if isinstance(said, Parked):
+        if isinstance(said, ParkedRecord):
             self._open[_place(said)] = said.reason
             self._discarded.discard((said.topic, said.offset))
             return
@@ -165,11 +165,11 @@ class Outlet:
         if places and said.outcome == "discarded":  # otherwise it was parked from another topic of this name
             self._discarded.add((said.topic, said.offset))
 
-    def _is_told(self, record: Outgoing) -> bool:
+    def _is_told(self, record: OutgoingRecord) -> bool:
         """True if the topic says that already."""
         said = parse(record)
-        return isinstance(said, Parked) and self._open.get(_place(said)) == said.reason
+        return isinstance(said, ParkedRecord) and self._open.get(_place(said)) == said.reason
 
 
-def _place(row: Parked) -> Place:
+def _place(row: ParkedRecord) -> Place:
     return row.agent, row.topic, row.offset

@@ -5,22 +5,22 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from aiokafka import ConsumerRecord
 
-from app.streams.processing.handlers import Handler
+from app.streams.processing.handlers import RecordHandler
 from app.streams.processing.limits import TRANSACTION_BYTES, TURN_RECORDS
-from app.streams.processing.record_queue import Work, portions
-from app.streams.processing.replies import Waiters
-from app.streams.processing.unit_of_work import Draft
-from app.streams.projections.event_guard import ViewIntake
-from app.streams.projections.outbox import Outlet
-from app.streams.state.positions import Position, positions
-from app.streams.state.store import Store
-from app.streams.topology import Follower
+from app.streams.processing.record_queue import QueuedBatch, portions
+from app.streams.processing.replies import PendingReplies
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.projections.event_guard import EventGuard
+from app.streams.projections.outbox import ViewOutbox
+from app.streams.state.positions import InputPosition, positions
+from app.streams.state.store import StateStore
+from app.streams.topology import Subscription
 
 
-class ViewUnit(Draft):
+class ViewUnitOfWork(UnitOfWork):
     """One opening's; `commit` moves rows and positions together, or neither."""
 
-    def __init__(self, store: Store, outlet: Outlet, waiters: Waiters) -> None:
+    def __init__(self, store: StateStore, outlet: ViewOutbox, waiters: PendingReplies) -> None:
         super().__init__(store, waiters, outlet.topic_ids)
         self._outlet = outlet
 
@@ -36,23 +36,23 @@ COMMIT_RECORDS = 1_000
 """The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""
 
 
-class Folding:
+class Projector:
     """One opening of a view: its rows, and where each of its agents is."""
 
-    def __init__(self, unit: ViewUnit, intake: ViewIntake, reached: dict[Follower, Position], unshown: Container[str] = ()) -> None:
+    def __init__(self, unit: ViewUnitOfWork, intake: EventGuard, reached: dict[Subscription, InputPosition], unshown: Container[str] = ()) -> None:
         """`reached` is where each agent goes on in each of its topics; the agents that are `unshown` pass over their events, and have no rows."""
         self.unit = unit
         self._intake = intake
         self._reached = reached
         self._unshown = unshown
-        self._ahead: dict[Follower, Position] = {}
+        self._ahead: dict[Subscription, InputPosition] = {}
 
     @property
-    def positions(self) -> dict[str, Position]:
+    def positions(self) -> dict[str, InputPosition]:
         """By topic, that of the agent which is least far: from there it is read."""
         return {topic: min(found, key=lambda position: position.offset_next) for topic, found in self._by_topic().items()}
 
-    def at(self, follower: Follower) -> Position:
+    def at(self, follower: Subscription) -> InputPosition:
         """Where an agent is in one of its topics."""
         return self._reached[follower]
 
@@ -60,7 +60,7 @@ class Folding:
         """True if every agent that follows the topic is equally far."""
         return len({position.offset_next for position in self._by_topic()[topic]}) == 1
 
-    async def fold(self, works: Iterable[Work]) -> None:
+    async def fold(self, works: Iterable[QueuedBatch]) -> None:
         """Take in as many events as one commit may have; agents that are equally far in a batch are given each of its events in turn."""
         self._ahead.clear()
         equal = self._equal(works)
@@ -89,44 +89,44 @@ class Folding:
             await self.unit.commit()
             self._reached.update(self._ahead)
 
-    def _equal(self, works: Iterable[Work]) -> list[list[Work]]:
+    def _equal(self, works: Iterable[QueuedBatch]) -> list[list[QueuedBatch]]:
         """Those of one batch of whose events the same ones are next."""
-        found: dict[tuple[int, int, int], list[Work]] = {}
+        found: dict[tuple[int, int, int], list[QueuedBatch]] = {}
         for work in works:
             found.setdefault((id(work.batch), work.at, self._offset_next(work)), []).append(work)
         return list(found.values())
 
-    async def _each(self, handlers: Sequence[Handler], records: Sequence[ConsumerRecord]) -> None:
+    async def _each(self, handlers: Sequence[RecordHandler], records: Sequence[ConsumerRecord]) -> None:
         for at in range(0, len(records), TURN_RECORDS):
             await self._intake.fold(self.unit, handlers, records[at : at + TURN_RECORDS])
             self.unit.rows.pack()
             await asyncio.sleep(0)
 
-    def _reach(self, follower: Follower, last: ConsumerRecord) -> None:
+    def _reach(self, follower: Subscription, last: ConsumerRecord) -> None:
         """Put the position behind the last event beside the rows."""
         self._move(follower, last.offset + 1)
 
-    def _move(self, follower: Follower, offset_next: int) -> None:
+    def _move(self, follower: Subscription, offset_next: int) -> None:
         """Put a position beside the rows, if the agent has any that are shown."""
-        position = Position(self._at(follower).topic_id, offset_next)
+        position = InputPosition(self._at(follower).topic_id, offset_next)
         if follower.agent in self._unshown:
             self._reached[follower] = position
         else:
             self._ahead[follower] = position
             self.unit.rows.put(positions, follower.row, position)
 
-    def _offset_next(self, work: Work) -> int:
+    def _offset_next(self, work: QueuedBatch) -> int:
         return self._at(_follower(work)).offset_next
 
-    def _at(self, follower: Follower) -> Position:
+    def _at(self, follower: Subscription) -> InputPosition:
         return self._ahead.get(follower) or self._reached[follower]
 
-    def _by_topic(self) -> Mapping[str, list[Position]]:
-        found: dict[str, list[Position]] = {}
+    def _by_topic(self) -> Mapping[str, list[InputPosition]]:
+        found: dict[str, list[InputPosition]] = {}
         for follower, position in self._reached.items():
             found.setdefault(follower.topic, []).append(position)
         return found
 
 
-def _follower(work: Work) -> Follower:
-    return Follower(work.handler.agent, work.batch.topic)
+def _follower(work: QueuedBatch) -> Subscription:
+    return Subscription(work.handler.agent, work.batch.topic)

@@ -15,15 +15,15 @@ from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import bounds, reading, step_over
 from app.streams.kafka.skips import NONE, Skips
 from app.streams.parking import rows as parking
-from app.streams.processing.record_queue import Batch, Work
-from app.streams.progress import Progress
-from app.streams.projections.event_guard import ViewIntake
-from app.streams.projections.generation_store import GenerationStore
+from app.streams.processing.record_queue import QueuedBatch, RecordBatch
+from app.streams.progress import ProgressLog
+from app.streams.projections.event_guard import EventGuard
+from app.streams.projections.generation_store import GenerationView
 from app.streams.projections.generations import Digests
-from app.streams.projections.projector import Folding, ViewUnit
-from app.streams.rebuild.switch import Live, switch
-from app.streams.state.positions import Position, check, positions
-from app.streams.topology import Follower
+from app.streams.projections.projector import Projector, ViewUnitOfWork
+from app.streams.rebuild.switch import LiveView, switch
+from app.streams.state.positions import InputPosition, check, positions
+from app.streams.topology import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ LOOK_MS = 50
 """How long is waited for events at most."""
 
 
-class Source:
+class BuildSource:
     """One partition of some topics; what is fetched too early waits."""
 
     def __init__(self, consumer: AIOKafkaConsumer, partition: int, starts: Mapping[str, int], skips: Skips = NONE) -> None:
@@ -103,14 +103,14 @@ OPENING = 0
 """A build's batches are folded at once, so none is of an earlier opening."""
 
 
-class GivenUp(Exception):  # noqa: N818 (what it is)
+class BuildStopped(Exception):  # noqa: N818 (what it is)
     """The build was paused, or is no more."""
 
 
-class BuildUnit(ViewUnit):
+class BuildUnit(ViewUnitOfWork):
     """What is parked in rows that are not shown is not told: nobody could release it."""
 
-    def __init__(self, live: Live, store: GenerationStore) -> None:
+    def __init__(self, live: LiveView, store: GenerationView) -> None:
         super().__init__(store, live.outlet, live.view.write.waiters)
         self._parked_topic = live.parked_topic
 
@@ -120,10 +120,10 @@ class BuildUnit(ViewUnit):
         await super().commit()
 
 
-class ViewBuild:
+class ReadModelBuild:
     """One life of a build: from its rows on disk to where they are shown, or to a failure."""
 
-    def __init__(self, live: Live, agent: str) -> None:
+    def __init__(self, live: LiveView, agent: str) -> None:
         state = live.rows.of(agent)
         assert state.build is not None, "there is something to build"
         self._live = live
@@ -134,11 +134,11 @@ class ViewBuild:
         self._topics = next(model.events for model in live.view.models if model.agent == agent)
 
     async def run(self) -> None:
-        """Return once the rows are shown. GivenUp, Faulty, LostHistory, UnreadableLog, and errors of Kafka: begin anew from what is on disk."""
+        """Return once the rows are shown. BuildStopped, Faulty, DataLossDetected, UnreadableLog, and errors of Kafka: begin anew from what is on disk."""
         log.info("%s: rows of table %s are built, generation %d", self._live.name, self._agent, self._build.generation.number)
         async with reading(self._live.view.write.settings.bootstrap) as consumer:
             self._folding = self._fold_into(await self._reached(consumer))
-            self._source = Source(consumer, self._live.partition, {topic: self._at(topic) for topic in self._topics}, self._live.skips)
+            self._source = BuildSource(consumer, self._live.partition, {topic: self._at(topic) for topic in self._topics}, self._live.skips)
             await self._approach()
             digests = await self._digests()
             await self._approach()
@@ -146,29 +146,29 @@ class ViewBuild:
                 await self._arrive()
                 await switch(self._live, self._agent, digests)
 
-    async def _reached(self, consumer: AIOKafkaConsumer) -> dict[Follower, Position]:
+    async def _reached(self, consumer: AIOKafkaConsumer) -> dict[Subscription, InputPosition]:
         found = {}
         for topic in self._topics:
-            follower, limits = Follower(self._agent, topic), await bounds(consumer, TopicPartition(topic, self._live.partition))
+            follower, limits = Subscription(self._agent, topic), await bounds(consumer, TopicPartition(topic, self._live.partition))
             before = positions.committed(self._store, follower.row)
             offset_next = check(topic, before.offset_next if before else 0, *limits, accept_loss=self._live.view.write.accept_loss)
-            found[follower] = Position(self._live.folding.at(follower).topic_id, offset_next)
+            found[follower] = InputPosition(self._live.folding.at(follower).topic_id, offset_next)
         return found
 
-    def _fold_into(self, reached: dict[Follower, Position]) -> Folding:
+    def _fold_into(self, reached: dict[Subscription, InputPosition]) -> Projector:
         unit = BuildUnit(self._live, self._store)
-        intake = ViewIntake(self._live.view.write.settings, self._live.partition, self._live.outlet, NO_BACKOFF)
+        intake = EventGuard(self._live.view.write.settings, self._live.partition, self._live.outlet, NO_BACKOFF)
         intake.skips = self._live.skips
         unit.enter()
         intake.open_anew(parking.heads(), parking.counts())
-        return Folding(unit, intake, reached)
+        return Projector(unit, intake, reached)
 
     def _at(self, topic: str) -> int:
-        return self._folding.at(Follower(self._agent, topic)).offset_next
+        return self._folding.at(Subscription(self._agent, topic)).offset_next
 
     def _limit(self, topic: str) -> int:
         """Where the live view is: where it shows no rows of this model, it has passed over the events below."""
-        return self._live.folding.at(Follower(self._agent, topic)).offset_next
+        return self._live.folding.at(Subscription(self._agent, topic)).offset_next
 
     def _missing(self) -> int:
         return sum(self._source.missing(topic, self._limit(topic)) for topic in self._topics)
@@ -176,7 +176,7 @@ class ViewBuild:
     async def _approach(self) -> None:
         """Get near to the live view, in turns between its own."""
         total = self._missing()
-        progress = Progress(f"{self._live.name}: building rows of table {self._agent}", total)
+        progress = ProgressLog(f"{self._live.name}: building rows of table {self._agent}", total)
         while self._missing() > NEAR_RECORDS:
             await self._source.fill()
             async with self._live.turn:
@@ -194,13 +194,13 @@ class ViewBuild:
 
     def _check(self) -> None:
         if self._live.rows.of(self._agent).build != self._build:
-            raise GivenUp
+            raise BuildStopped
 
     async def _fold(self) -> None:
         taken = {topic: self._source.take(topic, self._limit(topic), TURN_RECORDS) for topic in self._topics}
         await self._folding.fold(
             [
-                Work(Batch(topic, self._live.partition, OPENING, records), self._handler, asyncio.get_running_loop().create_future())
+                QueuedBatch(RecordBatch(topic, self._live.partition, OPENING, records), self._handler, asyncio.get_running_loop().create_future())
                 for topic, records in taken.items()
                 if records
             ]

@@ -6,22 +6,22 @@ from typing import Literal, NamedTuple
 
 from aiokafka.errors import KafkaError
 
-from app.streams.errors import LostHistory, UnknownOutcome, UnreadableLog
-from app.streams.projections.generations import Generations, OtherBuild
-from app.streams.rebuild.build import GivenUp, ViewBuild
-from app.streams.rebuild.switch import Faulty, Live
+from app.streams.errors import DataLossDetected, UnknownOutcome, UnreadableLog
+from app.streams.projections.generations import BuildInProgress, Generations
+from app.streams.rebuild.build import BuildStopped, ReadModelBuild
+from app.streams.rebuild.switch import BuildRejected, LiveView
 from app.streams.state.positions import positions
-from app.streams.topology import Follower
+from app.streams.topology import Subscription
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 
-Wish = Literal["rebuild", "rollback", "pause"]
+BuildAction = Literal["rebuild", "rollback", "pause"]
 """What operators ask for."""
 
 
-class Built(NamedTuple):
+class BuildStatus(NamedTuple):
     """The generations of a read model in a partition, whether the live one is shown, and how many events are in the build, of how many."""
 
     generations: Generations
@@ -30,15 +30,15 @@ class Built(NamedTuple):
     total: int
 
 
-class Builds:
+class BuildCoordinator:
     """One opening's."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: LiveView) -> None:
         self._live = live
         self._wanted = asyncio.Event()
 
     async def run(self) -> None:
-        """Never returns. StoreFailed, and UnknownOutcome of what other views or operators are told: open the view again."""
+        """Never returns. StateStoreError, and UnknownOutcome of what other views or operators are told: open the view again."""
         while True:
             agent = next((model.agent for model in self._live.view.models if self._live.rows.of(model.agent).active), None)
             if agent is not None:
@@ -47,7 +47,7 @@ class Builds:
                 await self._wanted.wait()
                 self._wanted.clear()
 
-    async def ask(self, agent: str, wish: Wish, rebuild: str) -> Built:
+    async def ask(self, agent: str, wish: BuildAction, rebuild: str) -> BuildStatus:
         """Begin a build, or go on with one that was paused, or pause it; with the id of one that was begun, or is done, nothing but that it goes on."""
         async with self._live.turn:
             before = self._live.rows.of(agent)
@@ -58,26 +58,26 @@ class Builds:
             self._wanted.set()
         return self.built(agent)
 
-    def built(self, agent: str) -> Built:
+    def built(self, agent: str) -> BuildStatus:
         """How far it is."""
         state, model = self._live.rows.of(agent), next(model for model in self._live.view.models if model.agent == agent)
-        followers = [Follower(agent, topic) for topic in model.events]
+        followers = [Subscription(agent, topic) for topic in model.events]
         total = sum(self._live.folding.at(follower).offset_next for follower in followers)
         if state.build is None:
-            return Built(state, agent not in self._live.rows.unshown, total, total)
+            return BuildStatus(state, agent not in self._live.rows.unshown, total, total)
         store = self._live.rows.built(agent, state.build.generation.number)
         found = [positions.committed(store, follower.row) for follower in followers]
-        return Built(state, agent not in self._live.rows.unshown, sum(position.offset_next for position in found if position), total)
+        return BuildStatus(state, agent not in self._live.rows.unshown, sum(position.offset_next for position in found if position), total)
 
     async def _life(self, agent: str) -> None:
         build = self._live.rows.of(agent).build
         try:
-            await ViewBuild(self._live, agent).run()
-        except GivenUp:
+            await ReadModelBuild(self._live, agent).run()
+        except BuildStopped:
             log.info("%s: the rows of table %s are built no further for the moment", self._live.name, agent)
         except UnknownOutcome:
             raise
-        except (Faulty, LostHistory, UnreadableLog) as error:
+        except (BuildRejected, DataLossDetected, UnreadableLog) as error:
             log.warning("%s: the rows of table %s cannot be built: %s", self._live.name, agent, error)
             async with self._live.turn:
                 if self._live.rows.of(agent).build == build:
@@ -87,13 +87,13 @@ class Builds:
             await asyncio.sleep(RETRY_S)
 
 
-def _asked(before: Generations, wish: Wish, rebuild: str, fingerprint: str) -> Generations:
+def _asked(before: Generations, wish: BuildAction, rebuild: str, fingerprint: str) -> Generations:
     if wish == "pause":
         return before.paused(paused=True)
     build = before.build
     if build is not None and (not build.fault or build.rebuild == rebuild):
         if build.back != (wish == "rollback"):
-            raise OtherBuild(f"a {'roll-back' if build.back else 'rebuild'} is under way, or paused: let it come to its end first")
+            raise BuildInProgress(f"a {'roll-back' if build.back else 'rebuild'} is under way, or paused: let it come to its end first")
         return before.paused(paused=False)
     if before.last is not None and before.last.rebuild == rebuild:
         return before

@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from app.streams.kafka.skips import Skips
-from app.streams.kafka.transactions import Outgoing
-from app.streams.parking.record import Parked, outcome, outgoing
-from app.streams.projections.generation_store import ViewGenerations
+from app.streams.kafka.transactions import OutgoingRecord
+from app.streams.parking.record import ParkedRecord, outcome, outgoing
+from app.streams.projections.generation_store import GenerationStore
 from app.streams.projections.generations import Build, Digests, Generations
-from app.streams.projections.outbox import Outlet
-from app.streams.projections.projector import Folding
+from app.streams.projections.outbox import ViewOutbox
+from app.streams.projections.projector import Projector
 from app.streams.state.positions import positions
 from app.streams.state.store import Change
-from app.streams.topology import ViewSide
+from app.streams.topology import ReadTopology
 
 log = logging.getLogger(__name__)
 
 
-class Faulty(Exception):  # noqa: N818 (what it is)
+class BuildRejected(Exception):  # noqa: N818 (what it is)
     """The rows cannot be shown."""
 
 
-class Live(NamedTuple):
+class LiveView(NamedTuple):
     """The open view beside which is built."""
 
     name: str
-    view: ViewSide
+    view: ReadTopology
     partition: int
-    folding: Folding
-    rows: ViewGenerations
-    outlet: Outlet
+    folding: Projector
+    rows: GenerationStore
+    outlet: ViewOutbox
     skips: Skips
     turn: asyncio.Lock
     """Held for each unit of work."""
@@ -44,7 +44,7 @@ class Live(NamedTuple):
         return self.view.write.settings.topic("parked")
 
 
-async def switch(live: Live, agent: str, digests: Digests | None) -> None:
+async def switch(live: LiveView, agent: str, digests: Digests | None) -> None:
     """The rows of the build are shown, as far as the live view is, and those that were are kept. Faulty when a read would go back; the turn is held."""
     state = live.rows.of(agent)
     assert state.build is not None, "it is done"
@@ -59,22 +59,24 @@ async def switch(live: Live, agent: str, digests: Digests | None) -> None:
     log.log(level, "%s: table %s shows generation %d%s", live.name, agent, state.build.generation.number, compared)
 
 
-def _words(live: Live, agent: str, state: Generations, build: Build) -> list[Outgoing]:
+def _words(live: LiveView, agent: str, state: Generations, build: Build) -> list[OutgoingRecord]:
     """What is parked in these rows, and what no longer is. Faulty when events are parked here that the live rows have."""
     shown, mine = state.shows(build.generation.fingerprint), live.rows.parked(agent, build.generation.number)
     former = live.rows.parked(agent, None if shown else state.live.number) if state.live else {}
     worse = [row for key, row in mine.items() if key not in former]
     if shown and worse:
-        raise Faulty(f"an event is parked in the new rows that the live ones have, {worse[0].topic} [{worse[0].partition}] {worse[0].offset}: {worse[0].error}")
+        raise BuildRejected(
+            f"an event is parked in the new rows that the live ones have, {worse[0].topic} [{worse[0].partition}] {worse[0].offset}: {worse[0].error}"
+        )
     gone = (row for key, row in former.items() if key not in mine)
     return [*(outgoing(live.parked_topic, row) for row in mine.values()), *_released(live, gone)]
 
 
-def _released(live: Live, rows: Iterator[Parked]) -> Iterator[Outgoing]:
+def _released(live: LiveView, rows: Iterator[ParkedRecord]) -> Iterator[OutgoingRecord]:
     return (outcome(live.parked_topic, row, "released", "") for row in rows if live.outlet.waits(row.agent, row.topic, row.offset))
 
 
-def _positions(live: Live, agent: str) -> list[Change]:
+def _positions(live: LiveView, agent: str) -> list[Change]:
     """The model goes on where the view is."""
     followers = [follower for follower in live.view.followers() if follower.agent == agent]
     return [(positions.prefix + follower.row.encode(), positions.encode(live.folding.at(follower))) for follower in followers]

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from msgspec.structs import replace
 
-from app.streams.errors import LostHistory, UnreadableLog
+from app.streams.errors import DataLossDetected, UnreadableLog
 from app.streams.kafka.reader import bounds, read
 from app.streams.kafka.skips import Skips
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.logs.predecessor import shown
-from app.streams.parking.record import SKIPPED, Settled, parse
+from app.streams.parking.record import SKIPPED, ParkingOutcome, parse
 from app.streams.parking.rows import ReadAgain
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.progress import Progress
-from app.streams.recovery.changelog_identity import ROW, UNFINISHED, Identity, Rebuild, identities
-from app.streams.state.positions import Position, positions
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.progress import ProgressLog
+from app.streams.recovery.changelog_identity import ROW, UNFINISHED, ChangelogIdentity, RebuildScope, identities
+from app.streams.state.positions import InputPosition, positions
 from app.streams.timers.timers import set_timer
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +26,19 @@ CHUNK = 2_000
 """Rows changed before they are committed: a transaction of a rebuild is bounded like any other."""
 
 
-class Rebuilder:
+class ChangelogRebuilder:
     """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what a rebuild reads, and what it writes)
-        self, side: WriteSide, consumer: AIOKafkaConsumer, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], skips: Skips, *, accept_loss: bool
+        self,
+        side: WriteTopology,
+        consumer: AIOKafkaConsumer,
+        unit: TransactionalUnitOfWork,
+        cluster: ClusterIds,
+        group: dict[str, int],
+        skips: Skips,
+        *,
+        accept_loss: bool,
     ) -> None:
         """`group` holds the offsets that the consumer group committed, by topic."""
         self._side = side
@@ -44,9 +52,9 @@ class Rebuilder:
         self._changed = 0
         self._parking = ReadAgain()
 
-    async def run(self, extent: Rebuild, identity: Identity) -> None:
+    async def run(self, extent: RebuildScope, identity: ChangelogIdentity) -> None:
         """Rebuild `extent`, then sign the changelog."""
-        everything = extent is Rebuild.EVERYTHING
+        everything = extent is RebuildScope.EVERYTHING
         if everything:
             await shown(self._consumer, [TopicPartition(self._side.settings.topic(name), self._partition) for name in ("results", "parked")])
         await self._invalidate()
@@ -85,7 +93,7 @@ class Rebuilder:
         for topic in self._side.inputs:
             offset_next = await self._behind(topic, seen[topic]) if topic in seen else await self._from_group(topic, fresh=fresh)
             topic_id = self._cluster.topic_ids[topic]
-            positions[topic] = Position(topic_id, offset_next, generation=self._parking.generation(topic, topic_id))
+            positions[topic] = InputPosition(topic_id, offset_next, generation=self._parking.generation(topic, topic_id))
 
     async def _behind(self, topic: str, last: int) -> int:
         """The position behind the last record of which something is known. Where that was deleted, only the group knows whether a commit marker followed."""
@@ -99,7 +107,7 @@ class Rebuilder:
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
         said = parse(record)
-        if isinstance(said, Settled) and said.outcome == SKIPPED:  # nothing was read
+        if isinstance(said, ParkingOutcome) and said.outcome == SKIPPED:  # nothing was read
             return
         self._note(record, "parked", seen)
         handler = self._side.handlers.get(said.topic)
@@ -126,7 +134,7 @@ class Rebuilder:
                 "start with --accept-loss to process it from its beginning. Commands that were processed before are answered as duplicates; "
                 "of one aggregate, the last 256 are known"
             )
-            raise LostHistory(message)
+            raise DataLossDetected(message)
         return begin
 
     async def _end(self, topic: str) -> int:
@@ -146,7 +154,7 @@ class Rebuilder:
     async def _each(self, topic: str, handle: Callable[[ConsumerRecord], None]) -> None:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
-        progress = Progress(f"task {self._partition}: rebuilding from {topic}", end - begin)
+        progress = ProgressLog(f"task {self._partition}: rebuilding from {topic}", end - begin)
         async for records, position in read(self._consumer, where, begin, end, self._skips):
             for record in records:
                 handle(record)

@@ -7,19 +7,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.streams.errors import UnreadableBatch, UnreadableLog
 from app.streams.kafka.reader import bounds, read
-from app.streams.kafka.topic_ids import Cluster
-from app.streams.progress import Progress
-from app.streams.state.store import Store, Stored, now_s, opened
+from app.streams.kafka.topic_ids import ClusterIds
+from app.streams.progress import ProgressLog
+from app.streams.state.store import StateStore, StoreCheckpoint, now_s, opened
 
 TRUSTED_S = 3.5 * 86_400
 """Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
 
 
-async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, changelog: TopicPartition, check: Callable[[Store], None]) -> Store:
+async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: ClusterIds, changelog: TopicPartition, check: Callable[[StateStore], None]) -> StateStore:
     """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first, unless `check` raises."""
     begin, end = await bounds(consumer, changelog)
 
-    def why(found: Store) -> str | None:
+    def why(found: StateStore) -> str | None:
         check(found)
         return unusable(found.stored, cluster, changelog.topic, begin, end)
 
@@ -32,8 +32,8 @@ async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: Cluster, chan
     return store
 
 
-async def _fill(store: Store, consumer: AIOKafkaConsumer, cluster: Cluster, changelog: TopicPartition, start: int, end: int) -> None:  # noqa: PLR0913, PLR0917 (what to read, and where to)
-    progress = Progress(f"task {changelog.partition}: restoring rows", end - start)
+async def _fill(store: StateStore, consumer: AIOKafkaConsumer, cluster: ClusterIds, changelog: TopicPartition, start: int, end: int) -> None:  # noqa: PLR0913, PLR0917 (what to read, and where to)
+    progress = ProgressLog(f"task {changelog.partition}: restoring rows", end - start)
     try:
         async for records, position in read(consumer, changelog, start, end):
             store.write(((record.key, record.value) for record in records), _stored(cluster, changelog, position))
@@ -47,7 +47,7 @@ async def _fill(store: Store, consumer: AIOKafkaConsumer, cluster: Cluster, chan
         store.write((), _stored(cluster, changelog, end))
 
 
-def unusable(stored: Stored | None, cluster: Cluster, changelog: str, begin: int, end: int) -> str | None:
+def unusable(stored: StoreCheckpoint | None, cluster: ClusterIds, changelog: str, begin: int, end: int) -> str | None:
     """Why a store cannot be brought up to date, or None."""
     if stored is None:
         return None
@@ -62,5 +62,5 @@ def unusable(stored: Stored | None, cluster: Cluster, changelog: str, begin: int
     return None
 
 
-def _stored(cluster: Cluster, changelog: TopicPartition, offset_next: int) -> Stored:
-    return Stored(cluster.cluster_id, cluster.topic_ids[changelog.topic], offset_next, now_s())
+def _stored(cluster: ClusterIds, changelog: TopicPartition, offset_next: int) -> StoreCheckpoint:
+    return StoreCheckpoint(cluster.cluster_id, cluster.topic_ids[changelog.topic], offset_next, now_s())

@@ -7,22 +7,22 @@ import logging
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.streams.errors import LostHistory
+from app.streams.errors import DataLossDetected
 from app.streams.kafka.reader import bounds, group_offsets, written_ends
 from app.streams.kafka.skips import Skips
-from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.kafka.topic_ids import ClusterIds, describe
 from app.streams.logs.ends import LogEnds
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.recovery.changelog_identity import ROW, Identity, Rebuild, compare, expected, identities
-from app.streams.recovery.changelog_rebuild import Rebuilder
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.recovery.changelog_identity import ROW, ChangelogIdentity, RebuildScope, compare, expected, identities
+from app.streams.recovery.changelog_rebuild import ChangelogRebuilder
 from app.streams.recovery.restore import restore
-from app.streams.state.positions import Position, check, positions
-from app.streams.state.store import Store
-from app.streams.topology import WriteSide
+from app.streams.state.positions import InputPosition, check, positions
+from app.streams.state.store import StateStore
+from app.streams.topology import WriteTopology
 
 log = logging.getLogger(__name__)
 
-Positions = dict[str, Position]
+Positions = dict[str, InputPosition]
 """By input topic, its name on the broker."""
 
 
@@ -31,7 +31,7 @@ class TakeOver:
 
     def __init__(  # noqa: PLR0913 (what a take-over needs, and what a person asked for)
         self,
-        side: WriteSide,
+        side: WriteTopology,
         partition: int,
         producer: AIOKafkaProducer,
         consumer: AIOKafkaConsumer,
@@ -48,8 +48,8 @@ class TakeOver:
         self._accept_loss = accept_loss
         self._fold_again = fold_again
 
-    async def run(self) -> tuple[UnitOfWork, Positions]:
-        """The rows as the log says, entered in this asyncio task, and where to go on; LostHistory when Kafka lost what they stand on."""
+    async def run(self) -> tuple[TransactionalUnitOfWork, Positions]:
+        """The rows as the log says, entered in this asyncio task, and where to go on; DataLossDetected when Kafka lost what they stand on."""
         side, settings = self._side, self._side.settings
         cluster = await describe(self._consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
         changelog = TopicPartition(settings.changelog, self._partition)
@@ -57,56 +57,56 @@ class TakeOver:
         ends = LogEnds(await written_ends(self._consumer, [TopicPartition(log, self._partition) for log in side.logs]))
         store = await restore(self._consumer, side.store_path(self._partition), cluster, changelog, lambda found: self._check(found, cluster, wanted, ends))
         try:
-            unit = UnitOfWork(store, self._producer, cluster, changelog, settings.partitions, side.waiters, ends)
+            unit = TransactionalUnitOfWork(store, self._producer, cluster, changelog, settings.partitions, side.waiters, ends)
             unit.enter()
             return unit, await self._go_on(unit, cluster, wanted, ends)
         except BaseException:
             store.close()
             raise
 
-    def _check(self, store: Store, cluster: Cluster, wanted: Identity, ends: LogEnds) -> None:
+    def _check(self, store: StateStore, cluster: ClusterIds, wanted: ChangelogIdentity, ends: LogEnds) -> None:
         """Compare what is on disk with the logs, before anything there is changed: it may be all that is left of them."""
         found = identities.committed(store, ROW)
         if found is not None:
             self._extent(store, found, wanted, ends)
         cluster.require_partitions(wanted.partitions)
 
-    def _extent(self, store: Store, found: Identity | None, wanted: Identity, ends: LogEnds) -> tuple[Rebuild, str]:
+    def _extent(self, store: StateStore, found: ChangelogIdentity | None, wanted: ChangelogIdentity, ends: LogEnds) -> tuple[RebuildScope, str]:
         extent, why = compare(found, wanted, accept_loss=self._accept_loss)
         lost = ends.lost(store)
-        if lost is None or (extent is Rebuild.EVERYTHING and self._accept_loss):
+        if lost is None or (extent is RebuildScope.EVERYTHING and self._accept_loss):
             return extent, why
         if not self._accept_loss:
-            raise LostHistory(lost)
-        return Rebuild.EVERYTHING, f"a loss was accepted: {lost}"
+            raise DataLossDetected(lost)
+        return RebuildScope.EVERYTHING, f"a loss was accepted: {lost}"
 
-    async def _go_on(self, unit: UnitOfWork, cluster: Cluster, wanted: Identity, ends: LogEnds) -> Positions:
+    async def _go_on(self, unit: TransactionalUnitOfWork, cluster: ClusterIds, wanted: ChangelogIdentity, ends: LogEnds) -> Positions:
         partitions = [TopicPartition(topic, self._partition) for topic in self._side.inputs]
         told = await group_offsets(self._consumer._client, self._side.settings.app_id, partitions)  # noqa: SLF001 (as above)
         group = {where.topic: offset for where, offset in told.items()}
         await self._rebuild(unit, cluster, group, wanted, ends)
         return {topic: await self._position(cluster, topic, group.get(topic)) for topic in self._side.inputs}
 
-    async def _rebuild(self, unit: UnitOfWork, cluster: Cluster, group: dict[str, int], wanted: Identity, ends: LogEnds) -> None:
+    async def _rebuild(self, unit: TransactionalUnitOfWork, cluster: ClusterIds, group: dict[str, int], wanted: ChangelogIdentity, ends: LogEnds) -> None:
         found = identities.get(ROW)
         extent, why = self._extent(unit.rows.store, found, wanted, ends)
-        if extent is Rebuild.NOTHING and self._fold_again:
-            extent, why = Rebuild.FOLDS, "a person asked for it"
-        if extent is Rebuild.NOTHING:
+        if extent is RebuildScope.NOTHING and self._fold_again:
+            extent, why = RebuildScope.FOLDS, "a person asked for it"
+        if extent is RebuildScope.NOTHING:
             if found != wanted:  # of an earlier version, that kept less
                 identities[ROW] = wanted
                 await unit.commit()
             return
         log.warning("task %d rebuilds %s from the log: %s", self._partition, extent.value, why)
-        await Rebuilder(self._side, self._consumer, unit, cluster, group, self._skips, accept_loss=self._accept_loss).run(extent, wanted)
+        await ChangelogRebuilder(self._side, self._consumer, unit, cluster, group, self._skips, accept_loss=self._accept_loss).run(extent, wanted)
 
-    async def _position(self, cluster: Cluster, topic: str, committed: int | None) -> Position:
+    async def _position(self, cluster: ClusterIds, topic: str, committed: int | None) -> InputPosition:
         where = TopicPartition(topic, self._partition)
         begin, end = await bounds(self._consumer, where)
         row, topic_id = positions.get(topic), cluster.topic_ids[topic]
         if row is None or row.topic_id != topic_id:
             log.warning("%s [%d] is a topic not read before: it is read from its beginning", topic, self._partition)
-            return Position(topic_id, begin, generation=0 if row is None else row.generation + 1)
+            return InputPosition(topic_id, begin, generation=0 if row is None else row.generation + 1)
         if row.group_offset is not None and (committed is None or not row.group_offset <= committed <= end):
             log.warning("the group's offset of %s was reset or expired (%s): the position %d is used", where, committed, row.offset_next)
-        return Position(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._accept_loss), row.group_offset, row.generation)
+        return InputPosition(topic_id, check(topic, row.offset_next, begin, end, accept_loss=self._accept_loss), row.group_offset, row.generation)

@@ -12,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-from app.streams.runtime.coordinator_watchdog import Silence
+from app.streams.runtime.coordinator_watchdog import CoordinatorWatchdog
 from app.streams.runtime.membership import Membership, die
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     app: Any
     membership: Membership | None = None
-    _silence: Silence | None = None
+    _silence: CoordinatorWatchdog | None = None
     refusal = ""
     """Why the group does not take this worker, until it has; empty when nothing is known."""
     _ends = False
@@ -75,7 +75,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 (aiokafka shows none)
         self.membership = Membership(coordinator, self.app.side.settings)
-        self._silence = Silence(self.membership, coordinator)
+        self._silence = CoordinatorWatchdog(self.membership, coordinator)
 
     @Service.task
     async def _beat(self) -> None:
@@ -85,7 +85,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if self.membership is not None and self._silence is not None and not self._ends:
                 await self._check(self.membership, self._silence)
 
-    async def _check(self, membership: Membership, silence: Silence) -> None:
+    async def _check(self, membership: Membership, silence: CoordinatorWatchdog) -> None:
         if failure := membership.failure:
             die(f"its group's coordinator cannot be spoken to: {failure}")
         refusal = membership.try_again()

@@ -18,7 +18,7 @@ SILENT_S = 120.0
 ANSWER_S = 5.0
 
 
-class Silence:
+class CoordinatorWatchdog:
     """Asked about once a second, in the thread of the consumer."""
 
     def __init__(self, membership: Membership, coordinator: Any) -> None:  # noqa: ANN401 (aiokafka has no types)

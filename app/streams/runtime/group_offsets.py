@@ -29,7 +29,7 @@ LOOKED_AT_BYTES = 64 << 10
 """What is fetched of each partition at once to see its next record (bytes)."""
 
 
-class GroupOffsets:
+class GroupOffsetReporter:
     """The offsets of all tasks of this worker."""
 
     def __init__(self, app: Any, tasks: Callable[[], Sequence[Task]]) -> None:  # noqa: ANN401 (the application imports this module's users)

@@ -15,7 +15,7 @@ from faust.types import TP
 
 from app.errors import FoldstreamError
 from app.streams.kafka.reader import reading, stable_ends, written_ends
-from app.streams.kafka.topic_ids import Cluster, present
+from app.streams.kafka.topic_ids import ClusterIds, present
 from app.streams.tasks.task import Task
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ EVERY_S = 3.0
 """How long a log may be another before that is noticed, beside what offsets show at once (seconds)."""
 
 Present = Callable[[], Sequence[Task]]
-Seen = Callable[[Cluster], Awaitable[None]]
+Seen = Callable[[ClusterIds], Awaitable[None]]
 
 
 class LogWatch:
@@ -108,7 +108,7 @@ class LogWatch:
         await self._compare_ends(consumer)
         await self._unfetched.look(consumer, self._tasks())
 
-    def _compare_topics(self, now: Cluster) -> None:
+    def _compare_topics(self, now: ClusterIds) -> None:
         for task in self._tasks():
             if (known := task.known) and (what := known.changed(now)):
                 _open_again(task, what)

@@ -6,13 +6,13 @@ from typing import Any
 
 from faust.types import TP
 
-from app.streams.rebuild.coordinator import Builds
-from app.streams.state.store import Store
+from app.streams.rebuild.coordinator import BuildCoordinator
+from app.streams.state.store import StateStore
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 
 
-class Served:
+class QueryableState:
     """Asked by whoever answers for this worker."""
 
     def __init__(
@@ -33,11 +33,11 @@ class Served:
         task = self._tasks.get(partition)
         return task is not None and self.certain(task)
 
-    def store(self, partition: int) -> Store | None:
+    def store(self, partition: int) -> StateStore | None:
         """The committed rows of a partition that is served; None otherwise."""
         return self._tasks[partition].store if self.serves(partition) else None
 
-    def view(self, partition: int) -> Store | None:
+    def view(self, partition: int) -> StateStore | None:
         """The rows of a partition's view that is served; None otherwise."""
         task = self._views.get(partition)
         return task.store if task is not None and self.certain(task) else None
@@ -46,7 +46,7 @@ class Served:
         """True if the view of the partition is here, served or not."""
         return partition in self._views
 
-    def builds(self, partition: int) -> Builds | None:
+    def builds(self, partition: int) -> BuildCoordinator | None:
         """What is made anew in a partition's view that is served; None otherwise."""
         task = self._views.get(partition)
         return task.builds if task is not None and self.certain(task) else None

@@ -11,14 +11,14 @@ from mode import Service
 
 from app.errors import FoldstreamError
 from app.streams.errors import UnreadableBatch
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.parking.record import Park
-from app.streams.parking.release import NotParked, Request
-from app.streams.processing.handlers import Handler
-from app.streams.processing.record_queue import Batch
-from app.streams.runtime.group_offsets import GroupOffsets
+from app.streams.parking.release import NotParked, ReleaseRequest
+from app.streams.processing.handlers import RecordHandler
+from app.streams.processing.record_queue import RecordBatch
+from app.streams.runtime.group_offsets import GroupOffsetReporter
 from app.streams.runtime.log_watch import LogWatch
-from app.streams.runtime.queryable_state import Served
+from app.streams.runtime.queryable_state import QueryableState
 from app.streams.tasks.environment import claim
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
@@ -35,7 +35,7 @@ class Side(Protocol):
         """The topics that its tasks read, their names on the broker."""
 
 
-class ConsumerFlow:
+class PartitionFetchControl:
     """Starts and stops partitions of the application's consumer, those of one side."""
 
     def __init__(self, app: Any, side: Side) -> None:  # noqa: ANN401 (the application imports this module's users)
@@ -68,7 +68,7 @@ class NotServed(FoldstreamError):  # noqa: N818 (what it is)
     """This worker does not own the partition for certain."""
 
 
-class Tasks(TableManager):
+class TaskManager(TableManager):
     """Faust asks it for tables and tells it of rebalances; it knows no changelog topics that Faust would recover from."""
 
     app: Any
@@ -82,12 +82,12 @@ class Tasks(TableManager):
         """That of the last assignment."""
         self._incomplete: dict[int, list[str]] = {}
         """The topics that are not assigned here, by the partitions of which others are."""
-        self.served = Served(app, self._by_partition, self._views, self._incomplete)
-        self._group_offsets = GroupOffsets(app, self._all)
+        self.served = QueryableState(app, self._by_partition, self._views, self._incomplete)
+        self._group_offsets = GroupOffsetReporter(app, self._all)
         self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there, self._idle)
         self._owners_id: str | None = None
         """That of the topic in which the open tasks have claimed their partitions."""
-        self._flow, self._view_flow = ConsumerFlow(app, app.side), ConsumerFlow(app, app.view)
+        self._flow, self._view_flow = PartitionFetchControl(app, app.side), PartitionFetchControl(app, app.view)
 
     @property
     def changelog_topics(self) -> set[str]:
@@ -110,13 +110,13 @@ class Tasks(TableManager):
             if task.busy and not task.closed_for:
                 yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
 
-    async def process(self, batch: Batch, handler: Handler) -> None:
+    async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
         """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
         task = self._of(batch.topic).get(batch.partition)
         if task is not None:
             await task.process(batch, handler)
 
-    async def release(self, partition: int, request: Request) -> Park | None:
+    async def release(self, partition: int, request: ReleaseRequest) -> Park | None:
         """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when the task is not open here."""
         if request.topic not in {*self.app.side.inputs, *self.app.view.inputs}:
             raise NotParked(f"{request.topic} is not read here")
@@ -237,7 +237,7 @@ class Tasks(TableManager):
         side, view = self.app.side, self.app.view
         return {*side.topics, *side.subscribed, *view.subscribed, side.settings.topic("owners")}
 
-    async def _there(self, now: Cluster) -> None:
+    async def _there(self, now: ClusterIds) -> None:
         """Have topics read that were missing, and claims written again that were deleted."""
         if self.generation >= 0:
             await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.subscribed, *self.app.view.subscribed})

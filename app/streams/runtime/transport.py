@@ -14,7 +14,7 @@ from faust.types.tuples import ConsumerMessage
 
 from app.diagnosis.kafka_errors import explained, topics_of
 from app.streams.errors import UnreadableBatch
-from app.streams.processing.record_queue import Batch, Fetched
+from app.streams.processing.record_queue import FetchMark, RecordBatch
 from app.streams.runtime.consumer_thread import ConsumerThread
 
 log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
-        self._waiting: WeakValueDictionary[TP, Batch] = WeakValueDictionary()
+        self._waiting: WeakValueDictionary[TP, RecordBatch] = WeakValueDictionary()
         """The batches fetched last that still are on their way, or in work."""
-        self._fetched: dict[TP, Fetched] = {}
+        self._fetched: dict[TP, FetchMark] = {}
         """The same, also of those that are gone."""
         self.fetches = 0
         """How often was fetched: what does not grow while the flow is active is stuck."""
@@ -102,15 +102,15 @@ class Consumer(driver.Consumer):
         waiting = self._waiting.get(tp)
         return waiting is not None and waiting.full and waiting.opening == self.app.tables.opening(tp)
 
-    def _collect(self, tp: TP, records: list[ConsumerRecord], opening: int) -> Batch | None:
+    def _collect(self, tp: TP, records: list[ConsumerRecord], opening: int) -> RecordBatch | None:
         waiting = self._waiting.get(tp)
         if waiting is not None and waiting.extend(records, opening):
             return None
-        batch = self._waiting[tp] = Batch(tp.topic, tp.partition, opening, list(records))
+        batch = self._waiting[tp] = RecordBatch(tp.topic, tp.partition, opening, list(records))
         self._fetched[tp] = batch.fetched
         return batch
 
-    def _message(self, tp: TP, batch: Batch) -> ConsumerMessage:
+    def _message(self, tp: TP, batch: RecordBatch) -> ConsumerMessage:
         last, generation, value = batch.records[-1], self.app.consumer_generation_id, cast("bytes", batch)
         return ConsumerMessage(
             tp.topic, tp.partition, last.offset, last.timestamp / 1000, last.timestamp_type, [], None, value, None, 0, 0, tp, generation_id=generation
@@ -143,7 +143,7 @@ class Consumer(driver.Consumer):
                 self._waiting.pop(tp, None)
                 self._fetched.pop(tp, None)
                 if (opening := self.app.tables.opening(tp)) is not None:
-                    self._fetched[tp] = Fetched(opening, taken=True)
+                    self._fetched[tp] = FetchMark(opening, taken=True)
             self.resume_partitions(set(offsets))
 
     async def look_for(self, topics: Collection[str]) -> None:

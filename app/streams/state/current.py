@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-from app.streams.state.overlay import Rows
+from app.streams.state.overlay import RowOverlay
 
-current_rows: ContextVar[Rows] = ContextVar("rows of the current task")
+current_rows: ContextVar[RowOverlay] = ContextVar("rows of the current task")
 """Set together with the unit of work that the rows are part of."""

@@ -5,7 +5,7 @@ Nobody but the task sees an uncommitted row. An abort drops the overlay; a commi
 
 from typing import TYPE_CHECKING, Any
 
-from app.streams.state.store import Change, Store, Stored
+from app.streams.state.store import Change, StateStore, StoreCheckpoint
 
 if TYPE_CHECKING:
     from app.streams.state.table import Table
@@ -14,10 +14,10 @@ CACHED = 5_000
 """Decoded committed rows kept in memory; beyond it the cache starts afresh."""
 
 
-class Rows:
+class RowOverlay:
     """Decoded rows by their keys on disk: overlay first, then the cache of committed ones, then the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: StateStore) -> None:
         self.store = store
         self._read = store.disk.get
         self._prefixes: dict[Table[Any], bytes] = {}
@@ -81,7 +81,7 @@ class Rows:
         self.pack()
         return list(self._packed.items())
 
-    def commit(self, changes: list[Change], stored: Stored | None = None) -> None:
+    def commit(self, changes: list[Change], stored: StoreCheckpoint | None = None) -> None:
         """The transaction is in the log, or its rows follow from the log alone: they become the committed ones."""
         self.store.disk.write(changes, stored)
         if len(self._committed) + len(self._overlay) > CACHED:

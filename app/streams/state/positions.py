@@ -8,13 +8,13 @@ import logging
 
 from msgspec import Struct
 
-from app.streams.errors import LostHistory
+from app.streams.errors import DataLossDetected
 from app.streams.state.table import Table
 
 log = logging.getLogger(__name__)
 
 
-class Position(Struct, frozen=True):
+class InputPosition(Struct, frozen=True):
     """The next offset to process of one input topic (of this id), and the one last given to the consumer group."""
 
     topic_id: str
@@ -24,11 +24,11 @@ class Position(Struct, frozen=True):
     """How many other topics had this name before, as far as the task has read them."""
 
 
-positions = Table[Position](None, name="position", value_type=Position)
+positions = Table[InputPosition](None, name="position", value_type=InputPosition)
 
 
 def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bool) -> int:
-    """The offset to go on from; LostHistory when the topic no longer has what lies there, between the offsets `begin` and `end`."""
+    """The offset to go on from; DataLossDetected when the topic no longer has what lies there, between the offsets `begin` and `end`."""
     if offset_next > end:
         message = f"{topic} ends at {end}, below the position {offset_next}: its end is lost; restore it, or start with --accept-loss to go on from its end"
         return _accept(end, message, accept_loss=accept_loss)
@@ -43,6 +43,6 @@ def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bo
 
 def _accept(offset_next: int, message: str, *, accept_loss: bool) -> int:
     if not accept_loss:
-        raise LostHistory(message)
+        raise DataLossDetected(message)
     log.warning("loss was accepted: %s", message)
     return offset_next

@@ -16,14 +16,14 @@ import msgspec
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteBufferManager, WriteOptions
 
 from app.errors import FoldstreamError
-from app.streams.errors import StoreFailed
+from app.streams.errors import StateStoreError
 
 log = logging.getLogger(__name__)
 
 Change = tuple[bytes, bytes | None]
 """A row's key and its new value; None deletes it."""
 
-META = b"\xff"
+CHECKPOINT_KEY = b"\xff"
 """The store's own row, outside of every table."""
 
 _MIB = 1 << 20
@@ -33,7 +33,7 @@ _UNLOGGED = WriteOptions()
 _UNLOGGED.disable_wal = True  # type: ignore[assignment, method-assign]  # the stubs call this attribute a method
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoreCheckpoint(msgspec.Struct, frozen=True):
     """What the rows on disk stand for: the changelog of `cluster_id` and `topic_id` up to `offset_next`, written at `written_at_s`."""
 
     cluster_id: str
@@ -42,7 +42,7 @@ class Stored(msgspec.Struct, frozen=True):
     written_at_s: float
 
 
-class Store:
+class StateStore:
     """One task's rows; `stored` says which prefix of which changelog they are."""
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +52,7 @@ class Store:
         self.stored = self._stored()
 
     @property
-    def disk(self) -> "Store":
+    def disk(self) -> "StateStore":
         """The store that has the rows by their keys on disk."""
         return self
 
@@ -61,11 +61,11 @@ class Store:
         return prefix
 
     def get(self, key: bytes) -> bytes | None:
-        """The committed value of a row; StoreFailed when the disk does not give it."""
+        """The committed value of a row; StateStoreError when the disk does not give it."""
         try:
             value: bytes | None = self._db.get(key)
         except Exception as error:
-            raise StoreFailed(str(error)) from error
+            raise StateStoreError(str(error)) from error
         return value
 
     def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
@@ -75,7 +75,7 @@ class Store:
                 return
             yield key, value
 
-    def write(self, changes: Iterable[Change], stored: Stored | None = None) -> None:
+    def write(self, changes: Iterable[Change], stored: StoreCheckpoint | None = None) -> None:
         """Apply `changes` and what they stand for, all or nothing; a view's rows say that themselves."""
         batch = WriteBatch(raw_mode=True)
         for key, value in changes:
@@ -84,11 +84,11 @@ class Store:
             else:
                 batch.put(key, value)
         if stored is not None:
-            batch.put(META, msgspec.json.encode(stored))
+            batch.put(CHECKPOINT_KEY, msgspec.json.encode(stored))
         try:
             self._db.write(batch, _UNLOGGED)
         except Exception as error:
-            raise StoreFailed(str(error)) from error
+            raise StateStoreError(str(error)) from error
         self.stored = stored or self.stored
 
     def drop(self, prefix: bytes) -> None:
@@ -102,7 +102,7 @@ class Store:
         try:
             self._db.flush()
         except Exception as error:
-            raise StoreFailed(str(error)) from error
+            raise StateStoreError(str(error)) from error
 
     def frozen(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """The rows whose key begins with `prefix`, in order of keys, as they are now, whatever is written meanwhile."""
@@ -116,9 +116,9 @@ class Store:
         except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions)
             log.warning("a store was not closed cleanly, it will be brought up to date from the changelog: %s", error)
 
-    def _stored(self) -> Stored | None:
-        raw = self.get(META)
-        return msgspec.json.decode(raw, type=Stored) if raw else None
+    def _stored(self) -> StoreCheckpoint | None:
+        raw = self.get(CHECKPOINT_KEY)
+        return msgspec.json.decode(raw, type=StoreCheckpoint) if raw else None
 
 
 def now_s() -> float:
@@ -155,7 +155,7 @@ UNDAMAGED = {
 """What RocksDB says of a database that is none the worse, and what it means: an earlier opening has not ended yet, or a person has to make room."""
 
 
-def opened(path: Path, unusable: Callable[[Store], str | None]) -> Store:
+def opened(path: Path, unusable: Callable[[StateStore], str | None]) -> StateStore:
     """The store at `path`; an empty one in its place when it is damaged, or `unusable` says why it cannot be brought up to date.
 
     FoldstreamError when it cannot be opened now, and may be later; what `unusable` raises leaves it as it is.
@@ -177,15 +177,15 @@ def opened(path: Path, unusable: Callable[[Store], str | None]) -> Store:
     return _afresh(path, why)
 
 
-def _afresh(path: Path, why: str) -> Store:
+def _afresh(path: Path, why: str) -> StateStore:
     log.warning("the store %s is wiped and filled again from Kafka: %s", path.name, why)
     wipe(path)
     return _open(path)
 
 
-def _open(path: Path) -> Store:
+def _open(path: Path) -> StateStore:
     try:
-        return Store(path)
+        return StateStore(path)
     except Exception as error:
         why = next((why for said, why in UNDAMAGED.items() if said in str(error)), None)
         if why is None:

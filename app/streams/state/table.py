@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from app.streams.state.current import current_rows
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 
 Row = TypeVar("Row")
 
@@ -34,12 +34,12 @@ class Table(Generic[Row]):
         row: Row | None = current_rows.get().get(self, key)
         return row
 
-    def committed(self, store: Store, key: str) -> Row | None:
+    def committed(self, store: StateStore, key: str) -> Row | None:
         """The row as the last committed transaction left it, or None; for who is not in a transaction."""
         raw = store.get(self.prefix + key.encode())
         return None if raw is None else self.decode(raw)
 
-    def rows(self, store: Store, prefix: str = "", *, start: str = "") -> Iterator[tuple[str, Row]]:
+    def rows(self, store: StateStore, prefix: str = "", *, start: str = "") -> Iterator[tuple[str, Row]]:
         """The committed rows whose key begins with `prefix`, from the key `start` on, in the order of keys."""
         for key, value in store.scan(self.prefix + prefix.encode(), self.prefix + start.encode()):
             yield key[len(self.prefix) :].decode(), self.decode(value)

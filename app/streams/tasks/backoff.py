@@ -3,7 +3,7 @@
 import asyncio
 
 from app.diagnosis.kafka_errors import explained
-from app.streams.errors import RefusedBatch
+from app.streams.errors import TransactionRejected
 
 SHORTEST_S = 0.5
 
@@ -32,7 +32,7 @@ class Pauses:
     def next_s(self, error: Exception, *, was_open: bool) -> float:
         """The pause after a failure: none after what may have happened once, or is tried again in halves."""
         self._failures = 0 if _now_s() > self._over_s + HEALTHY_S else self._failures
-        halved = isinstance(error, RefusedBatch)
+        halved = isinstance(error, TransactionRejected)
         at_once = was_open and (self._failures == 0 or halved)
         pause_s = 0.0 if at_once else min(LONGEST_S, SHORTEST_S * 2**self._failures)
         self._failures += not halved

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.streams.errors import UnknownOutcome
 from app.streams.kafka.reader import bounds, group_offsets, read, reading
 from app.streams.kafka.shutdown import stop, stop_reading
-from app.streams.kafka.transactions import Outgoing, Transaction, producer
+from app.streams.kafka.transactions import OutgoingRecord, Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.logs.predecessor import shown
 from app.topic_admin import members
@@ -97,7 +97,7 @@ async def _record(settings: Settings, environment: Environment) -> None:
     try:
         if environment.adopted_from or await recorded(settings) is None:
             transaction = Transaction(fencing, settings.partitions)
-            transaction.extend([Outgoing(settings.topic("owners"), KEY, msgspec.json.encode(environment))])
+            transaction.extend([OutgoingRecord(settings.topic("owners"), KEY, msgspec.json.encode(environment))])
             await transaction.commit()
     except UnknownOutcome:
         await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)

@@ -14,8 +14,8 @@ from aiokafka.errors import KafkaError
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import reader
-from app.streams.kafka.transactions import Outgoing, Transaction
-from app.streams.topology import Owner
+from app.streams.kafka.transactions import OutgoingRecord, Transaction
+from app.streams.topology import WorkerAddress
 
 log = logging.getLogger(__name__)
 
@@ -33,26 +33,26 @@ def mark(settings: Settings, worker_id: str) -> str:
     return f"{settings.topic(settings.app_id)}/{worker_id}".encode("ascii", "backslashreplace").decode()
 
 
-async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: Owner | None) -> None:
+async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: WorkerAddress | None) -> None:
     """Say who answers for the write side of a partition; None: nobody does any more."""
     transaction = Transaction(producer, settings.partitions)
-    transaction.extend([Outgoing(settings.topic("owners"), key_of(partition), msgspec.json.encode(owner) if owner else None)])
+    transaction.extend([OutgoingRecord(settings.topic("owners"), key_of(partition), msgspec.json.encode(owner) if owner else None)])
     await transaction.commit()
 
 
-class Owners:
+class PartitionOwners:
     """What the topic says, followed from its beginning."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topic = settings.topic("owners")
-        self._known: dict[bytes, Owner] = {}
+        self._known: dict[bytes, WorkerAddress] = {}
 
-    def mark(self, owner: Owner) -> str:
+    def mark(self, owner: WorkerAddress) -> str:
         """What stands in each of its answers."""
         return mark(self._settings, owner.worker_id)
 
-    def of(self, partition: int) -> Owner | None:
+    def of(self, partition: int) -> WorkerAddress | None:
         """Who claimed the partition last; None when nobody answers for it."""
         return self._known.get(key_of(partition))
 
@@ -80,7 +80,7 @@ class Owners:
             self._known.pop(record.key, None)
             return
         with suppress(msgspec.MsgspecError):  # somebody else's record says nothing
-            self._known[record.key] = msgspec.json.decode(record.value, type=Owner)
+            self._known[record.key] = msgspec.json.decode(record.value, type=WorkerAddress)
 
 
 def key_of(partition: int) -> bytes:

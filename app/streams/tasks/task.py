@@ -16,20 +16,20 @@ from aiokafka.errors import KafkaError
 
 from app.diagnosis.kafka_errors import explained
 from app.errors import FoldstreamError
-from app.streams.errors import RefusedBatch, StoreFailed, Stuck, UnreadableBatch, UnreadableLog
+from app.streams.errors import FatalTaskError, StateStoreError, TransactionRejected, UnreadableBatch, UnreadableLog
 from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.skips import NONE, Skips
 from app.streams.logs.known import Known
-from app.streams.parking.guard import Intake
+from app.streams.parking.guard import RecordGuard
 from app.streams.parking.record import Park
-from app.streams.parking.release import Commit, Releases, Request, Requests
-from app.streams.processing.handlers import Flow, Handler
-from app.streams.processing.record_queue import Batch, Queue
-from app.streams.processing.unit_of_work import Draft
-from app.streams.state.positions import Position
-from app.streams.state.store import Store, wipe
+from app.streams.parking.release import Commit, ParkedReleaser, ReleaseRequest, ReleaseRequests
+from app.streams.processing.handlers import FetchControl, RecordHandler
+from app.streams.processing.record_queue import BatchQueue, RecordBatch
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.state.positions import InputPosition
+from app.streams.state.store import StateStore, wipe
 from app.streams.tasks.backoff import Pauses
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ RETRY_S = 0.5
 SETTLE_S = 3.0
 """How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
 
-EXPECTED = (FoldstreamError, KafkaError, OSError, StoreFailed, RefusedBatch, TimeoutError)
+EXPECTED = (FoldstreamError, KafkaError, OSError, StateStoreError, TransactionRejected, TimeoutError)
 """What a task may meet any time; any other error is logged with its traceback, and the task is taken over again all the same."""
 
 
@@ -47,7 +47,7 @@ class Task(ABC):
     kind: str
     """What its partition number is one of, as people read it."""
 
-    def __init__(self, side: WriteSide, partition: int, flow: Flow) -> None:
+    def __init__(self, side: WriteTopology, partition: int, flow: FetchControl) -> None:
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
@@ -67,13 +67,13 @@ class Task(ABC):
         self._flow = flow
         self._accept_loss = side.accept_loss and self.name not in side.opened
         self._fold_again = side.fold_again and self.name not in side.opened
-        self._queue = Queue()
+        self._queue = BatchQueue()
         self._idle = asyncio.Lock()
         self._settled = False
         self._still = False
-        self._requests = Requests()
+        self._requests = ReleaseRequests()
         self._idle_at: Mapping[str, int] = {}
-        self._releases: Releases | None = None
+        self._releases: ParkedReleaser | None = None
         self._live = asyncio.create_task(self._run(), name=self.name)
         self._earlier: list[asyncio.Task[None]] = []
 
@@ -84,12 +84,12 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def positions(self) -> Mapping[str, Position]:
+    def positions(self) -> Mapping[str, InputPosition]:
         """Where the open task is in its inputs, by topic; nothing while it is not open."""
 
     @property
     @abstractmethod
-    def store(self) -> Store:
+    def store(self) -> StateStore:
         """The committed rows of the open task."""
 
     @property
@@ -106,7 +106,7 @@ class Task(ABC):
         """Find out where it was, and have its records fetched from there."""
 
     @abstractmethod
-    async def _take_in(self, queue: Queue) -> None:
+    async def _take_in(self, queue: BatchQueue) -> None:
         """One transaction of what waits."""
 
     @abstractmethod
@@ -174,11 +174,11 @@ class Task(ABC):
         if self._idle_at:
             self._queue.wake()
 
-    async def process(self, batch: Batch, handler: Handler) -> None:
+    async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
         """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
         await self._queue.put(batch, handler)
 
-    async def release(self, request: Request) -> Park | None:
+    async def release(self, request: ReleaseRequest) -> Park | None:
         """Retry or discard a parked record: None once that is committed, or why it still is parked. NotParked, NotHead, Interrupted."""
         self._requests.add(request)
         self._queue.wake()
@@ -231,7 +231,7 @@ class Task(ABC):
         """Keep how far its topics were read, in a last transaction, once it is settled."""
         offsets = {topic: offset for topic, offset in read_up_to.items() if offset > self.positions[topic].offset_next}
         if offsets and self._still and self.ready.is_set():
-            with suppress(TimeoutError, KafkaError, StoreFailed):
+            with suppress(TimeoutError, KafkaError, StateStoreError):
                 async with asyncio.timeout(SETTLE_S):
                     await self._pass_over(offsets)
 
@@ -255,7 +255,7 @@ class Task(ABC):
         try:
             while True:
                 await self._attempt()
-        except (UnreadableLog, Stuck) as error:
+        except (UnreadableLog, FatalTaskError) as error:
             self._stay_closed(str(error))
         except asyncio.CancelledError:
             raise
@@ -300,7 +300,7 @@ class Task(ABC):
             self.ready.set()
             await self._flow.start(self.partition, self._offsets())
             await self._serve()
-        except (Stuck, UnreadableLog, AssertionError):
+        except (FatalTaskError, UnreadableLog, AssertionError):
             raise
         except Exception as error:
             if not isinstance(error, EXPECTED):
@@ -319,9 +319,9 @@ class Task(ABC):
         self._flow.stop(self.partition)
         was_open = self.ready.is_set()
         await self._release(abort=False)
-        if isinstance(error, StoreFailed):
+        if isinstance(error, StateStoreError):
             wipe(self.disk)
-        if was_open and not isinstance(error, RefusedBatch):
+        if was_open and not isinstance(error, TransactionRejected):
             self._tell_waiters()
         pause_s, why = self._pauses.next_s(error, was_open=was_open), explained(error)
         log.warning("%s is taken over again in place, in %.1f s: %s", self.name, pause_s, why, extra={"event": "task_failed", "task": self.partition})
@@ -332,9 +332,9 @@ class Task(ABC):
         self._accept_loss = self._fold_again = False
         self._side.opened.add(self.name)
 
-    def _release_with(self, unit: Draft, handlers: Iterable[Handler], intake: Intake, commit: Commit) -> None:
+    def _release_with(self, unit: UnitOfWork, handlers: Iterable[RecordHandler], intake: RecordGuard, commit: Commit) -> None:
         """From here on parked records may be released."""
-        self._releases = Releases(unit, intake, handlers, self._side.settings.topic("parked"), commit)
+        self._releases = ParkedReleaser(unit, intake, handlers, self._side.settings.topic("parked"), commit)
         self._side.measures.parked[self.name] = intake.open
 
     async def _serve(self) -> None:
@@ -349,7 +349,7 @@ class Task(ABC):
         """True while there is something to do at once."""
         return bool(self._queue or self._requests or self._releases or self._idle_at or self._fault)
 
-    async def _step(self, releases: Releases) -> None:
+    async def _step(self, releases: ParkedReleaser) -> None:
         """At most one transaction of each kind: neither holds up the other."""
         if self._fault is not None:
             raise self._fault

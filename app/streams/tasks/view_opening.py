@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.streams.errors import LostHistory
+from app.streams.errors import DataLossDetected
 from app.streams.kafka.reader import bounds
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.logs.identity import LogIdentity
-from app.streams.projections.generation_store import ViewGenerations
+from app.streams.projections.generation_store import GenerationStore
 from app.streams.projections.generations import generations
-from app.streams.state.positions import Position, check, positions
-from app.streams.state.store import Store, opened
+from app.streams.state.positions import InputPosition, check, positions
+from app.streams.state.store import StateStore, opened
 from app.streams.state.table import Table
-from app.streams.topology import Follower, ViewSide
+from app.streams.topology import ReadTopology, Subscription
 
 view_identities = Table[LogIdentity](None, name="identity", value_type=LogIdentity)
 ROW = "view"
@@ -30,17 +30,17 @@ Bounds = Mapping[str, tuple[int, int]]
 class OpenView(NamedTuple):
     """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Who is not shown is at the ends: a build goes there."""
 
-    rows: ViewGenerations
-    reached: dict[Follower, Position]
+    rows: GenerationStore
+    reached: dict[Subscription, InputPosition]
     ends: dict[str, int]
 
 
-async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, cluster: Cluster, *, accept_loss: bool) -> OpenView:
-    """The store, wiped first if it cannot be brought up to date. LostHistory when a log of record is not what the rows were folded from: nothing is wiped."""
+async def open_view(side: ReadTopology, partition: int, consumer: AIOKafkaConsumer, cluster: ClusterIds, *, accept_loss: bool) -> OpenView:
+    """The store, wiped first if it cannot be brought up to date. DataLossDetected when a log of record is not what the rows were folded from: nothing is wiped."""
     limits = {topic: await bounds(consumer, TopicPartition(topic, partition)) for topic in side.inputs}
     wanted = side.identity(cluster)
 
-    def unusable(found: Store) -> str | None:
+    def unusable(found: StateStore) -> str | None:
         lost = _lost(found, wanted, side, limits, accept_loss=accept_loss)
         cluster.require_partitions(wanted.partitions)
         return f"a loss was accepted: {lost}" if lost else _unusable(found)
@@ -55,8 +55,8 @@ async def open_view(side: ViewSide, partition: int, consumer: AIOKafkaConsumer, 
     return OpenView(rows, reached, {topic: end for topic, (_, end) in limits.items()})
 
 
-def _lost(store: Store, wanted: LogIdentity, side: ViewSide, limits: Bounds, *, accept_loss: bool) -> str | None:
-    """What of the logs that the rows were folded from is lost, if that was accepted; LostHistory if it was not."""
+def _lost(store: StateStore, wanted: LogIdentity, side: ReadTopology, limits: Bounds, *, accept_loss: bool) -> str | None:
+    """What of the logs that the rows were folded from is lost, if that was accepted; DataLossDetected if it was not."""
     found = view_identities.committed(store, ROW)
     if found is None:
         return None
@@ -65,7 +65,7 @@ def _lost(store: Store, wanted: LogIdentity, side: ViewSide, limits: Bounds, *, 
         for follower in side.followers():
             lost = lost or _cut(follower.topic, _offset_next(store, follower), limits[follower.topic][1])
     if lost is not None and not accept_loss:
-        raise LostHistory(lost)
+        raise DataLossDetected(lost)
     return lost
 
 
@@ -78,14 +78,14 @@ def _cut(topic: str, offset_next: int, end: int) -> str | None:
     )
 
 
-def _unusable(store: Store) -> str | None:
+def _unusable(store: StateStore) -> str | None:
     signed = view_identities.committed(store, ROW) is not None  # before everything else
     return "its rows were folded by code that knew no generations" if signed and next(generations.rows(store), None) is None else None
 
 
-def _generations(store: Store, side: ViewSide, wanted: LogIdentity) -> ViewGenerations:
+def _generations(store: StateStore, side: ReadTopology, wanted: LogIdentity) -> GenerationStore:
     """Those of the code, beside those that are on disk; a new disk has those of the code alone."""
-    found, rows = view_identities.committed(store, ROW), ViewGenerations(store, side.models)
+    found, rows = view_identities.committed(store, ROW), GenerationStore(store, side.models)
     if found is None:
         rows.begin()
     store.write([(view_identities.prefix + ROW.encode(), view_identities.encode(found.joined(wanted) if found else wanted))])
@@ -94,16 +94,16 @@ def _generations(store: Store, side: ViewSide, wanted: LogIdentity) -> ViewGener
     return rows
 
 
-def _reached(rows: ViewGenerations, side: ViewSide, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> dict[Follower, Position]:
+def _reached(rows: GenerationStore, side: ReadTopology, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> dict[Subscription, InputPosition]:
     """Where each agent goes on. One whose rows are not shown only passes over events: it is where the others are, for it would wait for none behind theirs."""
     found = {follower: _offset_next(rows.live, follower) for follower in side.followers() if follower.agent not in rows.unshown}
     for follower in side.followers():
         others = [offset for other, offset in found.items() if other.topic == follower.topic and other.agent not in rows.unshown]
         found.setdefault(follower, min(others, default=limits[follower.topic][1]))
     checked = {follower: check(follower.topic, offset, *limits[follower.topic], accept_loss=accept_loss) for follower, offset in found.items()}
-    return {follower: Position(wanted.logs[follower.topic], offset_next) for follower, offset_next in checked.items()}
+    return {follower: InputPosition(wanted.logs[follower.topic], offset_next) for follower, offset_next in checked.items()}
 
 
-def _offset_next(store: Store, follower: Follower) -> int:
+def _offset_next(store: StateStore, follower: Subscription) -> int:
     position = positions.committed(store, follower.row)
     return position.offset_next if position else 0

@@ -11,27 +11,27 @@ from pathlib import Path
 
 from aiokafka import TopicPartition
 
-from app.streams.errors import StoreFailed, UnreadableLog
+from app.streams.errors import StateStoreError, UnreadableLog
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import all_ended
-from app.streams.kafka.topic_ids import Cluster, describe
+from app.streams.kafka.topic_ids import ClusterIds, describe
 from app.streams.logs.known import Known
 from app.streams.parking import rows as parking
-from app.streams.parking.release import Releases
-from app.streams.processing.handlers import Flow
-from app.streams.processing.record_queue import Queue
-from app.streams.progress import Progress
-from app.streams.projections.event_guard import ViewIntake
-from app.streams.projections.generation_store import ViewGenerations
-from app.streams.projections.outbox import Outlet
-from app.streams.projections.projector import Folding, ViewUnit
-from app.streams.rebuild.coordinator import Builds
-from app.streams.rebuild.switch import Live
-from app.streams.state.positions import Position
-from app.streams.state.store import Store
+from app.streams.parking.release import ParkedReleaser
+from app.streams.processing.handlers import FetchControl
+from app.streams.processing.record_queue import BatchQueue
+from app.streams.progress import ProgressLog
+from app.streams.projections.event_guard import EventGuard
+from app.streams.projections.generation_store import GenerationStore
+from app.streams.projections.outbox import ViewOutbox
+from app.streams.projections.projector import Projector, ViewUnitOfWork
+from app.streams.rebuild.coordinator import BuildCoordinator
+from app.streams.rebuild.switch import LiveView
+from app.streams.state.positions import InputPosition
+from app.streams.state.store import StateStore
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_opening import OpenView, open_view
-from app.streams.topology import ViewSide
+from app.streams.topology import ReadTopology
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +44,25 @@ class ViewTask(Task):
 
     kind = "view"
 
-    def __init__(self, view: ViewSide, partition: int, flow: Flow) -> None:
+    def __init__(self, view: ReadTopology, partition: int, flow: FetchControl) -> None:
         self._view = view
-        self._folding: Folding | None = None
-        self._outlet: Outlet | None = None
-        self._rows: ViewGenerations | None = None
-        self._builds: Builds | None = None
+        self._folding: Projector | None = None
+        self._outlet: ViewOutbox | None = None
+        self._rows: GenerationStore | None = None
+        self._builds: BuildCoordinator | None = None
         self._ends: dict[str, int] = {}
-        self._cluster: Cluster | None = None
+        self._cluster: ClusterIds | None = None
         self._caught_up = False
         self._began_s = 0.0
         super().__init__(view.write, partition, flow)
 
     @property
-    def positions(self) -> Mapping[str, Position]:
+    def positions(self) -> Mapping[str, InputPosition]:
         """From where the open view reads, by topic."""
         return self._folding.positions if self._folding else {}
 
     @property
-    def store(self) -> Store:
+    def store(self) -> StateStore:
         """The rows of the open view."""
         assert self._folding is not None, "the view is open"
         return self._folding.unit.rows.store
@@ -88,7 +88,7 @@ class ViewTask(Task):
         return sorted(self._rows.unshown) if self._rows else []
 
     @property
-    def builds(self) -> Builds | None:
+    def builds(self) -> BuildCoordinator | None:
         """What is made anew in the open view."""
         return self._builds
 
@@ -108,36 +108,36 @@ class ViewTask(Task):
         settings = self._view.write.settings
         async with reading(settings.bootstrap) as consumer:
             self._cluster = await describe(consumer._client, self._view.inputs)  # noqa: SLF001 (aiokafka has no public way to send a request)
-            self._outlet = Outlet(settings, self.partition, self._cluster.topic_ids)
+            self._outlet = ViewOutbox(settings, self.partition, self._cluster.topic_ids)
             await self._outlet.read(consumer)
             await self._read_skips(consumer)
             opened = await open_view(self._view, self.partition, consumer, self._cluster, accept_loss=self._accept_loss)
         self._begin(opened, self._outlet)
         await self._check_parked(self._outlet)
 
-    def _begin(self, opened: OpenView, outlet: Outlet) -> None:
+    def _begin(self, opened: OpenView, outlet: ViewOutbox) -> None:
         write = self._view.write
         self._asked_once()
         self._caught_up, self._ends = False, opened.ends
-        unit, intake = ViewUnit(opened.rows.live, outlet, write.waiters), ViewIntake(write.settings, self.partition, outlet)
+        unit, intake = ViewUnitOfWork(opened.rows.live, outlet, write.waiters), EventGuard(write.settings, self.partition, outlet)
         intake.skips = self._skips
-        self._rows, self._folding = opened.rows, Folding(unit, intake, opened.reached, opened.rows.unshown)
+        self._rows, self._folding = opened.rows, Projector(unit, intake, opened.reached, opened.rows.unshown)
         renew = partial(self._renew, unit, intake, self._folding)
-        self._builds = Builds(Live(self.name, self._view, self.partition, self._folding, opened.rows, outlet, self._skips, self._idle, renew))
+        self._builds = BuildCoordinator(LiveView(self.name, self._view, self.partition, self._folding, opened.rows, outlet, self._skips, self._idle, renew))
         renew()
         for agent in opened.rows.unshown:
             log.warning("%s: table %s is not shown until its rows are built: those on disk are of other code, or there are none", self.name, agent)
 
-    def _renew(self, unit: ViewUnit, intake: ViewIntake, folding: Folding) -> None:
+    def _renew(self, unit: ViewUnitOfWork, intake: EventGuard, folding: Projector) -> None:
         """Begin with the rows as they are on disk."""
         unit.rows.forget()
         unit.enter()
         self._release_with(unit, self._view.handlers, intake, folding.commit)
 
-    async def _check_parked(self, outlet: Outlet) -> None:
+    async def _check_parked(self, outlet: ViewOutbox) -> None:
         """What an operator released or discarded just before a kill may be settled in Kafka alone: the rows are folded anew then."""
         if not await outlet.agrees(parking.listed(self.store, "", 0)):
-            raise StoreFailed("what is parked here is not what the topic `parked` says")
+            raise StateStoreError("what is parked here is not what the topic `parked` says")
 
     async def _serve(self) -> None:
         assert self._builds is not None
@@ -151,7 +151,7 @@ class ViewTask(Task):
             await all_ended((*parts, catching_up))
         done.pop().result()
 
-    async def _take_in(self, queue: Queue) -> None:
+    async def _take_in(self, queue: BatchQueue) -> None:
         assert self._folding is not None
         await self._folding.fold(queue)
 
@@ -162,7 +162,7 @@ class ViewTask(Task):
     def _has_work(self) -> bool:
         return super()._has_work() or self._at_its_end
 
-    async def _step(self, releases: Releases) -> None:
+    async def _step(self, releases: ParkedReleaser) -> None:
         """The same; a view without some of its events shows nothing. UnreadableLog once those before them are folded."""
         await super()._step(releases)
         if self._at_its_end:
@@ -178,7 +178,7 @@ class ViewTask(Task):
 
     async def _catch_up(self) -> None:
         start = sum(self._offsets().values())
-        progress = Progress(f"{self.name}: folding events", sum(self._ends.values()) - start)
+        progress = ProgressLog(f"{self.name}: folding events", sum(self._ends.values()) - start)
         while not all(end <= 0 for end in (await self._missing()).values()):
             progress.at(sum(self._offsets().values()) - start)
             await asyncio.sleep(LOOK_S)

@@ -7,21 +7,21 @@ from typing import Protocol, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from app.streams.errors import RefusedBatch, UnknownOutcome
+from app.streams.errors import TransactionRejected, UnknownOutcome
 from app.streams.kafka.transactions import BROKERS_TIME
-from app.streams.metrics import Measures
-from app.streams.parking.guard import Intake
+from app.streams.metrics import WorkerMetrics
+from app.streams.parking.guard import RecordGuard
 from app.streams.processing.limits import TRANSACTION_BYTES, TURN_RECORDS
-from app.streams.processing.record_queue import Work, portions
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.state.positions import Position, positions
-from app.streams.timers.backoff import Setbacks, Woken
+from app.streams.processing.record_queue import QueuedBatch, portions
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.state.positions import InputPosition, positions
+from app.streams.timers.backoff import FiredTimer, TimerBackoff
 
 Taken = TypeVar("Taken")
 Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 
-class Guard(Protocol[Taken_contra]):
+class BatchOutcomeListener(Protocol[Taken_contra]):
     """Who is told what became of a transaction, and so bounds the next of its kind."""
 
     def refused(self, taken: Sequence[Taken_contra], error: str, /) -> None:
@@ -34,20 +34,22 @@ class Guard(Protocol[Taken_contra]):
         """It was committed."""
 
 
-class Processor:
+class WriteProcessor:
     """One opening of a task: its unit of work, and where it is in its inputs."""
 
-    def __init__(self, unit: UnitOfWork, intake: Intake, reached: dict[str, Position], group_offsets: Mapping[str, int], measures: Measures) -> None:
+    def __init__(
+        self, unit: TransactionalUnitOfWork, intake: RecordGuard, reached: dict[str, InputPosition], group_offsets: Mapping[str, int], measures: WorkerMetrics
+    ) -> None:
         """`reached` is where to go on, by topic; `group_offsets` what the consumer group was told last."""
         self.unit = unit
         self.positions = reached
         self._intake = intake
         self._group_offsets = group_offsets
         self._measures = measures
-        self._ahead: dict[str, Position] = {}
+        self._ahead: dict[str, InputPosition] = {}
 
-    async def transact(self, works: Iterable[Work]) -> None:
-        """Process as many records as one transaction may carry. RefusedBatch when something in it is at fault."""
+    async def transact(self, works: Iterable[QueuedBatch]) -> None:
+        """Process as many records as one transaction may carry. TransactionRejected when something in it is at fault."""
         began_s = monotonic()
         taken = await self._process(works)
         if self.unit.rows.changed:
@@ -59,7 +61,7 @@ class Processor:
         await self._commit(self._intake, taken)
         self._count((record.timestamp for record in taken if record.timestamp_type == BROKERS_TIME), len(taken), began_s)
 
-    async def commit_woken(self, setbacks: Setbacks, woken: Sequence[Woken], began_s: float) -> None:
+    async def commit_woken(self, setbacks: TimerBackoff, woken: Sequence[FiredTimer], began_s: float) -> None:
         """Commit what waking these caused; they were not read from a topic, so nobody waited for them."""
         await self._commit(setbacks, woken)
         self._count((), 0, began_s)
@@ -74,7 +76,7 @@ class Processor:
             await self.unit.commit()
             self.positions.update(self._ahead)
 
-    async def _process(self, works: Iterable[Work]) -> list[ConsumerRecord]:
+    async def _process(self, works: Iterable[QueuedBatch]) -> list[ConsumerRecord]:
         self._ahead.clear()
         taken: list[ConsumerRecord] = []
         for work, records in portions(works, self._intake.limit, TRANSACTION_BYTES, lambda work: self._position(work.batch.topic).offset_next):
@@ -90,14 +92,14 @@ class Processor:
     def _pack(self, taken: Sequence[ConsumerRecord]) -> None:
         try:
             self.unit.pack()
-        except RefusedBatch as refused:
+        except TransactionRejected as refused:
             self._refused(self._intake, taken, refused)
             raise
 
-    async def _commit(self, guard: Guard[Taken], taken: Sequence[Taken]) -> None:
+    async def _commit(self, guard: BatchOutcomeListener[Taken], taken: Sequence[Taken]) -> None:
         try:
             await self.unit.commit()
-        except RefusedBatch as refused:
+        except TransactionRejected as refused:
             self._refused(guard, taken, refused)
             raise
         except UnknownOutcome:
@@ -106,7 +108,7 @@ class Processor:
             raise
         guard.accepted(taken)
 
-    def _refused(self, guard: Guard[Taken], taken: Sequence[Taken], why: RefusedBatch) -> None:
+    def _refused(self, guard: BatchOutcomeListener[Taken], taken: Sequence[Taken], why: TransactionRejected) -> None:
         self._measures.transactions["refused"] += 1
         guard.refused(taken, str(why))
 
@@ -121,9 +123,9 @@ class Processor:
     def _move(self, topic: str, offset_next: int) -> None:
         before = self._position(topic)
         assert offset_next > before.offset_next, "a position never goes back"
-        position = Position(before.topic_id, offset_next, self._group_offsets.get(topic, before.group_offset), before.generation)
+        position = InputPosition(before.topic_id, offset_next, self._group_offsets.get(topic, before.group_offset), before.generation)
         self._ahead[topic] = position
         self.unit.rows.put(positions, topic, position)
 
-    def _position(self, topic: str) -> Position:
+    def _position(self, topic: str) -> InputPosition:
         return self._ahead.get(topic) or self.positions[topic]

@@ -9,27 +9,27 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.streams.errors import RefusedBatch
+from app.streams.errors import TransactionRejected
 from app.streams.kafka.reader import reading
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import producer
 from app.streams.logs.known import Known
 from app.streams.logs.predecessor import Predecessor
-from app.streams.parking.guard import Intake
-from app.streams.parking.release import Releases
-from app.streams.processing.handlers import Flow
-from app.streams.processing.record_queue import Queue
+from app.streams.parking.guard import RecordGuard
+from app.streams.parking.release import ParkedReleaser
+from app.streams.processing.handlers import FetchControl
+from app.streams.processing.record_queue import BatchQueue
 from app.streams.recovery.takeover import TakeOver
-from app.streams.state.positions import Position
-from app.streams.state.store import Store
+from app.streams.state.positions import InputPosition
+from app.streams.state.store import StateStore
 from app.streams.tasks.ownership import claim
 from app.streams.tasks.task import Task
-from app.streams.tasks.write_processor import Processor
-from app.streams.timers.backoff import Setbacks
-from app.streams.timers.dispatcher import Alarms
+from app.streams.tasks.write_processor import WriteProcessor
+from app.streams.timers.backoff import TimerBackoff
+from app.streams.timers.dispatcher import TimerDispatcher
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.unread_commands import Unread
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ class WriteTask(Task):
 
     kind = "task"
 
-    def __init__(self, side: WriteSide, partition: int, flow: Flow) -> None:
-        self._processor: Processor | None = None
+    def __init__(self, side: WriteTopology, partition: int, flow: FetchControl) -> None:
+        self._processor: WriteProcessor | None = None
         self._producer: AIOKafkaProducer | None = None
-        self._intake = Intake(side.settings, partition, side.inboxes)
-        self._setbacks = Setbacks()
-        self._alarms: Alarms | None = None
+        self._intake = RecordGuard(side.settings, partition, side.inboxes)
+        self._setbacks = TimerBackoff()
+        self._alarms: TimerDispatcher | None = None
         self._transactional_id = f"{side.settings.app_id}-{partition}"
         self._predecessor = Predecessor(self._transactional_id)
         super().__init__(side, partition, flow)
@@ -57,12 +57,12 @@ class WriteTask(Task):
         return self._side.store_path(self.partition)
 
     @property
-    def positions(self) -> Mapping[str, Position]:
+    def positions(self) -> Mapping[str, InputPosition]:
         """Where the open task is in its inputs, by topic."""
         return self._processor.positions if self._processor else {}
 
     @property
-    def store(self) -> Store:
+    def store(self) -> StateStore:
         """The committed rows of the open task."""
         assert self._processor is not None, "the task is open"
         return self._processor.unit.rows.store
@@ -76,7 +76,7 @@ class WriteTask(Task):
         """Say in `owners` that nobody answers for the partition."""
         self.ready.clear()
         if self._producer is not None and self._side.owner is not None:
-            with suppress(KafkaError, RefusedBatch, TimeoutError):
+            with suppress(KafkaError, TransactionRejected, TimeoutError):
                 async with asyncio.timeout(DISCLAIM_S):
                     await claim(self._producer, self._side.settings, self.partition, None)
 
@@ -102,18 +102,18 @@ class WriteTask(Task):
         unit, positions = await TakeOver(self._side, self.partition, fenced, consumer, self._skips, **asked).run()
         self._asked_once()
         self._intake.generations = {topic: position.generation for topic, position in positions.items()}
-        self._processor = Processor(unit, self._intake, positions, self.group_offsets, self._side.measures)
+        self._processor = WriteProcessor(unit, self._intake, positions, self.group_offsets, self._side.measures)
         inboxes = [TopicPartition(topic, self.partition) for topic in self._side.inboxes]
         ticks = Ticks(fenced, inboxes, self._processor.positions, self._side.measures)
         unread = Unread(fenced.client, self._side.settings, self._commands())
-        self._alarms = Alarms(unit, self._side.sleepers, self._setbacks, self._processor.commit_woken, self._queue.wake, ticks, unread)
+        self._alarms = TimerDispatcher(unit, self._side.sleepers, self._setbacks, self._processor.commit_woken, self._queue.wake, ticks, unread)
         self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
 
     def _commands(self) -> list[TopicPartition]:
         """All partitions in which a sleeper's commands can lie."""
         return [TopicPartition(topic, number) for topic in self._side.inputs for number in range(self._side.settings.partitions)]
 
-    async def _take_in(self, queue: Queue) -> None:
+    async def _take_in(self, queue: BatchQueue) -> None:
         assert self._processor is not None
         await self._processor.transact(queue)
 
@@ -125,7 +125,7 @@ class WriteTask(Task):
         assert self._alarms is not None
         return super()._has_work() or self._alarms.due()
 
-    async def _step(self, releases: Releases) -> None:
+    async def _step(self, releases: ParkedReleaser) -> None:
         """The same, and one of timers that are due."""
         assert self._alarms is not None
         await super()._step(releases)

@@ -17,7 +17,7 @@ LONGEST_MS = 60_000
 """How long a timer waits after its first setback, and at most: twice as long after each."""
 
 
-class Woken(NamedTuple):
+class FiredTimer(NamedTuple):
     """A timer whose sleeper was woken, for this due time."""
 
     timer: str
@@ -26,7 +26,7 @@ class Woken(NamedTuple):
     """When it was woken, as the brokers say."""
 
 
-class Setback(NamedTuple):
+class FailedAttempt(NamedTuple):
     """How often it went wrong for a due time, and when it is tried again."""
 
     due_ms: int
@@ -35,12 +35,12 @@ class Setback(NamedTuple):
     alone: bool
 
 
-class Setbacks:
+class TimerBackoff:
     """One task's; `limit` is how many timers the next transaction may carry."""
 
     def __init__(self) -> None:
         self.limit = TRANSACTION_RECORDS
-        self._found: dict[str, Setback] = {}
+        self._found: dict[str, FailedAttempt] = {}
 
     def when_ms(self, timer: str, due_ms: int | None) -> int | None:
         """When to look at a timer that is due then: later if it was tried before. None when it is gone; one that was set anew has a new chance."""
@@ -54,15 +54,15 @@ class Setbacks:
         """True if it must have a transaction of its own."""
         return timer in self._found and self._found[timer].alone
 
-    def postpone(self, woken: Woken, why: str, *, alone: bool = False) -> None:
+    def postpone(self, woken: FiredTimer, why: str, *, alone: bool = False) -> None:
         """It went wrong once more: try again later."""
         before = self._found.get(woken.timer)
         times = before.times + 1 if before else 1
         wait_ms = min(LONGEST_MS, RETRY_MS << min(times - 1, 16))
-        self._found[woken.timer] = Setback(woken.due_ms, times, woken.at_ms + wait_ms, alone)
+        self._found[woken.timer] = FailedAttempt(woken.due_ms, times, woken.at_ms + wait_ms, alone)
         log.warning("%s is not woken for %s, try %d, again in %d s: %s", *names(woken.timer), times, wait_ms // 1000, why)
 
-    def refused(self, taken: Sequence[Woken], error: str) -> None:
+    def refused(self, taken: Sequence[FiredTimer], error: str) -> None:
         """A transaction of these was refused: the next carries half of them, one alone is tried again later."""
         if len(taken) == 1:
             self.postpone(taken[0], error, alone=True)
@@ -73,7 +73,7 @@ class Setbacks:
         """A transaction of so many failed: half of them may have been too many."""
         self.limit = max(1, taken // 2)
 
-    def accepted(self, taken: Sequence[Woken]) -> None:
+    def accepted(self, taken: Sequence[FiredTimer]) -> None:
         """A transaction of these was committed: the next may carry more."""
         self.limit = min(TRANSACTION_RECORDS, 2 * self.limit)
         if self._found:

@@ -11,12 +11,12 @@ from time import monotonic
 
 from aiokafka.errors import KafkaError
 
-from app.streams.errors import RefusedBatch, StoreFailed, UnreadableLog
-from app.streams.processing.handlers import Sleeper
+from app.streams.errors import StateStoreError, TransactionRejected, UnreadableLog
+from app.streams.processing.handlers import TimerHandler
 from app.streams.processing.limits import TURN_RECORDS
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.timers.backoff import Setbacks, Woken
-from app.streams.timers.schedule import Schedule
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.timers.backoff import FiredTimer, TimerBackoff
+from app.streams.timers.schedule import TimerQueue
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.timers import cancel_timer, names, open_timers, timers
 from app.streams.timers.unread_commands import Ends, Unread
@@ -32,15 +32,22 @@ SELDOM_S = 60.0
 ANSWER_S = 3.0
 """How long the group is waited for: meanwhile the task does nothing else (seconds)."""
 
-Commit = Callable[[Setbacks, Sequence[Woken], float], Awaitable[None]]
+Commit = Callable[[TimerBackoff, Sequence[FiredTimer], float], Awaitable[None]]
 """Commits what waking these caused, from a monotonic time on, and tells the setbacks how it ended."""
 
 
-class Alarms:
+class TimerDispatcher:
     """One opening's; `due` also sees to it that an idle task is woken in time."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (all that a waking touches)
-        self, unit: UnitOfWork, sleepers: Mapping[str, Sleeper], setbacks: Setbacks, commit: Commit, wake: Callable[[], None], ticks: Ticks, unread: Unread
+        self,
+        unit: TransactionalUnitOfWork,
+        sleepers: Mapping[str, TimerHandler],
+        setbacks: TimerBackoff,
+        commit: Commit,
+        wake: Callable[[], None],
+        ticks: Ticks,
+        unread: Unread,
     ) -> None:
         """`sleepers` are the agents by name, `wake` ends the idleness of the task."""
         self._unit = unit
@@ -55,7 +62,7 @@ class Alarms:
         self._asked_s = 0.0
         self._pause_s = 0.0
         self._written: dict[str, Ends] = {}
-        self._schedule = Schedule()
+        self._schedule = TimerQueue()
         unit.timed.clear()
         for timer, due_ms in open_timers(unit.rows.store):
             self._schedule.put(timer, setbacks.when_ms(timer, due_ms))
@@ -117,7 +124,7 @@ class Alarms:
         try:
             if self._tick_wait_s() <= 0:
                 await self._ticks.write()
-        except RefusedBatch as error:
+        except TransactionRejected as error:
             self._ask_later(error)
         else:
             self._pause_s = EVERY_S
@@ -143,7 +150,7 @@ class Alarms:
         self._schedule.put(timer, self._setbacks.when_ms(timer, row.due_ms if row else None))
 
     async def _wake_due(self, now_ms: int) -> None:
-        began_s, woken = monotonic(), list[Woken]()
+        began_s, woken = monotonic(), list[FiredTimer]()
         for number, timer in enumerate(self._taken(now_ms), 1):
             woken += self._wake(timer, now_ms)
             if number % TURN_RECORDS == 0:
@@ -163,12 +170,12 @@ class Alarms:
         """True if there is room for one more; one that must be alone joins nobody."""
         return not taken or (len(taken) < self._setbacks.limit and not self._setbacks.alone(timer) and not self._setbacks.alone(taken[0]))
 
-    def _wake(self, timer: str, now_ms: int) -> list[Woken]:
+    def _wake(self, timer: str, now_ms: int) -> list[FiredTimer]:
         """Wake one sleeper, unless its timer was cancelled or set anew in this transaction, or is put off, or the sleeper raises."""
         row = timers.get(timer)
         if row is None or row.due_ms > now_ms:
             return []
-        woken, (agent, key) = Woken(timer, row.due_ms, now_ms), names(timer)
+        woken, (agent, key) = FiredTimer(timer, row.due_ms, now_ms), names(timer)
         self._unit.mark()
         try:
             sleeper = self._sleepers[agent]
@@ -176,7 +183,7 @@ class Alarms:
                 return []
             cancel_timer(agent, key)
             sleeper.wake(key, row.due_ms, now_ms)
-        except (StoreFailed, UnreadableLog):
+        except (StateStoreError, UnreadableLog):
             raise
         except Exception as error:
             self._unit.rollback()

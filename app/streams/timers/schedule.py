@@ -6,7 +6,7 @@ SLACK = 1_000
 """Entries that may be out of date, besides as many as there are timers, before the order is made anew."""
 
 
-class Schedule:
+class TimerQueue:
     """Timers by when to look at them (milliseconds since 1970); of each, only what was said last counts."""
 
     def __init__(self) -> None:

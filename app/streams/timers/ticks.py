@@ -10,9 +10,9 @@ from time import monotonic
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app import clock
-from app.streams.kafka.transactions import Outgoing, Transaction
-from app.streams.metrics import Measures
-from app.streams.state.positions import Position
+from app.streams.kafka.transactions import OutgoingRecord, Transaction
+from app.streams.metrics import WorkerMetrics
+from app.streams.state.positions import InputPosition
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,9 @@ def is_tick(record: ConsumerRecord) -> bool:
 class Ticks:
     """One opening's ticks, at most one of them on its way."""
 
-    def __init__(self, producer: AIOKafkaProducer, inboxes: Collection[TopicPartition], positions: Mapping[str, Position], measures: Measures) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, inboxes: Collection[TopicPartition], positions: Mapping[str, InputPosition], measures: WorkerMetrics
+    ) -> None:
         """`producer` is the task's own, so that a task that was fenced writes none; `positions` are those behind committed transactions."""
         self._producer = producer
         self._inboxes = inboxes
@@ -68,9 +70,9 @@ class Ticks:
         return 0.0 if since_s is None else (due_ms - self._appended_ms) / 1000 - since_s
 
     async def write(self) -> None:
-        """Ask for the time: one transaction, with a tick in each inbox. RefusedBatch, UnknownOutcome as any."""
+        """Ask for the time: one transaction, with a tick in each inbox. TransactionRejected, UnknownOutcome as any."""
         transaction, before_ms = Transaction(self._producer, partitions=1), clock.now_ms()
-        transaction.extend(Outgoing(inbox.topic, None, TICK, [], inbox.partition) for inbox in self._inboxes)
+        transaction.extend(OutgoingRecord(inbox.topic, None, TICK, [], inbox.partition) for inbox in self._inboxes)
         ends = await transaction.commit()
         after_ms, self._at_s = clock.now_ms(), monotonic()
         self._written = {where.topic: end - 1 for where, end in ends.items()}

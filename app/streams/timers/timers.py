@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from app.streams.processing.context import current
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.state.store import Store
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 
 NUL = "\0"
@@ -42,7 +42,7 @@ def names(timer: str) -> tuple[str, str]:
     return agent, key
 
 
-def open_timers(store: Store) -> Iterator[tuple[str, int]]:
+def open_timers(store: StateStore) -> Iterator[tuple[str, int]]:
     """The committed timers, each with its due time."""
     return ((timer, row.due_ms) for timer, row in timers.rows(store))
 
@@ -50,6 +50,6 @@ def open_timers(store: Store) -> Iterator[tuple[str, int]]:
 def _changed(agent: str, key: str) -> str:
     """The key of a row that changes: the task looks at it again once that is committed."""
     unit, timer = current.get(), f"{agent}{NUL}{key}"
-    assert isinstance(unit, UnitOfWork), "a view has no timers"
+    assert isinstance(unit, TransactionalUnitOfWork), "a view has no timers"
     unit.timed.add(timer)
     return timer

@@ -7,9 +7,9 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from app.domain.order_fulfilment.completion import end
-from app.verify.orders.facts import Entry, Followed, Happened, Told, Wanted, add
+from app.verify.orders.facts import FactKind, FactsOfOrder, OrderEvent, OrderTerms, SagaEnd, add
 from app.verify.orders.saga_endings import by_operator
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.records import Event as Envelope
 from schemas.customer import PaymentProcessed, PaymentRefunded
 from schemas.envelopes import Event
@@ -21,29 +21,29 @@ _ORDER, _HELD, _OFF, _ANY = b"order\0", b"held\0", b"off\0", b""
 _encode = msgspec.json.Encoder().encode
 
 
-class Orders:
+class OrderFacts:
     """Remembers, by order, what is needed of the events of all partitions."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def take(self, record: ConsumerRecord, event: Envelope, payload: Event, states: tuple[Any, Any], *, sure: bool) -> None:
         """The next event of an aggregate, with its states before and after it; what is `sure` must be reflected in everything else that is read."""
         match payload:
             case InventoryReserved() | InventoryReleased() | InventoryShipped():
-                happened = Happened(event.event_id, event.metadata.causation_id, payload.quantity, version=event.version)
+                happened = OrderEvent(event.event_id, event.metadata.causation_id, payload.quantity, version=event.version)
                 self._put(payload.order_id, event.event_type, happened, event.aggregate_id)
             case PaymentProcessed() | PaymentRefunded():
-                happened = Happened(event.event_id, event.metadata.causation_id, payload.amount, payload.currency, event.version)
+                happened = OrderEvent(event.event_id, event.metadata.causation_id, payload.amount, payload.currency, event.version)
                 self._put(payload.order_id, event.event_type, happened, event.aggregate_id)
             case OrderPlaced():
-                self._put(event.aggregate_id, Entry.PLACED, _ordered(payload))
+                self._put(event.aggregate_id, FactKind.PLACED, _ordered(payload))
             case OrderConfirmed() | OrderShipped() | OrderCancelled():
-                self._put(event.aggregate_id, event.event_type, Happened(event.event_id, event.metadata.causation_id))
+                self._put(event.aggregate_id, event.event_type, OrderEvent(event.event_id, event.metadata.causation_id))
             case _ if event.aggregate_type == "Saga":
                 self._follow(record, event, payload, *states)
         if event.aggregate_type in {"Order", "Saga"} and not sure:
-            self._put(event.aggregate_id, Entry.MOVING)
+            self._put(event.aggregate_id, FactKind.MOVING)
 
     def hold(self, product_id: bytes) -> None:
         """A command to this product is not processed yet, or was parked: what it wants may still come, or never."""
@@ -61,41 +61,41 @@ class Orders:
         """An event of this aggregate, whatever its type, is not known: what is told of its orders may lack something."""
         self._scratch.put(_OFF + aggregate_id.encode(), b"")
 
-    def known(self, told: Told) -> bool:
+    def known(self, told: FactsOfOrder) -> bool:
         """True if everything that is told of an order is known."""
         about = {told.order_id, *(about for _, about in told.happened)}
         for wanted in filter(None, (told.placed, told.started)):
             about |= {wanted.customer_id, *wanted.pieces}
         return all(self._scratch.get(_OFF + each.encode()) is None for each in about)
 
-    async def told(self) -> AsyncIterator[Told]:
+    async def told(self) -> AsyncIterator[FactsOfOrder]:
         """Each order of which anything is told."""
-        told = Told("")
+        told = FactsOfOrder("")
         async for key, value in self._scratch.scan(_ORDER):
             _, order_id, kind, about = key.decode().split("\0")
             if order_id != told.order_id:
                 if told.order_id:
                     yield told
-                told = Told(order_id)
+                told = FactsOfOrder(order_id)
             add(told, kind, about, value)
         if told.order_id:
             yield told
 
     def _follow(self, record: ConsumerRecord, event: Envelope, payload: Any, before: Any, after: Any) -> None:  # noqa: ANN401 (a saga's event and states)
         order_id, version = event.aggregate_id, str(event.version)
-        self._put(order_id, Entry.SAGA, Followed(event.event_type, record.partition, record.offset, bool(end(after))))
+        self._put(order_id, FactKind.SAGA, SagaEnd(event.event_type, record.partition, record.offset, bool(end(after))))
         match payload:
             case SagaStarted():
                 pieces = {line.product_id: line.quantity for line in payload.lines}
-                self._put(order_id, Entry.STARTED, Wanted(payload.customer_id, payload.amount, payload.currency, pieces))
+                self._put(order_id, FactKind.STARTED, OrderTerms(payload.customer_id, payload.amount, payload.currency, pieces))
             case SagaStepRetried() | SagaCompensationStarted():
-                self._put(order_id, Entry.ATTEMPT, about=version)
+                self._put(order_id, FactKind.ATTEMPT, about=version)
             case SagaOrderShipped():
-                self._put(order_id, Entry.LEFT)
+                self._put(order_id, FactKind.LEFT)
             case SagaStepSkipped():
-                self._put(order_id, Entry.OPERATOR)
+                self._put(order_id, FactKind.OPERATOR)
             case _ if by_operator(before, payload):
-                self._put(order_id, Entry.OPERATOR)
+                self._put(order_id, FactKind.OPERATOR)
             case _:
                 pass
 
@@ -103,8 +103,8 @@ class Orders:
         self._scratch.put(_ORDER + f"{order_id}\0{kind}\0{about}".encode(), _encode(what))
 
 
-def _ordered(order: OrderPlaced) -> Wanted:
+def _ordered(order: OrderPlaced) -> OrderTerms:
     pieces: dict[str, int] = {}
     for item in order.items:
         pieces[item.product_id] = pieces.get(item.product_id, 0) + item.quantity
-    return Wanted(order.customer_id, order.total_amount, order.currency, pieces)
+    return OrderTerms(order.customer_id, order.total_amount, order.currency, pieces)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 
-class Entry(StrEnum):
+class FactKind(StrEnum):
     """What is told, beside what happened: that is told by the events' types."""
 
     PLACED = "=placed"
@@ -18,7 +18,7 @@ class Entry(StrEnum):
     MOVING = "=moving"
 
 
-class Wanted(Struct, array_like=True):
+class OrderTerms(Struct, array_like=True):
     """What an order is about, as OrderPlaced tells it, and SagaStarted."""
 
     customer_id: str
@@ -28,7 +28,7 @@ class Wanted(Struct, array_like=True):
     """By product."""
 
 
-class Happened(Struct, array_like=True):
+class OrderEvent(Struct, array_like=True):
     """An event of an order, or one that moves stock or money for it."""
 
     event_id: str
@@ -41,7 +41,7 @@ class Happened(Struct, array_like=True):
     """The event's, in its aggregate: what was given back may have been taken again."""
 
 
-class Followed(Struct, array_like=True):
+class SagaEnd(Struct, array_like=True):
     """A saga at its last event."""
 
     last: str
@@ -52,13 +52,13 @@ class Followed(Struct, array_like=True):
     """Whether it waits for nothing, and has not ended."""
 
 
-class Told(Struct):
+class FactsOfOrder(Struct):
     """All that is told of one order."""
 
     order_id: str
-    placed: Wanted | None = None
-    started: Wanted | None = None
-    saga: Followed | None = None
+    placed: OrderTerms | None = None
+    started: OrderTerms | None = None
+    saga: SagaEnd | None = None
     attempts: int = 1
     """In so many at most was any step of the saga asked for."""
     by_operator: bool = False
@@ -67,31 +67,31 @@ class Told(Struct):
     """Whether the saga went on after the order was shipped, to do what was left."""
     moving: bool = False
     """Whether the order or its saga has events that need not be reflected everywhere yet."""
-    happened: dict[tuple[str, str], Happened] = msgspec.field(default_factory=dict)
+    happened: dict[tuple[str, str], OrderEvent] = msgspec.field(default_factory=dict)
     """The last event by its type and the aggregate's id."""
 
 
-_wanted = msgspec.json.Decoder(Wanted).decode
-_happened = msgspec.json.Decoder(Happened).decode
-_followed = msgspec.json.Decoder(Followed).decode
+_wanted = msgspec.json.Decoder(OrderTerms).decode
+_happened = msgspec.json.Decoder(OrderEvent).decode
+_followed = msgspec.json.Decoder(SagaEnd).decode
 
 
-def add(told: Told, kind: str, about: str, value: bytes) -> None:
+def add(told: FactsOfOrder, kind: str, about: str, value: bytes) -> None:
     """Put together what is told: an entry of this kind, about this aggregate, as it was packed."""
     match kind:
-        case Entry.PLACED:
+        case FactKind.PLACED:
             told.placed = _wanted(value)
-        case Entry.STARTED:
+        case FactKind.STARTED:
             told.started = _wanted(value)
-        case Entry.SAGA:
+        case FactKind.SAGA:
             told.saga = _followed(value)
-        case Entry.ATTEMPT:
+        case FactKind.ATTEMPT:
             told.attempts += 1
-        case Entry.OPERATOR:
+        case FactKind.OPERATOR:
             told.by_operator = True
-        case Entry.LEFT:
+        case FactKind.LEFT:
             told.left = True
-        case Entry.MOVING:
+        case FactKind.MOVING:
             told.moving = True
         case _:
             told.happened[kind, about] = _happened(value)

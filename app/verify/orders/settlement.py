@@ -9,7 +9,7 @@ from enum import StrEnum
 from app.domain import shipping
 from app.domain.order_fulfilment.commands import Way, asked_by
 from app.domain.order_fulfilment.state import Step
-from app.verify.orders.facts import Happened, Told
+from app.verify.orders.facts import FactsOfOrder, OrderEvent
 
 STANDING = ("CONFIRMED", "SHIPPED")
 """The statuses in which an order is paid for."""
@@ -33,7 +33,7 @@ class Course(StrEnum):
     UNFOLLOWED = "without a saga"
 
 
-def course(told: Told) -> Course:
+def course(told: FactsOfOrder) -> Course:
     """What became of an order."""
     if told.saga is None:
         return Course.UNFOLLOWED
@@ -44,12 +44,12 @@ def course(told: Told) -> Course:
     return Course.BY_HAND if told.by_operator or _by_hand(told) else Course.SETTLED
 
 
-def status(told: Told) -> str:
+def status(told: FactsOfOrder) -> str:
     """The order's, by its last event."""
     return next((_STATUSES[kind] for kind in _STATUSES if (kind, "") in told.happened), "PLACED")
 
 
-def faults(told: Told, last: str, held: Callable[[str], bool]) -> Iterator[str]:
+def faults(told: FactsOfOrder, last: str, held: Callable[[str], bool]) -> Iterator[str]:
     """What is wrong with an order that its saga, with this as its last event, has settled; of a product that is `held` its stock need not have left yet."""
     found, order = status(told), told.placed
     if order is None or order != told.started:
@@ -64,28 +64,28 @@ def faults(told: Told, last: str, held: Callable[[str], bool]) -> Iterator[str]:
     yield from _differing(f"it is {found}: its stock", due, stock)
 
 
-def moved(told: Told, kind: str) -> Iterator[tuple[str, Happened]]:
+def moved(told: FactsOfOrder, kind: str) -> Iterator[tuple[str, OrderEvent]]:
     """The events of this type that moved money or stock for the order, each with the aggregate's id."""
     return ((about, happened) for (found, about), happened in told.happened.items() if found == kind)
 
 
-def _paid(told: Told) -> dict[str, str]:
+def _paid(told: FactsOfOrder) -> dict[str, str]:
     return {about: f"{paid.amount} {paid.currency}" for about, paid in moved(told, "PaymentProcessed") if not _since(told, paid, "PaymentRefunded", about)}
 
 
-def _reserved(told: Told) -> Iterator[tuple[str, str]]:
+def _reserved(told: FactsOfOrder) -> Iterator[tuple[str, str]]:
     for about, reserved in moved(told, "InventoryReserved"):
         if not _since(told, reserved, "InventoryReleased", about):
             yield about, f"{reserved.amount} {'SHIPPED' if _since(told, reserved, 'InventoryShipped', about) else 'RESERVED'}"
 
 
-def _since(told: Told, taken: Happened, kind: str, about: str) -> bool:
+def _since(told: FactsOfOrder, taken: OrderEvent, kind: str, about: str) -> bool:
     """True if what was taken was given up by an event of this type; what is taken again is not."""
     given_up = told.happened.get((kind, about))
     return given_up is not None and given_up.version > taken.version
 
 
-def _due(told: Told, product_id: str, stock: Mapping[str, str], held: Callable[[str], bool]) -> str:
+def _due(told: FactsOfOrder, product_id: str, stock: Mapping[str, str], held: Callable[[str], bool]) -> str:
     """An order that was confirmed by hand may have been shipped before its stock was reserved, which a saga of earlier code left at that."""
     if status(told) != "SHIPPED":
         return "RESERVED"
@@ -98,16 +98,16 @@ def _differing(what: str, due: Mapping[str, str], found: Mapping[str, str]) -> I
         yield f"{what} must be {dict(due) or 'nothing'}, and is {dict(found) or 'nothing'}"
 
 
-def _by_hand(told: Told) -> bool:
+def _by_hand(told: FactsOfOrder) -> bool:
     """True if somebody else than the saga, and the shipping policy, moved money or stock for the order."""
     return not all(_is_sagas(told, kind, about) for kind, about in told.happened if kind in _WAYS or kind == "InventoryShipped")
 
 
-def _is_sagas(told: Told, kind: str, about: str) -> bool:
+def _is_sagas(told: FactsOfOrder, kind: str, about: str) -> bool:
     return told.happened[kind, about].cause in _causes(told, kind, about)
 
 
-def _causes(told: Told, kind: str, about: str) -> Iterable[str]:
+def _causes(told: FactsOfOrder, kind: str, about: str) -> Iterable[str]:
     """The commands by which the saga, or the shipping policy, causes such an event of this aggregate."""
     match kind:
         case "InventoryShipped":

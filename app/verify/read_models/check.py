@@ -10,17 +10,17 @@ import msgspec
 from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
-from app.eventsourcing.recorded_event import Recorded, recorded
-from app.streams.parking.record import Parked, parse
-from app.verify.findings import Place
-from app.verify.read_models.customer_name_check import NameFolds
-from app.verify.read_models.history_check import HistoryFolds
+from app.eventsourcing.recorded_event import RecordedEvent, recorded
+from app.streams.parking.record import ParkedRecord, parse
+from app.verify.findings import RecordRef
+from app.verify.read_models.customer_name_check import CustomerNameCheck
+from app.verify.read_models.history_check import HistoryCheck
 from app.verify.read_models.registry import VIEWS
-from app.verify.read_models.row_check import ViewFolds
-from app.verify.read_models.worker_client import Page, Row, Served, Unserved
-from app.verify.reading.disk_map import Scratch
+from app.verify.read_models.row_check import RowCheck
+from app.verify.read_models.worker_client import NoWorkerServes, Page, Row, WorkerClient
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
-from app.verify.whole import Whole
+from app.verify.whole import VerifyRun
 from app.verify.write_side.parked_topic import RELEASED
 from schemas.upcasters import NewerSchema
 
@@ -43,7 +43,7 @@ class _Folds(Protocol):
     def take(self, row: Row) -> None:
         """A row that is shown."""
 
-    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+    def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
         """The next event of a log."""
 
     def let_off(self, aggregate_id: str) -> None:
@@ -53,17 +53,17 @@ class _Folds(Protocol):
         """Judge what is left."""
 
 
-class Views:
+class ReadModelCheck:
     """`ask` comes first, then `read` for each log, then `finish`."""
 
-    def __init__(self, whole: Whole, scratch: Scratch, partition: int) -> None:
+    def __init__(self, whole: VerifyRun, scratch: DiskMap, partition: int) -> None:
         self._whole = whole
         self._scratch = scratch
         self._partition = partition
         self._folds: list[_Folds] = [
-            *(ViewFolds(view, scratch, whole.findings, partition) for view in VIEWS),
-            NameFolds(whole.names, scratch, whole.findings, partition),
-            HistoryFolds(scratch, whole.findings, partition),
+            *(RowCheck(view, scratch, whole.findings, partition) for view in VIEWS),
+            CustomerNameCheck(whole.names, scratch, whole.findings, partition),
+            HistoryCheck(scratch, whole.findings, partition),
         ]
         self._first: dict[str, dict[str, int]] = {}
         """By read model, up to where each log was in its rows when they were asked for first."""
@@ -71,14 +71,14 @@ class Views:
         """The read models that took in events meanwhile."""
         self.served = False
 
-    async def ask(self, served: Served) -> None:
+    async def ask(self, served: WorkerClient) -> None:
         """Take all rows; nothing is judged where nobody gives them."""
         try:
             for name in {folds.name: None for folds in self._folds}:
                 async for page in served.pages(name, self._partition):
-                    with self._whole.findings.judging(Place(f"table {name}", self._partition, None, None)):
+                    with self._whole.findings.judging(RecordRef(f"table {name}", self._partition, None, None)):
                         self._take(name, page)
-        except Unserved as error:
+        except NoWorkerServes as error:
             self._whole.sums.unserved(self._partition, str(error))
         else:
             self.served = True
@@ -98,7 +98,7 @@ class Views:
                 said = parse(record)
             except (KeyError, ValueError):
                 continue  # the log of what is parked is judged elsewhere
-            if isinstance(said, Parked):
+            if isinstance(said, ParkedRecord):
                 self._scratch.put(_open(said.topic, said.offset, said.agent), said.key or b"")
             elif said.outcome == RELEASED and record.offset < batch.sure:
                 for folds in self._folds:
@@ -134,7 +134,7 @@ def _open(topic: str, offset: int, agent: str) -> bytes:
     return _PARKED + f"{topic}\0{offset}\0{agent}".encode()
 
 
-def _folded(folds: _Folds, event: Recorded, value: bytes, *, sure: bool) -> bool:
+def _folded(folds: _Folds, event: RecordedEvent, value: bytes, *, sure: bool) -> bool:
     """False when that is not possible."""
     try:
         folds.event(event, value, sure=sure)
@@ -143,7 +143,7 @@ def _folded(folds: _Folds, event: Recorded, value: bytes, *, sure: bool) -> bool
     return True
 
 
-def _event(record: ConsumerRecord) -> Recorded | None:
+def _event(record: ConsumerRecord) -> RecordedEvent | None:
     """None when it cannot be read."""
     try:
         return recorded(record.value or b"")

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from app.domain.read_models.customer_account import CustomerAccount, project
 from app.domain.read_models.customer_name import CustomerName
-from app.eventsourcing.recorded_event import Recorded
-from app.verify.findings import NUL, Findings, Kind, Place
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.verify.findings import NUL, FindingKind, Findings, RecordRef
 from app.verify.read_models.worker_client import Row
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 
 TOLD = "order-customer"
 _SUMMARIES = "order-summary"
@@ -37,7 +37,7 @@ _ordered = msgspec.json.Decoder(_Ordered).decode
 class Names:
     """What customers are called, and what partitions say that they are called; remembered over all partitions."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def given(self, account: CustomerAccount) -> None:
@@ -70,13 +70,13 @@ class Names:
         return None if named == told.name else f"is called otherwise than it was at version {told.version}"
 
 
-class NameFolds:
-    """As ViewFolds: of the rows of one partition, and the customers of one."""
+class CustomerNameCheck:
+    """As RowCheck: of the rows of one partition, and the customers of one."""
 
     name = "order_summary"
     logs: tuple[str, ...] = ("customer",)
 
-    def __init__(self, names: Names, scratch: Scratch, findings: Findings, partition: int) -> None:
+    def __init__(self, names: Names, scratch: DiskMap, findings: Findings, partition: int) -> None:
         self.compared = self.unjudged = 0
         self._names = names
         self._scratch = scratch
@@ -90,7 +90,7 @@ class NameFolds:
         elif row.table == _SUMMARIES:
             self._scratch.put(f"ordered{NUL}{_ordered(row.row).customer_id}".encode(), b"")
 
-    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+    def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
         """The next event of a customer."""
         del value, sure
         if event.event_type not in _NAMING:
@@ -111,7 +111,7 @@ class NameFolds:
         async for key, _ in self._scratch.scan(f"ordered{NUL}".encode()):
             customer_id = key.decode().partition(NUL)[2]
             if still and not self._names.is_told(customer_id, self._partition):
-                self._findings.add(Kind.WRONG_VIEW, Place(TOLD, self._partition, None, customer_id.encode()), "is missing")
+                self._findings.add(FindingKind.WRONG_VIEW, RecordRef(TOLD, self._partition, None, customer_id.encode()), "is missing")
 
 
 def _named(customer_id: str, version: int) -> bytes:

@@ -6,10 +6,10 @@ import msgspec
 
 from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing.history import Latest, named
-from app.eventsourcing.recorded_event import Recorded
-from app.verify.findings import NUL, Findings, Kind, Place
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.verify.findings import NUL, FindingKind, Findings, RecordRef
 from app.verify.read_models.worker_client import Row
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 
 ENTRIES, VERSIONS = "history", "history-version"
 
@@ -17,13 +17,13 @@ _latest = msgspec.json.Decoder(Latest).decode
 _DONE = b""
 
 
-class HistoryFolds:
-    """As ViewFolds."""
+class HistoryCheck:
+    """As RowCheck."""
 
     name = "history"
     logs: tuple[str, ...] = tuple(decider.topic for decider in EVENT_SOURCED)
 
-    def __init__(self, scratch: Scratch, findings: Findings, partition: int) -> None:
+    def __init__(self, scratch: DiskMap, findings: Findings, partition: int) -> None:
         self.compared = self.unjudged = 0
         self._any_off = False
         self._scratch = scratch
@@ -37,7 +37,7 @@ class HistoryFolds:
         elif row.table == VERSIONS:
             self._scratch.put(_at(VERSIONS, row.key), b"%d" % _latest(row.row).version)
 
-    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+    def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
         """The next event of a log; what is `sure` must be in what is shown."""
         aggregate = named(event.aggregate_type, event.aggregate_id)
         key = f"{aggregate}/{event.version:020d}"
@@ -48,7 +48,7 @@ class HistoryFolds:
         self._scratch.put(_at("sure" if sure else "last", aggregate), b"%d" % event.version)
 
     def let_off(self, aggregate_id: str) -> None:
-        """As ViewFolds: of all aggregates of this id, whatever their type."""
+        """As RowCheck: of all aggregates of this id, whatever their type."""
         self.unjudged += self._scratch.get(_at("off", aggregate_id)) is None
         self._any_off = True
         for name in (aggregate_id, *(named(decider.aggregate_type, aggregate_id) for decider in EVENT_SOURCED)):
@@ -86,7 +86,7 @@ class HistoryFolds:
         return self._any_off and self._scratch.get(_at("off", aggregate)) is not None
 
     def _add(self, table: str, key: str, what: str) -> None:
-        self._findings.add(Kind.WRONG_VIEW, Place(table, self._partition, None, key.encode()), what)
+        self._findings.add(FindingKind.WRONG_VIEW, RecordRef(table, self._partition, None, key.encode()), what)
 
 
 def _at(what: str, key: str) -> bytes:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from app.domain.read_models import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
-from app.eventsourcing.recorded_event import Recorded
+from app.eventsourcing.recorded_event import RecordedEvent
 
 
-class View(NamedTuple):
+class CheckedReadModel(NamedTuple):
     """A read model with one row for each aggregate of one log."""
 
     name: str
@@ -19,7 +19,7 @@ class View(NamedTuple):
     log: str
     """As in `events.order`."""
     row: type
-    project: Callable[[Any, Recorded], Any]
+    project: Callable[[Any, RecordedEvent], Any]
     """The row after an event."""
     place: Callable[[Any], str] | None = None
     """Where the row is listed, if it is."""
@@ -47,12 +47,12 @@ class View(NamedTuple):
 
 
 VIEWS = (
-    View("order_summary", "order-summary", "order", order_summary.OrderSummary, order_summary.project),
-    View("customer_orders", "customer-order", "order", order_summary.OrderSummary, order_summary.project, customer_orders.place),
-    View("orders_by_status", "order-status", "order", order_summary.OrderSummary, order_summary.project, orders_by_status.place, counted=True),
-    View("product_stock", "product-stock", "product", product_stock.ProductStock, product_stock.project),
-    View("customer_account", "customer-account", "customer", customer_account.CustomerAccount, customer_account.project),
-    View("saga_status", "saga-status", "saga", saga_status.SagaStatus, saga_status.project, saga_status.place, counted=True),
+    CheckedReadModel("order_summary", "order-summary", "order", order_summary.OrderSummary, order_summary.project),
+    CheckedReadModel("customer_orders", "customer-order", "order", order_summary.OrderSummary, order_summary.project, customer_orders.place),
+    CheckedReadModel("orders_by_status", "order-status", "order", order_summary.OrderSummary, order_summary.project, orders_by_status.place, counted=True),
+    CheckedReadModel("product_stock", "product-stock", "product", product_stock.ProductStock, product_stock.project),
+    CheckedReadModel("customer_account", "customer-account", "customer", customer_account.CustomerAccount, customer_account.project),
+    CheckedReadModel("saga_status", "saga-status", "saga", saga_status.SagaStatus, saga_status.project, saga_status.place, counted=True),
 )
 
 UNCHECKED = frozenset({"customer-ordering"})

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from app.eventsourcing.recorded_event import Recorded
-from app.verify.findings import NUL, Findings, Kind, Place
-from app.verify.read_models.registry import View, differing
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.verify.findings import NUL, FindingKind, Findings, RecordRef
+from app.verify.read_models.registry import CheckedReadModel, differing
 from app.verify.read_models.worker_client import Row
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 
 
 class Shown(Struct, array_like=True):
@@ -48,10 +48,10 @@ _MANY = 3
 """Places of one row that are told apart."""
 
 
-class States:
+class RowStates:
     """By the ids of aggregates."""
 
-    def __init__(self, scratch: Scratch, table: str) -> None:
+    def __init__(self, scratch: DiskMap, table: str) -> None:
         self._scratch = scratch
         self._table = table
 
@@ -121,15 +121,15 @@ _versioned = msgspec.json.Decoder(_Versioned).decode
 _json = msgspec.json.Encoder().encode
 
 
-class ViewFolds:
+class RowCheck:
     """`take` comes first for every row, then `event` for every event, then `finish`."""
 
-    def __init__(self, view: View, scratch: Scratch, findings: Findings, partition: int) -> None:
+    def __init__(self, view: CheckedReadModel, scratch: DiskMap, findings: Findings, partition: int) -> None:
         self.name = view.name
         self.logs: tuple[str, ...] = (view.log,)
         self.compared = self.unjudged = 0
         self._view = view
-        self._states = States(scratch, view.table)
+        self._states = RowStates(scratch, view.table)
         self._findings = findings
         self._partition = partition
         self._row: Callable[[bytes], Any] = msgspec.json.Decoder(view.row).decode
@@ -153,7 +153,7 @@ class ViewFolds:
             self._add(row.key, "cannot be read")
             self.let_off(row.key)
 
-    def event(self, event: Recorded, value: bytes, *, sure: bool) -> None:
+    def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
         """The next event of its log; what is `sure` must be in what is shown."""
         del value
         fold = self._states.fold(event.aggregate_id)
@@ -192,12 +192,12 @@ class ViewFolds:
         fold.shown = None
         self._states.keep(aggregate_id, fold)
 
-    def _behind(self, fold: Fold, event: Recorded, *, sure: bool) -> None:
+    def _behind(self, fold: Fold, event: RecordedEvent, *, sure: bool) -> None:
         if sure and not fold.behind:
             self._add(event.aggregate_id, f"is at version {fold.shown}, and {event.version} is in the log" if fold.shown else "is missing")
         fold.behind = True
 
-    def _forward(self, fold: Fold, event: Recorded) -> None:
+    def _forward(self, fold: Fold, event: RecordedEvent) -> None:
         fold.row = _json(self._view.project(None if fold.row is None else self._row(fold.row), event))
         fold.version = event.version
         if event.version == fold.shown:
@@ -225,4 +225,4 @@ class ViewFolds:
             self._add(name, f"is listed at {found}, and belongs at {wanted}", self._view.places)
 
     def _add(self, name: str, what: str, table: str | None = None) -> None:
-        self._findings.add(Kind.WRONG_VIEW, Place(table or self._view.table, self._partition, None, name.encode()), what)
+        self._findings.add(FindingKind.WRONG_VIEW, RecordRef(table or self._view.table, self._partition, None, name.encode()), what)

@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from app.client.workers import owner, read
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.streams.topology import Owner
+from app.streams.topology import WorkerAddress
 
 LIMIT = 1_000
 ANSWER_S = 10.0
@@ -40,14 +40,14 @@ class Page(Struct):
     next: str | None
 
 
-class Unserved(Exception):  # noqa: N818 (what it is)
+class NoWorkerServes(Exception):  # noqa: N818 (what it is)
     """Nobody gives the rows; the text says why."""
 
 
 _page = msgspec.json.Decoder(Page).decode
 
 
-class Served:
+class WorkerClient:
     """`async with Served(settings) as served`."""
 
     def __init__(self, settings: Settings) -> None:
@@ -72,17 +72,17 @@ class Served:
                 return
             after = f"&after={page.next}"
 
-    async def _page(self, asked: Owner, path: str) -> Page:
+    async def _page(self, asked: WorkerAddress, path: str) -> Page:
         while True:
             status, body = await self._get(asked, path)
             if status == HTTPStatus.OK:
                 return _read(body)
             if status != HTTPStatus.SERVICE_UNAVAILABLE or self._patience_s <= 0:
-                raise Unserved(f"the worker answers {status} {body[:200].decode(errors='replace')}")
+                raise NoWorkerServes(f"the worker answers {status} {body[:200].decode(errors='replace')}")
             self._patience_s -= _AGAIN_S
             await asyncio.sleep(_AGAIN_S)
 
-    async def _get(self, asked: Owner, path: str) -> tuple[int, bytes]:
+    async def _get(self, asked: WorkerAddress, path: str) -> tuple[int, bytes]:
         try:
             async with self._session.get(asked.url + path, allow_redirects=False) as answer:
                 return answer.status, await read(self._settings, asked, answer)
@@ -90,13 +90,13 @@ class Served:
             self._silent.add(asked.url)
             raise _silent(asked.url) from error
         except FoldstreamError as error:
-            raise Unserved(str(error)) from error
+            raise NoWorkerServes(str(error)) from error
 
-    async def _owner(self, partition: int) -> Owner:
+    async def _owner(self, partition: int) -> WorkerAddress:
         """The worker that owns the partition."""
         found = await owner(self._settings, partition)
         if found is None:
-            raise Unserved("no worker serves them")
+            raise NoWorkerServes("no worker serves them")
         if found.url in self._silent:
             raise _silent(found.url)
         return found
@@ -106,8 +106,8 @@ def _read(body: bytes) -> Page:
     try:
         return _page(body)
     except msgspec.MsgspecError as error:
-        raise Unserved(f"the worker answers something else than rows: {error}") from error
+        raise NoWorkerServes(f"the worker answers something else than rows: {error}") from error
 
 
-def _silent(url: str) -> Unserved:
-    return Unserved(f"the worker at {url} does not answer")
+def _silent(url: str) -> NoWorkerServes:
+    return NoWorkerServes(f"the worker at {url} does not answer")

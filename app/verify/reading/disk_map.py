@@ -17,7 +17,7 @@ _CACHE_BYTES = 16 << 20
 _TURN = 1_000
 
 
-class Scratch:
+class DiskMap:
     """Rows in a RocksDB of their own, with nothing in it that would outlive a crash; `close` before the directory is removed.
 
     Values are JSON: amounts and versions have no bound there, and MessagePack ends at 64 bits.

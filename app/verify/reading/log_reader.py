@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reading
 from app.streams.kafka.skips import Skips
 from app.streams.parking.skip_log import skips_of
-from app.verify.findings import Place
+from app.verify.findings import RecordRef
 from app.verify.reading.end_offsets import Span, Spans
 
 Watch = Callable[[int, int], None]
@@ -20,7 +20,7 @@ Watch = Callable[[int, int], None]
 class Unread(Exception):  # noqa: N818 (what it is)
     """A partition of a topic cannot be read on from this place."""
 
-    def __init__(self, place: Place, error: Exception) -> None:
+    def __init__(self, place: RecordRef, error: Exception) -> None:
         super().__init__(f"cannot be read from here on, and nothing of this partition was judged any further: {error!r}")
         self.place = place
 
@@ -32,7 +32,7 @@ class Batch(NamedTuple):
     sure: int
 
 
-class Logs:
+class LogReader:
     """The topics of an environment up to their spans' ends."""
 
     def __init__(self, settings: Settings, spans: Spans, watch: Watch) -> None:
@@ -80,9 +80,9 @@ async def _read(consumer: AIOKafkaConsumer, where: TopicPartition, begin: int, e
         except StopAsyncIteration:
             return
         except (CorruptRecordException, UnsupportedCodecError) as error:
-            raise Unread(Place(where.topic, where.partition, position, None), error) from error
+            raise Unread(RecordRef(where.topic, where.partition, position, None), error) from error
         except (KafkaError, OSError):
             raise
         except Exception as error:
-            raise Unread(Place(where.topic, where.partition, position, None), error) from error
+            raise Unread(RecordRef(where.topic, where.partition, position, None), error) from error
         yield records, position

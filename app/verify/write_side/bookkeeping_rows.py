@@ -14,9 +14,9 @@ from app.eventsourcing.decider import Decider
 from app.streams.parking.rows import at as place_at
 from app.streams.parking.rows import parse_at
 from app.verify.findings import NUL
-from app.verify.write_side.changelog_rows import Rows
-from app.verify.write_side.parked_topic import ParkedLog, States, is_open
-from app.verify.write_side.results import First, Firsts, named
+from app.verify.write_side.changelog_rows import ChangelogRows
+from app.verify.write_side.parked_topic import ParkedLog, ParkedStates, is_open
+from app.verify.write_side.results import First, FirstResults, named
 
 
 class _Answered(Struct):
@@ -32,7 +32,7 @@ class _Answered(Struct):
 _answers = msgspec.json.Decoder(dict[str, _Answered]).decode
 
 
-async def judge_answers(decider: Decider, rows: Rows, firsts: Firsts, *, complete: bool) -> None:
+async def judge_answers(decider: Decider, rows: ChangelogRows, firsts: FirstResults, *, complete: bool) -> None:
     """Hold the remembered answers of one aggregate type against its first results; `complete` says whether all results that ever were are there."""
     table = f"{decider.topic}-answer"
     async for key, row in rows.left(table):
@@ -46,7 +46,7 @@ async def judge_answers(decider: Decider, rows: Rows, firsts: Firsts, *, complet
             rows.add(key, f"has forgotten what was answered at offset {last}")
 
 
-async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
+async def judge_parked(rows: ChangelogRows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
     """Hold the rows of what is parked against the topic; `agents` has the names of those who read each topic."""
     newest: Counter[str] = Counter()
     async for key, row in rows.left("parked"):
@@ -64,14 +64,14 @@ async def judge_parked(rows: Rows, parked: ParkedLog, agents: Mapping[str, str])
                 rows.require(keys[0])
 
 
-def _closed(states: Sequence[States]) -> str | None:
+def _closed(states: Sequence[ParkedStates]) -> str | None:
     """What is wrong with a row of an open record, by what was said of those that had its place."""
     if any(after is not None and (before != after or is_open(after)) for before, after in states):
         return None
     return f"is {states[-1].after if states else 'not'} in the topic parked"
 
 
-def _faults(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts, *, complete: bool) -> Iterator[str]:
+def _faults(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: FirstResults, *, complete: bool) -> Iterator[str]:
     for command_id, answered in remembered.items():
         known = firsts.all_of(_command(aggregate_type, beside, command_id))
         if not known and complete and answered.body:
@@ -84,7 +84,7 @@ def _same(answered: _Answered, first: First) -> bool:
     return (answered.version, answered.events, answered.code is None) == (first.version, first.events, first.accepted)
 
 
-def _newest(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: Firsts) -> int:
+def _newest(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: FirstResults) -> int:
     """The offset of the last result among those that are remembered."""
     found = (firsts.last_of(_command(aggregate_type, beside, command_id)) for command_id in remembered)
     return max((first.result for first in found if first is not None), default=-1)

@@ -12,8 +12,8 @@ from aiokafka import ConsumerRecord
 
 from app.domain.registry import EVENT_SOURCED
 from app.streams.state.positions import positions
-from app.verify.findings import NUL, Findings, Kind, Place
-from app.verify.reading.disk_map import Scratch
+from app.verify.findings import NUL, FindingKind, Findings, RecordRef
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
 
 _PARKED = f"parked{NUL}".encode()
@@ -24,10 +24,10 @@ _JUDGED = b""
 _OFFSET_BYTES = 8
 
 
-class Rows:
+class ChangelogRows:
     """The changelog of one partition; `read` comes first."""
 
-    def __init__(self, scratch: Scratch, findings: Findings, changelog: str, partition: int) -> None:
+    def __init__(self, scratch: DiskMap, findings: Findings, changelog: str, partition: int) -> None:
         """`changelog` is the name of the topic."""
         self._scratch = scratch
         self._findings = findings
@@ -92,7 +92,7 @@ class Rows:
     def add(self, key: bytes, what: str, row: bytes | None = None) -> None:
         """A finding about a row."""
         offset = None if row is None else int.from_bytes(row[:_OFFSET_BYTES], "big")
-        self._findings.add(Kind.WRONG_ROW, Place(self._changelog, self._partition, offset, key), what)
+        self._findings.add(FindingKind.WRONG_ROW, RecordRef(self._changelog, self._partition, offset, key), what)
 
     def read_as(self, key: bytes, decode: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 (what `decode` makes of it)
         """What a row says; None when it is not there, or cannot be read."""

@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider, order_named
 from app.eventsourcing.ids import event_id
-from app.verify.findings import Fault, Kind
+from app.verify.findings import Fault, FindingKind
 from app.verify.reading import records as wire
-from app.verify.write_side.results import Answers, First, named
+from app.verify.write_side.results import First, ResultCheck, named
 from schemas.envelopes import Event
 from schemas.fields import MOST_MONEY
 from schemas.order import OrderPlaced
@@ -17,26 +17,26 @@ from schemas.timestamp import rfc3339
 from schemas.upcasters import upcasters
 
 
-class Caused(NamedTuple):
+class EventInContext(NamedTuple):
     """An event of the log, and what there was before it."""
 
     event: wire.Event
     payload: Event
     place: int
     """Its place in the decision of its command."""
-    standing: Standing[Any, Any]
+    standing: CurrentState[Any, Any]
     sure: bool
     """Whether all that belongs to it must be among what is read."""
 
 
-class Causes:
+class DecisionCheck:
     """Judges the events of one type in one partition, in their order, after all answers of the partition.
 
     Results and commands are deleted in time, events are not. So an event without a result is judged once one before it has its result,
     and an event whose command is below the beginning of its topic is not decided again.
     """
 
-    def __init__(self, decider: Decider, answers: Answers, commands: str, begin: int) -> None:
+    def __init__(self, decider: Decider, answers: ResultCheck, commands: str, begin: int) -> None:
         """`commands` is the topic of the commands, `begin` its first offset."""
         self._decider = decider
         self._answers = answers
@@ -46,12 +46,12 @@ class Causes:
         self._decided: tuple[int, tuple[Event, ...]] = (-1, ())
         """The command that was decided last, by its offset, and its events."""
 
-    def faults(self, caused: Caused) -> Iterator[Fault]:
+    def faults(self, caused: EventInContext) -> Iterator[Fault]:
         """What does not follow from a command."""
         event, order_id = caused.event, order_named(caused.payload)
         name, first = self._first(event, order_id)
         if self.is_strange(derived=event.event_id in _ids(event, order_id, caused.place)):
-            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
+            yield FindingKind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from its command {event.metadata.causation_id}"
         if first is None:
             yield from self._unanswered(caused)
         else:
@@ -97,53 +97,53 @@ class Causes:
         later = all(first.version - first.events >= event.version for _, first in known)
         return (b"", None) if not known or (later and not self._complete) else known[-1]
 
-    def _unanswered(self, caused: Caused) -> Iterator[Fault]:
+    def _unanswered(self, caused: EventInContext) -> Iterator[Fault]:
         if caused.sure and self._results_begun:
-            yield Kind.FORGED, f"no result tells of a command {caused.event.metadata.causation_id}, as there is for events before this one"
+            yield FindingKind.FORGED, f"no result tells of a command {caused.event.metadata.causation_id}, as there is for events before this one"
 
-    def _against(self, caused: Caused, first: First) -> Iterator[Fault]:
+    def _against(self, caused: EventInContext, first: First) -> Iterator[Fault]:
         version = first.version - first.events + 1 + caused.place
         if not first.accepted:
-            yield Kind.WRONG_RESULT, f"its command {caused.event.metadata.causation_id} was refused, says the result at offset {first.result}"
+            yield FindingKind.WRONG_RESULT, f"its command {caused.event.metadata.causation_id} was refused, says the result at offset {first.result}"
         elif caused.place >= first.events or caused.event.version != version:
             told = f"version {version - caused.place} and {first.events} events"
-            yield Kind.WRONG_RESULT, f"the result of its command, at offset {first.result}, tells of {told}; this is version {caused.event.version}"
+            yield FindingKind.WRONG_RESULT, f"the result of its command, at offset {first.result}, tells of {told}; this is version {caused.event.version}"
         elif first.command >= self._begin:
             yield from self._decide(caused, first)
 
-    def _decide(self, caused: Caused, first: First) -> Iterator[Fault]:
+    def _decide(self, caused: EventInContext, first: First) -> Iterator[Fault]:
         found = self._answers.accepted_command(self._commands, first.command)
         if found is None:
-            yield Kind.FORGED, f"its command is not at {self._commands} {first.command}, where its result says"
+            yield FindingKind.FORGED, f"its command is not at {self._commands} {first.command}, where its result says"
             return
         at, command = rfc3339(found[0]), _read(found[1])
         if command is None or command.command_type not in self._decider.commands:
-            yield Kind.FORGED, f"at {self._commands} {first.command} is no command that could have caused it"
+            yield FindingKind.FORGED, f"at {self._commands} {first.command} is no command that could have caused it"
         elif (command.command_id, command.aggregate_id) != (caused.event.metadata.causation_id, caused.event.aggregate_id):
-            yield Kind.FORGED, f"at {self._commands} {first.command} is another command than its result says: {command.command_id}"
+            yield FindingKind.FORGED, f"at {self._commands} {first.command} is another command than its result says: {command.command_id}"
         elif _as_today(caused):
             yield from self._compare(caused, at, self._events(caused, first.command, command, at))
 
-    def _events(self, caused: Caused, offset: int, command: wire.Command, at: str) -> tuple[Event, ...]:
+    def _events(self, caused: EventInContext, offset: int, command: wire.Command, at: str) -> tuple[Event, ...]:
         """What the command causes; the events that follow the first of a decision are those that were decided with it."""
         if caused.place == 0 or self._decided[0] != offset:
-            asked = Asked(command.command_type, command.payload, command.expected_version)
+            asked = CommandInput(command.command_type, command.payload, command.expected_version)
             self._decided = (offset, respond(self._decider, asked, caused.standing, at).events)
         return self._decided[1]
 
-    def _compare(self, caused: Caused, at: str, decided: tuple[Event, ...]) -> Iterator[Fault]:
+    def _compare(self, caused: EventInContext, at: str, decided: tuple[Event, ...]) -> Iterator[Fault]:
         wanted = decided[caused.place] if caused.place < len(decided) else None
         if wanted is None:
-            yield Kind.FORGED, f"its command {caused.event.metadata.causation_id} causes {len(decided)} events here, and this is one more"
+            yield FindingKind.FORGED, f"its command {caused.event.metadata.causation_id} causes {len(decided)} events here, and this is one more"
         elif type(wanted) is not type(caused.payload):
-            yield Kind.FORGED, f"its command causes {type(wanted).__name__}, not {caused.event.event_type}"
+            yield FindingKind.FORGED, f"its command causes {type(wanted).__name__}, not {caused.event.event_type}"
         elif wanted != caused.payload:
-            yield Kind.FORGED, f"its payload differs from what its command causes in {', '.join(_differing(wanted, caused.payload))}"
+            yield FindingKind.FORGED, f"its payload differs from what its command causes in {', '.join(_differing(wanted, caused.payload))}"
         elif caused.event.timestamp != at:
-            yield Kind.FORGED, f"its timestamp is {caused.event.timestamp}, its command's {at}"
+            yield FindingKind.FORGED, f"its timestamp is {caused.event.timestamp}, its command's {at}"
 
 
-def _as_today(caused: Caused) -> bool:
+def _as_today(caused: EventInContext) -> bool:
     """False for what earlier code may have decided otherwise: an event of an earlier schema, and an order of more than can be paid."""
     if isinstance(caused.payload, OrderPlaced) and caused.payload.total_amount > MOST_MONEY:
         return False
@@ -168,10 +168,10 @@ def _differing(wanted: Event, found: Event) -> list[str]:
     return [name for name in type(wanted).model_fields if getattr(wanted, name) != getattr(found, name)]
 
 
-class SagaCauses(Causes):
+class SagaDecisionCheck(DecisionCheck):
     """As of any events; but a saga is not decided again, for what it heard was told to it by others, and is deleted in time."""
 
-    def __init__(self, decider: Decider, answers: Answers) -> None:
+    def __init__(self, decider: Decider, answers: ResultCheck) -> None:
         super().__init__(decider, answers, "", sys.maxsize)
 
     def place(self, event: wire.Event, payload: Event, follows: int) -> int:
@@ -179,11 +179,11 @@ class SagaCauses(Causes):
         del event, payload
         return follows
 
-    def faults(self, caused: Caused) -> Iterator[Fault]:
+    def faults(self, caused: EventInContext) -> Iterator[Fault]:
         """What does not follow from anything."""
         event = caused.event
         cause, ids = event.metadata.causation_id, range(caused.place + 1)
         if event.event_id in {event_id("Saga", event.aggregate_id, cause, place) for place in ids}:
             yield from super().faults(caused)
         elif self.is_strange(derived=event.event_id in {event_id("Saga", event.aggregate_id, f"{cause}/{event.version - 1 - place}", place) for place in ids}):
-            yield Kind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from {cause}, which it names as its cause"
+            yield FindingKind.WRONG_EVENT_ID, f"the event id {event.event_id} does not follow from {cause}, which it names as its cause"

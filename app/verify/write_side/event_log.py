@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from app.eventsourcing.decider import Decider, order_named
 from app.streams.kafka.partitioner import partition_of
-from app.verify.findings import NUL, Fault, Kind, place
+from app.verify.findings import NUL, Fault, FindingKind, place
 from app.verify.orders.saga_endings import wrong_ends
 from app.verify.reading import records as wire
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
-from app.verify.whole import Whole
-from app.verify.write_side.changelog_rows import Rows
+from app.verify.whole import VerifyRun
+from app.verify.write_side.changelog_rows import ChangelogRows
 from app.verify.write_side.conservation import imbalance, losses
-from app.verify.write_side.decisions import Caused, Causes
-from app.verify.write_side.refold import Folds, Met, Root
+from app.verify.write_side.decisions import DecisionCheck, EventInContext
+from app.verify.write_side.refold import Met, Refold, Root
 from schemas.envelopes import Event
 from schemas.saga import SagaEvent
 from schemas.upcasters import NewerSchema, upcasters
@@ -29,10 +29,10 @@ _UNFOLDABLE = (*wire.UNREADABLE, ValidationError, NewerSchema, AssertionError)
 _ID, _OFF = b"id\0", b"off\0"
 
 
-class History:
+class EventLogCheck:
     """Judges event after event; `finish` comes last."""
 
-    def __init__(self, decider: Decider, rows: Rows, causes: Causes, whole: Whole, scratch: Scratch) -> None:
+    def __init__(self, decider: Decider, rows: ChangelogRows, causes: DecisionCheck, whole: VerifyRun, scratch: DiskMap) -> None:
         self._decider = decider
         self._rows = rows
         self._causes = causes
@@ -42,7 +42,7 @@ class History:
         self._scratch = scratch
         self._findings = whole.findings
         self._partitions = whole.settings.partitions
-        self._folds = Folds(decider, rows, scratch)
+        self._folds = Refold(decider, rows, scratch)
 
     def read(self, batch: Batch) -> None:
         """Fold these records."""
@@ -76,7 +76,7 @@ class History:
             for kind, what in self._faults(record, event, sure=sure):
                 self._findings.add(kind, place(record), what)
         except _UNFOLDABLE as error:
-            self._findings.add(Kind.UNREADABLE, place(record), f"cannot be folded: {error!r}")
+            self._findings.add(FindingKind.UNREADABLE, place(record), f"cannot be folded: {error!r}")
             return False
         return True
 
@@ -105,13 +105,13 @@ class History:
         cause = f"{event.metadata.causation_id}{NUL}{order_named(payload) or ''}"
         at = self._causes.place(event, payload, met.root.place + 1) if met.root.cause == cause else 0
         standing = met.standing
-        yield from self._causes.faults(Caused(event, payload, at, standing, sure))
-        yield from ((Kind.NOT_CONSERVED, loss) for loss in losses(payload, standing.root, standing.detail))
+        yield from self._causes.faults(EventInContext(event, payload, at, standing, sure))
+        yield from ((FindingKind.NOT_CONSERVED, loss) for loss in losses(payload, standing.root, standing.detail))
         if isinstance(payload, SagaEvent):
-            yield from ((Kind.WRONG_END, wrong) for wrong in wrong_ends(standing.root, payload))
+            yield from ((FindingKind.WRONG_END, wrong) for wrong in wrong_ends(standing.root, payload))
         after = self._folds.fold(met, event.version, payload, cause, at)
         if not any(imbalance(standing.root, met.root.moved)):
-            yield from ((Kind.NOT_CONSERVED, wrong) for wrong in imbalance(after.state, after.moved))
+            yield from ((FindingKind.NOT_CONSERVED, wrong) for wrong in imbalance(after.state, after.moved))
         self._orders.take(record, event, payload, (standing.root, after.state), sure=sure)
 
     def _judge_rows(self, event: wire.Event, met: Met, *, sure: bool) -> None:
@@ -129,11 +129,11 @@ class History:
 
     def _misplaced(self, record: ConsumerRecord, event: wire.Event) -> Iterator[Fault]:
         if record.key != event.aggregate_id.encode():
-            yield Kind.WRONG_KEY, f"the key {record.key!r} is not the aggregate's id {event.aggregate_id}"
+            yield FindingKind.WRONG_KEY, f"the key {record.key!r} is not the aggregate's id {event.aggregate_id}"
         elif (partition := partition_of(record.key, self._partitions)) != record.partition:
-            yield Kind.WRONG_PARTITION, f"{event.aggregate_id} belongs to partition {partition}"
+            yield FindingKind.WRONG_PARTITION, f"{event.aggregate_id} belongs to partition {partition}"
         if event.aggregate_type != self._decider.aggregate_type:
-            yield Kind.WRONG_KEY, f"an event of a {event.aggregate_type}"
+            yield FindingKind.WRONG_KEY, f"an event of a {event.aggregate_type}"
 
     def _repeated(self, event: wire.Event, payload: Event) -> Iterator[Fault]:
         key, cause = _ID + event.event_id.encode(), event.metadata.causation_id
@@ -141,11 +141,11 @@ class History:
         if before is not None:
             version, _, same = before.decode().partition(NUL)
             if same != cause or not self._causes.done_again(event, payload, int(version)):
-                yield Kind.EVENT_ID_TWICE, f"the event id {event.event_id} was there before"
+                yield FindingKind.EVENT_ID_TWICE, f"the event id {event.event_id} was there before"
         self._scratch.put(key, f"{event.version}{NUL}{cause}".encode())
 
 
-def is_off(scratch: Scratch, aggregate_type: str, aggregate_id: str) -> bool:
+def is_off(scratch: DiskMap, aggregate_type: str, aggregate_id: str) -> bool:
     """True if nothing is judged of an aggregate, for an event of it is not known."""
     return scratch.get(_off(aggregate_type, aggregate_id)) is not None
 
@@ -161,7 +161,7 @@ def _aggregate_of(key: bytes) -> str:
 
 def _out_of_turn(event: wire.Event, version: int) -> Iterator[Fault]:
     if event.version != version + 1:
-        kind = Kind.VERSION_GAP if event.version > version else Kind.VERSION_REPEAT
+        kind = FindingKind.VERSION_GAP if event.version > version else FindingKind.VERSION_REPEAT
         yield kind, f"version {event.version} of {event.aggregate_id} follows {version}"
 
 

@@ -7,9 +7,9 @@ import msgspec
 from aiokafka import ConsumerRecord
 from msgspec import Struct
 
-from app.streams.parking.record import BEHIND, BLOCKING, SKIPPED, Parked, Settled, parse
-from app.verify.findings import NUL, Findings, Kind, Place, place
-from app.verify.reading.disk_map import Scratch
+from app.streams.parking.record import BEHIND, BLOCKING, SKIPPED, ParkedRecord, ParkingOutcome, parse
+from app.verify.findings import NUL, FindingKind, Findings, RecordRef, place
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
 
 RELEASED = "released"
@@ -19,7 +19,7 @@ REDIRECTED = "released to its right partition"
 _SETTLED = {RELEASED, REDIRECTED, "discarded", SKIPPED}
 
 
-class States(NamedTuple):
+class ParkedStates(NamedTuple):
     """The last word on a record: the reason of what is open, or what became of it; None when it was never parked."""
 
     before: str | None
@@ -55,7 +55,7 @@ _queue = msgspec.json.Decoder(_Queue).decode
 class ParkedLog:
     """The topic `parked` of one partition, as far as it is about the topics that the write side reads."""
 
-    def __init__(self, scratch: Scratch, findings: Findings, inputs: Mapping[str, str], logs: Collection[str]) -> None:
+    def __init__(self, scratch: DiskMap, findings: Findings, inputs: Mapping[str, str], logs: Collection[str]) -> None:
         """`inputs` has the ids of the topics that are there now, by name."""
         self._scratch = scratch
         self._findings = findings
@@ -70,48 +70,48 @@ class ParkedLog:
             try:
                 said = parse(record)
             except (KeyError, ValueError) as error:
-                self._findings.add(Kind.UNREADABLE, place(record), repr(error))
+                self._findings.add(FindingKind.UNREADABLE, place(record), repr(error))
             else:
-                if isinstance(said, Settled) and said.outcome == SKIPPED:
+                if isinstance(said, ParkingOutcome) and said.outcome == SKIPPED:
                     self._skip(said, sure=record.offset < batch.sure)
                 elif said.topic in self._inputs:  # others are parked by views
                     with self._findings.judging(place(record)):
                         self._take(record, said, sure=record.offset < batch.sure)
 
-    def states(self, topic: str, offset: int) -> States:
+    def states(self, topic: str, offset: int) -> ParkedStates:
         """What was said of a record that is in the topic as it is now."""
         ids = self._ids.get(topic, [])
         named = [ids.index(topic_id) for topic_id in (self._inputs.get(topic), "") if topic_id in ids]
         seen = next(filter(None, (self._seen(topic, _At(generation, offset)) for generation in named)), None)
-        return States(None, None) if seen is None else States(seen.before, seen.after)
+        return ParkedStates(None, None) if seen is None else ParkedStates(seen.before, seen.after)
 
-    def all_states(self, topic: str, offset: int) -> list[States]:
+    def all_states(self, topic: str, offset: int) -> list[ParkedStates]:
         """What was said of each record that had this place, in whichever topic of the name."""
         found = (self._seen(topic, _At(generation, offset)) for generation in range(len(self._ids.get(topic, []))))
-        return [States(seen.before, seen.after) for seen in found if seen is not None]
+        return [ParkedStates(seen.before, seen.after) for seen in found if seen is not None]
 
-    async def all(self) -> AsyncIterator[tuple[str, int, States]]:
+    async def all(self) -> AsyncIterator[tuple[str, int, ParkedStates]]:
         """What was said of all records, by topic and offset."""
         async for key, value in self._scratch.scan(b"parked\0"):
             _, topic, _, offset = key.decode().split(NUL)
             seen = _seen(value)
-            yield topic, int(offset), States(seen.before, seen.after)
+            yield topic, int(offset), ParkedStates(seen.before, seen.after)
 
-    def _skip(self, said: Settled, *, sure: bool) -> None:
+    def _skip(self, said: ParkingOutcome, *, sure: bool) -> None:
         """Nothing is to come of what was skipped; of a log of record it is a loss, which is told each time."""
         if said.topic in self._inputs:
             generation = self._generation(said.topic, said.topic_id)
             for offset in range(said.offset, said.last + 1):
                 self._put(said.topic, _At(generation, offset), _Seen(SKIPPED if sure else None, SKIPPED))
         elif said.topic in self._logs:
-            where = Place(said.topic, said.partition, said.offset, None)
-            self._findings.add(Kind.SKIPPED, where, f"up to {said.last} events were skipped, and are lost: what follows from them cannot be judged")
+            where = RecordRef(said.topic, said.partition, said.offset, None)
+            self._findings.add(FindingKind.SKIPPED, where, f"up to {said.last} events were skipped, and are lost: what follows from them cannot be judged")
 
-    def _take(self, record: ConsumerRecord, said: Parked | Settled, *, sure: bool) -> None:
+    def _take(self, record: ConsumerRecord, said: ParkedRecord | ParkingOutcome, *, sure: bool) -> None:
         at = _At(self._generation_of(said), said.offset)
         seen = self._seen(said.topic, at)
         if fault := self._fault(record.key, said, at, seen):
-            self._findings.add(Kind.PARKED_ORDER, place(record), f"{said.topic} [{said.partition}] {said.offset} {fault}")
+            self._findings.add(FindingKind.PARKED_ORDER, place(record), f"{said.topic} [{said.partition}] {said.offset} {fault}")
         word = _word(said, seen)
         before, behind = (None, None) if seen is None else (seen.before, seen.behind)
         self._put(said.topic, at, _Seen(word if sure else before, word, behind))
@@ -124,26 +124,26 @@ class ParkedLog:
             ids.append(topic_id)
         return ids.index(topic_id)
 
-    def _generation_of(self, said: Parked | Settled) -> int:
+    def _generation_of(self, said: ParkedRecord | ParkingOutcome) -> int:
         """What became of a record may not name the topic's id: it is about the one of the place that was parked last."""
         ids = self._ids.get(said.topic, [])
-        if isinstance(said, Settled) and said.topic_id not in ids:
+        if isinstance(said, ParkingOutcome) and said.topic_id not in ids:
             seen = (generation for generation in reversed(range(len(ids))) if self._seen(said.topic, _At(generation, said.offset)) is not None)
             return next(seen, 0)
         return self._generation(said.topic, said.topic_id)
 
-    def _fault(self, key: bytes | None, said: Parked | Settled, at: _At, seen: _Seen | None) -> str | None:
+    def _fault(self, key: bytes | None, said: ParkedRecord | ParkingOutcome, at: _At, seen: _Seen | None) -> str | None:
         """What is wrong with the place of this word among the others of its key."""
         open_ = seen is not None and is_open(seen.after)
         queue = None if key is None else self._queue(said.topic, key)
-        if isinstance(said, Settled) and not open_:
+        if isinstance(said, ParkingOutcome) and not open_:
             return f"is {said.outcome}, and was not parked"
         if open_:
             ahead = queue is not None and seen is not None and seen.after in BLOCKING and queue.head != at
             return f"came before its head, {queue.head.offset}" if ahead and queue else None
         if seen is not None:
             return f"is parked again, and was {seen.after}"
-        return _entering(said, at, queue) if isinstance(said, Parked) else None
+        return _entering(said, at, queue) if isinstance(said, ParkedRecord) else None
 
     def _queue_up(self, topic: str, key: bytes, at: _At, word: str, seen: _Seen | None) -> None:
         waited, waits = seen is not None and seen.after in BLOCKING, word in BLOCKING
@@ -186,7 +186,7 @@ def is_open(word: str | None) -> bool:
     return word is not None and word not in _SETTLED
 
 
-def _entering(said: Parked, at: _At, queue: _Queue | None) -> str | None:
+def _entering(said: ParkedRecord, at: _At, queue: _Queue | None) -> str | None:
     """What is wrong with a record that is parked for the first time."""
     if queue is None:
         return "is behind nothing" if said.reason == BEHIND else None
@@ -195,8 +195,8 @@ def _entering(said: Parked, at: _At, queue: _Queue | None) -> str | None:
     return None if at > queue.tail else f"was parked after {queue.tail.offset}"
 
 
-def _word(said: Parked | Settled, seen: _Seen | None) -> str:
-    if isinstance(said, Parked):
+def _word(said: ParkedRecord | ParkingOutcome, seen: _Seen | None) -> str:
+    if isinstance(said, ParkedRecord):
         return said.reason
     return REDIRECTED if seen is not None and seen.after == "misrouted" and said.outcome == RELEASED else said.outcome
 

@@ -6,11 +6,11 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from app.eventsourcing.decide import Standing
+from app.eventsourcing.decide import CurrentState
 from app.eventsourcing.decider import Decider, order_named
 from app.verify.findings import NUL
-from app.verify.reading.disk_map import Scratch
-from app.verify.write_side.changelog_rows import Rows
+from app.verify.reading.disk_map import DiskMap
+from app.verify.write_side.changelog_rows import ChangelogRows
 from app.verify.write_side.conservation import amount
 from schemas.envelopes import Event
 
@@ -51,19 +51,19 @@ class Met(NamedTuple):
     detail: Detail[Any] | None
 
     @property
-    def standing(self) -> Standing[Any, Any]:
+    def standing(self) -> CurrentState[Any, Any]:
         """The same, as a decision is made on it."""
-        return Standing(self.root.version, self.root.state, None if self.detail is None else self.detail.state)
+        return CurrentState(self.root.version, self.root.state, None if self.detail is None else self.detail.state)
 
 
 _ROOT, _DETAIL = b"root\0", b"detail\0"
 _encode = msgspec.json.Encoder().encode
 
 
-class Folds:
+class Refold:
     """Folds with the decider and nothing else of the product."""
 
-    def __init__(self, decider: Decider, rows: Rows, scratch: Scratch) -> None:
+    def __init__(self, decider: Decider, rows: ChangelogRows, scratch: DiskMap) -> None:
         self._decider = decider
         self._rows = rows
         self._scratch = scratch

@@ -12,12 +12,12 @@ from app.eventsourcing.decide import WINDOW
 from app.eventsourcing.ids import event_id
 from app.streams.kafka.partitioner import partition_of
 from app.topics import command_topic
-from app.verify.findings import NUL, Kind, Place, place
+from app.verify.findings import NUL, FindingKind, RecordRef, place
 from app.verify.reading import records as wire
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 from app.verify.reading.log_reader import Batch
 from app.verify.reading.records import Result
-from app.verify.whole import Whole
+from app.verify.whole import VerifyRun
 from app.verify.write_side.parked_topic import RELEASED, ParkedLog
 
 
@@ -48,10 +48,10 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[First]).decode
 
 
-class Firsts:
+class FirstResults:
     """Remembers them: of a command whose id was repeated beyond the window there are several, for it was done again."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def all_of(self, name: bytes) -> list[First]:
@@ -127,13 +127,13 @@ ELSEWHERE = -1
 _TIME_BYTES = 8
 
 
-class Answers:
+class ResultCheck:
     """The answers of one partition; `results` comes before `command`, and both before `accepted_command`.
 
     What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
     """
 
-    def __init__(self, whole: Whole, scratch: Scratch, parked: ParkedLog, commands: Mapping[str, str], partition: int) -> None:
+    def __init__(self, whole: VerifyRun, scratch: DiskMap, parked: ParkedLog, commands: Mapping[str, str], partition: int) -> None:
         """`commands` has the topic of the commands by aggregate type."""
         self._whole = whole
         self._scratch = scratch
@@ -144,7 +144,7 @@ class Answers:
         self._partition = partition
         self._floors: dict[str, int] = {}
         """By topic, the command of the first result that is left of one that was never parked."""
-        self.firsts = Firsts(scratch)
+        self.firsts = FirstResults(scratch)
 
     @property
     def cut(self) -> bool:
@@ -155,11 +155,11 @@ class Answers:
         """Take these records of `results`."""
         for record in batch.records:
             if (partition := partition_of(record.key or b"", self._whole.settings.partitions)) != record.partition:
-                self._findings.add(Kind.WRONG_PARTITION, place(record), f"{record.key!r} belongs to partition {partition}")
+                self._findings.add(FindingKind.WRONG_PARTITION, place(record), f"{record.key!r} belongs to partition {partition}")
             try:
                 result, read_at = wire.result(record.value or b""), wire.read_at(record)
             except wire.UNREADABLE as error:
-                self._findings.add(Kind.UNREADABLE, place(record), f"cannot be read: {error!r}")
+                self._findings.add(FindingKind.UNREADABLE, place(record), f"cannot be read: {error!r}")
             else:
                 with self._findings.judging(place(record)):
                     self._take(record, result, read_at, sure=record.offset < batch.sure)
@@ -178,20 +178,20 @@ class Answers:
         found = self._scratch.get(_at(_COMMAND, topic, offset))
         return None if found is None else (int.from_bytes(found[:_TIME_BYTES], "big", signed=True), found[_TIME_BYTES:])
 
-    def _unanswered(self, record: ConsumerRecord, answers: int) -> tuple[Kind, str] | None:
+    def _unanswered(self, record: ConsumerRecord, answers: int) -> tuple[FindingKind, str] | None:
         before, after = self._parked.states(record.topic, record.offset)
         if answers > 1:
-            return Kind.TWO_RESULTS, f"answered {answers} times"
+            return FindingKind.TWO_RESULTS, f"answered {answers} times"
         if answers and after not in {None, RELEASED}:
-            return Kind.ANSWERED_AND_PARKED, f"was answered, and is {after}"
+            return FindingKind.ANSWERED_AND_PARKED, f"was answered, and is {after}"
         if not answers and (after is None or before == RELEASED) and not self._forgotten(record, was_parked=after is not None):
-            return Kind.NO_RESULT, "was processed, and has neither a result nor been parked"
+            return FindingKind.NO_RESULT, "was processed, and has neither a result nor been parked"
         return None
 
     def _take(self, record: ConsumerRecord, result: wire.Result, read_at: wire.ReadAt, *, sure: bool) -> None:
         where, accepted = place(record), result.outcome == "accepted"
         if fault := self._contradiction(result, read_at):
-            self._findings.add(Kind.WRONG_RESULT, where, fault)
+            self._findings.add(FindingKind.WRONG_RESULT, where, fault)
         if result.outcome == "parked":
             return
         if read_at.topic_id not in {"", self._whole.topic_ids.get(read_at.topic)}:
@@ -210,11 +210,11 @@ class Answers:
         key = _at(_ANSWER, read_at.topic, read_at.offset)
         self._scratch.put(key, (self._scratch.get(key) or b"")[: _COUNTED - 1] + answer)
 
-    def _first(self, where: Place, name: bytes, result: wire.Result, read_at: wire.ReadAt, first: First) -> None:
+    def _first(self, where: RecordRef, name: bytes, result: wire.Result, read_at: wire.ReadAt, first: First) -> None:
         """A first result; another of the same command is right once the window has forgotten the one before."""
         again = self.firsts.in_window(name, result, read_at.order_id)
         if again is not None:
-            self._findings.add(Kind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {again.result} already")
+            self._findings.add(FindingKind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {again.result} already")
             return
         if self.firsts.last_of(name) is not None:
             self._whole.sums.again()
@@ -222,21 +222,21 @@ class Answers:
         if result.aggregate_type in self._led:
             self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
 
-    def _follow(self, where: Place, aggregate: bytes, first: First) -> None:
+    def _follow(self, where: RecordRef, aggregate: bytes, first: First) -> None:
         """The versions of an aggregate's results lead from one to the next."""
         before, begun = self._scratch.get(_VERSION + aggregate), first.version - first.events
         if before is not None and int(before) != begun:
             fault = f"is at version {first.version} after {first.events} events, and the result before it was at {int(before)}"
-            self._findings.add(Kind.WRONG_RESULT, where, fault)
+            self._findings.add(FindingKind.WRONG_RESULT, where, fault)
         self._scratch.put(_VERSION + aggregate, b"%d" % first.version)
 
-    def _repeated(self, where: Place, name: bytes, result: wire.Result) -> None:
+    def _repeated(self, where: RecordRef, name: bytes, result: wire.Result) -> None:
         """A repetition is known under the order that it names, or under none."""
         first = self.firsts.last_of(name) or self.firsts.last_of(named(result.aggregate_type, result.aggregate_id, "", result.command_id))
         if first is None and not self.cut:
-            self._findings.add(Kind.NO_FIRST_RESULT, where, f"command {told(name)} was answered as a duplicate, and has no first result")
+            self._findings.add(FindingKind.NO_FIRST_RESULT, where, f"command {told(name)} was answered as a duplicate, and has no first result")
         if first is not None and (result.version, len(result.event_ids), result.outcome == "accepted") != (first.version, first.events, first.accepted):
-            self._findings.add(Kind.WRONG_RESULT, where, f"is not what was answered first, at offset {first.result}")
+            self._findings.add(FindingKind.WRONG_RESULT, where, f"is not what was answered first, at offset {first.result}")
 
     def _contradiction(self, result: wire.Result, read_at: wire.ReadAt) -> str | None:
         """What is wrong with a result in itself."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from app.web.gateway.token import Token, parse
+from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http.problems import Problem
 
 WAIT_S = 2.0
@@ -86,6 +86,6 @@ def least_version(request: Request, kind: str, identity: str) -> int:
     if given is None:
         return 0
     token = parse(given)
-    if token[:2] != Token(kind, identity, 0)[:2]:
+    if token[:2] != ConsistencyToken(kind, identity, 0)[:2]:
         raise Problem(400, "token-not-applicable", f"the Consistency-Token is of another write: only one to this {kind.lower()} says what to wait for")
     return token.version

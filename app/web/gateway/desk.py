@@ -9,21 +9,21 @@ from typing import TypeVar, cast
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber, TopicAuthorizationFailedError
 
-from app.client.results import Told
+from app.client.results import CommandReply
 from app.diagnosis.kafka_errors import explained
 from app.streams.application import Application
-from app.streams.errors import NotShown
+from app.streams.errors import ReadModelUnavailable
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.shutdown import stop
 from app.streams.kafka.timeouts import ANSWER_MS
 from app.streams.parking.record import Park
-from app.streams.parking.release import Request as Release
-from app.streams.processing.replies import Lost, Place, TooMany, Waiter
-from app.streams.rebuild.coordinator import Builds
-from app.streams.state.store import Store
+from app.streams.parking.release import ReleaseRequest as Release
+from app.streams.processing.replies import PendingReply, RecordLocation, ReplyOutcomeUnknown, TooManyPendingReplies
+from app.streams.rebuild.coordinator import BuildCoordinator
+from app.streams.state.store import StateStore
 from app.topics import command_topic
-from app.web.gateway.end_offsets import Ends
-from app.web.gateway.request import Asked, Order
+from app.web.gateway.end_offsets import EndOffsets
+from app.web.gateway.request import CommandRef, CommandRequest
 from app.web.http.problems import Problem, later
 
 ANSWER_S = 5.0
@@ -45,7 +45,7 @@ class Desk:
         self._settings = app.side.settings
         self._producer: AIOKafkaProducer | None = None
         self._replacing = asyncio.Lock()
-        self._ends = Ends(self._settings.bootstrap)
+        self._ends = EndOffsets(self._settings.bootstrap)
 
     async def open(self) -> None:
         """Connect to Kafka."""
@@ -71,13 +71,13 @@ class Desk:
         """True while this worker certainly owns the partition, and its task is open."""
         return bool(self._app.tables.served.serves(partition))
 
-    def read(self, aggregate_id: str, row: Callable[[Store], Row]) -> Row:
+    def read(self, aggregate_id: str, row: Callable[[StateStore], Row]) -> Row:
         """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
         return self.rows(self.partition(aggregate_id), row)
 
-    def rows(self, partition: int, row: Callable[[Store], Row]) -> Row:
+    def rows(self, partition: int, row: Callable[[StateStore], Row]) -> Row:
         """The same for what is committed in a partition."""
-        store: Store | None = self._app.tables.served.store(partition)
+        store: StateStore | None = self._app.tables.served.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
             raise later("not-owner", "this worker does not own the partition for certain: ask again")
@@ -87,24 +87,24 @@ class Desk:
         """True if the view of the partition is here, whether it can be read now or not."""
         return bool(self._app.tables.served.views(partition))
 
-    def view(self, aggregate_id: str, rows: Callable[[Store], Row]) -> Row:
+    def view(self, aggregate_id: str, rows: Callable[[StateStore], Row]) -> Row:
         """Rows of the view of the partition of an aggregate; a Problem when it cannot show them, also if that began while they were read."""
         return self.view_rows(self.partition(aggregate_id), rows)
 
-    def view_rows(self, partition: int, rows: Callable[[Store], Row]) -> Row:
+    def view_rows(self, partition: int, rows: Callable[[StateStore], Row]) -> Row:
         """The same for what is in the view of a partition."""
-        store: Store | None = self._app.tables.served.view(partition)
+        store: StateStore | None = self._app.tables.served.view(partition)
         try:
             found = None if store is None else rows(store)
-        except NotShown as error:
+        except ReadModelUnavailable as error:
             raise later("view-rebuilding", f"the rows of table {error} are made anew for the code that runs now: ask again") from error
         if store is not None and self._app.tables.served.view(partition) is store:
             return cast("Row", found)
         raise self._unviewed(partition)
 
-    def builds(self, partition: int) -> Builds:
+    def builds(self, partition: int) -> BuildCoordinator:
         """What is made anew in the view of a partition; a Problem when it is not open here."""
-        builds: Builds | None = self._app.tables.served.builds(partition)
+        builds: BuildCoordinator | None = self._app.tables.served.builds(partition)
         if builds is None:
             raise self._unviewed(partition)
         return builds
@@ -119,7 +119,7 @@ class Desk:
         park: Park | None = await self._app.tables.release(partition, asked)
         return park
 
-    async def behind(self, asked: Asked) -> bool:
+    async def behind(self, asked: CommandRef) -> bool:
         """True if the owner does not read the command topic up to the end that it has now within a moment: under load something always is on its way."""
         topic, partition = command_topic(self._settings, asked.aggregate_type), self.partition(asked.aggregate_id)
         end = await self._ends.end(topic, partition)
@@ -130,7 +130,7 @@ class Desk:
             await asyncio.sleep(LOOK_S)
         return False
 
-    async def write(self, order: Order) -> Told:
+    async def write(self, order: CommandRequest) -> CommandReply:
         """The result of a command; a Problem, or Unanswered when its outcome is not known yet."""
         try:
             with self._expected(order) as waiter:
@@ -140,19 +140,19 @@ class Desk:
             raise Problem(413, "too-large", "the command is larger than its topic takes: send less in one request") from error
         except TopicAuthorizationFailedError as error:
             raise later("no-broker", explained(error)) from error
-        except (KafkaError, Lost, TimeoutError) as error:
+        except (KafkaError, ReplyOutcomeUnknown, TimeoutError) as error:
             raise Unanswered(order.asked) from error
 
     @contextmanager
-    def _expected(self, order: Order) -> Iterator[Waiter]:
+    def _expected(self, order: CommandRequest) -> Iterator[PendingReply]:
         try:
             name = order.aggregate_type, order.aggregate_id, order.command_id
             with self._app.side.waiters.expect(name, self.partition(order.aggregate_id)) as waiter:
                 yield waiter
-        except TooMany as error:
+        except TooManyPendingReplies as error:
             raise later("too-many-writes", f"{error}: send the same again later, with the same Idempotency-Key") from error
 
-    async def _written(self, order: Order, waiter: Waiter) -> Told:
+    async def _written(self, order: CommandRequest, waiter: PendingReply) -> CommandReply:
         assert self._producer is not None, "requests are served once the desk is open"
         topic, key = command_topic(self._settings, order.aggregate_type), order.aggregate_id.encode()
         partition = self.partition(order.aggregate_id)
@@ -162,7 +162,7 @@ class Desk:
         except (TopicAuthorizationFailedError, OutOfOrderSequenceNumber):
             await self._replace(producer)
             raise
-        told: Told = await waiter.answer(Place(topic, partition, written.offset))
+        told: CommandReply = await waiter.answer(RecordLocation(topic, partition, written.offset))
         return told
 
     async def _replace(self, failed: AIOKafkaProducer) -> None:
@@ -176,6 +176,6 @@ class Desk:
 class Unanswered(Exception):  # noqa: N818 (what it is)
     """A command may be done or not; `asked` is how its outcome will be known."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: CommandRef) -> None:
         super().__init__(asked.path)
         self.asked = asked

@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 from app.streams.kafka.reader import reader
 
 
-class Ends:
+class EndOffsets:
     """One connection for all who ask."""
 
     def __init__(self, bootstrap: str) -> None:

@@ -16,8 +16,8 @@ from fastapi.responses import StreamingResponse
 from msgspec import Struct
 from yarl import URL
 
-from app.streams.tasks.ownership import FORWARDED, MARK, Owners
-from app.streams.topology import Owner
+from app.streams.tasks.ownership import FORWARDED, MARK, PartitionOwners
+from app.streams.topology import WorkerAddress
 from app.web.gateway.consistency import not_yet, wait_s
 from app.web.gateway.request import command_id
 from app.web.http.headers import ASKED, utf8
@@ -48,10 +48,10 @@ class Page(Struct):
 class Forwarder:
     """Asks the workers that own what this one does not."""
 
-    def __init__(self, owners: Owners, own_url: str) -> None:
+    def __init__(self, owners: PartitionOwners, own_url: str) -> None:
         self._owners = owners
         self._own_url = own_url
-        self._misled: set[Owner] = set()
+        self._misled: set[WorkerAddress] = set()
         """Owners in whose place something else answered last."""
         self._session: aiohttp.ClientSession | None = None
 
@@ -130,7 +130,7 @@ class Forwarder:
         body = getattr(request.state, "body", None) or None
         return await self._session.request(request.method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False)
 
-    def _something_else(self, owner: Owner, status: int) -> NoAnswer:
+    def _something_else(self, owner: WorkerAddress, status: int) -> NoAnswer:
         if owner not in self._misled:
             self._misled.add(owner)
             log.warning(

@@ -20,7 +20,7 @@ _TRACEPARENT = re.compile(rf"00{_IDS}|(?!00|ff)[0-9a-f]{{2}}{_IDS}(-[!-~]{{1,200
 """W3C Trace Context, section 3.2; later versions may append to it."""
 
 
-class Asked(NamedTuple):
+class CommandRef(NamedTuple):
     """A command of which the outcome is asked for."""
 
     aggregate_type: str
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Order:
+class CommandRequest:
     """A command that a client orders by HTTP."""
 
     command_type: str
@@ -49,9 +49,9 @@ class Order:
     traceparent: str | None = None
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> CommandRef:
         """How its outcome is asked for."""
-        return Asked(self.aggregate_type, self.aggregate_id, self.command_id, self.payload.get("orderId"))
+        return CommandRef(self.aggregate_type, self.aggregate_id, self.command_id, self.payload.get("orderId"))
 
     def record(self) -> bytes:
         """The command's record."""
@@ -67,11 +67,11 @@ class Order:
         return [("command-type", self.command_type.encode()), ("correlation-id", correlation.encode()), ("content-type", b"application/json"), *trace]
 
 
-def order(request: Request, aggregate_type: str, aggregate_id: str, command: Command, leaving_out: str | None = None) -> Order:
+def order(request: Request, aggregate_type: str, aggregate_id: str, command: Command, leaving_out: str | None = None) -> CommandRequest:
     """The command that a request means, whose headers are checked; `leaving_out` is a field of the body that is no part of the payload."""
     payload = command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={leaving_out} if leaving_out else None)
     correlation = request.headers.get("x-correlation-id")
-    return Order(
+    return CommandRequest(
         command_type(command),
         aggregate_type,
         aggregate_id,

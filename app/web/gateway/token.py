@@ -7,7 +7,7 @@ from typing import NamedTuple
 from app.web.http.problems import Problem
 
 
-class Token(NamedTuple):
+class ConsistencyToken(NamedTuple):
     """An aggregate at a version."""
 
     aggregate_type: str
@@ -18,10 +18,10 @@ class Token(NamedTuple):
         return urlsafe_b64encode(f"{self.aggregate_type} {self.aggregate_id} {self.version}".encode()).decode().rstrip("=")
 
 
-def parse(text: str) -> Token:
+def parse(text: str) -> ConsistencyToken:
     """The token in a header; a Problem when it is none of ours."""
     try:
         kind, identity, version = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
-        return Token(kind, identity, int(version))
+        return ConsistencyToken(kind, identity, int(version))
     except (ValueError, binascii.Error) as error:
         raise Problem(400, "token-not-applicable", "Consistency-Token is none that a write gave: send the header of the write's answer as it came") from error

@@ -8,24 +8,24 @@ import msgspec
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
-from app.client.results import Told
+from app.client.results import CommandReply
 from app.web.gateway.desk import Desk, Unanswered
 from app.web.gateway.forwarding import Forwarder, NoAnswer
-from app.web.gateway.request import Asked, Order
-from app.web.gateway.token import Token
+from app.web.gateway.request import CommandRef, CommandRequest
+from app.web.gateway.token import ConsistencyToken
 from app.web.http.problems import Problem
 
 NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
 
 
-class Writes:
+class CommandEndpoint:
     """Takes a command to where it is owned, and its result to the client."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
-    async def write(self, request: Request, order: Order, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
+    async def write(self, request: Request, order: CommandRequest, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
         """Answer with `status`, `body` and the version when the command is accepted; a Problem says what else came of it."""
         partition = self._desk.partition(order.aggregate_id)
         try:
@@ -37,23 +37,23 @@ class Writes:
         except asyncio.CancelledError:  # the worker ends: the command may be in Kafka
             return unanswered_yet(order.asked)
         version = _accepted(told)
-        headers = {"Consistency-Token": str(Token(order.aggregate_type, order.aggregate_id, version))}
+        headers = {"Consistency-Token": str(ConsistencyToken(order.aggregate_type, order.aggregate_id, version))}
         headers |= {"Location": location} if location else {}
         return JSONResponse({**body, "version": version}, status, headers | _repeated(told))
 
-    async def _forwarded(self, request: Request, order: Order, partition: int) -> Response:
+    async def _forwarded(self, request: Request, order: CommandRequest, partition: int) -> Response:
         try:
             return await self._forwarder.ask(request, partition)
         except NoAnswer as error:
             raise Unanswered(order.asked) from error
 
 
-def unanswered_yet(asked: Asked) -> Response:
+def unanswered_yet(asked: CommandRef) -> Response:
     """202: the outcome is not known yet, and where to ask for it."""
     return JSONResponse({"commandId": asked.command_id}, 202, {"Location": asked.path, "Retry-After": "1"})
 
 
-def _accepted(told: Told) -> int:
+def _accepted(told: CommandReply) -> int:
     """The version after the command; a Problem when it was not accepted."""
     if not told.same_body:
         raise Problem(422, "invalid", "this Idempotency-Key was used for another request to the same aggregate: use a new one")
@@ -72,5 +72,5 @@ def _refused(outcome: str, refusal: Mapping[str, Any], headers: Mapping[str, str
     return Problem(status, code, message, state=refusal.get("state"), headers=headers)
 
 
-def _repeated(told: Told) -> dict[str, str]:
+def _repeated(told: CommandReply) -> dict[str, str]:
     return {"Duplicate": "true"} if b'"duplicate":true' in told.result else {}

@@ -20,7 +20,7 @@ SMALL_BYTES = 64 << 10
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
-class Bounds:
+class AdmissionControl:
     """ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:

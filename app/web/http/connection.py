@@ -30,10 +30,10 @@ LINGER_S = 2.0
 """How long the rest of a body that nobody needs is read and thrown away: a client that is cut off while it sends would not see its answer."""
 
 
-class Connection(HttpToolsProtocol):
+class BoundedConnection(HttpToolsProtocol):
     """uvicorn's own, with deadlines, and with one reading of what came: a body is never taken for a request."""
 
-    waiting: ClassVar[dict["Connection", None]] = {}
+    waiting: ClassVar[dict["BoundedConnection", None]] = {}
     """Those without a request under way, the one that has been so for longest first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)

@@ -32,7 +32,7 @@ Responses = dict[int | str, dict[str, Any]]
 """What FastAPI takes for the answers of a route, by status."""
 
 
-MEANINGS = {
+PROBLEM_CODES = {
     "already-exists": "there is one of this id already",
     "body-too-slow": "the body did not arrive in time",
     "currency-mismatch": "the customer's currency is another",
@@ -167,5 +167,5 @@ def _documented(status: int, what: str) -> dict[str, Any]:
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers = {"headers": {"Allow": HEADERS["Allow"]}}
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
-    examples = {code: {"value": Problem(status, code, MEANINGS[code]).details.model_dump(exclude_none=True)} for code in codes}
+    examples = {code: {"value": Problem(status, code, PROBLEM_CODES[code]).details.model_dump(exclude_none=True)} for code in codes}
     return {"description": what, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}, **headers}

@@ -16,7 +16,7 @@ from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.errors import UnreadableBatch
 from app.streams.kafka.reader import ONE_BATCH, group_offsets, reading
-from app.streams.topology import Follower
+from app.streams.topology import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ KNOWN_S = 60.0
 FETCH_MS = 500
 
 
-class Behind(NamedTuple):
+class PartitionLag(NamedTuple):
     """Records not processed yet, the age of the first of them, and that of the oldest transaction that is still open (seconds); 0 when there is none."""
 
     records: int
@@ -33,15 +33,15 @@ class Behind(NamedTuple):
     open_transaction_s: float
 
 
-class Lag:
+class LagMonitor:
     """Asks again and again."""
 
-    def __init__(self, settings: Settings, followers: Sequence[Follower]) -> None:
+    def __init__(self, settings: Settings, followers: Sequence[Subscription]) -> None:
         self.followers = followers
         self._settings = settings
         topics = dict.fromkeys(follower.topic for follower in followers)
         self._partitions = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
-        self.behind: Mapping[TopicPartition, Behind] = {}
+        self.behind: Mapping[TopicPartition, PartitionLag] = {}
         self._told_s = -KNOWN_S
         self._since: dict[TopicPartition, tuple[int, float]] = {}
         """From where each partition that is behind has to be read on, and since when (monotonic seconds)."""
@@ -71,7 +71,7 @@ class Lag:
             self.behind = await self._measured(written, committed)
             await asyncio.sleep(EVERY_S)
 
-    async def _measured(self, written: AIOKafkaConsumer, committed: AIOKafkaConsumer) -> dict[TopicPartition, Behind]:
+    async def _measured(self, written: AIOKafkaConsumer, committed: AIOKafkaConsumer) -> dict[TopicPartition, PartitionLag]:
         ends = await written.end_offsets(self._partitions)
         stable = await committed.end_offsets(self._partitions)
         begins = await written.beginning_offsets(self._partitions)
@@ -80,13 +80,13 @@ class Lag:
         starts = {where: max(begins[where], told.get(where, 0)) for where in self._partitions}
         return {where: await self._behind(written, where, starts[where], stable[where], ends[where]) for where in self._partitions}
 
-    async def _behind(self, written: AIOKafkaConsumer, where: TopicPartition, start: int, stable: int, end: int) -> Behind:
+    async def _behind(self, written: AIOKafkaConsumer, where: TopicPartition, start: int, stable: int, end: int) -> PartitionLag:
         open_s = await _age_s(written, where, stable) if stable < end else 0.0
         if start >= end:
             self._since.pop(where, None)
-            return Behind(0, 0.0, open_s)
+            return PartitionLag(0, 0.0, open_s)
         age_s = open_s if start == stable else await _age_s(written, where, start)
-        return Behind(end - start, max(age_s, self._stands_s(where, start)), open_s)
+        return PartitionLag(end - start, max(age_s, self._stands_s(where, start)), open_s)
 
     def _stands_s(self, where: TopicPartition, start: int) -> float:
         """How long nothing was read: where no record is left to read, or its time says nothing, this is what moves."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from app.streams.application import Application
-from app.streams.progress import Progress
-from app.web.monitoring.lag import Lag
+from app.streams.progress import ProgressLog
+from app.web.monitoring.lag import LagMonitor
 
 LOOK_EVERY_S = 1.0
 
@@ -17,7 +17,7 @@ WORK_LOOKS = 300
 """Reading and recovering wait for others: give them time."""
 
 
-class Part(NamedTuple):
+class Heartbeat(NamedTuple):
     """Something that has to go on: `mark` differs as soon as it has, and may stay the same for `patience` looks."""
 
     name: str
@@ -26,14 +26,14 @@ class Part(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    part: Part
+    part: Heartbeat
     looks: int
 
 
-class Vitals:
+class LivenessMonitor:
     """Looks again and again. Looks are counted and not seconds: while the whole process is stopped, nothing is stuck."""
 
-    def __init__(self, parts: Callable[[], Iterable[Part]]) -> None:
+    def __init__(self, parts: Callable[[], Iterable[Heartbeat]]) -> None:
         """`parts` says what has to go on at the moment; what was not among them begins anew."""
         self._parts = parts
         self._seen: dict[str, _Seen] = {}
@@ -52,19 +52,19 @@ class Vitals:
         """The parts that should have gone on."""
         return [part.name for part, looks in self._seen.values() if looks > part.patience]
 
-    def _looks(self, part: Part) -> int:
+    def _looks(self, part: Heartbeat) -> int:
         before = self._seen.get(part.name)
         return before.looks + 1 if before is not None and before.part.mark == part.mark else 0
 
 
-def parts(app: Application, lag: Lag) -> Iterator[Part]:
+def parts(app: Application, lag: LagMonitor) -> Iterator[Heartbeat]:
     """The consumer's thread; and while the broker answers, so that an outage of it never counts: the assignment or reading, and the tasks that have work."""
     consumer: Any = app.consumer
     if consumer.beats:
-        yield Part("the consumer's thread", consumer.beats, THREAD_LOOKS)
+        yield Heartbeat("the consumer's thread", consumer.beats, THREAD_LOOKS)
     if not lag.known:
         return
     assigned = app.tables.generation >= 0 and not app.rebalancing
-    yield Part("reading", consumer.fetches, WORK_LOOKS) if assigned else Part("the assignment", app.tables.generation, WORK_LOOKS)
+    yield Heartbeat("reading", consumer.fetches, WORK_LOOKS) if assigned else Heartbeat("the assignment", app.tables.generation, WORK_LOOKS)
     for partition, mark in app.tables.working():
-        yield Part(f"partition {partition}", (mark, Progress.steps), WORK_LOOKS)
+        yield Heartbeat(f"partition {partition}", (mark, ProgressLog.steps), WORK_LOOKS)

@@ -13,11 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from app.handlers.status_list_projection import ByStatus
+from app.handlers.status_list_projection import StatusListProjection
 from app.streams.application import Application
-from app.streams.errors import NotShown
-from app.streams.metrics import Histogram, Measures
-from app.web.monitoring.lag import Behind, Lag
+from app.streams.errors import ReadModelUnavailable
+from app.streams.metrics import Histogram, WorkerMetrics
+from app.web.monitoring.lag import LagMonitor, PartitionLag
 from app.web.queries import order_lists
 from app.web.queries import saga_lists as saga_rows
 from tables.orders_by_status import orders_by_status
@@ -26,10 +26,10 @@ from tables.saga_status import saga_statuses
 Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
-class Shown(Collector):
+class MetricsCollector(Collector):
     """Reads the measures when Prometheus asks."""
 
-    def __init__(self, app: Application, lag: Lag) -> None:
+    def __init__(self, app: Application, lag: LagMonitor) -> None:
         self._app = app
         self._lag = lag
 
@@ -60,10 +60,10 @@ class Shown(Collector):
         yield build
 
 
-def routes(app: Application, lag: Lag) -> APIRouter:
+def routes(app: Application, lag: LagMonitor) -> APIRouter:
     """`/metrics`."""
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
-    registry.register(Shown(app, lag))
+    registry.register(MetricsCollector(app, lag))
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
@@ -73,7 +73,7 @@ def routes(app: Application, lag: Lag) -> APIRouter:
     return router
 
 
-def _counter(name: str, what: str, labels: tuple[str, ...], measures: Measures, kind: str) -> CounterMetricFamily:
+def _counter(name: str, what: str, labels: tuple[str, ...], measures: WorkerMetrics, kind: str) -> CounterMetricFamily:
     family = CounterMetricFamily(name, what, labels=labels)
     for (counted, *values), times in measures.counted.items():
         if counted == kind:
@@ -81,14 +81,14 @@ def _counter(name: str, what: str, labels: tuple[str, ...], measures: Measures, 
     return family
 
 
-def _transactions(measures: Measures) -> CounterMetricFamily:
+def _transactions(measures: WorkerMetrics) -> CounterMetricFamily:
     family = CounterMetricFamily("foldstream_transactions", "Transactions by what became of them.", labels=("outcome",))
     for outcome in ("committed", "refused", "unknown"):
         family.add_metric((outcome,), measures.transactions[outcome])
     return family
 
 
-def _parked(measures: Measures) -> GaugeMetricFamily:
+def _parked(measures: WorkerMetrics) -> GaugeMetricFamily:
     family = GaugeMetricFamily("foldstream_parked_records", "Records that wait for an operator, of the partitions of this worker.", labels=("topic", "reason"))
     for (topic, reason), records in sum(measures.parked.values(), start=Counter[tuple[str, str]]()).items():
         family.add_metric((topic, reason), records)
@@ -112,19 +112,19 @@ def _rebuilding(app: Application) -> GaugeMetricFamily:
     return family
 
 
-def _statuses(name: str, what: str, app: Application, listed: ByStatus[Any], statuses: Iterable[str]) -> GaugeMetricFamily:
+def _statuses(name: str, what: str, app: Application, listed: StatusListProjection[Any], statuses: Iterable[str]) -> GaugeMetricFamily:
     """Of the views that can be shown now."""
     family, counts = GaugeMetricFamily(name, what, labels=("status",)), Counter[str]()
     for partition in range(app.side.settings.partitions):
         store = app.tables.served.view(partition)
-        with suppress(NotShown):
+        with suppress(ReadModelUnavailable):
             counts += listed.committed_counts(store) if store else Counter()
     for status in statuses:
         family.add_metric((status,), counts[status])
     return family
 
 
-def _lags(lag: Lag) -> Iterable[Family]:
+def _lags(lag: LagMonitor) -> Iterable[Family]:
     labels = ("agent", "topic", "partition")
     records = GaugeMetricFamily("foldstream_lag_records", "Records not processed yet; every worker tells of all partitions.", labels=labels)
     seconds = GaugeMetricFamily("foldstream_lag_seconds", "Age of the first record not processed yet.", labels=labels)
@@ -139,7 +139,7 @@ def _lags(lag: Lag) -> Iterable[Family]:
     return records, seconds, open_s
 
 
-def _behind(lag: Lag) -> Iterable[tuple[str, TopicPartition, Behind]]:
+def _behind(lag: LagMonitor) -> Iterable[tuple[str, TopicPartition, PartitionLag]]:
     for agent, topic in lag.followers:
         yield from ((agent, where, behind) for where, behind in lag.behind.items() if where.topic == topic)
 

@@ -52,7 +52,7 @@ class Page(NamedTuple):
 
 
 @dataclass
-class Collected:
+class PageBuilder:
     """A page on its way."""
 
     event_type: str
@@ -75,7 +75,7 @@ class Collected:
             self.bytes += len(record.value)
 
 
-class LogPages:
+class EventPages:
     """Reads pages, a few at a time."""
 
     def __init__(self, settings: Settings, topics: Mapping[str, str]) -> None:
@@ -109,7 +109,7 @@ class LogPages:
         """The events from a position on. A Problem when the position is not in the log, or nothing is left but what cannot be read."""
         async with self._lent() as consumer:
             ends = await self._ends(consumer, position)
-            page, turn, reached = Collected(position.event_type, limit), position.turn, list(position.offsets)
+            page, turn, reached = PageBuilder(position.event_type, limit), position.turn, list(position.offsets)
             for number in _from(turn, len(reached)):
                 where = TopicPartition(self.topics[position.event_type], number)
                 reached[number] = await _scan(consumer, where, reached[number], ends[where], page, self._settings)
@@ -162,7 +162,7 @@ class LogPages:
         return consumer
 
 
-async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: Collected, settings: Settings) -> int:  # noqa: PLR0913, PLR0917 (what to read, and where to)
+async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: PageBuilder, settings: Settings) -> int:  # noqa: PLR0913, PLR0917 (what to read, and where to)
     """Read one partition into the page, from an offset up to its end; the offset to go on from."""
     if offset >= end:
         return offset

@@ -13,8 +13,8 @@ from typing import Annotated, Any, NamedTuple, Self
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.eventsourcing.recorded_event import Recorded, recorded, today
-from app.streams.state.store import Store
+from app.eventsourcing.recorded_event import RecordedEvent, recorded, today
+from app.streams.state.store import StateStore
 from app.streams.tasks.ownership import FORWARDED
 from app.web.gateway.consistency import least_version
 from app.web.gateway.desk import Desk
@@ -67,7 +67,7 @@ class Seen(NamedTuple):
         """That of the client's header; nothing, where it has none."""
         return cls() if text is None else cls(*map(int, text.split(".")))
 
-    def after(self, event: Recorded) -> Self:
+    def after(self, event: RecordedEvent) -> Self:
         """The same with one event more."""
         return self._replace(order=event.version) if event.aggregate_type == "Order" else self._replace(saga=event.version)
 
@@ -84,7 +84,7 @@ class Sought(NamedTuple):
     wait_s: int
 
 
-class Streams:
+class OrderEventStream:
     """Looks at histories where they are owned."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
@@ -161,14 +161,14 @@ class Streams:
             silent_s = _now() if found or _now() - silent_s > KEEP_ALIVE_S else silent_s
             await asyncio.sleep(LOOK_S)
 
-    def _look(self, order_id: str, seen: Seen) -> list[tuple[Recorded, bytes]] | None:
+    def _look(self, order_id: str, seen: Seen) -> list[tuple[RecordedEvent, bytes]] | None:
         try:
             return self._desk.view(order_id, lambda rows: _new(rows, order_id, seen))
         except (Problem, NewerSchema):
             return None
 
 
-def routes(streams: Streams) -> APIRouter:
+def routes(streams: OrderEventStream) -> APIRouter:
     """The route that streams."""
     router = APIRouter(responses=ERRORS, tags=["reads"])
 
@@ -196,12 +196,12 @@ async def _until_it_breaks(parts: AsyncIterable[Any]) -> AsyncIterator[bytes]:
         return
 
 
-def _new(rows: Store, order_id: str, seen: Seen) -> list[tuple[Recorded, bytes]]:
+def _new(rows: StateStore, order_id: str, seen: Seen) -> list[tuple[RecordedEvent, bytes]]:
     """The next events of both histories, the older first."""
     found = [*_of(rows, "Order", order_id, seen.order), *_of(rows, "Saga", order_id, seen.saga)]
     return sorted(found, key=lambda each: each[0].timestamp)
 
 
-def _of(rows: Store, kind: str, order_id: str, version: int) -> Iterator[tuple[Recorded, bytes]]:
+def _of(rows: StateStore, kind: str, order_id: str, version: int) -> Iterator[tuple[RecordedEvent, bytes]]:
     for _, value in islice(histories.committed(rows, kind, order_id, version + 1), AT_ONCE):
         yield recorded(value), today(value)

@@ -39,7 +39,7 @@ ERRORS = problem.documented(
 )
 
 
-class Histories:
+class HistoryQuery:
     """Reads histories where they are owned."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
@@ -76,7 +76,7 @@ class Histories:
         return self._desk.view(identity, lambda rows: _piece(histories.committed(rows, kind, identity, from_version)))
 
 
-def routes(reads: Histories) -> APIRouter:
+def routes(reads: HistoryQuery) -> APIRouter:
     """The histories of orders, products and customers."""
     router = APIRouter(responses={**openapi.answer(200, EventsAnswer, "the history"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 

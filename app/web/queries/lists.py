@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.web.gateway.consistency import has_token, seen
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
-from app.web.gateway.token import Token, parse
+from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http import problems as problem
 from app.web.http.problems import Problem
 from schemas.fields import NotNull, Number
@@ -42,7 +42,7 @@ ERRORS = problem.documented(
 )
 
 
-class Asked(NamedTuple):
+class PageRequest(NamedTuple):
     """Which page; `after` is the place of the last item of the one before."""
 
     limit: int
@@ -50,12 +50,12 @@ class Asked(NamedTuple):
     partition: int | None
 
     @classmethod
-    def of(cls, limit: int, after: str | None, partition: int | None) -> "Asked":
+    def of(cls, limit: int, after: str | None, partition: int | None) -> "PageRequest":
         """As a request says it; a Problem when the cursor is none of ours."""
         return cls(limit, place_of(after) if after else "", partition)
 
 
-class Source(Protocol):
+class ListSource(Protocol):
     """What is listed, and which of it."""
 
     @property
@@ -65,24 +65,24 @@ class Source(Protocol):
     def query(self) -> Mapping[str, str | None]:
         """Which of it, as a request says that."""
 
-    def version(self, store: Store, identity: str) -> int:
+    def version(self, store: StateStore, identity: str) -> int:
         """That at which an aggregate is listed; 0 when it is not yet."""
 
-    def rows(self, store: Store, after: str) -> Iterator[tuple[str, Item | None]]:
+    def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
         """Places from behind one on, in order, each with what is there; None where that is not asked for."""
 
     def place(self, item: Item) -> str:
         """Where an item is."""
 
 
-class Part(NamedTuple):
+class PartialPage(NamedTuple):
     """What is in some partitions, and the place behind which there may be more."""
 
     items: list[Item]
     following: str | None
 
 
-class Lists:
+class PartitionedList:
     """Puts pages together."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
@@ -90,7 +90,7 @@ class Lists:
         self._forwarder = forwarder
         self._partitions = partitions
 
-    async def page(self, request: Request, source: Source, asked: Asked) -> Response:
+    async def page(self, request: Request, source: ListSource, asked: PageRequest) -> Response:
         """A page of all partitions, or of one."""
         if asked.partition is not None and asked.partition >= self._partitions:
             raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
@@ -99,26 +99,26 @@ class Lists:
         found = joined(await asyncio.gather(*(self._part(request, source, asked, number, token) for number in wanted)), asked.limit, source.place)
         return JSONResponse({"items": found.items, "next": found.following and cursor(found.following)})
 
-    async def _part(self, request: Request, source: Source, asked: Asked, partition: int, token: Token | None) -> Part:
+    async def _part(self, request: Request, source: ListSource, asked: PageRequest, partition: int, token: ConsistencyToken | None) -> PartialPage:
         if not self._desk.has_view(partition):
             return await self._elsewhere(request, source, asked, partition)
         if token is not None and self._desk.partition(token.aggregate_id) == partition:
             await seen(request, lambda: self._desk.view_rows(partition, lambda store: source.version(store, token.aggregate_id)))
         return self._desk.view_rows(partition, lambda store: _part(source.rows(store, asked.after), asked))
 
-    async def _elsewhere(self, request: Request, source: Source, asked: Asked, partition: int) -> Part:
+    async def _elsewhere(self, request: Request, source: ListSource, asked: PageRequest, partition: int) -> PartialPage:
         told = await self._forwarder.page(request, partition, _query(source, asked, partition))
-        return Part(told.items, told.next and place_of(told.next))
+        return PartialPage(told.items, told.next and place_of(told.next))
 
 
-def joined(parts: Iterable[Part], limit: int, place: Callable[[Item], str]) -> Part:
+def joined(parts: Iterable[PartialPage], limit: int, place: Callable[[Item], str]) -> PartialPage:
     """One page: nothing is behind a place up to which some part has not looked."""
     found = list(parts)
     horizon = min((part.following for part in found if part.following), default=None)
     items = merge(*(part.items for part in found), key=place)
     within = [item for item in items if horizon is None or place(item) <= horizon]
     following = place(within[limit - 1]) if len(within) > limit else horizon
-    return Part(within[:limit], following)
+    return PartialPage(within[:limit], following)
 
 
 def cursor(place: str) -> str:
@@ -137,23 +137,23 @@ def place_of(given: str) -> str:
     return place
 
 
-def _part(rows: Iterator[tuple[str, Item | None]], asked: Asked) -> Part:
+def _part(rows: Iterator[tuple[str, Item | None]], asked: PageRequest) -> PartialPage:
     items: list[Item] = []
     last = asked.after
     for number, (place, item) in enumerate(rows):
         if len(items) == asked.limit or number == LOOKED_AT:
-            return Part(items, last)
+            return PartialPage(items, last)
         last = place
         items += [] if item is None else [item]
-    return Part(items, None)
+    return PartialPage(items, None)
 
 
-def _query(source: Source, asked: Asked, partition: int) -> str:
+def _query(source: ListSource, asked: PageRequest, partition: int) -> str:
     given = {**source.query(), "after": cursor(asked.after) if asked.after else None}
     return urlencode({name: value for name, value in given.items() if value is not None} | {"limit": asked.limit, "partition": partition})
 
 
-def _token(request: Request, kind: str) -> Token | None:
+def _token(request: Request, kind: str) -> ConsistencyToken | None:
     token = parse(request.headers["consistency-token"]) if has_token(request) else None
     if token is not None and token.aggregate_type != kind:
         raise Problem(400, "token-not-applicable", f"the Consistency-Token is of another write: only one to this kind ({kind}) says what to wait for")

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from app.domain.read_models.customer_name import ASKED
 from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.sort_keys import newest_first
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.http import headers
-from app.web.queries.lists import ERRORS, After, Asked, InPartition, Item, Limit, Lists
+from app.web.queries.lists import ERRORS, After, InPartition, Item, Limit, PageRequest, PartitionedList
 from app.web.queries.rows import summary
 from schemas.answers import Status
 from schemas.fields import Id, NotNull
@@ -26,7 +26,7 @@ CustomerNamed = Annotated[Id | None, NotNull, Query(alias="customerId")]
 InStatus = Annotated[Status | None, NotNull, Query()]
 
 
-class Orders(NamedTuple):
+class OrderListSource(NamedTuple):
     """Which orders; None is all."""
 
     customer_id: str | None
@@ -37,13 +37,13 @@ class Orders(NamedTuple):
         """As a request says it."""
         return {"customerId": self.customer_id, "status": self.status}
 
-    def version(self, store: Store, identity: str) -> int:
+    def version(self, store: StateStore, identity: str) -> int:
         """That at which an order is listed; 0 also as long as who ordered it is asked for and not told."""
         found = order_summaries.committed(store, identity)
         listing = orders_by_status if self.customer_id is None else customer_orders
         return 0 if found is None or found[1].version == ASKED else listing.committed_version(store, identity)
 
-    def rows(self, store: Store, after: str) -> Iterator[tuple[str, Item | None]]:
+    def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
         """The orders of a partition, with who ordered them."""
         for place, order in self._orders(store, after):
             wanted = self.status in {None, order.status}
@@ -53,13 +53,13 @@ class Orders(NamedTuple):
         """By when it was placed."""
         return newest_first(item["orderDate"], item["orderId"])
 
-    def _orders(self, store: Store, after: str) -> Iterator[tuple[str, OrderSummary]]:
+    def _orders(self, store: StateStore, after: str) -> Iterator[tuple[str, OrderSummary]]:
         if self.customer_id is not None:
             return customer_orders.committed(store, [self.customer_id], after)
         return orders_by_status.committed(store, STATUSES if self.status is None else [self.status], after)
 
 
-def routes(lists: Lists) -> APIRouter:
+def routes(lists: PartitionedList) -> APIRouter:
     """The list of orders."""
     router = APIRouter(responses={**openapi.answer(200, OrdersPage, "orders, the newest first"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
@@ -73,6 +73,6 @@ def routes(lists: Lists) -> APIRouter:
         partition: InPartition = None,
     ) -> Response:
         """Orders, the newest first, of a customer or in a status; `next` is the `after` of the page that follows, or null."""
-        return await lists.page(request, Orders(customer_id, status), Asked.of(limit, after, partition))
+        return await lists.page(request, OrderListSource(customer_id, status), PageRequest.of(limit, after, partition))
 
     return router

@@ -13,7 +13,7 @@ from app.domain.read_models.customer_account import CustomerAccount
 from app.domain.read_models.customer_name import ASKED, CustomerName
 from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.product_stock import ProductStock
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.gateway.consistency import deadline_s, fresh, has_token
 from app.web.gateway.desk import Desk
@@ -31,7 +31,7 @@ from tables.product_stock import stock
 LOOK_EVERY_S = 0.02
 
 
-class Shown(NamedTuple):
+class RowResponse(NamedTuple):
     """A row as clients see it, the version that it reflects, and its ETag."""
 
     version: int
@@ -41,15 +41,15 @@ class Shown(NamedTuple):
     """False as long as who ordered is asked for and not told yet."""
 
 
-Read = Callable[[Store, str], Shown | None]
-Wanted = Callable[[Shown], bool]
+Read = Callable[[StateStore, str], RowResponse | None]
+Wanted = Callable[[RowResponse], bool]
 
 
-def _anything(_found: Shown) -> bool:
+def _anything(_found: RowResponse) -> bool:
     return True
 
 
-class ViewRows:
+class RowQuery:
     """Reads rows of views where they are owned."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
@@ -66,7 +66,7 @@ class ViewRows:
             return Response(status_code=304, headers={"ETag": found.tag})
         return JSONResponse(found.body, headers={"ETag": found.tag})
 
-    async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], Shown | None], wanted: Wanted) -> Shown:
+    async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], RowResponse | None], wanted: Wanted) -> RowResponse:
         """Whoever has just written sees all of it: the first order of a customer waits for the name, as long as it waits for anything."""
         until_s = deadline_s(request)
         found = await fresh(request, kind, identity, read, lambda row: row.version)
@@ -80,7 +80,7 @@ _STATUS = f"({'|'.join(get_args(Status))})"
 Statuses = Annotated[str | None, NotNull, Query(pattern=f"^{_STATUS}(,{_STATUS})*$", description="statuses to wait for, with commas between them")]
 
 
-def routes(rows: ViewRows) -> APIRouter:
+def routes(rows: RowQuery) -> APIRouter:
     """Orders, products and customers, one by one."""
     router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
 
@@ -129,26 +129,26 @@ def fields(row: Struct) -> dict[str, Any]:
     return found
 
 
-def _order(store: Store, order_id: str) -> Shown | None:
+def _order(store: StateStore, order_id: str) -> RowResponse | None:
     found = order_summaries.committed(store, order_id)
     if found is None:
         return None
     order, name = found
     named = f".{name.version}" if name.version > 0 else ""
-    return Shown(order.version, f'"{order.version}{named}"', summary(order, name), joined=name.version != ASKED)
+    return RowResponse(order.version, f'"{order.version}{named}"', summary(order, name), joined=name.version != ASKED)
 
 
-def _product(store: Store, product_id: str) -> Shown | None:
+def _product(store: StateStore, product_id: str) -> RowResponse | None:
     product: ProductStock | None = stock.committed(store, product_id)
     if product is None:
         return None
-    return Shown(product.version, f'"{product.version}"', {**fields(product), "available": product.on_hand - product.reserved})
+    return RowResponse(product.version, f'"{product.version}"', {**fields(product), "available": product.on_hand - product.reserved})
 
 
-def _customer(store: Store, customer_id: str) -> Shown | None:
+def _customer(store: StateStore, customer_id: str) -> RowResponse | None:
     account: CustomerAccount | None = customer_accounts.committed(store, customer_id)
     if account is None:
         return None
     body = fields(account)
     del body["namedAt"]
-    return Shown(account.version, f'"{account.version}"', body)
+    return RowResponse(account.version, f'"{account.version}"', body)

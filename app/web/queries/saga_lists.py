@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.domain.read_models.saga_status import SagaStatus
 from app.domain.read_models.sort_keys import newest_first
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.http import headers
-from app.web.queries.lists import ERRORS, After, Asked, InPartition, Item, Limit, Lists
-from app.web.queries.rows import ROW_ERRORS, Shown, ViewRows, fields, shown
+from app.web.queries.lists import ERRORS, After, InPartition, Item, Limit, PageRequest, PartitionedList
+from app.web.queries.rows import ROW_ERRORS, RowQuery, RowResponse, fields, shown
 from schemas import saga, view_answers
 from schemas.fields import Id, NotNull
 from tables.saga_status import saga_statuses
@@ -21,7 +21,7 @@ STATUSES: tuple[str, ...] = get_args(saga.SagaStatus)
 InStatus = Annotated[saga.SagaStatus | None, NotNull, Query()]
 
 
-class Sagas(NamedTuple):
+class SagaListSource(NamedTuple):
     """Which sagas; None is all."""
 
     status: str | None
@@ -31,11 +31,11 @@ class Sagas(NamedTuple):
         """As a request says it."""
         return {"status": self.status}
 
-    def version(self, store: Store, identity: str) -> int:
+    def version(self, store: StateStore, identity: str) -> int:
         """That at which a saga is listed."""
         return saga_statuses.committed_version(store, identity)
 
-    def rows(self, store: Store, after: str) -> Iterator[tuple[str, Item | None]]:
+    def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
         """The sagas of a partition."""
         for place, row in saga_statuses.committed(store, STATUSES if self.status is None else [self.status], after):
             yield place, _item(row)
@@ -45,7 +45,7 @@ class Sagas(NamedTuple):
         return newest_first(item["startedAt"], item["orderId"])
 
 
-def routes(rows: ViewRows, lists: Lists) -> APIRouter:
+def routes(rows: RowQuery, lists: PartitionedList) -> APIRouter:
     """The status of sagas."""
     router = APIRouter(tags=["reads"], dependencies=[headers.READ])
 
@@ -57,14 +57,14 @@ def routes(rows: ViewRows, lists: Lists) -> APIRouter:
     @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, view_answers.SagasPage, "sagas, the newest first")})
     async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: InPartition = None) -> Response:
         """Sagas, the newest first; those that wait for an operator are in NEEDS_INTERVENTION."""
-        return await lists.page(request, Sagas(status), Asked.of(limit, after, partition))
+        return await lists.page(request, SagaListSource(status), PageRequest.of(limit, after, partition))
 
     return router
 
 
-def _saga(store: Store, order_id: str) -> Shown | None:
+def _saga(store: StateStore, order_id: str) -> RowResponse | None:
     row = saga_statuses.committed_row(store, order_id)
-    return None if row is None else Shown(row.version, f'"{row.version}"', _item(row))
+    return None if row is None else RowResponse(row.version, f'"{row.version}"', _item(row))
 
 
 def _item(row: SagaStatus) -> Item:

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.eventsourcing.ids import event_id
-from app.handlers.aggregate_repository import Aggregate, Answered
+from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
-from app.web.gateway.request import Asked
+from app.web.gateway.request import CommandRef
 from app.web.gateway.writes import unanswered_yet
 from app.web.http import headers
 from app.web.http import problems as problem
@@ -34,14 +34,14 @@ AggregateType = Annotated[str, Path(json_schema_extra={"enum": list(AGGREGATES)}
 OrderNamed = Annotated[Id | None, NotNull, Query(alias="orderId", description="the order that the command names, if it names one")]
 
 
-class Reads:
+class CommandResultQuery:
     """Reads rows where they are owned."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
-    async def command(self, request: Request, asked: Asked) -> Response:
+    async def command(self, request: Request, asked: CommandRef) -> Response:
         """The result of a command; 202 while it may still come."""
         elsewhere = await self._elsewhere(request, asked.aggregate_id)
         if elsewhere is not None:
@@ -57,13 +57,13 @@ class Reads:
             return unanswered_yet(asked)
         raise Problem(404, "not-found", UNKNOWN)
 
-    async def _behind(self, asked: Asked) -> bool:
+    async def _behind(self, asked: CommandRef) -> bool:
         try:
             return await self._desk.behind(asked)
         except KafkaError as error:
             raise later("no-broker", "Kafka does not answer at the moment: ask again") from error
 
-    def _found(self, asked: Asked) -> Response | None:
+    def _found(self, asked: CommandRef) -> Response | None:
         """The result that is remembered, if there is one."""
         aggregate = AGGREGATES[asked.aggregate_type]
         known, order_id = self._desk.read(
@@ -79,7 +79,7 @@ class Reads:
         return await self._forwarder.read(request, partition)
 
 
-def routes(reads: Reads) -> APIRouter:
+def routes(reads: CommandResultQuery) -> APIRouter:
     """All routes that read."""
     router = APIRouter(responses=UNREAD, tags=["reads"])
 
@@ -88,7 +88,7 @@ def routes(reads: Reads) -> APIRouter:
         """The result of a command."""
         if aggregate_type not in AGGREGATES:
             raise Problem(404, "not-found", f"there are {', '.join(AGGREGATES)}")
-        return await reads.command(request, Asked(aggregate_type, aggregate_id, command_id, order_id))
+        return await reads.command(request, CommandRef(aggregate_type, aggregate_id, command_id, order_id))
 
     return router
 
@@ -100,7 +100,7 @@ _COMMAND = {
 }
 
 
-def _result(aggregate: Aggregate, asked: Asked, answered: Answered, order_id: str | None) -> dict[str, Any]:
+def _result(aggregate: AggregateRepository, asked: CommandRef, answered: CommandOutcome, order_id: str | None) -> dict[str, Any]:
     """A result of the contract, without its metadata."""
     kind = aggregate.decider.aggregate_type
     ids = [event_id(kind, asked.aggregate_id, asked.command_id, index, order_id) for index in range(answered.events)]

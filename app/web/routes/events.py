@@ -15,7 +15,7 @@ from app.web.gateway.consistency import refuse_token
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http.problems import Problem, later
-from app.web.queries.event_pages import LogPages, Page
+from app.web.queries.event_pages import EventPages, Page
 from app.web.queries.log_position import LogPosition
 from schemas.fields import Timestamp
 from schemas.view_answers import EventsPage
@@ -30,7 +30,7 @@ Limit = Annotated[int, Query(ge=1, le=1_000)]
 ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="no-broker, newer-schema, unreadable: ask again after Retry-After seconds")
 
 
-def routes(pages: LogPages, partitions: int) -> APIRouter:
+def routes(pages: EventPages, partitions: int) -> APIRouter:
     """The one route."""
     router = APIRouter(responses={**openapi.answer(200, EventsPage, "a page"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
@@ -51,7 +51,7 @@ def routes(pages: LogPages, partitions: int) -> APIRouter:
     return router
 
 
-async def _start(pages: LogPages, event_type: str, position: str | None, since: str | None, partitions: int) -> LogPosition:
+async def _start(pages: EventPages, event_type: str, position: str | None, since: str | None, partitions: int) -> LogPosition:
     if position is not None:
         return LogPosition.parse(position, event_type, partitions)
     return await pages.begin(event_type) if since is None else await pages.since(event_type, _milliseconds(since))

@@ -7,11 +7,11 @@ from app.streams.application import Application
 from app.web import openapi
 from app.web.http import problems as problem
 from app.web.http.problems import later
-from app.web.monitoring.liveness import Vitals
+from app.web.monitoring.liveness import LivenessMonitor
 from schemas.answers import Alive, Ready
 
 
-def routes(app: Application, vitals: Vitals) -> APIRouter:
+def routes(app: Application, vitals: LivenessMonitor) -> APIRouter:
     """`/healthz` and `/readyz`."""
     router = APIRouter(tags=["health"])
 

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.parking import rows as parking
-from app.streams.parking.record import Park, Parked
+from app.streams.parking.record import Park, ParkedRecord
 from app.streams.parking.release import Interrupted, NotHead, NotParked
-from app.streams.parking.release import Request as Asked
+from app.streams.parking.release import ReleaseRequest as Asked
 from app.streams.runtime.task_manager import NotServed
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.gateway.desk import ANSWER_S, Desk
 from app.web.gateway.forwarding import Forwarder, NoAnswer
@@ -66,7 +66,7 @@ Page = tuple[list[dict[str, Any]], str | None]
 """Records, and the cursor of what comes behind them."""
 
 
-def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> Page:
+def page(stores: Iterable[StateStore], partition: int, start: Place, limit: int) -> Page:
     """The open records of a partition from a place on, at most `limit`; whole values are not shown."""
     items: list[dict[str, Any]] = []
     size = 0
@@ -78,16 +78,16 @@ def page(stores: Iterable[Store], partition: int, start: Place, limit: int) -> P
     return items, None
 
 
-def _merged(stores: Iterable[Store], start: Place) -> Iterator[tuple[Store, Parked]]:
+def _merged(stores: Iterable[StateStore], start: Place) -> Iterator[tuple[StateStore, ParkedRecord]]:
     """What the task and the view of a partition keep, in one order."""
     return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].generation, each[1].offset, each[1].agent))
 
 
-def _listed(store: Store, start: Place) -> Iterator[tuple[Store, Parked]]:
+def _listed(store: StateStore, start: Place) -> Iterator[tuple[StateStore, ParkedRecord]]:
     return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent, start.generation))
 
 
-def _item(row: Parked, *, head: bool) -> dict[str, Any]:
+def _item(row: ParkedRecord, *, head: bool) -> dict[str, Any]:
     where = {"topic": row.topic, "partition": row.partition, "offset": row.offset, "key": _text(row.key)}
     why = {"reason": row.reason, "error": row.error, "agent": row.agent, "head": head}
     return {**where, **why, "timestamp": rfc3339(row.timestamp_ms), "parkedAt": row.at, "value": _text(row.value)}
@@ -103,7 +103,7 @@ BUSY = problem.documented(_503="no-owner, not-owner, interrupted, view-recoverin
 BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-too-slow", _413="too-large", _415="unsupported-media-type")
 
 
-class ParkedRecords:
+class ParkedEndpoint:
     """Lists the records of all workers, and has the task that keeps one retry or discard it."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
@@ -163,7 +163,7 @@ class ParkedRecords:
             raise later("no-owner", "the worker that owns the partition did not answer: look whether it still is parked, and ask again") from error
 
 
-def routes(records: ParkedRecords) -> APIRouter:
+def routes(records: ParkedEndpoint) -> APIRouter:
     """All routes about parked records."""
     router = APIRouter(responses={**problem.documented(_422="invalid"), **BUSY}, tags=["parked"], dependencies=[headers.FORWARDED])
     settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}

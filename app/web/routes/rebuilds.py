@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from app.streams.projections.generations import NoGeneration, OtherBuild, Switched
-from app.streams.rebuild.coordinator import Builds, Built, Wish
+from app.streams.projections.generations import BuildInProgress, NothingToRollBackTo, Switched
+from app.streams.rebuild.coordinator import BuildAction, BuildCoordinator, BuildStatus
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
@@ -27,7 +27,7 @@ BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-to
 TableName = Annotated[str, Path(max_length=100, examples=["history"])]
 
 
-class Rebuilds:
+class RebuildEndpoint:
     """Asks the view that has the rows."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, tables: Sequence[str]) -> None:
@@ -35,20 +35,20 @@ class Rebuilds:
         self._forwarder = forwarder
         self._tables = tables
 
-    async def answer(self, request: Request, table: str, partition: int, ask: Callable[[Builds], Awaitable[Built]]) -> Response:
+    async def answer(self, request: Request, table: str, partition: int, ask: Callable[[BuildCoordinator], Awaitable[BuildStatus]]) -> Response:
         """What the owner's view says when it is asked."""
         known(table, self._tables)
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition)
         try:
             return JSONResponse(_shown(table, partition, await ask(self._desk.builds(partition))))
-        except NoGeneration as error:
+        except NothingToRollBackTo as error:
             raise Problem(409, "nothing-kept", str(error)) from error
-        except OtherBuild as error:
+        except BuildInProgress as error:
             raise Problem(409, "other-build", str(error)) from error
 
 
-def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
+def routes(rebuilds: RebuildEndpoint, partitions: int) -> APIRouter:
     """How far a table is in a partition, and what to do with it."""
     answers = {**openapi.answer(200, TableAnswer, "the table in this partition"), **ERRORS}
     router = APIRouter(prefix="/tables/{table}/{partition}", responses=answers, tags=["tables"], dependencies=[headers.FORWARDED])
@@ -58,7 +58,7 @@ def routes(rebuilds: Rebuilds, partitions: int) -> APIRouter:
         """Which rows are shown, and how far a build is."""
         return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: _at_once(builds.built(table)))
 
-    async def ask(request: Request, table: str, partition: int, wish: Wish) -> Response:
+    async def ask(request: Request, table: str, partition: int, wish: BuildAction) -> Response:
         rebuild_id = (await body.read(request, Rebuild)).rebuild_id
         return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: builds.ask(table, wish, rebuild_id))
 
@@ -94,11 +94,11 @@ def checked(partition: int, partitions: int) -> int:
     return partition
 
 
-async def _at_once(built: Built) -> Built:
+async def _at_once(built: BuildStatus) -> BuildStatus:
     return built
 
 
-def _shown(table: str, partition: int, built: Built) -> dict[str, Any]:
+def _shown(table: str, partition: int, built: BuildStatus) -> dict[str, Any]:
     state, build = built.generations, built.generations.build
     return {
         "table": table,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.web import openapi
 from app.web.gateway.request import order
-from app.web.gateway.writes import Writes
+from app.web.gateway.writes import CommandEndpoint
 from app.web.http import headers
 from app.web.http import request_body as body
 from app.web.routes.shop import REFUSED, AggregateId, changed
@@ -15,7 +15,7 @@ from schemas.answers import SagaAnswer
 from schemas.requests import ActOnSaga
 
 
-def routes(writes: Writes) -> APIRouter:
+def routes(writes: CommandEndpoint) -> APIRouter:
     """The route that acts."""
     router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["operators"], dependencies=[headers.WRITE])
 

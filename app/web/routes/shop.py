@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from app.web import openapi
 from app.web.gateway.request import derived_id, order
-from app.web.gateway.writes import Writes
+from app.web.gateway.writes import CommandEndpoint
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body
@@ -31,7 +31,7 @@ REFUSED = problem.documented(
 AggregateId = Annotated[Id, Path(examples=["o-1"])]
 
 
-def routes(writes: Writes) -> APIRouter:
+def routes(writes: CommandEndpoint) -> APIRouter:
     """All routes that write."""
     router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["writes"], dependencies=[headers.WRITE])
     for of in (_orders, _products, _customers):
@@ -39,7 +39,7 @@ def routes(writes: Writes) -> APIRouter:
     return router
 
 
-def _orders(router: APIRouter, writes: Writes) -> None:
+def _orders(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/orders", status_code=201, responses=_created(OrderAnswer), openapi_extra=body.documented(PostOrder))
     async def place_order(request: Request) -> Response:
         """Place an order; its total is computed, its id derived from the Idempotency-Key where none is given."""
@@ -56,7 +56,7 @@ def _orders(router: APIRouter, writes: Writes) -> None:
         return await _change(writes, request, "Order", order_id, await body.read(request, CancelOrder), status="CANCELLED")
 
 
-def _products(router: APIRouter, writes: Writes) -> None:
+def _products(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/products", status_code=201, responses=_created(ProductAnswer), openapi_extra=body.documented(PostProduct))
     async def register_product(request: Request) -> Response:
         """Offer a product; it begins without stock."""
@@ -68,7 +68,7 @@ def _products(router: APIRouter, writes: Writes) -> None:
         return await _change(writes, request, "Product", product_id, await body.read(request, ReceiveStock))
 
 
-def _customers(router: APIRouter, writes: Writes) -> None:
+def _customers(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/customers", status_code=201, responses=_created(CustomerAnswer), openapi_extra=body.documented(PostCustomer))
     async def register_customer(request: Request) -> Response:
         """A customer with a limit of credit."""
@@ -87,7 +87,7 @@ def _customers(router: APIRouter, writes: Writes) -> None:
         return await _change(writes, request, "Customer", customer_id, meant)
 
 
-async def _create(writes: Writes, request: Request, aggregate_type: str, model: type[Command], **shown: str) -> Response:
+async def _create(writes: CommandEndpoint, request: Request, aggregate_type: str, model: type[Command], **shown: str) -> Response:
     """What the body describes, under the id that it gives or that follows from the Idempotency-Key."""
     name, asked = aggregate_type.lower(), await body.read(request, model)
     identity = getattr(asked, f"{name}_id") or derived_id(request, aggregate_type)
@@ -95,7 +95,7 @@ async def _create(writes: Writes, request: Request, aggregate_type: str, model: 
     return await writes.write(request, command, 201, {f"{name}Id": identity, **shown}, f"/{name}s/{identity}")
 
 
-async def _change(writes: Writes, request: Request, aggregate_type: str, identity: str, command: Command, **shown: str) -> Response:
+async def _change(writes: CommandEndpoint, request: Request, aggregate_type: str, identity: str, command: Command, **shown: str) -> Response:
     return await writes.write(request, order(request, aggregate_type, identity, command), 200, {f"{aggregate_type.lower()}Id": identity, **shown})
 
 

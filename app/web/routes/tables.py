@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from app.streams.projections.generation_store import tables
 from app.streams.state.positions import positions
-from app.streams.state.store import Store
-from app.streams.topology import Follower, ReadModel
+from app.streams.state.store import StateStore
+from app.streams.topology import ReadModel, Subscription
 from app.web import openapi
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
@@ -48,7 +48,7 @@ class Place(NamedTuple):
             raise Problem(422, "invalid", "after: is none that `next` gave") from error
 
 
-class TableRows:
+class TableRowsEndpoint:
     """Reads them where they are."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, models: Mapping[str, ReadModel]) -> None:
@@ -65,7 +65,7 @@ class TableRows:
         return Response(msgspec.json.encode(found), media_type="application/json")
 
 
-def routes(rows: TableRows, partitions: int) -> APIRouter:
+def routes(rows: TableRowsEndpoint, partitions: int) -> APIRouter:
     """The rows of a table."""
     router = APIRouter(responses={**openapi.answer(200, TableRowsPage, "rows"), **ERRORS}, tags=["tables"], dependencies=[headers.FORWARDED])
 
@@ -77,7 +77,7 @@ def routes(rows: TableRows, partitions: int) -> APIRouter:
     return router
 
 
-def _page(model: ReadModel, store: Store, after: Place, limit: int) -> dict[str, Any]:
+def _page(model: ReadModel, store: StateStore, after: Place, limit: int) -> dict[str, Any]:
     items: list[dict[str, Any]] = []
     last, size = after, 0
     for place, row in _rows(model, store, after):
@@ -88,7 +88,7 @@ def _page(model: ReadModel, store: Store, after: Place, limit: int) -> dict[str,
     return {"positions": _positions(model, store), "items": items, "next": None}
 
 
-def _rows(model: ReadModel, store: Store, after: Place) -> Iterator[tuple[Place, bytes]]:
+def _rows(model: ReadModel, store: StateStore, after: Place) -> Iterator[tuple[Place, bytes]]:
     for table in tables(model):
         start = after.key if table.name == after.table else ""
         for key, row in store.scan(table.prefix, table.prefix + start.encode()) if table.name >= after.table else ():
@@ -97,6 +97,6 @@ def _rows(model: ReadModel, store: Store, after: Place) -> Iterator[tuple[Place,
                 yield place, row
 
 
-def _positions(model: ReadModel, store: Store) -> dict[str, int]:
-    found = {topic: positions.committed(store, Follower(model.agent, topic).row) for topic in model.events}
+def _positions(model: ReadModel, store: StateStore) -> dict[str, int]:
+    found = {topic: positions.committed(store, Subscription(model.agent, topic).row) for topic in model.events}
     return {topic: position.offset_next if position else 0 for topic, position in found.items()}

@@ -10,14 +10,14 @@ from aiokafka import TopicPartition
 from app.domain.read_models import customer_name
 from app.streams.kafka.reader import reading
 from app.streams.kafka.transactions import Transaction, producer
-from app.streams.parking.release import Releases
-from app.streams.processing.handlers import Handler
-from app.streams.processing.record_queue import Batch, Queue, Work
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.projections.outbox import Outlet
-from app.streams.projections.projector import ViewUnit
+from app.streams.parking.release import ParkedReleaser
+from app.streams.processing.handlers import RecordHandler
+from app.streams.processing.record_queue import BatchQueue, QueuedBatch, RecordBatch
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.projections.outbox import ViewOutbox
+from app.streams.projections.projector import ViewUnitOfWork
 from app.streams.state.positions import positions
-from app.streams.tasks.write_processor import Processor
+from app.streams.tasks.write_processor import WriteProcessor
 from app.streams.tasks.write_task import WriteTask
 from tests.support.streams.harness import Flow, Harness
 from tests.support.streams.join_harness import JoinHarness
@@ -74,39 +74,39 @@ async def test_a_position_that_is_read_before_the_fence_is_found(
 
 
 async def test_rows_that_are_written_before_the_commit_are_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    original = UnitOfWork.commit
+    original = TransactionalUnitOfWork.commit
 
-    async def commit(self: UnitOfWork) -> None:
+    async def commit(self: TransactionalUnitOfWork) -> None:
         stored = self.rows.store.stored
         assert stored is not None, "a rebuild writes nothing here"
         self.rows.store.write(self.rows.changes(), stored)
         await original(self)
 
-    switch_off(UnitOfWork, commit)
+    switch_off(TransactionalUnitOfWork, commit)
 
     with pytest.raises(AssertionError):
         await interrupted(harness, "commit_transaction", after=False)
 
 
 async def test_a_position_that_is_not_in_the_transaction_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    def _reach(self: Processor, last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+    def _reach(self: WriteProcessor, last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
         before = self._position(last.topic)
         self._ahead[last.topic] = type(before)(before.topic_id, last.offset + 1)
 
-    switch_off(Processor, _reach)
+    switch_off(WriteProcessor, _reach)
 
     with pytest.raises(AssertionError):
         await restarted(harness)
 
 
 async def test_a_batch_that_is_kept_over_a_take_over_in_place_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    async def put(self: Queue, batch: Batch, handler: Handler) -> None:
-        work = Work(batch, handler, asyncio.get_running_loop().create_future())
+    async def put(self: BatchQueue, batch: RecordBatch, handler: RecordHandler) -> None:
+        work = QueuedBatch(batch, handler, asyncio.get_running_loop().create_future())
         self._works.append(work)
         self._filled.set()
         await work.done
 
-    switch_off(Queue, put)
+    switch_off(BatchQueue, put)
 
     with pytest.raises(AssertionError):
         await opened_anew_between_two_batches(harness)
@@ -151,47 +151,47 @@ async def test_a_refused_batch_that_is_ignored_is_found(harness: Harness, switch
 
 
 async def test_positions_of_a_view_that_are_written_before_its_rows_are_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
-    async def commit(self: ViewUnit) -> None:
+    async def commit(self: ViewUnitOfWork) -> None:
         changes = self.rows.changes()
         store = self.rows.store
         store.disk.write([change for change in changes if change[0].startswith(store.prefix(positions.prefix))])
         store.disk.write([change for change in changes if not change[0].startswith(store.prefix(positions.prefix))])
         self.drop()
 
-    switch_off(ViewUnit, commit)
+    switch_off(ViewUnitOfWork, commit)
 
     with pytest.raises(AssertionError):
         await killed_around_a_write(views, after=True)
 
 
 async def test_a_view_that_parks_without_reading_what_is_parked_is_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
-    async def read(_self: Outlet, _consumer: object) -> None:
+    async def read(_self: ViewOutbox, _consumer: object) -> None:
         pass
 
-    switch_off(Outlet, read)
+    switch_off(ViewOutbox, read)
 
     with pytest.raises(AssertionError):
         await lost_disk(views)
 
 
 async def test_a_release_that_no_successor_goes_on_with_is_found(harness: Harness, switch_off: Callable[[type, Off], None]) -> None:
-    original = Releases.__init__
+    original = ParkedReleaser.__init__
 
-    def __init__(self: Releases, *words: Any) -> None:  # noqa: ANN401, N807 (stands for the method)
+    def __init__(self: ParkedReleaser, *words: Any) -> None:  # noqa: ANN401, N807 (stands for the method)
         original(self, *words)
         self._following.clear()
 
-    switch_off(Releases, __init__)
+    switch_off(ParkedReleaser, __init__)
 
     with pytest.raises(AssertionError):
         await released_in_the_middle(harness, "commit_transaction", calls=1, after=True)
 
 
 async def test_a_view_that_does_not_ask_the_topic_what_is_parked_is_found(views: ViewHarness, switch_off: Callable[[type, Off], None]) -> None:
-    async def agrees(_self: Outlet, _rows: object) -> bool:
+    async def agrees(_self: ViewOutbox, _rows: object) -> bool:
         return True
 
-    switch_off(Outlet, agrees)
+    switch_off(ViewOutbox, agrees)
 
     with pytest.raises(AssertionError):
         await killed_when_kafka_alone_knows_of_a_release(views)
@@ -199,12 +199,12 @@ async def test_a_view_that_does_not_ask_the_topic_what_is_parked_is_found(views:
 
 @pytest.mark.parametrize("side", ["orders", "customers"])
 async def test_a_feed_that_is_written_after_the_rows_is_found(joined: JoinHarness, switch_off: Callable[[type, Off], None], side: str) -> None:
-    async def commit(self: ViewUnit) -> None:
+    async def commit(self: ViewUnitOfWork) -> None:
         self.rows.commit(self.rows.changes())
         await self._outlet.write(self.outgoing)
         self.drop()
 
-    switch_off(ViewUnit, commit)
+    switch_off(ViewUnitOfWork, commit)
     topic = joined.summaries.events[0] if side == "orders" else joined.accounts.feeds[0]
 
     with pytest.raises(AssertionError):

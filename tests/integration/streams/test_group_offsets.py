@@ -6,21 +6,21 @@ from types import SimpleNamespace
 import pytest
 from faust.types import TP
 
-from app.streams.runtime.group_offsets import GroupOffsets
+from app.streams.runtime.group_offsets import GroupOffsetReporter
 from tests.support.streams.harness import Harness, Opened
 
 END = 3
 """Behind three commands."""
 
 
-def group_offsets(opened: Opened) -> GroupOffsets:
+def group_offsets(opened: Opened) -> GroupOffsetReporter:
     """Those of a worker with this task, which has fetched everything and dropped what it did not process."""
 
     async def idle_positions() -> Mapping[TP, int]:
         return {TP(opened.harness.commands, 0): END}
 
     app = SimpleNamespace(side=opened.task._side, consumer=SimpleNamespace(idle_positions=idle_positions))  # noqa: SLF001 (the test looks inside)
-    return GroupOffsets(app, lambda: [opened.task])
+    return GroupOffsetReporter(app, lambda: [opened.task])
 
 
 async def test_a_worker_that_ends_steps_over_markers(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,13 +43,13 @@ async def test_a_worker_that_ends_steps_over_no_record_that_it_has_fetched_and_d
 
 @pytest.mark.control
 async def test_positions_of_what_was_fetched_are_found_to_lose_what_was_dropped(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def settle(self: GroupOffsets) -> None:
+    async def settle(self: GroupOffsetReporter) -> None:
         read = await self._read_up_to()
         [task] = self._tasks()
         await task.settle()
         await task.keep({tp.topic: offset for tp, offset in read.items()})
 
-    monkeypatch.setattr(GroupOffsets, "settle", settle)
+    monkeypatch.setattr(GroupOffsetReporter, "settle", settle)
 
     with pytest.raises(AssertionError):
         await fetched_and_dropped(harness)

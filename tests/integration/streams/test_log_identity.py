@@ -9,14 +9,14 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from msgspec.structs import replace
 
-from app.streams.errors import LostHistory
+from app.streams.errors import DataLossDetected
 from app.streams.logs.ends import MARKER, LogEnds, log_ends
-from app.streams.parking.record import Parked, parse
+from app.streams.parking.record import ParkedRecord, parse
 from app.streams.recovery.changelog_identity import ROW, identities
-from app.streams.recovery.changelog_rebuild import Rebuilder
-from app.streams.state.store import Store
+from app.streams.recovery.changelog_rebuild import ChangelogRebuilder
+from app.streams.state.store import StateStore
 from app.streams.tasks.write_task import WriteTask
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 from tests.support.streams.harness import Flow, Harness
 from tests.support.streams.view_harness import ViewHarness
 from tests.support.topics import led
@@ -54,24 +54,24 @@ async def created_again_under_an_open_task(counted: Harness, within_s: float = 6
 
 def kept(harness: Harness) -> int | None:
     """The count of `a` on the disk of a task that is closed."""
-    store = Store(WriteSide(harness.settings).store_path(0))
+    store = StateStore(WriteTopology(harness.settings).store_path(0))
     raw = store.get(b"count\0a")
     store.close()
     return None if raw is None else int(raw)
 
 
-async def on_its_disk(harness: Harness, change: Callable[[Store], None]) -> None:
+async def on_its_disk(harness: Harness, change: Callable[[StateStore], None]) -> None:
     """Change what the task's rows on disk say of the log."""
-    store = Store(WriteSide(harness.settings).store_path(0))
+    store = StateStore(WriteTopology(harness.settings).store_path(0))
     change(store)
     store.close()
 
 
-async def in_its_changelog(harness: Harness, change: Callable[[Store], None]) -> None:
+async def in_its_changelog(harness: Harness, change: Callable[[StateStore], None]) -> None:
     """Change what the rows in the changelog say; the disk is lost."""
     written: list[tuple[bytes, bytes | None]] = []
-    path = WriteSide(harness.settings).store_path(0)
-    store = Store(path)
+    path = WriteTopology(harness.settings).store_path(0)
+    store = StateStore(path)
     store.write = lambda changes, _=None: written.extend(changes)  # type: ignore[method-assign,assignment]
     change(store)
     store.close()
@@ -81,32 +81,32 @@ async def in_its_changelog(harness: Harness, change: Callable[[Store], None]) ->
     shutil.rmtree(path)
 
 
-def longer(store: Store) -> None:
+def longer(store: StateStore) -> None:
     """The log had one transaction of one record more than it has now."""
     _lengthen(store, 2)
 
 
-def without_marker(store: Store) -> None:
+def without_marker(store: StateStore) -> None:
     """The marker of the last transaction is not in the log: its broker was killed before it wrote that."""
     _lengthen(store, MARKER)
 
 
-def _lengthen(store: Store, offsets: int) -> None:
+def _lengthen(store: StateStore, offsets: int) -> None:
     [(log, end)] = log_ends.rows(store)
     store.write([(log_ends.prefix + log.encode(), log_ends.encode(end + offsets))], store.stored)
 
 
-def elsewhere(store: Store) -> None:
+def elsewhere(store: StateStore) -> None:
     """The rows were folded from the log of another cluster."""
     _identify(store, cluster_id="another")
 
 
-def repartitioned(store: Store) -> None:
+def repartitioned(store: StateStore) -> None:
     """The log was written with another number of partitions."""
     _identify(store, partitions=2)
 
 
-def _identify(store: Store, **change: object) -> None:
+def _identify(store: StateStore, **change: object) -> None:
     identity = identities.committed(store, ROW)
     assert identity is not None
     store.write([(identities.prefix + ROW.encode(), identities.encode(replace(identity, **change)))], store.stored)
@@ -115,7 +115,7 @@ def _identify(store: Store, **change: object) -> None:
 @pytest.mark.parametrize("where", [on_its_disk, in_its_changelog])
 @pytest.mark.parametrize(("change", "said"), [(longer, "the end behind the last transaction"), (elsewhere, "the Kafka cluster another")])
 async def test_a_task_that_knows_more_than_the_log_has_does_not_open_until_the_loss_is_accepted(
-    counted: Harness, where: Callable[[Harness, Callable[[Store], None]], Awaitable[None]], change: Callable[[Store], None], said: str
+    counted: Harness, where: Callable[[Harness, Callable[[StateStore], None]], Awaitable[None]], change: Callable[[StateStore], None], said: str
 ) -> None:
     await where(counted, change)
 
@@ -168,7 +168,7 @@ def test_a_transaction_goes_on_behind_a_marker_that_is_missing_and_not_behind_a_
     ends = LogEnds({where: 10})
 
     ends.check({where: 9})
-    with pytest.raises(LostHistory, match="ends at 8, below 10"):
+    with pytest.raises(DataLossDetected, match="ends at 8, below 10"):
         ends.check({where: 8})
 
 
@@ -234,7 +234,7 @@ async def test_an_identity_of_an_earlier_version_is_completed(counted: Harness) 
     opened = await counted.open()
     await opened.task.close()
 
-    store = Store(WriteSide(counted.settings).store_path(0))
+    store = StateStore(WriteTopology(counted.settings).store_path(0))
     identity = identities.committed(store, ROW)
     store.close()
     assert identity is not None
@@ -247,13 +247,13 @@ async def test_offsets_in_results_count_only_for_the_topic_that_they_were_read_f
 
 @pytest.mark.control
 async def test_offsets_that_are_taken_for_those_of_another_topic_pass_over_commands(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    note = Rebuilder._note  # noqa: SLF001 (a control replaces what is inside)
+    note = ChangelogRebuilder._note  # noqa: SLF001 (a control replaces what is inside)
 
-    def of_any_topic(self: Rebuilder, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
+    def of_any_topic(self: ChangelogRebuilder, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
         ours = [(f"{what}-topic-id", self._cluster.topic_ids[counted.commands].encode())]
         note(self, replace_headers(record, [*record.headers, *ours]), what, seen)
 
-    monkeypatch.setattr(Rebuilder, "_note", of_any_topic)
+    monkeypatch.setattr(ChangelogRebuilder, "_note", of_any_topic)
 
     with pytest.raises(AssertionError):
         await commands_created_again_without_a_changelog(counted)
@@ -327,5 +327,5 @@ async def test_a_record_that_an_earlier_version_parked_is_read(counted: Harness)
 
     before = parse(replace_headers(record, [header for header in record.headers if header[0] != "parked-topic-id"]))
 
-    assert isinstance(before, Parked)
+    assert isinstance(before, ParkedRecord)
     assert (before.offset, before.reason, before.headers, before.topic_id) == (3, "failed", [], "")

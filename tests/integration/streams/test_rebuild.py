@@ -3,11 +3,11 @@
 import pytest
 
 from app.eventsourcing.history import Latest
-from app.eventsourcing.recorded_event import Recorded
-from app.streams.errors import NotShown
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.streams.errors import ReadModelUnavailable
 from app.streams.parking import rows as parking
-from app.streams.projections.generations import Generations, NoGeneration, OtherBuild
-from app.streams.rebuild.coordinator import Wish
+from app.streams.projections.generations import BuildInProgress, Generations, NothingToRollBackTo
+from app.streams.rebuild.coordinator import BuildAction
 from app.streams.state.table import Table
 from tables.history import History, entries, versions
 from tests.support.streams.rebuild_scenarios import Changed, ask, built, done, killed_at_every_step, reads_never_go_back, rebuilt
@@ -84,7 +84,7 @@ async def test_rows_that_are_rolled_back_to_were_brought_up_to_date(folded: View
 
 
 async def test_there_is_nothing_to_go_back_to_before_a_rebuild(opened: OpenedView) -> None:
-    with pytest.raises(NoGeneration):
+    with pytest.raises(NothingToRollBackTo):
         await ask(opened, "rollback", "back")
     await opened.task.close()
 
@@ -94,7 +94,7 @@ async def test_a_rollback_does_not_pass_for_the_rebuild_that_is_under_way(opened
     await ask(opened, "rebuild", "r-2")
     await ask(opened, "pause", "r-2")
 
-    with pytest.raises(OtherBuild):
+    with pytest.raises(BuildInProgress):
         await ask(opened, "rollback", "back")
     await opened.task.close()
 
@@ -124,7 +124,7 @@ async def test_rows_of_other_code_are_not_shown_until_they_are_rebuilt_and_that_
         patch.setattr(Generations, "active", property(lambda _: False))
         opened = await folded.open_view(Changed(folded))
         assert opened.task.unshown == ["history"]
-        with pytest.raises(NotShown):
+        with pytest.raises(ReadModelUnavailable):
             opened.versions()
 
     await ask(opened, "rebuild", "at once")
@@ -173,7 +173,7 @@ async def test_reads_during_rebuilds_never_fail_and_never_go_back(views: ViewHar
 
 
 @pytest.mark.parametrize("wish", ["rebuild", "rollback"])
-async def test_a_worker_that_is_killed_at_any_step_of_a_build_goes_on_with_it(folded: ViewHarness, wish: Wish) -> None:
+async def test_a_worker_that_is_killed_at_any_step_of_a_build_goes_on_with_it(folded: ViewHarness, wish: BuildAction) -> None:
     await killed_at_every_step(folded, wish)
 
 
@@ -229,7 +229,7 @@ async def test_an_event_that_is_parked_stays_so_in_new_rows_and_can_be_released(
 class Forgetful(History):
     """Has a table that is not its own."""
 
-    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
         """Fold, and change that table."""
         super().apply(before, event, value)
         stray[event.aggregate_id] = (stray.get(event.aggregate_id) or 0) + 1

@@ -2,9 +2,9 @@
 
 import pytest
 
-from app.streams.projections.generation_store import ViewGenerations
+from app.streams.projections.generation_store import GenerationStore
 from app.streams.projections.generations import Generations
-from app.streams.rebuild.build import BuildUnit, ViewBuild
+from app.streams.rebuild.build import BuildUnit, ReadModelBuild
 from app.streams.state.positions import positions
 from tests.integration.streams import test_rebuild
 from tests.support.streams.rebuild_scenarios import killed_at_every_step, reads_never_go_back, rebuilt
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.control
 
 
 async def test_rows_that_are_shown_before_they_are_as_far_as_the_live_ones_are_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing(_self: ViewBuild) -> None:
+    async def nothing(_self: ReadModelBuild) -> None:
         pass
 
-    monkeypatch.setattr(ViewBuild, "_approach", nothing)
-    monkeypatch.setattr(ViewBuild, "_arrive", nothing)
+    monkeypatch.setattr(ReadModelBuild, "_approach", nothing)
+    monkeypatch.setattr(ReadModelBuild, "_arrive", nothing)
 
     with pytest.raises((AssertionError, TimeoutError)):
         await reads_never_go_back(views)
@@ -45,8 +45,8 @@ async def test_rows_of_other_code_that_are_shown_are_found(folded: ViewHarness, 
 
 
 async def test_digests_of_the_same_rows_twice_are_found(folded: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    frozen = ViewGenerations.frozen
-    monkeypatch.setattr(ViewGenerations, "frozen", lambda self, agent, _: frozen(self, agent, 2))
+    frozen = GenerationStore.frozen
+    monkeypatch.setattr(GenerationStore, "frozen", lambda self, agent, _: frozen(self, agent, 2))
     opened = await folded.open_view()
     await opened.pump()
 
@@ -55,14 +55,14 @@ async def test_digests_of_the_same_rows_twice_are_found(folded: ViewHarness, cap
 
 
 async def test_rows_that_are_rolled_back_to_as_they_were_are_found(folded: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing(_self: ViewBuild) -> None:
+    async def nothing(_self: ReadModelBuild) -> None:
         pass
 
     opened = await folded.open_view()
     await opened.pump()
     await rebuilt(opened)
-    monkeypatch.setattr(ViewBuild, "_approach", nothing)
-    monkeypatch.setattr(ViewBuild, "_arrive", nothing)
+    monkeypatch.setattr(ReadModelBuild, "_approach", nothing)
+    monkeypatch.setattr(ReadModelBuild, "_arrive", nothing)
 
     with pytest.raises(AssertionError):
         await _rolled_back(folded, opened)

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from msgspec.structs import replace
 
 from app.streams.aiokafka_patches.decompression import BATCH_BYTES
-from app.streams.state.store import Store
-from app.streams.topology import WriteSide
+from app.streams.state.store import StateStore
+from app.streams.topology import WriteTopology
 from tests.support.streams.harness import Harness
 from tests.support.waiting import until
 
@@ -28,7 +28,7 @@ async def goes_on(harness: Harness, **open_with: str) -> None:
 
 
 def store(harness: Harness) -> Path:
-    return WriteSide(harness.settings).store_path(0)
+    return WriteTopology(harness.settings).store_path(0)
 
 
 async def test_an_intact_disk_goes_on(counted: Harness) -> None:
@@ -79,7 +79,7 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(counted: Harness, caplog
 async def test_a_disk_that_does_not_fit_the_changelog_is_wiped_and_filled_again(
     counted: Harness, caplog: pytest.LogCaptureFixture, change: dict[str, object], said: str
 ) -> None:
-    disk = Store(store(counted))
+    disk = StateStore(store(counted))
     assert disk.stored is not None
     disk.write([(b"count\0a", b"99")], replace(disk.stored, **change))
     disk.close()
@@ -201,16 +201,16 @@ async def test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_a
 
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """While a store is opened no file may grow beyond 1,000 bytes: the system says so as it says that a disk is full."""
-    original, (soft, hard) = Store.__init__, resource.getrlimit(resource.RLIMIT_FSIZE)
+    original, (soft, hard) = StateStore.__init__, resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    def crowded(store: Store, path: Path) -> None:
+    def crowded(store: StateStore, path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))
         try:
             original(store, path)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
-    monkeypatch.setattr(Store, "__init__", crowded)
+    monkeypatch.setattr(StateStore, "__init__", crowded)
 
 
 async def test_a_disk_that_fails_under_an_open_task_is_wiped_and_filled_again(counted: Harness, caplog: pytest.LogCaptureFixture) -> None:
@@ -220,7 +220,7 @@ async def test_a_disk_that_fails_under_an_open_task_is_wiped_and_filled_again(co
     await counted.send(("a", b""), ("b", b""))
     await opened.pump()
 
-    assert "StoreFailed" in caplog.text
+    assert "StateStoreError" in caplog.text
     await counted.expect_counts(a=3, b=2)
     assert opened.rows() == {"a": 3, "b": 2}
     await opened.task.close()

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from app.eventsourcing.recorded_event import Recorded, recorded
+from app.eventsourcing.recorded_event import RecordedEvent, recorded
 from app.handlers import event_handler as _event
 from app.streams.logs.ends import LogEnds
-from app.streams.parking.guard import Intake
-from app.streams.projections.outbox import Outlet
+from app.streams.parking.guard import RecordGuard
+from app.streams.projections.outbox import ViewOutbox
 from app.streams.recovery import restore, takeover
-from app.streams.recovery.changelog_identity import Rebuild
-from app.streams.recovery.changelog_rebuild import Rebuilder
+from app.streams.recovery.changelog_identity import RebuildScope
+from app.streams.recovery.changelog_rebuild import ChangelogRebuilder
 from app.streams.recovery.takeover import TakeOver
 from app.streams.state import store
-from app.streams.state.positions import Position
+from app.streams.state.positions import InputPosition
 from app.streams.tasks import view_opening as view_store
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
-from app.streams.tasks.write_processor import Processor
+from app.streams.tasks.write_processor import WriteProcessor
 from schemas.upcasters import NewerSchema
 from tests.integration.streams import test_emptied, test_recovery, test_task, test_view, test_view_recovery
 from tests.support.streams.harness import Harness
@@ -46,7 +46,7 @@ async def test_a_full_disk_that_is_taken_for_a_damaged_one_is_found(
 
 
 async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
+    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (RebuildScope.NOTHING, "not looked at"))
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_rebuild_that_was_cut_short_is_begun_again(counted)
@@ -55,7 +55,7 @@ async def test_a_changelog_without_identity_that_is_taken_as_it_is_is_found(coun
 async def test_rows_that_are_folded_again_together_with_what_no_log_has_are_found(
     counted: Harness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Rebuilder, "_folded", lambda self: self._unit.rows.store.scan(b""))
+    monkeypatch.setattr(ChangelogRebuilder, "_folded", lambda self: self._unit.rows.store.scan(b""))
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_row_that_is_wrong_in_the_changelog_is_folded_from_the_log_when_a_person_asks_for_it(counted, caplog)
@@ -63,7 +63,7 @@ async def test_rows_that_are_folded_again_together_with_what_no_log_has_are_foun
 
 async def test_a_lost_log_of_record_that_nobody_notices_is_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogEnds, "lost", lambda *_: None)
-    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (Rebuild.NOTHING, "not looked at"))
+    monkeypatch.setattr(takeover, "compare", lambda *_, **__: (RebuildScope.NOTHING, "not looked at"))
 
     with pytest.raises(AssertionError):
         await test_recovery.test_a_lost_log_of_record_stops_the_task_until_the_loss_is_accepted(counted)
@@ -77,13 +77,13 @@ async def test_lost_input_that_nobody_notices_is_found(counted: Harness, monkeyp
 
 
 async def test_a_position_that_stays_below_commit_markers_is_found(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def in_memory_alone(self: Processor, offsets: Mapping[str, int]) -> None:
+    async def in_memory_alone(self: WriteProcessor, offsets: Mapping[str, int]) -> None:
         for topic, offset in offsets.items():
             self._move(topic, offset)
         self.unit.drop()
         self.positions.update(self._ahead)
 
-    monkeypatch.setattr(Processor, "pass_over", in_memory_alone)
+    monkeypatch.setattr(WriteProcessor, "pass_over", in_memory_alone)
 
     with pytest.raises(AssertionError):
         await test_emptied.test_a_topic_that_was_emptied_after_it_was_read_is_no_loss(harness)
@@ -94,9 +94,9 @@ async def test_a_group_offset_that_is_used_for_the_position_is_found(
 ) -> None:
     original = TakeOver._position
 
-    async def as_the_group_says(self: TakeOver, cluster: Any, topic: str, committed: int | None) -> Position:  # noqa: ANN401 (a Cluster)
+    async def as_the_group_says(self: TakeOver, cluster: Any, topic: str, committed: int | None) -> InputPosition:  # noqa: ANN401 (a Cluster)
         position = await original(self, cluster, topic, committed)
-        return position if committed is None else Position(position.topic_id, committed)
+        return position if committed is None else InputPosition(position.topic_id, committed)
 
     monkeypatch.setattr(TakeOver, "_position", as_the_group_says)
 
@@ -105,7 +105,7 @@ async def test_a_group_offset_that_is_used_for_the_position_is_found(
 
 
 async def test_a_record_that_does_not_wait_behind_a_parked_one_of_its_key_is_found(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Intake, "_behind", lambda *_: None)
+    monkeypatch.setattr(RecordGuard, "_behind", lambda *_: None)
 
     with pytest.raises(AssertionError):
         await test_task.test_records_behind_a_parked_one_wait_in_order_also_after_a_restart(harness)
@@ -126,7 +126,7 @@ async def test_a_view_that_does_not_compare_its_logs_is_found(folded: ViewHarnes
 
 
 async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_found(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Outlet, "waits", lambda *_: False)
+    monkeypatch.setattr(ViewOutbox, "waits", lambda *_: False)
 
     with pytest.raises(AssertionError):
         await mended_and_folded_anew(views)
@@ -135,7 +135,7 @@ async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_f
 async def test_a_view_that_parks_what_only_later_code_can_read_is_found(
     views: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def readable_or_damaged(value: bytes) -> Recorded:
+    def readable_or_damaged(value: bytes) -> RecordedEvent:
         try:
             return recorded(value)
         except NewerSchema as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.streams.parking.record import Settled, parse
+from app.streams.parking.record import ParkingOutcome, parse
 from app.streams.parking.release import Interrupted, NotHead, NotParked
 from tests.support.streams.harness import Harness, Opened
 from tests.support.streams.scenarios import released_in_the_middle
@@ -23,7 +23,7 @@ async def opened(harness: Harness) -> Opened:
 async def said(harness: Harness) -> list[tuple[int, str]]:
     """What the topic `parked` says, in its order: the offset of each record, and its reason or what became of it."""
     words = [parse(record) for record in await harness.records(harness.settings.topic("parked"))]
-    return [(word.offset, word.outcome if isinstance(word, Settled) else word.reason) for word in words]
+    return [(word.offset, word.outcome if isinstance(word, ParkingOutcome) else word.reason) for word in words]
 
 
 PARKED = [(0, "failed"), (1, "behind-parked"), (2, "behind-parked"), (4, "behind-parked")]
@@ -114,7 +114,7 @@ async def test_a_release_that_is_cut_off_is_ended_by_the_successor(harness: Harn
 
 
 async def test_a_release_that_is_cut_off_is_ended_also_after_the_changelog_was_lost(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.streams.parking.release.Releases.__bool__", lambda _: False)
+    monkeypatch.setattr("app.streams.parking.release.ParkedReleaser.__bool__", lambda _: False)
     opened = await harness.open()
     await harness.send(("a", b"raise"), ("a", b""), ("a", b""))
     await opened.pump()

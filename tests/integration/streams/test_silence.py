@@ -9,7 +9,7 @@ import pytest
 
 from app.embedded_kafka.embedded import EmbeddedKafka
 from app.streams.runtime import coordinator_watchdog as silence
-from app.streams.runtime.coordinator_watchdog import Silence
+from app.streams.runtime.coordinator_watchdog import CoordinatorWatchdog
 from tests.conftest import FreePort, RunningKafka
 from tests.support.streams.membership_scenarios import Member, member_of
 from tests.support.waiting import until
@@ -28,7 +28,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def watched(member: Member, ends: list[str]) -> None:
     """Watch a member until the worker would end."""
-    watch = Silence(member.membership, member.coordinator)
+    watch = CoordinatorWatchdog(member.membership, member.coordinator)
     async with asyncio.timeout(60):
         while not ends:
             await watch.check()
@@ -37,7 +37,7 @@ async def watched(member: Member, ends: list[str]) -> None:
 
 async def checked(member: Member) -> None:
     """Watch a member for longer than a group may be silent."""
-    watch = Silence(member.membership, member.coordinator)
+    watch = CoordinatorWatchdog(member.membership, member.coordinator)
     until_s = asyncio.get_running_loop().time() + 3 * SILENT_S
     while asyncio.get_running_loop().time() < until_s:
         await watch.check()
@@ -96,10 +96,10 @@ async def test_an_outage_ends_nobody(free_port: FreePort, tmp_path: Path, ends: 
 async def test_without_asking_the_broker_an_outage_would_end_the_worker(
     free_port: FreePort, tmp_path: Path, ends: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def answered(_silence: Silence) -> bool:
+    async def answered(_silence: CoordinatorWatchdog) -> bool:
         return True
 
-    monkeypatch.setattr(Silence, "_answered", answered)
+    monkeypatch.setattr(CoordinatorWatchdog, "_answered", answered)
     await outage(free_port, tmp_path, lambda member: watched(member, ends))
 
     assert ends != []

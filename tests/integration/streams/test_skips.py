@@ -11,7 +11,7 @@ from app.streams.kafka.reader import reading
 from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
-from app.streams.parking.record import SKIPPED, Settled, parse, skip
+from app.streams.parking.record import SKIPPED, ParkingOutcome, parse, skip
 from app.streams.parking.skip_log import SkipLog
 from tests.support.streams.harness import Harness, Opened
 from tests.support.waiting import until
@@ -37,7 +37,7 @@ async def skipped(harness: Harness, topic: str, first: int, last: int, topic_id:
     sender = producer(harness.settings.bootstrap, f"{harness.settings.app_id}-0")
     async with sender:
         transaction = Transaction(sender, 1)
-        settled = Settled(topic, 0, first, SKIPPED, topic_id or cluster.topic_ids[topic], last)
+        settled = ParkingOutcome(topic, 0, first, SKIPPED, topic_id or cluster.topic_ids[topic], last)
         transaction.extend([skip(harness.settings.topic("parked"), settled, "ops", "a test")])
         await transaction.commit()
 
@@ -120,7 +120,7 @@ def test_offsets_of_several_skips_are_passed_over_together() -> None:
 
 
 def test_a_skip_says_who_and_why_and_what() -> None:
-    settled = Settled("t", 1, 5, SKIPPED, "id", 7)
+    settled = ParkingOutcome("t", 1, 5, SKIPPED, "id", 7)
     written = skip("parked", settled, "ops", "a reason")
 
     assert (written.key, written.value, written.partition) == (None, None, 1)

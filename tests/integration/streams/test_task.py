@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
 from app.streams.recovery.takeover import Positions, TakeOver
 from tests.support.streams.harness import Harness
 from tests.support.streams.scenarios import fenced_too_late, not_a_member, opened_anew_between_two_batches, partly_refused, restarted
@@ -36,7 +36,7 @@ async def test_a_record_whose_handler_raises_is_parked_and_leaves_nothing_else_b
 async def test_a_task_that_meets_an_error_that_it_does_not_know_is_opened_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     take_over, errors = TakeOver.run, [RuntimeError("a library's own")]
 
-    async def fails_once(self: TakeOver) -> tuple[UnitOfWork, Positions]:
+    async def fails_once(self: TakeOver) -> tuple[TransactionalUnitOfWork, Positions]:
         if errors:
             raise errors.pop()
         return await take_over(self)
@@ -53,7 +53,7 @@ async def test_a_task_that_meets_an_error_that_it_does_not_know_is_opened_again(
 
 
 async def test_a_task_whose_invariant_does_not_hold_stays_closed(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def finds_it_broken(_self: TakeOver) -> tuple[UnitOfWork, Positions]:
+    async def finds_it_broken(_self: TakeOver) -> tuple[TransactionalUnitOfWork, Positions]:
         raise AssertionError("a position never goes back")
 
     monkeypatch.setattr(TakeOver, "run", finds_it_broken)

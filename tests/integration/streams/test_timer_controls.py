@@ -3,8 +3,8 @@
 import pytest
 
 from app import clock
-from app.streams.processing.unit_of_work import Draft
-from app.streams.timers.dispatcher import Alarms
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.timers.dispatcher import TimerDispatcher
 from app.streams.timers.ticks import Ticks
 from app.streams.timers.timers import cancel_timer, names, timers
 from app.streams.timers.unread_commands import Unread
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.control
 
 
 async def test_rows_that_go_before_the_transaction_of_the_waking_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def ring(self: Alarms) -> None:
+    async def ring(self: TimerDispatcher) -> None:
         now_ms = self._now_ms = self._ticks.take()
         if now_ms is None:
             await asks(self)
@@ -39,8 +39,8 @@ async def test_rows_that_go_before_the_transaction_of_the_waking_are_found(timed
             self._sleepers[agent].wake(key, due_ms, now_ms)
         await self._unit.flush()
 
-    asks = Alarms.ring
-    monkeypatch.setattr(Alarms, "ring", ring)
+    asks = TimerDispatcher.ring
+    monkeypatch.setattr(TimerDispatcher, "ring", ring)
 
     with pytest.raises(AssertionError):
         await woken_in_the_middle(timed, "begin_transaction", calls=5, after=False)
@@ -61,20 +61,20 @@ async def test_an_order_that_is_not_made_anew_from_the_rows_is_found(timed: Time
 
 
 async def test_a_waking_that_raised_and_left_something_behind_is_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Draft, "rollback", lambda _: None)
+    monkeypatch.setattr(UnitOfWork, "rollback", lambda _: None)
 
     with pytest.raises(AssertionError):
         await one_raises(timed)
 
 
 async def test_timers_that_hold_up_commands_are_found(timed: TimerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    ring = Alarms.ring
+    ring = TimerDispatcher.ring
 
-    async def until_none_is_due(self: Alarms) -> None:
+    async def until_none_is_due(self: TimerDispatcher) -> None:
         while self.due():
             await ring(self)
 
-    monkeypatch.setattr(Alarms, "ring", until_none_is_due)
+    monkeypatch.setattr(TimerDispatcher, "ring", until_none_is_due)
 
     with pytest.raises(AssertionError, match="held up the other"):
         await many_beside_commands(timed)

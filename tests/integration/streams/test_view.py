@@ -7,10 +7,10 @@ import pytest
 from msgspec import Raw
 
 from app.eventsourcing.history import Latest
-from app.streams.errors import StoreFailed
+from app.streams.errors import StateStoreError
 from app.streams.parking import rows as parking
-from app.streams.processing.record_queue import Batch
-from app.streams.state.store import Store
+from app.streams.processing.record_queue import RecordBatch
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from tables.history import History
 from tests.support.streams.view_harness import Failing, OpenedView, ViewHarness, event
@@ -39,7 +39,7 @@ async def test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_op
     first, *_ = await views.records(views.orders)  # once the commit marker is written, which the broker does after its answer
     opened = await views.open_view()
 
-    await opened.task.process(Batch(views.orders, 0, opened.task.opening, [first]), opened.events)
+    await opened.task.process(RecordBatch(views.orders, 0, opened.task.opening, [first]), opened.events)
     assert opened.versions() == {"a": 1}
     assert not opened.task.serving
 
@@ -72,7 +72,7 @@ async def test_rows_do_not_depend_on_how_events_are_fetched_and_fetched_again(to
         opened = await told.open_view(worker=str(seed))
         await opened.pump([luck.randint(1, 25) for _ in range(luck.randint(0, 12))])
         again = await told.records(told.orders, luck.randint(0, 60))
-        await opened.task.process(Batch(told.orders, 0, opened.task.opening, again), opened.events)
+        await opened.task.process(RecordBatch(told.orders, 0, opened.task.opening, again), opened.events)
 
         assert opened.rows() == told.expected, f"seed {seed}"
         await opened.task.close()
@@ -107,14 +107,14 @@ async def test_a_view_that_lost_its_disk_parks_nothing_again(views: ViewHarness)
 async def test_a_view_that_is_killed_between_parking_and_its_own_write_parks_once(views: ViewHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = await views.open_view()
     await views.write_events(("a", 1), ("b", 2))
-    write, failures = Store.write, [StoreFailed("the disk is full")]
+    write, failures = StateStore.write, [StateStoreError("the disk is full")]
 
-    def fail_once(store: Store, *what: Any) -> None:  # noqa: ANN401 (stands for any arguments)
+    def fail_once(store: StateStore, *what: Any) -> None:  # noqa: ANN401 (stands for any arguments)
         if failures:
             raise failures.pop()
         write(store, *what)
 
-    monkeypatch.setattr(Store, "write", fail_once)
+    monkeypatch.setattr(StateStore, "write", fail_once)
     await opened.pump()
 
     assert opened.versions() == {"a": 1}
@@ -129,7 +129,7 @@ async def test_two_workers_that_both_believe_to_have_the_view_park_once(views: V
 
     for each, count in ((former, 1), (successor, 2), (former, 2)):
         await each.task.ready.wait()
-        await each.task.process(Batch(views.orders, 0, each.task.opening, records[:count]), each.events)
+        await each.task.process(RecordBatch(views.orders, 0, each.task.opening, records[:count]), each.events)
     await former.pump()
 
     assert [value for _, value, _ in await views.parked()] == [event("a", 2), event("b", 2)]
@@ -179,7 +179,7 @@ async def test_an_event_of_a_newer_schema_stops_the_view_and_is_neither_skipped_
     await views.write_events(("a", 2), schemaVersion=99)
     [*_, newer] = await views.records(views.orders)
 
-    await opened.task.process(Batch(views.orders, 0, opened.task.opening, [newer]), opened.events)
+    await opened.task.process(RecordBatch(views.orders, 0, opened.task.opening, [newer]), opened.events)
     await until(lambda: opened.task.stopped, within_s=10)
 
     assert not opened.task.serving
@@ -219,7 +219,7 @@ async def test_a_view_with_rows_of_other_code_opens_also_when_a_commit_marker_is
     former = another(views, "former")
     opened = await views.open_view(models=[views.model, former])
     await views.write_events(("a", 1), transactional=True)
-    batch = Batch(views.orders, 0, opened.task.opening, await views.records(views.orders))
+    batch = RecordBatch(views.orders, 0, opened.task.opening, await views.records(views.orders))
     for model in (views.model, former):
         await opened.task.process(batch, OpenedView.handler(model))
     await opened.task.close()
@@ -235,7 +235,7 @@ async def test_two_read_models_of_one_topic_have_positions_of_their_own(views: V
     other = another(views, "1")
     opened = await views.open_view(models=[views.model, other])
     await views.write_events(("a", 1), ("a", 2))
-    batch = Batch(views.orders, 0, opened.task.opening, await views.records(views.orders))
+    batch = RecordBatch(views.orders, 0, opened.task.opening, await views.records(views.orders))
 
     await opened.task.process(batch, opened.events)
     assert (opened.position(views.orders), opened.task.busy) == (0, True), "the other has folded nothing"

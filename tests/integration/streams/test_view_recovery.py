@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from app.streams.state.positions import Position, positions
-from app.streams.state.store import Store
+from app.streams.state.positions import InputPosition, positions
+from app.streams.state.store import StateStore
 from app.streams.tasks.view_opening import ROW, view_identities
-from app.streams.topology import Follower
+from app.streams.topology import Subscription
 from tests.support.streams.view_harness import ViewHarness
 
 
@@ -46,9 +46,9 @@ async def test_a_damaged_disk_is_wiped_and_filled_again(folded: ViewHarness, cap
 
 
 async def test_a_view_that_is_ahead_of_the_log_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded: ViewHarness) -> None:
-    store = Store(disk(folded))
-    row = Follower(folded.model.agent, folded.orders).row
-    store.write([(positions.prefix + row.encode(), positions.encode(Position("any", 1_000_000)))])
+    store = StateStore(disk(folded))
+    row = Subscription(folded.model.agent, folded.orders).row
+    store.write([(positions.prefix + row.encode(), positions.encode(InputPosition("any", 1_000_000)))])
     store.close()
 
     await stops_until_the_loss_is_accepted(folded, "below 1000000, up to where this view has read it")
@@ -62,7 +62,7 @@ async def test_a_view_whose_log_was_created_again_stops_and_keeps_its_rows_until
 
 
 async def test_a_view_of_another_cluster_stops_and_keeps_its_rows_until_the_loss_is_accepted(folded: ViewHarness) -> None:
-    store = Store(disk(folded))
+    store = StateStore(disk(folded))
     identity = view_identities.committed(store, ROW)
     assert identity is not None
     store.write([(view_identities.prefix + ROW.encode(), view_identities.encode(replace(identity, cluster_id="another")))])
@@ -76,7 +76,7 @@ async def stops_until_the_loss_is_accepted(folded: ViewHarness, reason: str) -> 
     opened = await folded.open_view()
     await opened.task.close()
     assert reason in opened.task.stop_reason
-    store = Store(disk(folded))
+    store = StateStore(disk(folded))
     assert [*store.scan(positions.prefix)], "the rows are kept"
     store.close()
 
@@ -94,7 +94,7 @@ async def test_a_disk_that_fails_under_an_open_view_is_wiped_and_filled_again(fo
     await folded.write_events(("a", 3))
     await opened.pump()
 
-    assert "StoreFailed" in caplog.text
+    assert "StateStoreError" in caplog.text
     assert opened.versions() == {"a": 3, "b": 1}
     await opened.task.close()
 

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.client.commands import CHUNK, IN_FLIGHT, CommandClient, batch_bytes
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
@@ -84,7 +84,7 @@ async def test_a_command_is_written_as_given_where_its_key_belongs_with_headers(
         with pytest.raises(FoldstreamError):
             await client.send(command)
 
-    async with Log(applied) as log:
+    async with LogReader(applied) as log:
         [record] = [record async for record in log.topic(command_topic(applied, "Order"))]
 
     assert json.loads(record.value) == command

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.topics import event_topic
@@ -39,7 +39,7 @@ def test_only_committed_events_of_the_aggregate_are_shown_in_order(history: Sett
 
 async def committed_only(history: Settings) -> None:
     """Who reads the log sees nothing of a transaction that was aborted."""
-    async with Log(history) as log:
+    async with LogReader(history) as log:
         seen = [json.loads(record.value)["version"] async for record in log.key(event_topic(history, "Order"), ORDER.encode())]
     assert seen == [1, 2]
 

@@ -36,7 +36,7 @@ async def test_a_worker_whose_disk_is_full_says_so_and_one_with_room_goes_on(env
         await environment.send(commands[:200])
         await results.number(200, within_s=100)
         await environment.send(commands[200:300])  # what is in memory is written to disk when more comes
-        await until(lambda: re.search("task 0 is taken over again in place, .*StoreFailed: IO error", full.said) is not None, within_s=100)
+        await until(lambda: re.search("task 0 is taken over again in place, .*StateStoreError: IO error", full.said) is not None, within_s=100)
         await environment.send(commands[300:])
         full.destroy()
 

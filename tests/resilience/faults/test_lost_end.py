@@ -3,8 +3,8 @@
 import pytest
 
 from app.streams.errors import UnknownOutcome
-from app.streams.kafka.transactions import Outgoing, Transaction, producer
-from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.kafka.transactions import OutgoingRecord, Transaction, producer
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
 from tests.support.faults.faults import Fault, Kind, LostAnswer, LostRequest
 from tests.support.faults.proxy import Proxy
 from tests.support.streams.harness import Harness
@@ -17,13 +17,13 @@ async def test_what_an_unanswered_end_has_committed_is_not_done_again_and_what_i
 
 @pytest.mark.control
 async def test_an_unanswered_end_that_is_taken_for_an_abort_doubles_its_transaction(harness: Harness, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    packed, committed, written = UnitOfWork.pack, UnitOfWork.commit, list[Outgoing]()
+    packed, committed, written = TransactionalUnitOfWork.pack, TransactionalUnitOfWork.commit, list[OutgoingRecord]()
 
-    def pack(self: UnitOfWork) -> None:
+    def pack(self: TransactionalUnitOfWork) -> None:
         written.extend(self.outgoing)
         packed(self)
 
-    async def commit(self: UnitOfWork) -> None:
+    async def commit(self: TransactionalUnitOfWork) -> None:
         try:
             await committed(self)
         except UnknownOutcome:
@@ -34,8 +34,8 @@ async def test_an_unanswered_end_that_is_taken_for_an_abort_doubles_its_transact
             await committed(self)
             await self._producer.stop()
 
-    monkeypatch.setattr(UnitOfWork, "pack", pack)
-    monkeypatch.setattr(UnitOfWork, "commit", commit)
+    monkeypatch.setattr(TransactionalUnitOfWork, "pack", pack)
+    monkeypatch.setattr(TransactionalUnitOfWork, "commit", commit)
 
     with pytest.raises(AssertionError, match=r"\{'a': \[1, 2, 1, 2\]"):
         await unanswered(harness, proxy, LostAnswer(Kind.END_TXN))

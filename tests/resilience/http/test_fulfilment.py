@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.settings import Settings
 from app.topics import event_topic
 from app.verify.run import audit
@@ -42,7 +42,7 @@ def program() -> tuple[str, ...]:
 async def events(settings: Settings, aggregate: str) -> Events:
     """All events of a log of record."""
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    async with Log(settings) as log:
+    async with LogReader(settings) as log:
         async for record in log.topic(event_topic(settings, aggregate)):
             event = msgspec.json.decode(record.value)
             found[event["aggregateId"]].append(event)

@@ -16,9 +16,9 @@ from app.domain.order_fulfilment.process import fulfilment
 from app.domain.order_fulfilment.state import Saga, status
 from app.domain.product import product_decider
 from app.domain.shipping import policy
-from app.eventsourcing.decide import Asked, Standing, respond
+from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider, order_named
-from app.eventsourcing.saga import Ask, Elapsed, Reply
+from app.eventsourcing.saga import CommandResult, OutgoingCommand, TimerElapsed
 from schemas.customer import CustomerRegistered
 from schemas.envelopes import Event, Refusal, payload_json
 from schemas.order import OrderPlaced
@@ -45,17 +45,17 @@ class World:
     price: int = 5
     saga: Saga = fulfilment.initial
     events: list[SagaEvent] = field(default_factory=list)
-    queues: dict[Partner, deque[Ask]] = field(default_factory=lambda: defaultdict(deque))
+    queues: dict[Partner, deque[OutgoingCommand]] = field(default_factory=lambda: defaultdict(deque))
     """What each partner has not read yet."""
-    replies: list[Reply] = field(default_factory=list)
+    replies: list[CommandResult] = field(default_factory=list)
     """What the saga has not heard yet."""
-    heard: list[Reply] = field(default_factory=list)
+    heard: list[CommandResult] = field(default_factory=list)
     """What it has, and may hear again."""
     now_ms: int = milliseconds(AT)
-    parked: Callable[[Ask], bool] = lambda _: False
+    parked: Callable[[OutgoingCommand], bool] = lambda _: False
     """Which commands are parked whenever they are read."""
-    answers: dict[tuple[Partner, str], Reply] = field(default_factory=dict)
-    shipping: list[Ask] = field(default_factory=list)
+    answers: dict[tuple[Partner, str], CommandResult] = field(default_factory=dict)
+    shipping: list[OutgoingCommand] = field(default_factory=list)
     """What the shipping policy has asked for; it waits for no answer."""
 
     def __post_init__(self) -> None:
@@ -98,8 +98,8 @@ class World:
 
     def operate(self, command_type: str, **payload: object) -> Refusal | None:
         """An operator acts; why it is refused, if it is."""
-        standing = Standing(len(self.events), self.saga, self.partners["Order", ORDER].root)
-        answer = respond(saga_decider, Asked(command_type, {"reason": "so it must be", **payload}), standing, rfc3339(self.now_ms))
+        standing = CurrentState(len(self.events), self.saga, self.partners["Order", ORDER].root)
+        answer = respond(saga_decider, CommandInput(command_type, {"reason": "so it must be", **payload}), standing, rfc3339(self.now_ms))
         self._after(answer.events)
         return answer.refusal
 
@@ -110,7 +110,7 @@ class World:
             self._answer(partner, ask)
             return
         if self.parked(ask):
-            self.replies.append(Reply(ask.command_id, ask.command_type, ask.aggregate_id, "parked", Refusal(code="failed", message="a bug")))
+            self.replies.append(CommandResult(ask.command_id, ask.command_type, ask.aggregate_id, "parked", Refusal(code="failed", message="a bug")))
             return
         if (partner, ask.command_id) not in self.answers:
             self.answers[partner, ask.command_id] = self._answer(partner, ask)
@@ -131,7 +131,7 @@ class World:
         wake_ms = fulfilment.react(ORDER, self.saga).wake_ms
         if wake_ms is not None:
             self.now_ms = max(self.now_ms, wake_ms)
-            self.hear(Elapsed(self.now_ms))
+            self.hear(TimerElapsed(self.now_ms))
 
     def waiting(self) -> list[Partner]:
         """The partners that have something to read."""
@@ -183,16 +183,16 @@ class World:
             self.shipping.append(ask)
             self.queues[ask.aggregate_type, ask.aggregate_id].append(ask)
 
-    def _answer(self, partner: Partner, ask: Ask) -> Reply:
+    def _answer(self, partner: Partner, ask: OutgoingCommand) -> CommandResult:
         if partner not in self.partners:
             refusal: Refusal | None = Refusal(code=f"unknown-{partner[0].lower()}", message="never registered")
         elif partner[0] == "Order":
             refusal = self._ordered(ask)
         else:
             refusal = self._decide(partner, ask.command_type, ask.payload).refusal
-        return Reply(ask.command_id, ask.command_type, ask.aggregate_id, "refused" if refusal else "accepted", refusal)
+        return CommandResult(ask.command_id, ask.command_type, ask.aggregate_id, "refused" if refusal else "accepted", refusal)
 
-    def _ordered(self, ask: Ask) -> Refusal | None:
+    def _ordered(self, ask: OutgoingCommand) -> Refusal | None:
         answer = self._decide(("Order", ORDER), ask.command_type, ask.payload)
         for event in answer.events:
             self.hear(event)

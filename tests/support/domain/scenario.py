@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from app.eventsourcing.decide import Answer, Asked, Standing, respond
+from app.eventsourcing.decide import CommandInput, CurrentState, DecisionResult, respond
 from app.eventsourcing.decider import Decider, order_named
 from schemas.envelopes import Event, payload_json
 
@@ -30,8 +30,8 @@ class Scenario:
 
     def when(self, command_type: str, expected_version: int | None = None, **payload: Any) -> "Outcome":  # noqa: ANN401 (any JSON)
         """Ask for something; the payload is given as on the wire. Nothing happens by it."""
-        standing = Standing(len(self.events), self.root, self.beside or self.details.get(str(payload.get("orderId"))))
-        return Outcome(respond(self.decider, Asked(command_type, payload, expected_version), standing, AT))
+        standing = CurrentState(len(self.events), self.root, self.beside or self.details.get(str(payload.get("orderId"))))
+        return Outcome(respond(self.decider, CommandInput(command_type, payload, expected_version), standing, AT))
 
     def after(self, command_type: str, **payload: Any) -> Self:  # noqa: ANN401 (any JSON)
         """The same aggregate after what was asked for, if it was accepted."""
@@ -44,7 +44,7 @@ class Scenario:
 class Outcome:
     """What was answered."""
 
-    answer: Answer[Any, Any]
+    answer: DecisionResult[Any, Any]
 
     def then(self, *events: Event) -> None:
         """It was accepted, and these events follow."""

@@ -7,19 +7,19 @@ from typing import Any, NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from app.handlers.event_handler import Events, Joined, JoinedModel, Model
+from app.handlers.event_handler import EventHandler, FeedJoinHandler, JoinedModel, Projection
 from app.settings import Settings
-from app.streams.processing.replies import Waiters
-from app.streams.processing.unit_of_work import Draft
-from app.streams.state.overlay import Rows
-from app.streams.state.store import Store
+from app.streams.processing.replies import PendingReplies
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.state.overlay import RowOverlay
+from app.streams.state.store import StateStore
 from schemas.envelopes import Event, payload_json
 from schemas.upcasters import upcasters
 from tables import customer_account, customer_orders, order_summary, orders_by_status, product_stock, saga_status
 
 SETTINGS = Settings(partitions=1)
 
-MODELS: Sequence[Model[Any]] = (
+MODELS: Sequence[Projection[Any]] = (
     product_stock.stock,
     customer_orders.customer_orders,
     orders_by_status.orders_by_status,
@@ -44,7 +44,7 @@ class World:
 
     def __init__(self, path: Path, logs: dict[str, list[ConsumerRecord]]) -> None:
         self._logs = {topic: list(log) for topic, log in logs.items()}
-        self._draft = Draft(Store(path), Waiters(1), {})
+        self._draft = UnitOfWork(StateStore(path), PendingReplies(1), {})
         self._followers = [(handler, topic) for handler, topics in _handlers() for topic in topics]
         self._reached = [0] * len(self._followers)
 
@@ -82,7 +82,7 @@ class World:
         for told in self._draft.outgoing:
             log = self._logs.setdefault(told.topic, [])
             log.append(record(told.topic, len(log), told.key or b"", told.value or b""))
-        rows: Rows = self._draft.rows
+        rows: RowOverlay = self._draft.rows
         rows.commit(rows.changes())
         self._draft.drop()
 
@@ -105,5 +105,5 @@ def record(topic: str, offset: int, key: bytes, value: bytes) -> ConsumerRecord:
     return ConsumerRecord(topic, 0, offset, 1_764_000_000_123, 0, key, value, None, -1, -1, ())
 
 
-def _handlers() -> list[tuple[Events, tuple[str, ...]]]:
-    return [*((Events(model), model.events) for model in MODELS), *((Joined(model), model.events) for model in JOINED)]
+def _handlers() -> list[tuple[EventHandler, tuple[str, ...]]]:
+    return [*((EventHandler(model), model.events) for model in MODELS), *((FeedJoinHandler(model), model.events) for model in JOINED)]

@@ -3,14 +3,14 @@
 import sys
 from typing import Any
 
-from app.handlers.aggregate_repository import Aggregate, Answered
+from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome
 from app.worker import run_worker
 
 
-def never(_self: Aggregate, *_command: Any) -> tuple[Answered | None, str | None]:  # noqa: ANN401 (whatever it is asked for)
+def never(_self: AggregateRepository, *_command: Any) -> tuple[CommandOutcome | None, str | None]:  # noqa: ANN401 (whatever it is asked for)
     """No command was answered before."""
     return None, None
 
 
-Aggregate.answered_before = never  # type: ignore[assignment,method-assign]  # that is the mechanism that is switched off
+AggregateRepository.answered_before = never  # type: ignore[assignment,method-assign]  # that is the mechanism that is switched off
 sys.exit(run_worker(accept_loss=False))

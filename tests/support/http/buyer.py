@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.settings import Settings
 from tests.support.http.client import Answer, Client
 
@@ -30,7 +30,7 @@ Orders = Mapping[str, list[Placed]]
 async def placed(settings: Settings) -> Orders:
     """Every order in the log."""
     found: defaultdict[str, list[Placed]] = defaultdict(list)
-    async with Log(settings) as log:
+    async with LogReader(settings) as log:
         async for record in log.topic(settings.topic("events.order")):
             event: dict[str, Any] = msgspec.json.decode(record.value)
             if event["eventType"] == "OrderPlaced":

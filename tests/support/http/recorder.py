@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.http.connection import Connection
+from app.web.http.connection import BoundedConnection
 from app.web.server import serving
 from tests.support.waiting import until
 
@@ -74,7 +74,7 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recording(connection: type[HttpToolsProtocol] = Connection) -> AsyncIterator[Recorder]:
+async def recording(connection: type[HttpToolsProtocol] = BoundedConnection) -> AsyncIterator[Recorder]:
     """A recorder that is served by these connections."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         recorder = Recorder(listening.getsockname()[1])

@@ -15,14 +15,14 @@ from confluent_kafka.admin import AdminClient
 from app.settings import Settings
 from app.streams.kafka.reader import bounds, read, reader
 from app.streams.parking.record import Park
-from app.streams.parking.release import Request
+from app.streams.parking.release import ReleaseRequest
 from app.streams.processing.context import emit, topic_id
-from app.streams.processing.handlers import Sleeper
-from app.streams.processing.record_queue import Batch
-from app.streams.state.store import Store
+from app.streams.processing.handlers import TimerHandler
+from app.streams.processing.record_queue import RecordBatch
+from app.streams.state.store import StateStore
 from app.streams.state.table import Table
 from app.streams.tasks.write_task import WriteTask
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 from tests.support.topics import configure
 from tests.support.waiting import until
 
@@ -50,7 +50,7 @@ class Counting:
         self.fingerprint = fingerprint
         self.mended: set[bytes] = set()
         """Values that this code can process although they begin with b"raise"."""
-        self.sleepers: dict[str, Sleeper] = {}
+        self.sleepers: dict[str, TimerHandler] = {}
         """Who is woken by timers."""
 
     def __call__(self, record: ConsumerRecord) -> None:
@@ -150,7 +150,7 @@ class Harness:
         """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
         counting = self.aggregate(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = WriteSide(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
+        side = WriteTopology(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
         side.accept_loss, side.fold_again = accept_loss, fold_again
         return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member)), flow)
 
@@ -244,7 +244,7 @@ class Opened:
             end = (await self.harness.records(self.harness.commands))[-1].offset + 1
             while await self._reached() < end:
                 records = await self.harness.records(self.harness.commands, self.position)
-                await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+                await self.task.process(RecordBatch(self.harness.commands, 0, self.task.opening, records), self.counting)
 
     def hand_over(self) -> "asyncio.Task[None]":
         """Fetch and hand over what the task has not processed; the asyncio task ends when that is committed, or dropped."""
@@ -252,7 +252,7 @@ class Opened:
 
     async def _hand_over(self) -> None:
         records = await self.harness.records(self.harness.commands, self.position)
-        await self.task.process(Batch(self.harness.commands, 0, self.task.opening, records), self.counting)
+        await self.task.process(RecordBatch(self.harness.commands, 0, self.task.opening, records), self.counting)
 
     async def fall_idle(self) -> None:
         """What a worker does once nothing was read for a moment: the task keeps that it has read its topic up to the end, commit markers included."""
@@ -262,11 +262,11 @@ class Opened:
 
     async def retry(self, offset: int) -> Park | None:
         """Retry the record that was parked from an offset."""
-        return await self.task.release(Request(self.harness.commands, offset))
+        return await self.task.release(ReleaseRequest(self.harness.commands, offset))
 
     async def discard(self, offset: int, why: str) -> Park | None:
         """Discard it."""
-        return await self.task.release(Request(self.harness.commands, offset, why))
+        return await self.task.release(ReleaseRequest(self.harness.commands, offset, why))
 
     async def idle(self) -> None:
         """Return once nothing is being released."""
@@ -282,7 +282,7 @@ class Opened:
         return self.task.positions[self.harness.commands].offset_next
 
     @property
-    def store(self) -> Store:
+    def store(self) -> StateStore:
         """The open task's store."""
         return self.task.store
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from aiokafka import AIOKafkaProducer
 
 from app.domain.read_models.customer_name import CustomerName
-from app.handlers.event_handler import Joined
-from app.streams.processing.record_queue import Batch
+from app.handlers.event_handler import FeedJoinHandler
+from app.streams.processing.record_queue import RecordBatch
 from app.streams.tasks.view_task import ViewTask
-from app.streams.topology import ViewSide, WriteSide
+from app.streams.topology import ReadTopology, WriteTopology
 from schemas.customer import CustomerRegistered
 from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced
@@ -53,8 +53,8 @@ class JoinHarness(Harness):
     async def open_views(self, worker: str = "") -> "OpenedJoin":
         """Open the views of a worker, whose disk is its own."""
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = ViewSide(WriteSide(settings))
-        handlers = [Joined(self.summaries), Joined(self.accounts)]
+        side = ReadTopology(WriteTopology(settings))
+        handlers = [FeedJoinHandler(self.summaries), FeedJoinHandler(self.accounts)]
         side.add(self.summaries)
         side.add(self.accounts)
         side.handlers.extend(handlers)
@@ -66,7 +66,7 @@ class JoinHarness(Harness):
 class OpenedJoin:
     """Views that were opened."""
 
-    def __init__(self, harness: JoinHarness, task: ViewTask, handlers: Sequence[Joined]) -> None:
+    def __init__(self, harness: JoinHarness, task: ViewTask, handlers: Sequence[FeedJoinHandler]) -> None:
         self.task = task
         self._harness = harness
         followed = zip(handlers, (harness.summaries.events, harness.accounts.events), strict=True)
@@ -84,7 +84,7 @@ class OpenedJoin:
         records = (await self._harness.records(topic))[:count]
         for handler in [handler for handler, followed in self._topics if followed == topic and records]:
             await self.task.ready.wait()
-            await self.task.process(Batch(topic, 0, self.task.opening, list(records)), handler)
+            await self.task.process(RecordBatch(topic, 0, self.task.opening, list(records)), handler)
         return len(records)
 
     def name(self) -> CustomerName:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from app.streams.state.store import Change, Store, Stored
+from app.streams.state.store import Change, StateStore, StoreCheckpoint
 from schemas.customer import CustomerChanged
 from tests.support.streams.join_harness import PLACED, REGISTERED, JoinHarness
 from tests.support.streams.view_scenarios import KilledError
@@ -16,9 +16,9 @@ async def killed_around_the_write_that_follows_a_feed(harness: JoinHarness, topi
     opened = await harness.open_views()
     await harness.write("Customer", "ada", 1, REGISTERED)
     await harness.write("Order", "o-1", 1, PLACED)
-    write = Store.write
+    write = StateStore.write
 
-    def killed(store: Store, changes: Iterable[Change], stored: Stored | None = None) -> None:
+    def killed(store: StateStore, changes: Iterable[Change], stored: StoreCheckpoint | None = None) -> None:
         if after:
             write(store, changes, stored)
         raise KilledError
@@ -26,7 +26,7 @@ async def killed_around_the_write_that_follows_a_feed(harness: JoinHarness, topi
     for each in (harness.accounts.events[0], harness.summaries.events[0], *harness.accounts.feeds):
         with pytest.MonkeyPatch.context() as patch:
             if each == topic:
-                patch.setattr(Store, "write", killed)
+                patch.setattr(StateStore, "write", killed)
             await opened.hand_over(each)
         if each == topic:
             await until(lambda: opened.task.stopped, within_s=60)

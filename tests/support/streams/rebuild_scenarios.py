@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from app.streams.rebuild.coordinator import Built, Wish
-from app.streams.state.store import Store
+from app.streams.rebuild.coordinator import BuildAction, BuildStatus
+from app.streams.state.store import StateStore
 from tables.history import History, entries, versions
 from tests.support.streams.view_harness import OpenedView, ViewHarness
 from tests.support.streams.view_scenarios import KilledError
 from tests.support.waiting import until
 
 HISTORY = "history"
-WISHES: tuple[Wish, ...] = ("rebuild", "rollback", "rebuild", "rollback")
+WISHES: tuple[BuildAction, ...] = ("rebuild", "rollback", "rebuild", "rollback")
 
 
 class Changed(History):
@@ -27,25 +27,25 @@ class Changed(History):
         self.fingerprint = fingerprint
 
 
-async def ask(opened: OpenedView, wish: Wish, rebuild: str) -> Built:
+async def ask(opened: OpenedView, wish: BuildAction, rebuild: str) -> BuildStatus:
     """Ask for a build."""
     assert opened.task.builds is not None, "the view is open"
     return await opened.task.builds.ask(HISTORY, wish, rebuild)
 
 
-async def done(opened: OpenedView, rebuild: str) -> Built:
+async def done(opened: OpenedView, rebuild: str) -> BuildStatus:
     """Wait until a build is done, also over a restart of the task."""
     await until(lambda: _last(opened) == rebuild, within_s=60)
     return built(opened)
 
 
-def built(opened: OpenedView) -> Built:
+def built(opened: OpenedView) -> BuildStatus:
     """How far it is."""
     assert opened.task.builds is not None, "the view is open"
     return opened.task.builds.built(HISTORY)
 
 
-async def rebuilt(opened: OpenedView, rebuild: str = "r-1") -> Built:
+async def rebuilt(opened: OpenedView, rebuild: str = "r-1") -> BuildStatus:
     """Rebuild from the log, and wait for it."""
     await ask(opened, "rebuild", rebuild)
     return await done(opened, rebuild)
@@ -82,7 +82,7 @@ async def _read(opened: OpenedView) -> None:
         await asyncio.sleep(0)
 
 
-async def killed_at_every_step(folded: ViewHarness, wish: Wish) -> None:
+async def killed_at_every_step(folded: ViewHarness, wish: BuildAction) -> None:
     """The worker ends around each write to disk of a build, one after the other; then it goes on, and the rows are what they should be."""
     opened = await folded.open_view()
     await opened.pump()
@@ -117,7 +117,7 @@ def _killing(patch: pytest.MonkeyPatch, step: int) -> list[str]:
     calls: list[str] = []
 
     def mortal(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(store: Store, *words: Any) -> Any:  # noqa: ANN401 (stands for any method)
+        def call(store: StateStore, *words: Any) -> Any:  # noqa: ANN401 (stands for any method)
             calls.append(name)
             if len(calls) - 1 == step:
                 raise KilledError(name)
@@ -126,7 +126,7 @@ def _killing(patch: pytest.MonkeyPatch, step: int) -> list[str]:
         return call
 
     for name in ("write", "drop", "flush"):
-        patch.setattr(Store, name, mortal(name, getattr(Store, name)))
+        patch.setattr(StateStore, name, mortal(name, getattr(StateStore, name)))
     return calls
 
 

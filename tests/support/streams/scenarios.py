@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from app.streams.kafka import shutdown as ending
 from app.streams.parking import release
 from app.streams.parking.release import NotParked
-from app.streams.processing.record_queue import Batch
+from app.streams.processing.record_queue import RecordBatch
 from app.streams.tasks import task
 from tests.support.streams.harness import Harness, Opened
 
@@ -21,7 +21,7 @@ async def interrupted(harness: Harness, step: str, *, after: bool) -> None:
     """A task is closed when it is about to call `step` of its producer, or `step` is just returning to it; another opening processes what is left."""
     opened = await harness.open()
     await harness.send(*[(f"k{number % KEYS}", b"big 2000") for number in range(COMMANDS)])
-    batch = Batch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
+    batch = RecordBatch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
     with pytest.MonkeyPatch.context() as patch:
         reached = stop_at(patch, step, after=after)
         processing = asyncio.create_task(opened.task.process(batch, opened.counting))
@@ -64,7 +64,7 @@ async def opened_anew_between_two_batches(harness: Harness) -> None:
     """Two batches were fetched, the task is taken over again in place: the second, handed over late, does not move the position over the first."""
     opened = await harness.open()
     await harness.send(("a", b""), ("a", b""), ("b", b""), ("a", b""))
-    late = Batch(harness.commands, 0, opened.task.opening, (await harness.records(harness.commands))[2:])
+    late = RecordBatch(harness.commands, 0, opened.task.opening, (await harness.records(harness.commands))[2:])
     opened.task.retake()
     await asyncio.sleep(0)
     await opened.task.ready.wait()

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from app.settings import Settings
 from app.streams.processing.context import emit
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.streams.timers.timers import cancel_timer, open_timers, set_timer
 from tests.support.streams.harness import Counting, Harness, Opened
 
@@ -64,7 +64,7 @@ class Sleeping(Counting):
         emit(self.events, key.encode(), json.dumps({"version": count, "due": due_ms, "padding": "x" * self.writes.get(key, 0)}).encode())
         self.then.get(key, lambda: None)()
 
-    def asleep(self, store: Store) -> Iterator[tuple[str, int]]:
+    def asleep(self, store: StateStore) -> Iterator[tuple[str, int]]:
         """Who was counted once, until 1,000."""
         return ((key, 1_000) for key, count in self.counts.rows(store) if count == 1)
 

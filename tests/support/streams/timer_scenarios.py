@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from app import clock
 from app.streams.parking import guard as intake
-from app.streams.processing.record_queue import Batch
+from app.streams.processing.record_queue import RecordBatch
 from app.streams.timers import backoff as setbacks
 from tests.support.streams.harness import Harness, Opened
 from tests.support.streams.scenarios import stop_at
@@ -58,7 +58,7 @@ async def many_beside_commands(timed: TimerHarness) -> None:
     await timed.move(opened, 1_000)
     await until(lambda: opened.task._alarms._ticks.awaited, WITHIN_S)  # type: ignore[union-attr]  # noqa: SLF001 (the task is open)
     await timed.send(*[(f"c{number}", b"") for number in numbers])
-    commands = Batch(timed.commands, 0, opened.task.opening, await timed.records(timed.commands, opened.position))
+    commands = RecordBatch(timed.commands, 0, opened.task.opening, await timed.records(timed.commands, opened.position))
     try:
         with pytest.MonkeyPatch.context() as patch:
             for module, limited in ((intake, opened.task._intake), (setbacks, opened.task._setbacks)):  # noqa: SLF001 (the scenario looks inside)

@@ -9,15 +9,15 @@ from typing import Any
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from app.eventsourcing.history import Latest
-from app.eventsourcing.recorded_event import Recorded
-from app.handlers.event_handler import Events
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.handlers.event_handler import EventHandler
 from app.streams.parking import rows as parking
-from app.streams.parking.record import Park, Settled, parse
-from app.streams.parking.release import Request
-from app.streams.processing.record_queue import Batch
+from app.streams.parking.record import Park, ParkingOutcome, parse
+from app.streams.parking.release import ReleaseRequest
+from app.streams.processing.record_queue import RecordBatch
 from app.streams.state.table import Table
 from app.streams.tasks.view_task import ViewTask
-from app.streams.topology import ReadModel, ViewSide, WriteSide
+from app.streams.topology import ReadModel, ReadTopology, WriteTopology
 from tables.history import History, entries, versions
 from tests.support.streams.harness import Flow, Harness
 from tests.support.waiting import until
@@ -56,13 +56,13 @@ class ViewHarness(Harness):
         """Create the topics."""
         await self.create_topics(*self.model.events, self.settings.topic("parked"))
 
-    def view_side(self, models: Sequence[History] = (), *, accept_loss: bool = False, worker: str = "") -> ViewSide:
+    def view_side(self, models: Sequence[History] = (), *, accept_loss: bool = False, worker: str = "") -> ReadTopology:
         """The side of a worker, `worker` names one whose disk is another."""
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
-        side = ViewSide(WriteSide(settings, accept_loss=accept_loss))
+        side = ReadTopology(WriteTopology(settings, accept_loss=accept_loss))
         for model in models or [self.model]:
             side.add(model)
-            side.handlers.append(Events(model))
+            side.handlers.append(EventHandler(model))
         return side
 
     async def open_view(self, model: History | None = None, *, models: Sequence[History] = (), accept_loss: bool = False, worker: str = "") -> "OpenedView":
@@ -90,13 +90,13 @@ class ViewHarness(Harness):
     async def said(self) -> list[tuple[int, str]]:
         """What the topic `parked` says, in its order: the offset of each event, and its reason or what became of it."""
         words = [parse(record) for record in await self.records(self.settings.topic("parked"))]
-        return [(word.offset, word.outcome if isinstance(word, Settled) else word.reason) for word in words]
+        return [(word.offset, word.outcome if isinstance(word, ParkingOutcome) else word.reason) for word in words]
 
 
 class OpenedView:
     """A view that was opened."""
 
-    def __init__(self, harness: ViewHarness, side: ViewSide, task: ViewTask, flow: ViewFlow) -> None:
+    def __init__(self, harness: ViewHarness, side: ReadTopology, task: ViewTask, flow: ViewFlow) -> None:
         self.harness = harness
         self.side = side
         self.task = task
@@ -104,10 +104,10 @@ class OpenedView:
         self.events = self.handler(side.models[0])
 
     @staticmethod
-    def handler(model: ReadModel) -> Events:
+    def handler(model: ReadModel) -> EventHandler:
         """What the agent of a read model does with an event."""
         assert isinstance(model, History)
-        return Events(model)
+        return EventHandler(model)
 
     async def pump(self, sizes: Iterable[int] = ()) -> None:
         """Fetch and hand over until all events are folded, in batches of these sizes, then in one of the rest, over as many openings as that takes."""
@@ -121,7 +121,7 @@ class OpenedView:
             await until(lambda: self.task.serving, within_s=60)
 
     async def _hand_over(self, topic: str, records: list[ConsumerRecord]) -> None:
-        await self.task.process(Batch(topic, 0, self.task.opening, records), self.events)
+        await self.task.process(RecordBatch(topic, 0, self.task.opening, records), self.events)
 
     async def _reached(self, topic: str) -> int:
         await self.task.ready.wait()
@@ -137,7 +137,7 @@ class OpenedView:
 
     async def release(self, offset: int, discard: str | None = None) -> Park | None:
         """Retry the event that was parked from an offset, or discard it, and return once those behind it have followed."""
-        park = await self.task.release(Request(self.harness.orders, offset, discard))
+        park = await self.task.release(ReleaseRequest(self.harness.orders, offset, discard))
         await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
         return park
 
@@ -159,7 +159,7 @@ class Failing(History):
         self.events = views.model.events
         self.times = times
 
-    def apply(self, before: Latest | None, event: Recorded, value: bytes) -> None:
+    def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
         """Fold, then fail: what was changed must not stay."""
         super().apply(before, event, value)
         if event.aggregate_id == "bad" and self.times:

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 import pytest
 
-from app.streams.parking.release import Interrupted, Request
-from app.streams.processing.record_queue import Batch
-from app.streams.state.store import Change, Store, Stored
+from app.streams.parking.release import Interrupted, ReleaseRequest
+from app.streams.processing.record_queue import RecordBatch
+from app.streams.state.store import Change, StateStore, StoreCheckpoint
 from tests.support.streams.view_harness import Failing, ViewHarness, event
 from tests.support.waiting import until
 
@@ -20,16 +20,16 @@ async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
     """The worker ends before its next write to disk, or after it; what is on disk then is gone on from, and each event is in the rows once."""
     opened = await harness.open_view()
     await harness.write_events(("a", 1), ("b", 1), ("a", 2))
-    write = Store.write
+    write = StateStore.write
 
-    def killed(store: Store, changes: Iterable[Change], stored: Stored | None = None) -> None:
+    def killed(store: StateStore, changes: Iterable[Change], stored: StoreCheckpoint | None = None) -> None:
         if after:
             write(store, changes, stored)
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "write", killed)
-        await opened.task.process(Batch(harness.orders, 0, opened.task.opening, await harness.records(harness.orders)), opened.events)
+        patch.setattr(StateStore, "write", killed)
+        await opened.task.process(RecordBatch(harness.orders, 0, opened.task.opening, await harness.records(harness.orders)), opened.events)
         await until(lambda: opened.task.stopped, within_s=60)
     await opened.task.close()
 
@@ -80,13 +80,13 @@ async def killed_when_kafka_alone_knows_of_a_release(harness: ViewHarness) -> No
     await harness.write_events(("a", 1), ("b", 2))
     await opened.pump()
 
-    def killed(_store: Store, _changes: Iterable[Change], _stored: Stored | None = None) -> None:
+    def killed(_store: StateStore, _changes: Iterable[Change], _stored: StoreCheckpoint | None = None) -> None:
         raise KilledError
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Store, "write", killed)
+        patch.setattr(StateStore, "write", killed)
         with suppress(Interrupted):
-            await opened.task.release(Request(harness.orders, 1, "not needed"))
+            await opened.task.release(ReleaseRequest(harness.orders, 1, "not needed"))
     await opened.task.close()
 
     opened = await harness.open_view()

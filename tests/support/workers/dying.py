@@ -11,18 +11,18 @@ from itertools import count
 from typing import Any
 
 from app.handlers.outbox import Outbox
-from app.handlers.saga_manager import Conductor
+from app.handlers.saga_manager import SagaManager
 from app.streams.processing.context import current
-from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
 from app.worker import run_worker
 
 
 def arm(wanted: set[str], *, after: bool) -> None:
     """From now on the transaction that has all of these is the last thing that this process does, or does not do any more."""
-    had, decisions, commit = defaultdict[Any, set[str]](set), count(1), UnitOfWork.commit
-    follow, result = Conductor.follow, Outbox.result
+    had, decisions, commit = defaultdict[Any, set[str]](set), count(1), TransactionalUnitOfWork.commit
+    follow, result = SagaManager.follow, Outbox.result
 
-    def followed(conductor: Conductor, *words: Any) -> None:  # noqa: ANN401 (handed on)
+    def followed(conductor: SagaManager, *words: Any) -> None:  # noqa: ANN401 (handed on)
         follow(conductor, *words)
         had[current.get()].add(str(next(decisions)))
 
@@ -30,7 +30,7 @@ def arm(wanted: set[str], *, after: bool) -> None:
         result(outbox, command, *words, **named)
         had[current.get()].add(command.command_id)
 
-    async def last(unit: UnitOfWork) -> None:
+    async def last(unit: TransactionalUnitOfWork) -> None:
         due = wanted <= had.pop(unit, set())
         if due and not after:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -38,9 +38,9 @@ def arm(wanted: set[str], *, after: bool) -> None:
         if due:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Conductor.follow = followed  # type: ignore[assignment,method-assign]
+    SagaManager.follow = followed  # type: ignore[assignment,method-assign]
     Outbox.result = answered  # type: ignore[assignment,method-assign]
-    UnitOfWork.commit = last  # type: ignore[assignment,method-assign]
+    TransactionalUnitOfWork.commit = last  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":

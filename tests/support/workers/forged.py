@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.eventsourcing.ids import event_id
 from app.topics import event_topic
@@ -23,7 +23,7 @@ async def forge(environment: Environment, kind: str, aggregate: str, event_type:
 
 async def _last(environment: Environment, kind: str, aggregate: str) -> Json:
     topic = event_topic(environment.settings, kind)
-    async with Log(environment.settings) as log:
+    async with LogReader(environment.settings) as log:
         found = [record.value async for record in log.key(topic, aggregate.encode())]
     last: Json = msgspec.json.decode(found[-1])
     return last

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.settings import Settings
 
 
 async def given_up(settings: Settings) -> list[str]:
     """A line for each saga that took a late answer for none."""
-    async with Log(settings) as log:
+    async with LogReader(settings) as log:
         events = [msgspec.json.decode(record.value) async for record in log.topic(settings.topic("events.saga"))]
     return [*_impatient(events)]
 

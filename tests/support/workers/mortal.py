@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer
 from app.streams.parking import guard as intake
 from app.streams.parking import release
 from app.streams.recovery import changelog_rebuild as rebuild
-from app.streams.topology import WriteSide
+from app.streams.topology import WriteTopology
 from tests.support.workers.points import POINTS, REBUILD, RECORDS, RELEASED, WAKING, Point
 
 
@@ -59,6 +59,6 @@ intake.TRANSACTION_RECORDS = rebuild.CHUNK = RECORDS  # type: ignore[attr-define
 release.RECORDS = RELEASED
 AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=RECORDS)
 if sys.argv[1] in REBUILD:
-    WriteSide.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
+    WriteTopology.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
 arm(POINTS[sys.argv[1]])
 sys.exit(import_module("app.worker" if sys.argv[1] in WAKING else "bench.alone").run_worker(accept_loss=False))  # only sagas have timers

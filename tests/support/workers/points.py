@@ -5,13 +5,13 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.sender import EndTxnHandler
 
-from app.streams.parking.release import Releases
-from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.parking.release import ParkedReleaser
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
 from app.streams.recovery import restore
-from app.streams.recovery.changelog_rebuild import Rebuilder
+from app.streams.recovery.changelog_rebuild import ChangelogRebuilder
 from app.streams.recovery.takeover import TakeOver
 from app.streams.tasks import write_task
-from app.streams.tasks.write_processor import Processor
+from app.streams.tasks.write_processor import WriteProcessor
 
 
 class Point(NamedTuple):
@@ -43,7 +43,7 @@ TRANSACTION = {
     "after-produces": Point(AIOKafkaProducer, "commit_transaction", WORK),
     "commit-answer-unread": Point(EndTxnHandler, "handle_response", WORK),
     "before-store-write": Point(AIOKafkaProducer, "commit_transaction", WORK, after=True),
-    "after-store-write": Point(UnitOfWork, "commit", WORK, after=True),
+    "after-store-write": Point(TransactionalUnitOfWork, "commit", WORK, after=True),
 }
 
 TAKE_OVER = {
@@ -53,17 +53,17 @@ TAKE_OVER = {
     "after-claim": Point(write_task, "claim", after=True),
 }
 
-REBUILD = {"half-of-rebuild": Point(Rebuilder, "_advance", 5 * RECORDS // 2)}
+REBUILD = {"half-of-rebuild": Point(ChangelogRebuilder, "_advance", 5 * RECORDS // 2)}
 
 RELEASE = {
     "release-uncommitted": Point(AIOKafkaProducer, "commit_transaction", WORK),
-    "between-steps-of-release": Point(Releases, "follow", after=True),
+    "between-steps-of-release": Point(ParkedReleaser, "follow", after=True),
 }
 
 WAKING = {
-    "before-waking": Point(Processor, "commit_woken"),
-    "waking-answer-unread": Point(EndTxnHandler, "handle_response", since=Point(Processor, "commit_woken")),
-    "after-waking": Point(Processor, "commit_woken", after=True),
+    "before-waking": Point(WriteProcessor, "commit_woken"),
+    "waking-answer-unread": Point(EndTxnHandler, "handle_response", since=Point(WriteProcessor, "commit_woken")),
+    "after-waking": Point(WriteProcessor, "commit_woken", after=True),
 }
 """Around the first transaction in which timers fire."""
 

@@ -8,28 +8,28 @@ from typing import Any
 
 import msgspec
 
-from app.handlers.command_handler import Commands
-from app.handlers.saga_inbox import Inbox
+from app.handlers.command_handler import CommandHandler
+from app.handlers.saga_inbox import SagaInbox
 from app.worker import run_worker
 
 
 def arm(lost: dict[str, set[str]]) -> None:
     """From now on the commands are not answered, or not the first time, or their answers are not heard."""
-    answers, hears = Commands.__call__, Inbox._hear  # noqa: SLF001 (a test replaces what is inside)
+    answers, hears = CommandHandler.__call__, SagaInbox._hear  # noqa: SLF001 (a test replaces what is inside)
 
-    def answered(commands: Commands, record: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
+    def answered(commands: CommandHandler, record: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
         identity = msgspec.json.decode(record.value)["commandId"]
         if identity in lost["unanswered-once"]:
             lost["unanswered-once"].remove(identity)
         elif identity not in lost["unanswered"]:
             answers(commands, record)
 
-    def heard(inbox: Inbox, record: Any, result: Any) -> None:  # noqa: ANN401 (as above)
+    def heard(inbox: SagaInbox, record: Any, result: Any) -> None:  # noqa: ANN401 (as above)
         if result.command_id not in lost["unheard"]:
             hears(inbox, record, result)
 
-    Commands.__call__ = answered  # type: ignore[assignment,method-assign]
-    Inbox._hear = heard  # type: ignore[assignment,method-assign]  # noqa: SLF001 (as above)
+    CommandHandler.__call__ = answered  # type: ignore[assignment,method-assign]
+    SagaInbox._hear = heard  # type: ignore[assignment,method-assign]  # noqa: SLF001 (as above)
 
 
 if __name__ == "__main__":

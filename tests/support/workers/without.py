@@ -15,11 +15,11 @@ from app.domain.order_fulfilment import evolve as fold
 from app.settings import Settings
 from app.streams.kafka.reader import reader
 from app.streams.runtime import task_manager as tasks
-from app.streams.runtime.group_offsets import GroupOffsets
+from app.streams.runtime.group_offsets import GroupOffsetReporter
 from app.streams.runtime.log_watch import LogWatch
-from app.streams.runtime.task_manager import Tasks
+from app.streams.runtime.task_manager import TaskManager
 from app.streams.runtime.transport import Consumer
-from app.streams.tasks.ownership import Owners
+from app.streams.tasks.ownership import PartitionOwners
 from app.streams.tasks.task import Task
 from app.streams.timers.unread_commands import Unread
 from app.web.gateway import consistency as fresh
@@ -29,7 +29,7 @@ from app.web.http import protocol
 from app.web.http import request_body as body
 from app.web.http.public_url import PublicUrl
 from app.web.queries import event_pages as log_pages
-from app.web.queries.event_stream import Seen, Streams
+from app.web.queries.event_stream import OrderEventStream, Seen
 from schemas import order
 
 
@@ -67,24 +67,24 @@ def _environment() -> None:
 def _incomplete() -> None:
     """The same, and partitions of which only some topics are assigned are passed over in silence."""
     _start_check()
-    complete = Tasks._complete  # noqa: SLF001 (a control replaces what is inside)
+    complete = TaskManager._complete  # noqa: SLF001 (a control replaces what is inside)
 
-    def silent(self: Tasks, assigned: set[TP], wanted: set[str]) -> set[int]:
+    def silent(self: TaskManager, assigned: set[TP], wanted: set[str]) -> set[int]:
         found = complete(self, assigned, wanted)
         self._incomplete.clear()
         return found
 
-    Tasks._complete = silent  # type: ignore[method-assign]  # noqa: SLF001 (as above)
+    TaskManager._complete = silent  # type: ignore[method-assign]  # noqa: SLF001 (as above)
 
 
 def _kept_at_stop() -> None:
     """A worker that ends leaves its positions where the last records were, and has kept none before."""
 
-    async def settle(self: GroupOffsets) -> None:
+    async def settle(self: GroupOffsetReporter) -> None:
         await asyncio.gather(*(task.settle() for task in self._tasks()))
 
     tasks.GROUP_EVERY_S = 1_000_000
-    GroupOffsets.settle = settle  # type: ignore[method-assign]  # a control replaces what is inside
+    GroupOffsetReporter.settle = settle  # type: ignore[method-assign]  # a control replaces what is inside
 
 
 def _log_watch() -> None:
@@ -103,14 +103,14 @@ def _lease() -> None:
 
 def _mark() -> None:
     """Whatever answers at a worker's URL is that worker."""
-    Owners.mark = lambda self, owner: ANY  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
+    PartitionOwners.mark = lambda self, owner: ANY  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
 
 
 def _pages() -> None:
     """A page says that it ends where it began."""
     scan = log_pages._scan  # noqa: SLF001 (a control replaces what is inside)
 
-    async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.Collected, settings: Settings) -> int:  # noqa: ANN401, PLR0913, PLR0917 (as it is there)
+    async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.PageBuilder, settings: Settings) -> int:  # noqa: ANN401, PLR0913, PLR0917 (as it is there)
         await scan(consumer, where, offset, end, page, settings)
         return offset
 
@@ -155,13 +155,13 @@ def _public_locations() -> None:
 
 def _waiting_streams() -> None:
     """A stream is refused while there is no order."""
-    stream = Streams.stream
+    stream = OrderEventStream.stream
 
-    async def at_once(self: Streams, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
+    async def at_once(self: OrderEventStream, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
         await fresh.fresh(request, "Order", order_id, lambda: self._version(order_id) or None, lambda version: version)
         return await stream(self, request, order_id, seen, wait_s)
 
-    Streams.stream = at_once  # type: ignore[method-assign]
+    OrderEventStream.stream = at_once  # type: ignore[method-assign]
 
 
 def _unread() -> None:

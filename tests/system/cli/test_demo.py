@@ -17,7 +17,7 @@ from app.demo.checks import HAPPENS, Run, checks
 from app.demo.evidence import Evidence
 from app.demo.orders import LEAST, POOR, SCARCE, Shop
 from app.demo.strange import OLD_ORDER
-from app.streams.parking.record import Parked, Settled
+from app.streams.parking.record import ParkedRecord, ParkingOutcome
 from tests.conftest import RunningKafka
 from tests.support.foldstream import ROOT
 
@@ -40,8 +40,8 @@ def result(command: str, **more: object) -> dict[str, Any]:
     return {"commandId": command, **more}
 
 
-def parked(topic: str, key: str, reason: str, offset: int = 0) -> Parked:
-    return Parked(topic, 0, offset, 0, reason, "", "", "", key.encode(), b"", ())
+def parked(topic: str, key: str, reason: str, offset: int = 0) -> ParkedRecord:
+    return ParkedRecord(topic, 0, offset, 0, reason, "", "", "", key.encode(), b"", ())
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_an_event_that_a_read_model_parked_beside_the_poison_is_found(run: Run, 
 
 def test_what_was_parked_and_released_since_is_not_counted(run: Run, good: Evidence) -> None:
     good.said(parked("events.order", OLD_ORDER, "failed", offset=1))
-    good.said(Settled("events.order", 0, 1, "released"))
+    good.said(ParkingOutcome("events.order", 0, 1, "released"))
 
     assert broken(run, good) == []
 

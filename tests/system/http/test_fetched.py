@@ -14,7 +14,7 @@ from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import ONE_BATCH, reading
 from app.web.monitoring import lag
 from app.web.queries import event_pages as log_pages
-from app.web.queries.event_pages import LogPages
+from app.web.queries.event_pages import EventPages
 from app.web.queries.log_position import LogPosition
 from tests.conftest import RunningKafka
 from tests.support.workers.environment import Environment
@@ -38,7 +38,7 @@ async def settings(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Setting
 async def test_pages_of_the_log_leave_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_pages, "SCAN_S", 60.0)
     monkeypatch.setattr(log_pages, "ANSWER_S", 60.0)
-    pages = LogPages(settings, {"ProductRegistered": settings.topic("events.product")})
+    pages = EventPages(settings, {"ProductRegistered": settings.topic("events.product")})
     position = LogPosition("ProductRegistered", 0, (0,) * settings.partitions)
     for _ in range(TIMES):
         assert len((await pages.page(position, 1)).events) == 1

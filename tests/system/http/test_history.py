@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES
 from tests.support.http.client import PLACE, Answer, Client, settled
@@ -149,7 +149,7 @@ async def test_every_history_is_what_the_log_says_after_workers_were_killed_unde
 async def log_of_record(environment: Environment) -> dict[tuple[str, str], list[Any]]:
     """The events in the log, by aggregate."""
     found: dict[tuple[str, str], list[Any]] = {}
-    async with Log(environment.settings) as log:
+    async with LogReader(environment.settings) as log:
         for kind in AGGREGATES:
             async for record in log.topic(environment.settings.topic(f"events.{kind}")):
                 found.setdefault((kind, record.key.decode()), []).append(json.loads(record.value))

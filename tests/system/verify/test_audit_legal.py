@@ -64,7 +64,7 @@ async def test_results_that_are_taken_for_complete_because_none_is_left_give_fal
 ) -> None:
     await intact().write(small_environment.settings)
     await delete(small_environment, *SEVEN_DAYS, before=3)
-    monkeypatch.setattr("app.verify.write_side.results.Answers.cut", False)
+    monkeypatch.setattr("app.verify.write_side.results.ResultCheck.cut", False)
 
     assert any("wrong-row" in line and "has no first result" in line for line in await audit(small_environment.settings))
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from app.streams.projections.generation_store import tables as all_of
-from app.streams.state.store import Store
+from app.streams.state.store import StateStore
 from app.verify.read_models.customer_name_check import TOLD
 from app.verify.read_models.history_check import ENTRIES, VERSIONS
 from app.verify.read_models.registry import UNCHECKED, VIEWS
@@ -169,7 +169,7 @@ async def test_each_damaged_row_of_a_view_is_found(shop: Environment, damages: l
 def damage(worker: Worker, table: str, how: Damage) -> None:
     """Change rows on the disk of a worker that has ended, where its only view is."""
     [path] = worker.datadir.rglob("view-0")
-    store = Store(path)
+    store = StateStore(path)
     before = dict(store.scan(b""))
     after = dict(before)
     how(after, table)

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.verify.findings import Kind
+from app.verify.findings import FindingKind
 from app.verify.run import audit
 from app.verify.write_side import decisions as causes
 from tests.conftest import RunningKafka
@@ -77,7 +77,7 @@ async def test_an_order_of_more_than_can_be_paid_is_found_only_where_todays_boun
     assert await audit(environment.settings) == []
 
     monkeypatch.setattr(causes, "_as_today", lambda _: True)
-    assert [line.partition(":")[0] for line in await audit(environment.settings)] == [Kind.FORGED]
+    assert [line.partition(":")[0] for line in await audit(environment.settings)] == [FindingKind.FORGED]
 
 
 @pytest.mark.control
@@ -180,4 +180,4 @@ async def test_of_many_findings_of_one_kind_some_are_told_and_the_rest_is_counte
 def test_the_page_explains_each_kind_of_finding() -> None:
     page = (ROOT / "docs" / "verify.md").read_text()
 
-    assert re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE) == list(Kind)
+    assert re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE) == list(FindingKind)

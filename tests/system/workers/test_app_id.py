@@ -6,7 +6,7 @@ import signal
 import aiohttp
 import pytest
 
-from app.client.log_reader import Log
+from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
 from app.streams.tasks.environment import KEY, adopt, claim, recorded
 from app.topic_admin import apply
@@ -78,7 +78,7 @@ async def test_workers_that_start_together_record_their_environment_once(one_par
 
 async def keys(environment: Environment) -> list[bytes]:
     """Those of all records on `owners`."""
-    async with Log(environment.settings) as log:
+    async with LogReader(environment.settings) as log:
         return [record.key async for record in log.topic(environment.settings.topic("owners"))]
 
 

@@ -11,7 +11,7 @@ from msgspec import json as msgspec_json
 from app.client.parked_records import open_records
 from app.client.results import Json
 from app.streams.kafka.partitioner import partition_of
-from app.streams.parking.record import Parked
+from app.streams.parking.record import ParkedRecord
 from app.verify.run import audit
 from tests.support.workers.environment import Environment, Results
 from tests.support.workers.traffic import order
@@ -162,16 +162,16 @@ async def _send(environment: Environment, each: Bad) -> tuple[str, int, int]:
     return topic, sent.partition, sent.offset
 
 
-async def _parked(environment: Environment, count: int) -> dict[tuple[str, int, int], Parked]:
+async def _parked(environment: Environment, count: int) -> dict[tuple[str, int, int], ParkedRecord]:
     """What is parked, by place, once there is so much."""
-    found: dict[tuple[str, int, int], Parked] = {}
+    found: dict[tuple[str, int, int], ParkedRecord] = {}
     async with asyncio.timeout(60):
         while len(found) < count:
             found = {(row.topic, row.partition, row.offset): row async for row in open_records(environment.settings)}
     return found
 
 
-def _came(each: Bad, parked: Parked | None, told: dict[tuple[str, str], Json]) -> tuple[str, str | None]:
+def _came(each: Bad, parked: ParkedRecord | None, told: dict[tuple[str, str], Json]) -> tuple[str, str | None]:
     if parked is not None:
         assert (parked.key, parked.value) == (each.key, each.value), "a parked record is kept as it came"
         return PARKED, parked.reason

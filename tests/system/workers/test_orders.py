@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from app.client.results import Json
 from app.domain.order_fulfilment.commands import Way, asked_by
 from app.domain.order_fulfilment.state import Step
-from app.verify.orders.collector import Orders
+from app.verify.orders.collector import OrderFacts
 from app.verify.reading import end_offsets as ends
 from app.verify.run import audit
 from tests.support.waiting import until
@@ -138,7 +138,7 @@ async def test_stock_of_a_shipped_order_that_waits_to_leave_is_no_finding(settle
 
 @pytest.mark.control
 async def test_stock_for_which_nobody_waits_gives_a_false_finding(settled: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Orders, "held", lambda _orders, _product_id: False)
+    monkeypatch.setattr(OrderFacts, "held", lambda _orders, _product_id: False)
 
     [finding] = await shipped_behind_parked(settled)
 

@@ -6,7 +6,7 @@ from signal import SIGTERM
 import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.web.gateway.token import Token
+from app.web.gateway.token import ConsistencyToken
 from tests.support.http.client import PLACE, ready
 from tests.support.workers.environment import Environment
 
@@ -27,7 +27,7 @@ async def test_writes_are_answered_202_and_reads_503_when_the_worker_ends_before
         [end] = (await written.end_offsets([commands])).values()
 
         writing = asyncio.create_task(client.post("/orders", PLACE))
-        reading = asyncio.create_task(client.get(f"/orders/{placed}", consistency_token=str(Token("Order", placed, 9)), prefer="wait=30"))
+        reading = asyncio.create_task(client.get(f"/orders/{placed}", consistency_token=str(ConsistencyToken("Order", placed, 9)), prefer="wait=30"))
         while (await written.end_offsets([commands]))[commands] == end:  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(0.02)
         worker.signal(SIGTERM)

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from app.streams.processing.replies import Waiters
-from app.streams.processing.unit_of_work import Draft
-from app.streams.state.store import Store
+from app.streams.processing.replies import PendingReplies
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.state.store import StateStore
 
 
 @pytest.fixture
-def draft(tmp_path: Path) -> Iterator[Draft]:
+def draft(tmp_path: Path) -> Iterator[UnitOfWork]:
     """A task's rows, on disk, and what it writes."""
-    draft = Draft(Store(tmp_path / "rows"), Waiters(1), {})
+    draft = UnitOfWork(StateStore(tmp_path / "rows"), PendingReplies(1), {})
     draft.enter()
     yield draft
     draft.close()

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from aiokafka import ConsumerRecord
 
-from app.streams.processing.handlers import Handler
-from app.streams.processing.unit_of_work import Draft
+from app.streams.processing.handlers import RecordHandler
+from app.streams.processing.unit_of_work import UnitOfWork
 from bench.adapter import declared, names
 
 COMMAND = {
@@ -23,14 +23,14 @@ COMMAND = {
 
 
 @pytest.fixture
-def handler(tmp_path: Path) -> Handler:
+def handler(tmp_path: Path) -> RecordHandler:
     """What does the job."""
     given = {"BOOTSTRAP": "127.0.0.1:9", "INPUT": "cmd-1", "OUTPUT": "ev-1", "GROUP": "g-1", "STATE_DIR": str(tmp_path / "state")}
     app = declared(names({f"BENCH_{name}": value for name, value in given.items()}))
     return app.side.handlers["cmd-1"]
 
 
-def test_every_command_of_the_job_becomes_an_event_of_the_job(handler: Handler, draft: Draft) -> None:
+def test_every_command_of_the_job_becomes_an_event_of_the_job(handler: RecordHandler, draft: UnitOfWork) -> None:
     for number in (1, 2):
         handler(_record({**COMMAND, "event_id": f"e{number}"}))
 
@@ -41,7 +41,7 @@ def test_every_command_of_the_job_becomes_an_event_of_the_job(handler: Handler, 
     assert events[0]["payload"] == COMMAND["payload"]
 
 
-def test_a_repeated_command_is_answered_and_becomes_no_second_event(handler: Handler, draft: Draft) -> None:
+def test_a_repeated_command_is_answered_and_becomes_no_second_event(handler: RecordHandler, draft: UnitOfWork) -> None:
     for _ in range(2):
         handler(_record(COMMAND))
 

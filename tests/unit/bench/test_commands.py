@@ -8,7 +8,7 @@ from aiokafka import ConsumerRecord
 
 from agents.order import answer
 from app.streams.app import app
-from app.streams.processing.unit_of_work import Draft
+from app.streams.processing.unit_of_work import UnitOfWork
 from bench.command import SIZE, Command, confirm, order_id, place, place_as
 from bench.load import due_ns_of
 from bench.outgoing import CHANGELOG, TOPIC_ID, Written, same
@@ -51,7 +51,7 @@ def test_the_load_says_in_its_keys_when_a_command_was_due() -> None:
     assert due_ns_of(b"1764000000123456789-0000000000000001") == 1_764_000_000_123_456_789
 
 
-def test_the_loop_writes_the_records_that_a_worker_writes(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_writes_the_records_that_a_worker_writes(draft: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer, "followers", [])  # as in `bench.alone`
     [command] = place([1])
     record = _record(command)
@@ -75,7 +75,7 @@ def _record(command: Command) -> ConsumerRecord[bytes, bytes]:
     return ConsumerRecord("commands.order", 0, 41, 1_764_000_000_123, 1, key, value, None, len(key), len(value), ())
 
 
-def _by_worker(draft: Draft) -> list[Written]:
+def _by_worker(draft: UnitOfWork) -> list[Written]:
     rows = [Written(CHANGELOG, key, value or b"", []) for key, value in draft.rows.changes()]
     prefix = app.side.settings.topic("")
     return rows + [Written(each.topic.removeprefix(prefix), each.key or b"", each.value or b"", each.headers) for each in draft.outgoing]

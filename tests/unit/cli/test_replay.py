@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from app.cli.commands import app
 from app.errors import FoldstreamError
-from app.replay.commands import LoggedEnds, Replay
+from app.replay.commands import PurchaseReplay, SagaOutcomes
 from app.replay.purchases import MOST_CDS, MOST_CREDIT, Totals, prices, purchases, require_credit, totals
 from schemas.customer import RegisterCustomer
 
@@ -87,13 +87,13 @@ def test_a_customer_may_spend_as_much_as_a_limit_of_credit_can_be() -> None:
 
     require_credit(bought)
 
-    [*_, registered] = Replay("a" * 64, bought).registrations()
+    [*_, registered] = PurchaseReplay("a" * 64, bought).registrations()
     assert RegisterCustomer.read(registered["payload"]).credit_limit == MOST_CREDIT
 
 
 def test_the_same_file_gives_the_same_ids_and_another_file_has_others() -> None:
     bought = list(purchases(["00004 19970101 2 29.33"]))
-    first, again, other = Replay("a" * 64, bought), Replay("a" * 64, bought), Replay("b" * 64, bought)
+    first, again, other = PurchaseReplay("a" * 64, bought), PurchaseReplay("a" * 64, bought), PurchaseReplay("b" * 64, bought)
 
     ids = [[(command["aggregateId"], command["commandId"]) for command in (*made.registrations(), made.order(bought[0]))] for made in (first, again, other)]
 
@@ -104,13 +104,13 @@ def test_the_same_file_gives_the_same_ids_and_another_file_has_others() -> None:
 def test_stock_comes_in_deliveries_that_a_command_can_hold() -> None:
     bought = list(purchases(["1 19970101 1000000 1.00", "2 19970101 500000 1.00"]))
 
-    received = [command["payload"]["quantity"] for command in Replay("a" * 64, bought).registrations() if command["commandType"] == "ReceiveStock"]
+    received = [command["payload"]["quantity"] for command in PurchaseReplay("a" * 64, bought).registrations() if command["commandType"] == "ReceiveStock"]
 
     assert received == [1_000_000, 500_000]
 
 
 def test_a_saga_has_ended_if_its_last_event_says_so() -> None:
-    found = LoggedEnds()
+    found = SagaOutcomes()
 
     for order, event in [
         ("completed", "SagaStarted"),

@@ -5,7 +5,7 @@ import pytest
 from app.domain.order import order_decider
 from app.domain.order_fulfilment.process import fulfilment
 from app.domain.shipping import policy
-from app.eventsourcing.saga import Elapsed
+from app.eventsourcing.saga import TimerElapsed
 from schemas.envelopes import Refusal
 from schemas.order import OrderConfirmed, OrderShipped
 from schemas.upcasters import NewerSchema
@@ -108,7 +108,7 @@ def test_an_order_whose_saga_goes_back_is_neither_confirmed_nor_shipped() -> Non
     world = World().place()
     until_asked(world, "confirmation", "ConfirmOrder")
     world.now_ms += DEADLINE_MS
-    world.hear(Elapsed(world.now_ms))
+    world.hear(TimerElapsed(world.now_ms))
 
     confirmed = world.order("ConfirmOrder")
     world.settle()

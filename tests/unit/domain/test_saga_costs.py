@@ -10,8 +10,8 @@ import pytest
 from app.domain.order_fulfilment.process import fulfilment
 from app.domain.read_models import saga_status
 from app.domain.read_models.saga_status import SagaStatus, project
-from app.eventsourcing.recorded_event import Recorded
-from app.eventsourcing.saga import Reply
+from app.eventsourcing.recorded_event import RecordedEvent
+from app.eventsourcing.saga import CommandResult
 from schemas.envelopes import payload_json
 from schemas.saga import SagaEvent
 from tests.support.domain.saga_world import ORDER, World
@@ -36,13 +36,13 @@ def calls(what: Callable[[], object]) -> int:
     return counted
 
 
-def reserving(products: int) -> tuple[World, Reply]:
+def reserving(products: int) -> tuple[World, CommandResult]:
     """A saga that waits for all its reservations, and the answer to the last one."""
     lines = tuple((f"p-{number}", 1) for number in range(products))
     world = World(credit=10_000, stock={name: 1 for name, _ in lines}, lines=lines).place()
     until_asked(world, f"reservation/{lines[0][0]}", "ReserveInventory")
     last = fulfilment.react(ORDER, world.saga).asks[-1]
-    return world, Reply(last.command_id, last.command_type, last.aggregate_id, "accepted")
+    return world, CommandResult(last.command_id, last.command_type, last.aggregate_id, "accepted")
 
 
 def hearing(products: int) -> int:
@@ -67,9 +67,9 @@ def showing(products: int) -> int:
     return calls(lambda: project(row, recorded(event, len(world.events) + 1)))
 
 
-def recorded(event: SagaEvent, version: int) -> Recorded:
+def recorded(event: SagaEvent, version: int) -> RecordedEvent:
     """An event as a view gets it."""
-    return Recorded(type(event).__name__, "Saga", ORDER, version, "2026-01-01T00:00:00.000Z", msgspec.Raw(payload_json(event)))
+    return RecordedEvent(type(event).__name__, "Saga", ORDER, version, "2026-01-01T00:00:00.000Z", msgspec.Raw(payload_json(event)))
 
 
 def test_what_an_answer_costs_grows_with_the_products_of_the_order_and_no_faster() -> None:

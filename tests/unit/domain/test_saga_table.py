@@ -5,28 +5,28 @@ from collections.abc import Callable
 import pytest
 
 from app.domain.order_fulfilment.process import fulfilment
-from app.eventsourcing.saga import Ask, Elapsed, Reply
+from app.eventsourcing.saga import CommandResult, OutgoingCommand, TimerElapsed
 from schemas.envelopes import Refusal
 from tests.support.domain.saga_world import ORDER, TIMING, World
 
 THERE = {"payment": "ProcessPayment", "reservation/p-1": "ReserveInventory", "reservation/p-2": "ReserveInventory", "confirmation": "ConfirmOrder"}
 BACK = {"reservation/p-1": "ReleaseInventory", "reservation/p-2": "ReleaseInventory", "payment": "RefundPayment", "order": "CancelOrder"}
-Fault = Callable[[World, Ask], None]
+Fault = Callable[[World, OutgoingCommand], None]
 
 
-def refused(world: World, ask: Ask) -> None:
+def refused(world: World, ask: OutgoingCommand) -> None:
     """The partner refuses, for good."""
     world.queues[ask.aggregate_type, ask.aggregate_id].clear()
     world.hear(_reply(ask, Refusal(code="insufficient-luck", message="not today")))
 
 
-def nothing_to_undo(world: World, ask: Ask) -> None:
+def nothing_to_undo(world: World, ask: OutgoingCommand) -> None:
     """The partner says that it was never done."""
     world.queues[ask.aggregate_type, ask.aggregate_id].clear()
     world.hear(_reply(ask, Refusal(code="not-found", message="it never was")))
 
 
-def silent(world: World, ask: Ask) -> None:
+def silent(world: World, ask: OutgoingCommand) -> None:
     """Nobody answers until the saga has given the step up; what was sent arrives late."""
     held, back = world.queues[ask.aggregate_type, ask.aggregate_id], world.status == "COMPENSATING"
     while _waits_for(world, ask) and back == (world.status == "COMPENSATING"):
@@ -34,14 +34,14 @@ def silent(world: World, ask: Ask) -> None:
     assert [each for each in held if each.command_type == ask.command_type] == [ask._replace(resent=times) for times in range(TIMING.retries + 1)]
 
 
-def parked(world: World, ask: Ask) -> None:
+def parked(world: World, ask: OutgoingCommand) -> None:
     """The command is parked at first, and answered when it is sent again."""
     world.hear(_reply(ask, Refusal(code="failed", message="a bug"), "parked"))
     world.hear(_reply(ask, Refusal(code="failed", message="a bug"), "parked"))
     world.wake()
 
 
-def repeated(world: World, ask: Ask) -> None:
+def repeated(world: World, ask: OutgoingCommand) -> None:
     """The answer comes twice, and again at the end."""
     world.read((ask.aggregate_type, ask.aggregate_id))
     world.deliver()
@@ -50,7 +50,7 @@ def repeated(world: World, ask: Ask) -> None:
     world.repeat(-1)
 
 
-def early(world: World, ask: Ask) -> None:
+def early(world: World, ask: OutgoingCommand) -> None:
     """Answers come to commands that were not sent, or to others."""
     for other in (ask._replace(command_id="another"), ask._replace(aggregate_id="another"), ask._replace(command_type="Another")):
         world.hear(_reply(other, None))
@@ -58,7 +58,7 @@ def early(world: World, ask: Ask) -> None:
     assert _waits_for(world, ask)
 
 
-def late(world: World, ask: Ask) -> None:
+def late(world: World, ask: OutgoingCommand) -> None:
     """The answer comes once the command has been sent again."""
     world.read((ask.aggregate_type, ask.aggregate_id))
     world.wake()
@@ -66,21 +66,21 @@ def late(world: World, ask: Ask) -> None:
     world.deliver()
 
 
-def cancelled(world: World, _ask: Ask) -> None:
+def cancelled(world: World, _ask: OutgoingCommand) -> None:
     """The customer cancels."""
     world.order("CancelOrder", reason="changed my mind")
 
 
-def overdue(world: World, _ask: Ask) -> None:
+def overdue(world: World, _ask: OutgoingCommand) -> None:
     """The deadline of the whole passes."""
     world.now_ms += 1_000_000
-    world.hear(Elapsed(world.now_ms))
+    world.hear(TimerElapsed(world.now_ms))
 
 
 def operated(command_type: str, *, accepted: bool = True, **payload: object) -> Fault:
     """An operator acts on the step."""
 
-    def act(world: World, ask: Ask) -> None:
+    def act(world: World, ask: OutgoingCommand) -> None:
         step = {"step": _step(ask)} | ({"productId": ask.aggregate_id} if ask.aggregate_type == "Product" else {})
         about = step if command_type in {"RetryStep", "SkipStep"} else {}
         assert (world.operate(command_type, **about, **payload) is None) == accepted
@@ -148,7 +148,7 @@ def test_a_saga_that_something_befalls_on_its_way_back_ends_so(step: str, fault:
 UNDONE = {"CANCELLED", "REFUNDED", "RELEASED", None}
 
 
-def until_asked(world: World, step: str, command_type: str) -> Ask:
+def until_asked(world: World, step: str, command_type: str) -> OutgoingCommand:
     """Let everything before this step be answered, and hold what it asks for."""
     while True:
         for ask in fulfilment.react(ORDER, world.saga).asks:
@@ -164,18 +164,18 @@ def named(step: str) -> dict[str, str]:
     return {"step": name, "productId": product} if product else {"step": name}
 
 
-def _step(ask: Ask) -> str:
+def _step(ask: OutgoingCommand) -> str:
     steps = {"Customer": "payment", "Product": "reservation", "Order": "confirmation" if ask.command_type == "ConfirmOrder" else "order"}
     return steps[ask.aggregate_type]
 
 
-def _reply(ask: Ask, refusal: Refusal | None, outcome: str = "refused") -> Reply:
-    return Reply(ask.command_id, ask.command_type, ask.aggregate_id, outcome if refusal else "accepted", refusal)  # type: ignore[arg-type]  # one of the outcomes
+def _reply(ask: OutgoingCommand, refusal: Refusal | None, outcome: str = "refused") -> CommandResult:
+    return CommandResult(ask.command_id, ask.command_type, ask.aggregate_id, outcome if refusal else "accepted", refusal)  # type: ignore[arg-type]  # one of the outcomes
 
 
-def _waits_for(world: World, ask: Ask) -> bool:
+def _waits_for(world: World, ask: OutgoingCommand) -> bool:
     return any(each.until_ms and _is(each, ask) for each in getattr(world.saga, "steps", ()) if each.is_open)
 
 
-def _is(step: object, ask: Ask) -> bool:
+def _is(step: object, ask: OutgoingCommand) -> bool:
     return str(step) in {_step(ask), f"{_step(ask)}/{ask.aggregate_id}"}

@@ -9,15 +9,15 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.eventsourcing.decide import WINDOW
-from app.handlers.aggregate_repository import Aggregate
-from app.handlers.command_handler import Commands
+from app.handlers.aggregate_repository import AggregateRepository
+from app.handlers.command_handler import CommandHandler
 from app.handlers.outbox import Outbox
 from app.settings import settings
-from app.streams.kafka.topic_ids import Cluster
+from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.logs.ends import LogEnds
-from app.streams.processing.replies import Waiters
-from app.streams.processing.unit_of_work import UnitOfWork
-from app.streams.state.store import Store
+from app.streams.processing.replies import PendingReplies
+from app.streams.processing.unit_of_work import TransactionalUnitOfWork
+from app.streams.state.store import StateStore
 from tables.product import product_aggregate
 
 Result = dict[str, Any]
@@ -27,19 +27,19 @@ STOCK = "ReceiveStock", {"quantity": 1}
 
 
 @pytest.fixture
-def unit(tmp_path: Path) -> Iterator[UnitOfWork]:
+def unit(tmp_path: Path) -> Iterator[TransactionalUnitOfWork]:
     """A unit of work that is never committed, so no broker is asked."""
-    store = Store(tmp_path / "rows")
-    unit = UnitOfWork(store, AIOKafkaProducer, Cluster("cluster", {}, {}), TopicPartition("changelog", 0), 1, Waiters(10), LogEnds({}))
+    store = StateStore(tmp_path / "rows")
+    unit = TransactionalUnitOfWork(store, AIOKafkaProducer, ClusterIds("cluster", {}, {}), TopicPartition("changelog", 0), 1, PendingReplies(10), LogEnds({}))
     unit.enter()
     yield unit
     store.close()
 
 
 @pytest.fixture
-def ask(unit: UnitOfWork) -> Ask:
+def ask(unit: TransactionalUnitOfWork) -> Ask:
     """Sends one command to the product p-1 and returns its result."""
-    commands = Commands(product_aggregate, Outbox(settings(), product_aggregate.decider))
+    commands = CommandHandler(product_aggregate, Outbox(settings(), product_aggregate.decider))
 
     def send(command_id: str, command_type: str, payload: dict[str, Any], **metadata: str) -> Result:
         command = {"commandId": command_id, "commandType": command_type, "aggregateId": "p-1", "aggregateType": "Product"}
@@ -59,11 +59,11 @@ def registered(ask: Ask) -> Ask:
     return ask
 
 
-def events(unit: UnitOfWork) -> list[bytes | None]:
+def events(unit: TransactionalUnitOfWork) -> list[bytes | None]:
     return [value for topic, _, value, _, _ in unit.outgoing if topic == "events.product"]
 
 
-def repeated_command_changes_nothing(ask: Ask, unit: UnitOfWork) -> None:
+def repeated_command_changes_nothing(ask: Ask, unit: TransactionalUnitOfWork) -> None:
     first, before = ask("once", *STOCK, correlationId="first"), len(events(unit))
 
     again = ask("once", *STOCK, correlationId="second")
@@ -73,13 +73,15 @@ def repeated_command_changes_nothing(ask: Ask, unit: UnitOfWork) -> None:
     assert len(events(unit)) == before
 
 
-def test_a_repeated_command_changes_nothing_and_gets_its_first_answer(registered: Ask, unit: UnitOfWork) -> None:
+def test_a_repeated_command_changes_nothing_and_gets_its_first_answer(registered: Ask, unit: TransactionalUnitOfWork) -> None:
     repeated_command_changes_nothing(registered, unit)
 
 
 @pytest.mark.control
-def test_control_without_the_window_a_repeated_command_is_decided_again(registered: Ask, unit: UnitOfWork, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Aggregate, "remember", lambda *_: None)
+def test_control_without_the_window_a_repeated_command_is_decided_again(
+    registered: Ask, unit: TransactionalUnitOfWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AggregateRepository, "remember", lambda *_: None)
 
     with pytest.raises(AssertionError):
         repeated_command_changes_nothing(registered, unit)

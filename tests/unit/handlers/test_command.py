@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from app.domain.order import order_decider
 from app.domain.product import product_decider
 from app.eventsourcing.decider import Decider
-from app.handlers.commands import Received, Unreadable, peek, receive
+from app.handlers.commands import ReceivedCommand, UndecodableCommand, peek, receive
 
 CONFIRM: dict[str, Any] = {
     "commandId": "k-1",
@@ -32,7 +32,7 @@ def record(value: bytes | None, key: bytes | None = b"o-1", headers: tuple[tuple
     return ConsumerRecord("commands.order", 0, 7, 1_764_000_000_123, 1, key, value, None, -1, -1, headers)
 
 
-def sent(command: dict[str, Any], decider: Decider = order_decider) -> Received:
+def sent(command: dict[str, Any], decider: Decider = order_decider) -> ReceivedCommand:
     """The command as it is received when its key is as it should be."""
     return receive(decider, record(json.dumps(command).encode(), str(command.get("aggregateId")).encode()))
 
@@ -57,7 +57,7 @@ def without(name: str) -> dict[str, Any]:
     ],
 )
 def test_what_cannot_be_answered_as_a_command_is_parked(reason: str, value: bytes | None) -> None:
-    with pytest.raises(Unreadable) as unreadable:
+    with pytest.raises(UndecodableCommand) as unreadable:
         receive(order_decider, record(value))
 
     assert unreadable.value.reason == reason
@@ -65,7 +65,7 @@ def test_what_cannot_be_answered_as_a_command_is_parked(reason: str, value: byte
 
 @pytest.mark.parametrize("key", [None, b"", b"o-2", b"\xff"])
 def test_a_command_whose_key_is_not_its_aggregate_is_parked(key: bytes | None) -> None:
-    with pytest.raises(Unreadable) as unreadable:
+    with pytest.raises(UndecodableCommand) as unreadable:
         receive(order_decider, record(json.dumps(CONFIRM).encode(), key))
 
     assert unreadable.value.reason == "invalid"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.web.http.connection import HEAD_BYTES, Connection
+from app.web.http.connection import HEAD_BYTES, BoundedConnection
 from tests.support.http.messages import CHUNKED, CLOSED, H2C, INNER, LAST, READ, REFUSED, Read, chunks, order, post, sized
 from tests.support.http.raw import statuses
 from tests.support.http.recorder import Seen, cut, recording
@@ -30,7 +30,9 @@ def byte_by_byte(message: bytes) -> Sequence[bytes]:
     return cut(message, *range(1, len(message)))
 
 
-async def all_of(messages: Mapping[str, bytes], segments: Segments, connection: type[HttpToolsProtocol] = Connection) -> dict[str, tuple[list[Seen], bytes]]:
+async def all_of(
+    messages: Mapping[str, bytes], segments: Segments, connection: type[HttpToolsProtocol] = BoundedConnection
+) -> dict[str, tuple[list[Seen], bytes]]:
     """What was seen of each, sent over a connection of its own, and what came back."""
     async with recording(connection) as recorder:
         told = await asyncio.gather(*(recorder.told(*segments(message)) for message in messages.values()))
@@ -38,7 +40,7 @@ async def all_of(messages: Mapping[str, bytes], segments: Segments, connection: 
 
 
 async def is_read(
-    expected: Mapping[str, Read], segments: Segments, behind: bytes, then: Sequence[Seen], connection: type[HttpToolsProtocol] = Connection
+    expected: Mapping[str, Read], segments: Segments, behind: bytes, then: Sequence[Seen], connection: type[HttpToolsProtocol] = BoundedConnection
 ) -> None:
     """Exactly the requests that are in each message are seen, and `then` of what is sent behind."""
     told = await all_of({name: read.message + behind for name, read in expected.items()}, segments, connection)
@@ -115,7 +117,7 @@ async def test_extensions_and_trailers_without_end_are_refused(endless: bytes) -
     assert (seen, statuses(got)) == ([], [431])
 
 
-class _Unread(Connection):
+class _Unread(BoundedConnection):
     """Answers before it reads a body."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.domain.read_models.sort_keys import newest_first
 from app.web.queries import lists as merged
-from app.web.queries.lists import Part, cursor, joined, place_of
+from app.web.queries.lists import PartialPage, cursor, joined, place_of
 from schemas.timestamp import rfc3339
 
 ORDERS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), max_size=30, unique=True)
@@ -31,11 +31,11 @@ def shown_at(shown: dict[str, Any]) -> str:
     return newest_first(shown["orderDate"], shown["orderId"])
 
 
-def part(orders: Sequence[Order], after: str, limit: int, looked_at: int) -> Part:
+def part(orders: Sequence[Order], after: str, limit: int, looked_at: int) -> PartialPage:
     """What the view of a partition gives that looks at so many orders."""
     behind = sorted((order for order in orders if place(order) > after), key=place)
     looked = behind[: min(limit, looked_at)]
-    return Part([item(order) for order in looked], place(looked[-1]) if len(behind) > len(looked) else None)
+    return PartialPage([item(order) for order in looked], place(looked[-1]) if len(behind) > len(looked) else None)
 
 
 def paged(orders: Sequence[Order], later: Sequence[int], limit: int, looked_at: int) -> list[str]:
@@ -61,9 +61,9 @@ def test_pages_give_each_order_once_and_in_order(orders: list[Order], later: lis
 
 @pytest.mark.control
 def test_pages_that_go_behind_what_some_partition_has_looked_at_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def reckless(parts: Sequence[Part], limit: int, shown_at: Callable[[dict[str, Any]], str]) -> Part:
-        whole = merged.joined([Part(each.items, None) for each in parts], limit, shown_at)
-        return Part(whole.items, shown_at(whole.items[-1]) if whole.items else None)
+    def reckless(parts: Sequence[PartialPage], limit: int, shown_at: Callable[[dict[str, Any]], str]) -> PartialPage:
+        whole = merged.joined([PartialPage(each.items, None) for each in parts], limit, shown_at)
+        return PartialPage(whole.items, shown_at(whole.items[-1]) if whole.items else None)
 
     monkeypatch.setitem(globals(), "joined", reckless)
 

@@ -2,12 +2,12 @@
 
 from itertools import count
 
-from app.web.monitoring.liveness import Part, Vitals
+from app.web.monitoring.liveness import Heartbeat, LivenessMonitor
 
 PATIENCE = 3
 
 
-def looked(vitals: Vitals, times: int) -> list[str]:
+def looked(vitals: LivenessMonitor, times: int) -> list[str]:
     """What is stuck after so many looks."""
     for _ in range(times):
         vitals.look()
@@ -16,7 +16,7 @@ def looked(vitals: Vitals, times: int) -> list[str]:
 
 def test_what_does_not_move_is_stuck_once_the_patience_is_over_and_what_moves_is_not() -> None:
     steps = count()
-    vitals = Vitals(lambda: [Part("still", 0, PATIENCE), Part("moving", next(steps), PATIENCE)])
+    vitals = LivenessMonitor(lambda: [Heartbeat("still", 0, PATIENCE), Heartbeat("moving", next(steps), PATIENCE)])
 
     assert looked(vitals, PATIENCE + 1) == []
     assert looked(vitals, 1) == ["still"]
@@ -24,7 +24,7 @@ def test_what_does_not_move_is_stuck_once_the_patience_is_over_and_what_moves_is
 
 def test_what_moves_again_is_alive_again() -> None:
     mark = 0
-    vitals = Vitals(lambda: [Part("part", mark, PATIENCE)])
+    vitals = LivenessMonitor(lambda: [Heartbeat("part", mark, PATIENCE)])
     assert looked(vitals, PATIENCE + 2) == ["part"]
 
     mark = 1
@@ -33,13 +33,13 @@ def test_what_moves_again_is_alive_again() -> None:
 
 
 def test_what_need_not_move_for_a_while_as_in_an_outage_of_the_broker_begins_anew() -> None:
-    parts = [Part("part", 0, PATIENCE)]
-    vitals = Vitals(lambda: parts)
+    parts = [Heartbeat("part", 0, PATIENCE)]
+    vitals = LivenessMonitor(lambda: parts)
     assert looked(vitals, PATIENCE) == []
 
     parts.clear()
     assert looked(vitals, 100) == []
-    parts.append(Part("part", 0, PATIENCE))
+    parts.append(Heartbeat("part", 0, PATIENCE))
 
     assert looked(vitals, PATIENCE + 1) == []
     assert looked(vitals, 1) == ["part"]

@@ -17,10 +17,10 @@ from app.domain.registry import EVENT_SOURCED
 from app.eventsourcing import recorded_event as recorded
 from app.eventsourcing.ids import event_id
 from app.streams.app import app
-from app.streams.processing.replies import Waiters
-from app.streams.processing.unit_of_work import Draft
-from app.streams.state.store import Store
-from app.streams.topology import Fold, ReadModel
+from app.streams.processing.replies import PendingReplies
+from app.streams.processing.unit_of_work import UnitOfWork
+from app.streams.state.store import StateStore
+from app.streams.topology import AggregateFold, ReadModel
 from app.worker import VIEWS
 from schemas.upcasters import upcasters
 from tables.history import entries
@@ -96,7 +96,7 @@ def table_cases() -> Iterator[Any]:
 def rows(topic: str, fold: Callable[[ConsumerRecord], None], events: Sequence[bytes]) -> dict[bytes, Any]:
     """The rows to which these bytes of a log are folded; what the history keeps as it was written is read in today's schema."""
     with tempfile.TemporaryDirectory() as directory:
-        draft = Draft(Store(Path(directory) / "rows"), Waiters(1), {})
+        draft = UnitOfWork(StateStore(Path(directory) / "rows"), PendingReplies(1), {})
         draft.enter()
         try:
             for offset, value in enumerate(events):
@@ -139,7 +139,7 @@ def test_each_read_model_folds_each_published_version_as_if_it_was_written_today
 
 
 @pytest.mark.parametrize(("fold", "event"), [*table_cases()])
-def test_each_table_of_the_write_side_is_rebuilt_from_each_published_version(fold: Fold, event: Published) -> None:
+def test_each_table_of_the_write_side_is_rebuilt_from_each_published_version(fold: AggregateFold, event: Published) -> None:
     lived = life(event)
 
     folded = rows(fold.events, fold.apply, [each.written for each in lived])
@@ -152,7 +152,7 @@ def test_each_table_of_the_write_side_is_rebuilt_from_each_published_version(fol
 def test_a_payload_that_is_upcast_and_not_encoded_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of decoded parts msgspec makes no `Raw`."""
 
-    def decoded(event: recorded.Recorded, wanted: type[Any]) -> Any:  # noqa: ANN401 (what was wanted)
+    def decoded(event: recorded.RecordedEvent, wanted: type[Any]) -> Any:  # noqa: ANN401 (what was wanted)
         upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
         return msgspec.convert(upcast, wanted)
 

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from app.domain.registry import DECIDERS
 from app.eventsourcing.decider import Decider
-from app.eventsourcing.recorded_event import Unforeseen
-from app.streams.state.store import Store
+from app.eventsourcing.recorded_event import UnexpectedEvent
+from app.streams.state.store import StateStore
 from schemas.envelopes import Event
 from tables.customer_account import accounts
 from tables.order_summary import names, summaries
@@ -78,7 +78,7 @@ def test_events_that_are_folded_whatever_their_version_are_found(monkeypatch: py
     before = Stock.before
     monkeypatch.setattr(Stock, "before", lambda self, event: (row := before(self, event)) and replace(row, version=event.version - 1))
 
-    with pytest.raises((AssertionError, Unforeseen, ExceptionGroup)):
+    with pytest.raises((AssertionError, UnexpectedEvent, ExceptionGroup)):
         test_rows_are_the_same_bytes_however_records_come()
 
 
@@ -93,7 +93,7 @@ def test_rows_say_what_the_deciders_state_says(happened: Logs) -> None:
         world.close()
 
 
-def _agree(store: Store) -> None:
+def _agree(store: StateStore) -> None:
     statuses = [summary.status for _, summary in summaries.rows(store)]
     assert {status: count for status, count in counts.rows(store) if count} == {status: statuses.count(status) for status in statuses}
     for _, product in products.rows(store):

@@ -1,6 +1,6 @@
 """What is counted is counted once for each record, though only once a transaction."""
 
-from app.streams.metrics import Histogram, Measures
+from app.streams.metrics import Histogram, WorkerMetrics
 
 
 def test_a_value_is_counted_under_the_first_bound_that_is_not_below_it() -> None:
@@ -14,7 +14,7 @@ def test_a_value_is_counted_under_the_first_bound_that_is_not_below_it() -> None
 
 
 def test_a_committed_transaction_counts_each_of_its_records_and_the_latency_of_those_that_the_broker_timed() -> None:
-    measures = Measures()
+    measures = WorkerMetrics()
 
     measures.committed([("events", "Order", "OrderPlaced")] * 2, [1_000, 1_000, 2_000], 4, now_s=2.5, took_s=0.1)
 
@@ -24,7 +24,7 @@ def test_a_committed_transaction_counts_each_of_its_records_and_the_latency_of_t
 
 
 def test_clocks_that_differ_make_no_negative_latency() -> None:
-    measures = Measures()
+    measures = WorkerMetrics()
 
     measures.committed([], [5_000], 1, now_s=4.0, took_s=0.1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.streams.errors import LostHistory
+from app.streams.errors import DataLossDetected
 from app.streams.state.positions import check
 
 
@@ -13,7 +13,7 @@ def test_a_position_between_the_first_offset_and_the_end_stands(offset_next: int
 
 @pytest.mark.parametrize(("offset_next", "said"), [(21, "its end is lost"), (9, "1 records of t were deleted")])
 def test_another_stops_and_says_what_to_do(offset_next: int, said: str) -> None:
-    with pytest.raises(LostHistory, match=said) as lost:
+    with pytest.raises(DataLossDetected, match=said) as lost:
         check("t", offset_next, 10, 20, accept_loss=False)
 
     assert "--accept-loss" in str(lost.value)

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 from app.streams.processing.limits import TRANSACTION_RECORDS
 from app.streams.timers import backoff as setbacks
 from app.streams.timers import schedule
-from app.streams.timers.backoff import Setbacks, Woken
-from app.streams.timers.schedule import Schedule
+from app.streams.timers.backoff import FiredTimer, TimerBackoff
+from app.streams.timers.schedule import TimerQueue
 
 PUTS = st.lists(st.tuples(st.sampled_from("abcde"), st.none() | st.integers(0, 9)))
 
 
 @given(PUTS, st.integers(0, 9))
 def test_what_is_due_is_what_was_put_last_in_the_order_of_times(puts: list[tuple[str, int | None]], now_ms: int) -> None:
-    order = Schedule()
+    order = TimerQueue()
 
     for timer, when_ms in puts:
         order.put(timer, when_ms)
@@ -26,7 +26,7 @@ def test_what_is_due_is_what_was_put_last_in_the_order_of_times(puts: list[tuple
 
 def test_timers_that_are_set_anew_again_and_again_take_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "SLACK", 10)
-    order = Schedule()
+    order = TimerQueue()
 
     for when_ms in range(1_000):
         order.put("a", when_ms)
@@ -37,10 +37,10 @@ def test_timers_that_are_set_anew_again_and_again_take_no_room(monkeypatch: pyte
 
 
 def test_a_timer_waits_longer_after_each_setback_and_not_at_all_when_it_is_set_anew() -> None:
-    found, waits = Setbacks(), []
+    found, waits = TimerBackoff(), []
 
     for _ in range(9):
-        found.postpone(Woken("agent\0a", 5, 7), "asked to")
+        found.postpone(FiredTimer("agent\0a", 5, 7), "asked to")
         waits.append(found.when_ms("agent\0a", 5))
 
     assert waits == [7 + wait_ms for wait_ms in (1_000, 2_000, 4_000, 8_000, 16_000, 32_000, *[setbacks.LONGEST_MS] * 3)]
@@ -48,7 +48,7 @@ def test_a_timer_waits_longer_after_each_setback_and_not_at_all_when_it_is_set_a
 
 
 def test_a_refused_transaction_is_halved_down_to_one_timer_that_is_then_alone() -> None:
-    found, many = Setbacks(), [Woken(f"agent\0{number}", 5, 5) for number in range(8)]
+    found, many = TimerBackoff(), [FiredTimer(f"agent\0{number}", 5, 5) for number in range(8)]
 
     limits = []
     while not found.alone(many[0].timer):
@@ -64,7 +64,7 @@ def test_a_refused_transaction_is_halved_down_to_one_timer_that_is_then_alone() 
     assert not found.alone(many[0].timer)
 
 
-def taken(order: Schedule, now_ms: int) -> list[str]:
+def taken(order: TimerQueue, now_ms: int) -> list[str]:
     """All that are due, one by one."""
     found = []
     while (timer := order.first(now_ms)) is not None:

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from app.domain.customer import customer_decider
 from app.domain.product import product_decider
 from app.verify.findings import Findings
-from app.verify.orders.collector import Orders
-from app.verify.orders.facts import Told
+from app.verify.orders.collector import OrderFacts
+from app.verify.orders.facts import FactsOfOrder
 from app.verify.reading import records as wire
-from app.verify.reading.disk_map import Scratch
-from app.verify.write_side.changelog_rows import Rows
-from app.verify.write_side.refold import Folds
+from app.verify.reading.disk_map import DiskMap
+from app.verify.write_side.changelog_rows import ChangelogRows
+from app.verify.write_side.refold import Refold
 from schemas.customer import CreditLimitChanged, CustomerRegistered, PaymentProcessed
 from schemas.envelopes import Event
 from schemas.order import OrderItem, OrderPlaced
@@ -38,9 +38,9 @@ QUICK = settings(deadline=None, max_examples=20, database=None)
 
 
 @contextmanager
-def scratch() -> Iterator[Scratch]:
+def scratch() -> Iterator[DiskMap]:
     """One that is removed afterwards."""
-    with tempfile.TemporaryDirectory() as directory, closing(Scratch(Path(directory) / "scratch")) as opened:
+    with tempfile.TemporaryDirectory() as directory, closing(DiskMap(Path(directory) / "scratch")) as opened:
         yield opened
 
 
@@ -50,7 +50,7 @@ def envelope(kind: str, payload: Event) -> wire.Event:
     return wire.event(msgspec.json.encode({**about, "metadata": {"correlationId": "k", "causationId": "c"}, "payload": {}}))
 
 
-async def told(orders: Orders) -> Told:
+async def told(orders: OrderFacts) -> FactsOfOrder:
     """What is remembered of the only order."""
     [found] = [each async for each in orders.told()]
     return found
@@ -66,7 +66,7 @@ async def test_an_order_is_remembered_with_its_total_whatever_that_is(lines: lis
     began = tuple(Line(product_id=product_id, quantity=quantity) for product_id, quantity in pieces.items())
     started = STARTED.model_copy(update={"customer_id": "c", "amount": total, "lines": began})
     with scratch() as opened:
-        orders = Orders(opened)
+        orders = OrderFacts(opened)
         _take(orders, "Order", placed)
         _take(orders, "Saga", started)
 
@@ -77,7 +77,7 @@ async def test_an_order_is_remembered_with_its_total_whatever_that_is(lines: lis
     assert (found.placed.total, found.placed.pieces) == (total, pieces)
 
 
-def _take(orders: Orders, kind: str, payload: OrderPlaced | SagaStarted) -> None:
+def _take(orders: OrderFacts, kind: str, payload: OrderPlaced | SagaStarted) -> None:
     states: tuple[Any, Any] = (None, None)
     orders.take(record("log", 0, b"o-1", b""), envelope(kind, payload), payload, states, sure=True)
 
@@ -88,7 +88,7 @@ def test_the_stock_of_a_product_is_folded_whatever_it_comes_to(received: list[in
     registered = ProductRegistered(name="n", price=1, currency="EUR")
 
     with scratch() as opened:
-        folds = Folds(product_decider, Rows(opened, Findings(), "changelog", 0), opened)
+        folds = Refold(product_decider, ChangelogRows(opened, Findings(), "changelog", 0), opened)
         _fold(folds, [registered, *(StockReceived.model_construct(quantity=quantity) for quantity in received)])
 
         root = folds.met("o-1", registered).root
@@ -103,7 +103,7 @@ def test_the_credit_of_a_customer_is_folded_whatever_it_comes_to(paid: list[int]
     payments = [PaymentProcessed.model_construct(order_id=f"o-{number}", amount=amount, currency="EUR") for number, amount in enumerate(paid)]
 
     with scratch() as opened:
-        folds = Folds(customer_decider, Rows(opened, Findings(), "changelog", 0), opened)
+        folds = Refold(customer_decider, ChangelogRows(opened, Findings(), "changelog", 0), opened)
         _fold(folds, [registered, CreditLimitChanged.model_construct(credit_limit=sum(paid)), *payments])
 
         root = folds.met("o-1", registered).root
@@ -111,7 +111,7 @@ def test_the_credit_of_a_customer_is_folded_whatever_it_comes_to(paid: list[int]
     assert (root.state.credit_limit, root.state.credit_used, root.moved.get("PaymentProcessed", 0)) == (sum(paid), sum(paid), sum(paid))
 
 
-def _fold(folds: Folds, events: list[Event]) -> None:
+def _fold(folds: Refold, events: list[Event]) -> None:
     for version, event in enumerate(events, 1):
         folds.fold(folds.met("o-1", event), version, event, "cause", 0)
 
@@ -123,4 +123,4 @@ def test_an_order_that_is_kept_in_64_bits_is_too_large(monkeypatch: pytest.Monke
     placed = OrderPlaced(customer_id="c", items=items, total_amount=19 * 10**18, currency="EUR", shipping_address="a", shipping_method="s")
 
     with scratch() as opened, pytest.raises(OverflowError):
-        _take(Orders(opened), "Order", placed)
+        _take(OrderFacts(opened), "Order", placed)

@@ -8,15 +8,15 @@ from msgspec.structs import replace
 from app.domain import shipping
 from app.domain.order_fulfilment.commands import Way, asked_by
 from app.domain.order_fulfilment.state import Step
-from app.verify.orders.facts import Followed, Happened, Told, Wanted
+from app.verify.orders.facts import FactsOfOrder, OrderEvent, OrderTerms, SagaEnd
 from app.verify.orders.settlement import Course, course, faults
 
 ORDER, CUSTOMER, PRODUCT = "o-1", "c-1", "p-1"
-WANTED = Wanted(CUSTOMER, 10, "EUR", {PRODUCT: 2})
+WANTED = OrderTerms(CUSTOMER, 10, "EUR", {PRODUCT: 2})
 BY_HAND = "by-hand"
 
-Happening = tuple[tuple[str, str], Happened]
-Change = Callable[[Told], Told]
+Happening = tuple[tuple[str, str], OrderEvent]
+Change = Callable[[FactsOfOrder], FactsOfOrder]
 
 
 def by_saga(way: Way, step: Step, attempt: int = 1) -> str:
@@ -25,58 +25,58 @@ def by_saga(way: Way, step: Step, attempt: int = 1) -> str:
 
 
 def paid(cause: str = "", amount: int = 10, customer: str = CUSTOMER) -> Happening:
-    return ("PaymentProcessed", customer), Happened("paid", cause or by_saga("do", Step("payment")), amount, "EUR", 1)
+    return ("PaymentProcessed", customer), OrderEvent("paid", cause or by_saga("do", Step("payment")), amount, "EUR", 1)
 
 
 def refunded(cause: str = "") -> Happening:
-    return ("PaymentRefunded", CUSTOMER), Happened("refunded", cause or by_saga("undo", Step("payment")), 10, "EUR", 2)
+    return ("PaymentRefunded", CUSTOMER), OrderEvent("refunded", cause or by_saga("undo", Step("payment")), 10, "EUR", 2)
 
 
 def paid_again() -> Happening:
     """An operator had the saga pay once more for an order that has left."""
-    return ("PaymentProcessed", CUSTOMER), Happened("paid again", by_saga("do", Step("payment"), 2), 10, "EUR", 3)
+    return ("PaymentProcessed", CUSTOMER), OrderEvent("paid again", by_saga("do", Step("payment"), 2), 10, "EUR", 3)
 
 
 def reserved(amount: int = 2) -> Happening:
-    return ("InventoryReserved", PRODUCT), Happened("reserved", by_saga("do", Step("reservation", PRODUCT)), amount, version=1)
+    return ("InventoryReserved", PRODUCT), OrderEvent("reserved", by_saga("do", Step("reservation", PRODUCT)), amount, version=1)
 
 
 def released(attempt: int = 1) -> Happening:
-    return ("InventoryReleased", PRODUCT), Happened("released", by_saga("undo", Step("reservation", PRODUCT), attempt), 2, version=2)
+    return ("InventoryReleased", PRODUCT), OrderEvent("released", by_saga("undo", Step("reservation", PRODUCT), attempt), 2, version=2)
 
 
 def left(cause: str = "") -> Happening:
-    return ("InventoryShipped", PRODUCT), Happened("left", cause or shipping.asked_by("shipped", PRODUCT), 2, version=2)
+    return ("InventoryShipped", PRODUCT), OrderEvent("left", cause or shipping.asked_by("shipped", PRODUCT), 2, version=2)
 
 
 def moved(event: str, cause: str = "") -> Happening:
     """An event of the order itself."""
-    return (event, ""), Happened(event.removeprefix("Order").lower(), cause or by_saga("do", Step("confirmation")))
+    return (event, ""), OrderEvent(event.removeprefix("Order").lower(), cause or by_saga("do", Step("confirmation")))
 
 
-def told(last: str, *happenings: Happening) -> Told:
+def told(last: str, *happenings: Happening) -> FactsOfOrder:
     """An order of which this is told."""
-    return Told(ORDER, WANTED, WANTED, Followed(last, 0, 7, unended=False), happened=dict(happenings))
+    return FactsOfOrder(ORDER, WANTED, WANTED, SagaEnd(last, 0, 7, unended=False), happened=dict(happenings))
 
 
-def confirmed(*others: Happening) -> Told:
+def confirmed(*others: Happening) -> FactsOfOrder:
     return told("SagaCompleted", paid(), reserved(), moved("OrderConfirmed"), *others)
 
 
-def shipped(*others: Happening) -> Told:
+def shipped(*others: Happening) -> FactsOfOrder:
     return confirmed(moved("OrderShipped"), *others)
 
 
-def undone(*others: Happening) -> Told:
+def undone(*others: Happening) -> FactsOfOrder:
     return told("SagaFailed", moved("OrderCancelled"), *others)
 
 
-def without(whole: Told, kind: str) -> Told:
+def without(whole: FactsOfOrder, kind: str) -> FactsOfOrder:
     """The same without what happened of this kind."""
     return replace(whole, happened={key: happened for key, happened in whole.happened.items() if key[0] != kind})
 
 
-def wrong(found: Told, *held: str) -> list[str]:
+def wrong(found: FactsOfOrder, *held: str) -> list[str]:
     """What is said of an order that its saga has settled."""
     assert course(found) is Course.SETTLED
     assert found.saga is not None
@@ -96,7 +96,7 @@ def wrong(found: Told, *held: str) -> list[str]:
         replace(undone(reserved(), released(attempt=2)), attempts=2),
     ],
 )
-def test_of_an_order_that_ended_as_its_money_and_stock_did_nothing_is_said(right: Told) -> None:
+def test_of_an_order_that_ended_as_its_money_and_stock_did_nothing_is_said(right: FactsOfOrder) -> None:
     assert wrong(right) == []
 
 
@@ -121,7 +121,7 @@ def test_of_an_order_that_ended_as_its_money_and_stock_did_nothing_is_said(right
         (replace(undone(), started=replace(WANTED, total=11)), f"its saga began for {replace(WANTED, total=11)}, and it is {WANTED}"),
     ],
 )
-def test_an_order_that_did_not_is_found(damaged: Told, fault: str) -> None:
+def test_an_order_that_did_not_is_found(damaged: FactsOfOrder, fault: str) -> None:
     assert fault in wrong(damaged)
 
 
@@ -139,7 +139,7 @@ def test_an_order_that_did_not_is_found(damaged: Told, fault: str) -> None:
         (undone(paid(BY_HAND, customer="c-2")), Course.BY_HAND),
     ],
 )
-def test_what_cannot_be_judged_is_not(found: Told, what: Course) -> None:
+def test_what_cannot_be_judged_is_not(found: FactsOfOrder, what: Course) -> None:
     assert course(found) is what
 
 

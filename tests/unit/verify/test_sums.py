@@ -1,15 +1,15 @@
 """What the auditor says it counted."""
 
-from app.verify.totals import Sums
+from app.verify.totals import Totals
 
 
-def views(sums: Sums) -> list[str]:
+def views(sums: Totals) -> list[str]:
     """What is said of views."""
     return [line for line in sums.lines() if line.startswith("views: ")]
 
 
 def test_views_that_nobody_serves_are_said_once_to_be_unchecked() -> None:
-    sums = Sums()
+    sums = Totals()
     for partition in range(4):
         sums.unserved(partition, "no worker serves them")
 
@@ -17,7 +17,7 @@ def test_views_that_nobody_serves_are_said_once_to_be_unchecked() -> None:
 
 
 def test_where_some_are_served_the_others_are_named() -> None:
-    sums = Sums()
+    sums = Totals()
     sums.view("history", 7)
     for partition in (1, 3):
         sums.unserved(partition, "no worker serves them")

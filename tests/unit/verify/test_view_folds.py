@@ -11,12 +11,12 @@ from msgspec import Raw
 
 from app.domain.read_models.order_summary import OrderSummary, project
 from app.domain.read_models.orders_by_status import place
-from app.eventsourcing.recorded_event import Recorded, recorded
+from app.eventsourcing.recorded_event import RecordedEvent, recorded
 from app.verify.findings import Findings
 from app.verify.read_models.registry import VIEWS
-from app.verify.read_models.row_check import ViewFolds
+from app.verify.read_models.row_check import RowCheck
 from app.verify.read_models.worker_client import Row
-from app.verify.reading.disk_map import Scratch
+from app.verify.reading.disk_map import DiskMap
 
 [BY_STATUS] = [view for view in VIEWS if view.name == "orders_by_status"]
 PLACED = {"customerId": "c-1", "items": [{"productId": "p-1", "quantity": 2, "price": 5}], "totalAmount": 10, "currency": "EUR"}
@@ -26,9 +26,9 @@ NEXT = ("OrderPlaced", "OrderConfirmed", "OrderShipped")
 class Judged:
     """What the auditor takes and reads of one order, and finds."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: DiskMap) -> None:
         self._findings = Findings()
-        self._folds = ViewFolds(BY_STATUS, scratch, self._findings, 0)
+        self._folds = RowCheck(BY_STATUS, scratch, self._findings, 0)
 
     def shown(self, version: int) -> "Judged":
         """The order is shown as it was at this version."""
@@ -50,7 +50,7 @@ class Judged:
         return [line.partition("key o-1: ")[2] or line for line in self._findings.lines()]
 
 
-def events(count: int) -> Iterator[Recorded]:
+def events(count: int) -> Iterator[RecordedEvent]:
     """The first events of an order."""
     for version, event_type in enumerate(NEXT[:count], 1):
         named = {"aggregateType": "Order", "aggregateId": "o-1", "eventType": event_type, "version": version, "timestamp": f"2026-01-01T00:00:0{version}.000Z"}
@@ -67,7 +67,7 @@ def shown_at(version: int) -> OrderSummary:
 @pytest.fixture
 def judged(tmp_path: Path) -> Iterator[Judged]:
     """Of one order."""
-    with closing(Scratch(tmp_path / "scratch")) as scratch:
+    with closing(DiskMap(tmp_path / "scratch")) as scratch:
         yield Judged(scratch)
 
 
