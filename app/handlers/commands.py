@@ -81,7 +81,7 @@ class ReceivedCommand(Struct, frozen=True):
 
 
 def receive(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
-    """The command in a record; Unreadable when it has to be parked."""
+    """The command in a record; UndecodableCommand when it has to be parked."""
     envelope = plain(record.value) if record.value is not None else None
     if envelope is None or envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
         return _receive_slowly(decider, record)

@@ -51,11 +51,11 @@ class FetchStalled(FoldstreamError):  # noqa: N818 (an outcome too)
     """A broker has records and does not give them: its disk may be damaged there."""
 
 
-class DataLossDetected(FatalTaskError):
+class DataLossDetected(FatalTaskError):  # noqa: N818 (an outcome too)
     """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
 
 
-class Repartitioned(FatalTaskError):
+class Repartitioned(FatalTaskError):  # noqa: N818 (an outcome too)
     """The topics have another number of partitions than the log was written with: no person's word can make that good."""
 
 

@@ -42,7 +42,7 @@ RECORD_BYTES = (4 << 20) - 4096
 """The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
 
 Check = Callable[[Mapping[TopicPartition, int]], None]
-"""Raises Stuck when the offsets of a transaction's first records must not be: it is aborted then."""
+"""Raises FatalTaskError when the offsets of a transaction's first records must not be: it is aborted then."""
 
 Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
 """Topic, key, value, headers and partition; None is the one its key belongs to."""
@@ -119,7 +119,9 @@ class Transaction(RecordBatches):
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
     async def commit(self, check: Check = _anything) -> dict[TopicPartition, int]:
-        """Commit; the next offset of each partition written to. TransactionRejected: aborted. NotAuthorized: not committed. UnknownOutcome: only the log can tell.
+        """Commit, and return the next offset of each partition that was written to.
+
+        TransactionRejected: it was aborted. NotAuthorized: it was not committed. UnknownOutcome: only the log can tell.
 
         `check` is given the first offset that the broker gave to each partition's records; when it raises, the transaction is aborted.
         """

@@ -64,7 +64,10 @@ class RecordGuard:
         self.blocked, self.open = set(blocked), counts
 
     def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
-        """A transaction of these was refused: the next carries half of them, one alone is parked, at last with little of it. Stuck when that fails, too."""
+        """Halve the next transaction after this one was rejected; park a record that was alone in it, at last with little of it.
+
+        FatalTaskError when even that is rejected.
+        """
         self.narrow(len(records))
         if len(records) > 1:
             return

@@ -46,7 +46,7 @@ class PendingReply:
         self._news.set()
 
     async def answer(self, place: RecordLocation) -> Any:  # noqa: ANN401 (the agent knows the type)
-        """The answer to the record at this place; Lost when that is not known for a while."""
+        """The answer to the record at this place; ReplyOutcomeUnknown when that is not known for a while."""
         while place not in self._offered:
             if self._lost:
                 raise ReplyOutcomeUnknown

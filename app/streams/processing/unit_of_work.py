@@ -104,7 +104,7 @@ class TransactionalUnitOfWork(UnitOfWork):
         return Known(self._cluster, self.ends.written)
 
     def pack(self) -> None:
-        """Encode rows and put records into batches, while they are in the processor's cache; no `rollback` reaches behind it. TransactionRejected as in `commit`."""
+        """Encode rows and put records into batches, while they are in the processor's cache: no `rollback` undoes that. TransactionRejected as in `commit`."""
         with _writing():
             self.rows.pack()
             self._transaction.extend(self.outgoing)

@@ -112,7 +112,7 @@ class ViewOutbox:
         return all(_place(row) in self._open for row in waiting)
 
     async def write(self, outgoing: Iterable[OutgoingRecord]) -> None:
-        """Feed others, and park what is not parked yet. Errors of Kafka: open the view again, it will find out. Stuck: Kafka takes it never."""
+        """Feed others, and park what is not parked yet. Errors of Kafka: open the view again. FatalTaskError: Kafka never takes it."""
         records = list(outgoing)
         await self._feeds.write([record for record in records if record.topic != self._parked_topic])
         await self._park([record for record in records if record.topic == self._parked_topic])

@@ -134,7 +134,7 @@ class ReadModelBuild:
         self._topics = next(model.events for model in live.view.models if model.agent == agent)
 
     async def run(self) -> None:
-        """Return once the rows are shown. BuildStopped, Faulty, DataLossDetected, UnreadableLog, and errors of Kafka: begin anew from what is on disk."""
+        """Return once the rows are shown. BuildStopped, BuildRejected, DataLossDetected, UnreadableLog, errors of Kafka: begin again from the rows on disk."""
         log.info("%s: rows of table %s are built, generation %d", self._live.name, self._agent, self._build.generation.number)
         async with reading(self._live.view.write.settings.bootstrap) as consumer:
             self._folding = self._fold_into(await self._reached(consumer))

@@ -45,7 +45,7 @@ class LiveView(NamedTuple):
 
 
 async def switch(live: LiveView, agent: str, digests: Digests | None) -> None:
-    """The rows of the build are shown, as far as the live view is, and those that were are kept. Faulty when a read would go back; the turn is held."""
+    """The rows of the build are shown, as far as the live view is, and those that were are kept. BuildRejected when a read would go back; the turn is held."""
     state = live.rows.of(agent)
     assert state.build is not None, "it is done"
     await live.outlet.write(_words(live, agent, state, state.build))
@@ -60,7 +60,7 @@ async def switch(live: LiveView, agent: str, digests: Digests | None) -> None:
 
 
 def _words(live: LiveView, agent: str, state: Generations, build: Build) -> list[OutgoingRecord]:
-    """What is parked in these rows, and what no longer is. Faulty when events are parked here that the live rows have."""
+    """What is parked in these rows, and what no longer is. BuildRejected when events are parked here that the live rows have."""
     shown, mine = state.shows(build.generation.fingerprint), live.rows.parked(agent, build.generation.number)
     former = live.rows.parked(agent, None if shown else state.live.number) if state.live else {}
     worse = [row for key, row in mine.items() if key not in former]

@@ -36,7 +36,10 @@ class OpenView(NamedTuple):
 
 
 async def open_view(side: ReadTopology, partition: int, consumer: AIOKafkaConsumer, cluster: ClusterIds, *, accept_loss: bool) -> OpenView:
-    """The store, wiped first if it cannot be brought up to date. DataLossDetected when a log of record is not what the rows were folded from: nothing is wiped."""
+    """Open the store; wipe it first if it cannot be brought up to date.
+
+    DataLossDetected, and nothing is wiped, when a log of record is not the one that the rows were folded from.
+    """
     limits = {topic: await bounds(consumer, TopicPartition(topic, partition)) for topic in side.inputs}
     wanted = side.identity(cluster)
 

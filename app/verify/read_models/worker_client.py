@@ -63,7 +63,7 @@ class WorkerClient:
         await self._session.close()
 
     async def pages(self, table: str, partition: int) -> AsyncIterator[Page]:
-        """All rows of a read model in a partition; Unserved when nobody gives them."""
+        """All rows of a read model in a partition; NoWorkerServes when no worker gives them."""
         asked, after = await self._owner(partition), ""
         while True:
             page = await self._page(asked, f"/tables/{table}/{partition}/rows?limit={LIMIT}{after}")
