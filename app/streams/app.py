@@ -1,4 +1,4 @@
-"""The application of this process: tables and agents are declared on it."""
+"""The application of this process. Tables and agents are declared on it."""
 
 from app.settings import settings
 from app.streams.application import application

@@ -1,4 +1,4 @@
-"""The Faust application: `app.Table(...)` and `@app.agent(...)` as in any Faust application, with tasks underneath."""
+"""The Faust application: `app.Table(...)` and `@app.agent(...)` as in any Faust application, run by tasks."""
 
 import gc
 import logging
@@ -20,20 +20,20 @@ AnyHandler = TypeVar("AnyHandler", bound=RecordHandler)
 AnySleeper = TypeVar("AnySleeper", bound=TimerHandler)
 
 GC_THRESHOLD = 300_000
-"""Objects allocated before a collection: messages are short-lived and acyclic, scanning for cycles is a tenth of the cost otherwise."""
+"""Objects allocated before a garbage collection. Messages are short-lived and acyclic; with Python's default, scanning for cycles costs a tenth of the time."""
 
 
 class BatchTopic(faust.Topic):
-    """Hands a batch through untouched."""
+    """Topic that passes a batch to the agent without decoding it."""
 
     async def decode(self, message: Any, *, propagate: bool = False) -> Any:  # noqa: ANN401 (Faust's own signature)
-        """The event whose value is the Batch."""
+        """Return the event whose value is the RecordBatch."""
         del propagate
         return self._create_event(None, message.value, headers=None, message=message)
 
 
 class Application(faust.App):
-    """A Faust application whose agents get batches and whose tables are transactional."""
+    """Faust application whose agents receive batches and whose tables are transactional."""
 
     side: WriteTopology
     view: ReadTopology
@@ -45,35 +45,35 @@ class Application(faust.App):
         return cast("Table[Any]", super().Table(name, value_type=value_type, **faust))
 
     def commands(self, kind: str) -> BatchTopic:
-        """The command topic of one aggregate type, for `@app.agent(...)`."""
+        """Declare the command topic of one aggregate type as an input, for `@app.agent(...)`."""
         return self._input(self.side.settings.topic(f"commands.{kind}"))
 
     def inbox(self, saga: str) -> BatchTopic:
-        """The inbox of a saga, for `@app.agent(...)`."""
+        """Declare the inbox of a saga as an input, for `@app.agent(...)`. It may be read again from its beginning."""
         name = self.side.settings.topic(f"saga.{saga}")
         self.side.repeatable.add(name)
         return self._input(name)
 
     def events(self, model: ReadModel) -> BatchTopic:
-        """The events that a read model follows, for `@app.agent(...)`."""
+        """Declare a read model and return the topics of its events, for `@app.agent(...)`."""
         self.view.add(model)
         return self._batches(*model.events)
 
     def handles(self, kind: str, handler: AnyHandler) -> AnyHandler:
-        """Declare what answers the commands to one aggregate type."""
+        """Declare the handler of the commands to one aggregate type."""
         return self._handles(f"commands.{kind}", handler)
 
     def conducts(self, saga: str, handler: AnyHandler) -> AnyHandler:
-        """Declare who reads the inbox of a saga."""
+        """Declare the handler of a saga's inbox."""
         return self._handles(f"saga.{saga}", handler)
 
     def follows(self, handler: AnyHandler) -> AnyHandler:
-        """Declare what folds events into a read model."""
+        """Declare the handler that projects events into a read model."""
         self.view.handlers.append(handler)
         return handler
 
     def wakes(self, sleeper: AnySleeper) -> AnySleeper:
-        """Declare who is woken when a timer of its agent is due."""
+        """Declare the handler of an agent's timers."""
         self.side.sleepers[sleeper.agent] = sleeper
         return sleeper
 
@@ -82,7 +82,7 @@ class Application(faust.App):
         self.side.folds.append(fold)
 
     def followed(self) -> list[Subscription]:
-        """Every agent with each topic that it reads."""
+        """Return every agent with each topic that it reads."""
         return [*(Subscription(topic.rpartition(".")[2], topic) for topic in self.side.inputs), *self.view.followers()]
 
     def _input(self, name: str) -> BatchTopic:
@@ -99,15 +99,15 @@ class Application(faust.App):
         return cast("BatchTopic", topic)
 
     def _create_directories(self) -> None:
-        """Faust keeps nothing on disk here; the tasks do."""
+        """Create nothing: Faust keeps nothing on disk here; the tasks do."""
 
     async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
-        """Run `handler` over a batch inside its task's next transaction; returns when that is committed."""
+        """Run `handler` over a batch inside its task's next transaction; return when that is committed."""
         await self.tables.process(batch, handler)
 
 
 def application(settings: Settings) -> Application:
-    """The application for these settings; agents and tables are declared on it."""
+    """Create the application for these settings. Agents and tables are declared on it."""
     requests.install()
     rebalance_s = max(10.0, settings.session_timeout_s)
     app = Application(
@@ -138,7 +138,7 @@ def application(settings: Settings) -> Application:
 
 
 def spare_collector() -> None:
-    """Once everything is imported and declared: leave that to itself, and collect seldom."""
+    """Make garbage collection rare once everything is imported and declared. What exists by then is excluded from it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 50, 100)

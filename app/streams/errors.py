@@ -1,4 +1,4 @@
-"""The ways a transaction can fail, told apart by what is known of its fate."""
+"""Errors of transactions and tasks, distinguished by what is known of the outcome."""
 
 from aiokafka import TopicPartition, errors
 
@@ -11,17 +11,17 @@ ANSWERED = (
     errors.InvalidTopicError,
     errors.PolicyViolationError,
 )
-"""Refusals of a Produce that the broker *answered* and that no repetition heals: nothing of that batch is in the log."""
+"""Errors by which the broker rejects a Produce for good. The broker *answered*, so nothing of that batch is in the log; a retry would fail, too."""
 
 
 class TransactionRejected(Exception):  # noqa: N818 (it names an outcome, as Transaction's docstring does)
-    """The broker answered a Produce with a refusal: the transaction was aborted, and something in it is at fault."""
+    """Rejection of a Produce by the broker. The transaction was aborted, and something in it is at fault."""
 
 
 class UnknownOutcome(errors.ProducerFenced):  # type: ignore[misc]  # aiokafka has no types
-    """It cannot be known from here whether the transaction was committed: only taking the task over again tells.
+    """Indeterminate commit: this process cannot know whether the transaction was committed. Only the restart of the task finds out.
 
-    It derives from ProducerFenced because that is what aiokafka's sender passes on untouched and ends the producer for.
+    Derives from ProducerFenced, because aiokafka's sender passes that error on unchanged and stops the producer for it.
     """
 
     def __init__(self, why: str) -> None:
@@ -29,45 +29,45 @@ class UnknownOutcome(errors.ProducerFenced):  # type: ignore[misc]  # aiokafka h
 
 
 class NotAuthorized(errors.ProducerFenced):  # type: ignore[misc]  # as above
-    """Kafka refused a topic of the transaction, which was not committed: nothing in it is at fault, the right has to be given."""
+    """Denied access to a topic of the transaction, which was not committed. Nothing in it is at fault; an operator has to grant the right."""
 
     def __str__(self) -> str:
         return str(self.args[0])
 
 
 class StateStoreError(Exception):
-    """RocksDB could not read or write: the store is wiped and filled again from the changelog."""
+    """Failure of RocksDB to read or write. The task wipes the store and fills it again from Kafka."""
 
 
 class FatalTaskError(FoldstreamError):
-    """The task cannot go on, and trying again would not help: the worker ends and says why."""
+    """Error that a retry would not fix. The task stays closed and says why."""
 
 
 class OpenTransaction(FoldstreamError):  # noqa: N818 (an outcome too)
-    """A transaction hides what a task has to read before it opens: it is tried again until that has ended."""
+    """Open transaction that hides records which a task has to read before it opens. The task retries until that transaction has ended."""
 
 
 class FetchStalled(FoldstreamError):  # noqa: N818 (an outcome too)
-    """A broker has records and does not give them: its disk may be damaged there."""
+    """A broker has records but does not return them; its disk may be damaged there."""
 
 
 class DataLossDetected(FatalTaskError):  # noqa: N818 (an outcome too)
-    """Kafka no longer holds what this task stands on; going on needs a person's word (`foldstream worker --accept-loss`)."""
+    """Kafka no longer holds records that this task's state depends on. Continuing takes an operator's decision (`foldstream worker --accept-loss`)."""
 
 
 class Repartitioned(FatalTaskError):  # noqa: N818 (an outcome too)
-    """The topics have another number of partitions than the log was written with: no person's word can make that good."""
+    """The topics have another number of partitions than when the log was written. `--accept-loss` does not help."""
 
 
 class UnreadableLog(FoldstreamError):  # noqa: N818 (an outcome too)
-    """An event in the log of record was written by code that this one does not know: its partition stays closed here."""
+    """An event in the log of record was written by code that this version does not know. Its partition stays closed on this worker."""
 
 
 class UnreadableBatch(UnreadableLog):
-    """What lies at these offsets cannot be unpacked: its checksum is wrong, its codec unknown, its compression damaged, or too much is in it."""
+    """Batch that cannot be unpacked: its checksum is wrong, its codec unknown, its compression damaged, or its content too large."""
 
     def __init__(self, where: TopicPartition, first: int, last: int, why: object, appended_ms: int | None = None) -> None:
-        """`appended_ms` is when it was written, as far as its own head says so."""
+        """`appended_ms` is the time at which the batch was written, if its header gives one."""
         self.where, self.first, self.last, self.appended_ms = where, first, last, appended_ms
         offsets = f"{first}" if first == last else f"{first}..{last}"
         self.what = f"{where.topic} [{where.partition}] {offsets} cannot be read ({why!r})"
@@ -75,14 +75,14 @@ class UnreadableBatch(UnreadableLog):
 
 
 class ReadModelUnavailable(FoldstreamError):  # noqa: N818 (what it is)
-    """The rows of a table were folded by other code, and are being made anew: nobody may see them."""
+    """The rows of a table were projected by other code and are being rebuilt. Until then they are not served."""
 
 
 def is_refusal(error: BaseException) -> bool:
-    """True for a Produce error after which the transaction can be aborted in its own epoch."""
+    """Return True for a Produce error after which the transaction can be aborted in its own epoch."""
     return isinstance(error, ANSWERED)
 
 
 def is_consequence(error: BaseException) -> bool:
-    """True for what the broker answers to a batch that follows a refused one: the numbers between them are missing."""
+    """Return True for the broker's answer to a batch that follows a rejected one. The sequence numbers of the rejected batch are missing."""
     return isinstance(error, errors.OutOfOrderSequenceNumber)

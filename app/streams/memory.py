@@ -1,4 +1,4 @@
-"""What was freed goes back to the system: the C library keeps it, between rows that stay, and a worker would grow with its busiest moment."""
+"""Returns freed memory to the operating system every 10 s (`malloc_trim`). Without it, glibc keeps the memory of the busiest moment."""
 
 import asyncio
 import ctypes
@@ -10,7 +10,7 @@ GIVE_BACK_EVERY_S = 10.0
 
 
 class MemoryTrimmer(Service):
-    """Gives it back again and again, as long as the worker lives."""
+    """Service that trims memory as long as the worker runs."""
 
     logger = logging.getLogger("faust.heap")
 
@@ -20,7 +20,7 @@ class MemoryTrimmer(Service):
 
 
 def give_back() -> None:
-    """Give back whole pages that are free, which takes some milliseconds; nothing happens where the C library cannot do that."""
+    """Return free pages to the operating system, which takes some milliseconds. Do nothing if the C library has no `malloc_trim`."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

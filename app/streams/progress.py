@@ -1,4 +1,4 @@
-"""Says how far a long piece of work is, once a second; says nothing about a short one."""
+"""Progress of long work, logged once a second. Short work logs nothing."""
 
 import logging
 import time
@@ -10,10 +10,10 @@ EVERY_S = 1.0
 
 
 class ProgressLog:
-    """Counts towards `total`."""
+    """Progress of one piece of work towards `total`."""
 
     steps: ClassVar[int] = 0
-    """Of all long work of this process: as long as it grows, something gets on."""
+    """Steps of all long work of this process. As long as the number grows, the work progresses."""
 
     def __init__(self, what: str, total: int) -> None:
         self._what = what
@@ -21,7 +21,7 @@ class ProgressLog:
         self._said_at = time.monotonic()
 
     def at(self, done: int) -> None:
-        """Report, if the last report (or the start) is a second ago."""
+        """Log the progress if the last report (or the start) is a second ago."""
         ProgressLog.steps += 1
         if time.monotonic() - self._said_at < EVERY_S:
             return

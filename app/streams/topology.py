@@ -1,4 +1,4 @@
-"""The write side as its tasks see it: what it reads, what it writes, and how its rows follow from the log."""
+"""Topologies of the write side and the read side: what their tasks read and write, and how their rows follow from the log."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,25 +19,25 @@ from app.streams.processing.replies import PendingReplies
 from app.streams.state.table import Table
 
 WAITING_WRITES = 2_000
-"""Requests that may wait for their answers at the same time; the next is asked to come again."""
+"""Most requests that may wait for their replies at the same time. The next one is asked to retry later."""
 
 
 class WorkerAddress(Struct, frozen=True, rename="camel"):
-    """Where a worker is reached, and what it is called."""
+    """URL and id of a worker."""
 
     url: str
     worker_id: str
 
 
 class AggregateFold(Protocol):
-    """How the rows of one aggregate type follow from its events; the runtime uses it when a changelog has to be made anew."""
+    """Projection of one aggregate type's events into its rows. The runtime uses it to rebuild a changelog."""
 
     events: str
-    """The log of record, its name on the broker."""
+    """Name of the log of record on the broker."""
     tables: list[Table[Any]]
-    """The tables whose rows are folded from events."""
+    """Tables whose rows are folded from events."""
     fingerprint: str
-    """Changes when rows or their fold change."""
+    """Hash that changes when rows or their fold change."""
 
     def apply(self, event: ConsumerRecord) -> None:
         """Fold one event into the rows."""
@@ -46,133 +46,133 @@ class AggregateFold(Protocol):
         """Remember the command that caused the event."""
 
     def answered(self, result: ConsumerRecord) -> None:
-        """Remember the command that a result answers, if it was to this aggregate type."""
+        """Remember the command that a result answers, if it was sent to this aggregate type."""
 
 
 @dataclass
 class WriteTopology:
-    """Inputs and folds are added while the application is declared; tasks read them when they open."""
+    """Topology of the write side. Inputs and folds are added while the application is declared; tasks read them when they open."""
 
     settings: Settings
     inputs: list[str] = field(default_factory=list)
     folds: list[AggregateFold] = field(default_factory=list)
     handlers: dict[str, RecordHandler] = field(default_factory=dict)
-    """By input."""
+    """Handlers by input."""
     sleepers: dict[str, TimerHandler] = field(default_factory=dict)
-    """By agent."""
+    """Timer handlers by agent."""
     waiters: PendingReplies = field(default_factory=lambda: PendingReplies(WAITING_WRITES))
-    """Who waits in this process for what an agent answers."""
+    """Requests in this process that wait for an agent's reply."""
     measures: WorkerMetrics = field(default_factory=WorkerMetrics)
-    """What this process counts."""
+    """Metrics of this process."""
     owner: WorkerAddress | None = None
-    """How this worker is reached by others; None before it serves HTTP."""
+    """Address of this worker for others; None before it serves HTTP."""
     repeatable: set[str] = field(default_factory=set)
-    """The inputs that may be read again from their beginning: what was heard before changes nothing."""
+    """Inputs that may be read again from their beginning: a repeated record changes nothing."""
     skips: SkipLog = field(init=False)
-    """What operators skipped, as far as this process has read it."""
+    """Offsets skipped by operators, as far as this process has read them."""
     accept_loss: bool = False
-    """A person said that every task may go on, once, without what Kafka no longer holds."""
+    """True if the operator allows every task to continue, once, without records that Kafka no longer holds."""
     fold_again: bool = False
-    """A person said that every task is to fold its rows from the log, once, although they are of this code."""
+    """True if the operator wants every task to fold its rows from the log, once, although this code has folded them."""
     opened: set[str] = field(default_factory=set)
-    """The names of the tasks that were open in this process: for them, what the person said has been done. A loss that comes later is another one."""
+    """Names of the tasks that were open in this process. For them the operator's request is done; a later loss needs a new decision."""
 
     def __post_init__(self) -> None:
         self.skips = SkipLog(self.settings)
 
     @property
     def subscribed(self) -> set[str]:
-        """What every worker of a group subscribes to: the inputs, and the sagas' inbox, which only later versions read.
+        """Topics to which every worker of a group subscribes: the inputs, and the sagas' inbox, which only later versions read.
 
-        The assignor gives each topic to its own subscribers: were it not subscribed to by all, one number's partitions would part in a rolling upgrade.
+        The assignor gives each topic to its own subscribers. Unless all workers subscribe to all, a rolling upgrade would split the partitions of one number.
         """
         return {*self.inputs, self.settings.topic("saga.order-fulfilment")}
 
     @property
     def inboxes(self) -> set[str]:
-        """The inputs of agents that set timers, their names on the broker."""
+        """Inputs of agents that set timers, by their names on the broker."""
         return {topic for topic, handler in self.handlers.items() if handler.agent in self.sleepers}
 
     @property
     def logs(self) -> tuple[str, ...]:
-        """The logs of record, their names on the broker."""
+        """Logs of record, by their names on the broker."""
         return tuple(fold.events for fold in self.folds)
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Every topic whose identity matters to a task."""
+        """Topics whose identity matters to a task."""
         return (self.settings.changelog, *self.logs, *self.inputs, self.settings.topic("results"), self.settings.topic("parked"))
 
     @property
     def fingerprint(self) -> str:
-        """Of all folds together."""
+        """Fingerprint of all folds together."""
         return hashlib.sha256("\n".join(sorted(fold.fingerprint for fold in self.folds)).encode()).hexdigest()[:16]
 
     def store_path(self, partition: int) -> Path:
-        """Where the rows of one task are on disk."""
+        """Return the path of one task's rows on disk."""
         return self.directory / f"task-{partition}"
 
     @property
     def directory(self) -> Path:
-        """This worker's own directory: workers with different ids may share a data directory."""
+        """Directory of this worker. Workers with different ids may share a data directory."""
         name = f"worker-{self.settings.worker_id}" if self.settings.worker_id else "worker"
         return self.settings.datadir.absolute() / name
 
 
 class ReadModel(Protocol):
-    """Rows that follow from events, kept by one agent in tables that are attributes of the read model: each has them by itself, in every generation."""
+    """Rows that one agent projects from events. Its tables are attributes of the read model and belong to no other; every generation has its own rows."""
 
     agent: str
-    """The name of the agent that folds the events into rows."""
+    """Name of the agent that projects the events into rows."""
     events: tuple[str, ...]
-    """The logs of record that it follows, their names on the broker."""
+    """Logs of record that it follows, by their names on the broker."""
     fingerprint: str
-    """Changes when rows or their fold change: then they are made anew, and not shown until that is done."""
+    """Hash that changes when rows or their projection change. Then the rows are rebuilt, and not served until that is done."""
 
 
 class Subscription(NamedTuple):
-    """An agent and a topic that it follows: it has a position of its own, for agents of one topic do not commit together."""
+    """An agent and a topic that it follows. Each has its own position, because agents of one topic do not commit together."""
 
     agent: str
     topic: str
 
     @property
     def row(self) -> str:
-        """The key of its position."""
+        """Key of its position."""
         return f"{self.agent}/{self.topic}"
 
 
 @dataclass
 class ReadTopology:
-    """Read models are added while the application is declared; view tasks read them when they open."""
+    """Topology of the read side. Read models are added while the application is declared; view tasks read them when they open."""
 
     write: WriteTopology
-    """Settings, measures and the worker's directory are shared with the write side."""
+    """Topology of the write side, which shares its settings, metrics and directory."""
     models: list[ReadModel] = field(default_factory=list)
     handlers: list[RecordHandler] = field(default_factory=list)
-    """What the agents do with an event."""
+    """Handlers of the events, one for each agent."""
     inputs: list[str] = field(default_factory=list)
-    """The topics that are followed, each once."""
+    """Topics that are followed, each once."""
 
     def add(self, model: ReadModel) -> None:
-        """Keep this read model, too."""
+        """Add a read model."""
         self.models.append(model)
         self.inputs += [topic for topic in model.events if topic not in self.inputs]
 
     @property
     def subscribed(self) -> set[str]:
-        """What every worker subscribes to: the inputs, and the saga's events, which only later versions follow."""
+        """Topics to which every worker subscribes: the inputs, and the saga's events, which only later versions follow."""
         return {*self.inputs, self.write.settings.topic("events.saga")}
 
     def followers(self) -> Iterator[Subscription]:
-        """Who follows what."""
+        """Yield every agent with each topic that it follows."""
         for model in self.models:
             yield from (Subscription(model.agent, topic) for topic in model.events)
 
     def identity(self, cluster: ClusterIds) -> LogIdentity:
-        """That of rows folded from these logs."""
+        """Return the identity of rows projected from these logs."""
         return LogIdentity(cluster.cluster_id, {topic: cluster.topic_ids[topic] for topic in self.inputs}, self.write.settings.partitions)
 
     def store_path(self, partition: int) -> Path:
-        """Where the rows of one view task are on disk."""
+        """Return the path of one view task's rows on disk."""
         return self.write.directory / f"view-{partition}"
