@@ -1,4 +1,4 @@
-"""The thread in which aiokafka's consumer runs: what is asked of the consumer, and of its group, is asked there."""
+"""The thread in which aiokafka's consumer runs. All calls to the consumer and to its group are made there."""
 
 import asyncio
 import logging
@@ -18,11 +18,11 @@ from app.streams.runtime.membership import Membership, die
 log = logging.getLogger(__name__)
 
 COMMIT_S = 1.0
-"""How long is waited for the group to take offsets; it does not while its broker is away (seconds)."""
+"""Timeout for a commit of offsets to the group, which fails while its broker is away (seconds)."""
 
 
 def known_positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dict[TP, int]:
-    """From where is fetched next. aiokafka's own `position` waits for one that is not known yet: for ever, if who would seek waits for us."""
+    """Return the next fetch offsets that are known. aiokafka's own `position` waits for an unknown one, for ever if the caller that would seek waits for us."""
     subscription = consumer._subscription.subscription  # noqa: SLF001 (aiokafka has no public way to ask without waiting)
     if subscription is None or subscription.assignment is None:
         return {}
@@ -31,7 +31,7 @@ def known_positions(consumer: AIOKafkaConsumer, partitions: Iterable[TP]) -> dic
 
 
 async def commit(consumer: AIOKafkaConsumer, membership: Membership, offsets: Mapping[TP, int]) -> bool:
-    """Commit offsets to the group, for people and lag tools; the truth is in the changelog, so False, that they were not taken, is no loss."""
+    """Commit offsets to the group, for people and lag tools; return False if the group did not take them. Nothing is lost then: the tasks' own rows count."""
     assigned = consumer.assignment()
     wanted = {TopicPartition(*tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items() if tp in assigned}
     if not wanted or not membership.settled:
@@ -46,32 +46,32 @@ async def commit(consumer: AIOKafkaConsumer, membership: Membership, offsets: Ma
 
 
 FETCH_WAIT_MS = 100
-"""How long the broker waits for records of an idle partition (Faust's own is 1.5 s)."""
+"""Longest wait of the broker for records of an idle partition; Faust's own is 1.5 s (milliseconds)."""
 
 NEVER_MS = 2**31 - 1
-"""Faust pauses whatever is not to be fetched, so that nothing is polled may be right: heartbeats alone say that a worker lives."""
+"""Longest time between two polls: no limit in practice. Faust pauses partitions, so a worker that polls nothing may be healthy; only heartbeats count."""
 
 BEAT_S = 1.0
 STOP_S = 1.5
-"""How long a consumer may take to leave its group (seconds)."""
+"""Timeout for leaving the group (seconds)."""
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Runs the consumer: committed records only, ranges of partitions so that one number's topics stay together."""
+    """Thread that runs the consumer. It reads committed records only; ranges of partitions keep the topics of one partition number together."""
 
     app: Any
     membership: Membership | None = None
     _silence: CoordinatorWatchdog | None = None
     refusal = ""
-    """Why the group does not take this worker, until it has; empty when nothing is known."""
+    """Reason why the group rejects this worker, until it accepts it; empty if nothing is known."""
     _ends = False
-    """True once the worker was asked to end: what has ended then has not failed."""
+    """True once the worker was asked to stop. A routine that has ended by then has not failed."""
     beats = 0
-    """Counted by the thread itself, about once a second."""
+    """Heartbeats of the thread itself, about one a second."""
     logger = logging.getLogger("faust.transport")
 
     async def on_start(self) -> None:
-        """Start the consumer, and listen to what its group says."""
+        """Start the consumer, and watch the answers of its group."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 (aiokafka shows none)
         self.membership = Membership(coordinator, self.app.side.settings)
@@ -96,12 +96,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         await silence.check(refused=bool(self.refusal))
 
     def close(self) -> None:
-        """Leave the group: Faust does so first when the worker is asked to end."""
+        """Leave the group. Faust calls this first when the worker is asked to stop."""
         self._ends = True
         super().close()
 
     async def on_thread_stop(self) -> None:
-        """Stop the consumer; the thread ends whatever comes of that: aiokafka lets the cancellation of its own fetch through."""
+        """Stop the consumer. The thread ends even if that fails: aiokafka passes on the cancellation of its own fetch."""
         try:
             async with asyncio.timeout(STOP_S):
                 await super().on_thread_stop()
@@ -130,11 +130,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         )
 
     async def owned(self, generation: int) -> bool:
-        """Ask the group now whether this worker still is a member, in this generation."""
+        """Ask the group now whether this worker still is a member in this generation."""
         return self.membership is not None and bool(await self.call_thread(self.membership.confirm, generation))
 
     async def positions(self, partitions: Iterable[TP]) -> dict[TP, int]:
-        """From where is fetched next, of those of which that is known."""
+        """Return the next fetch offsets of those partitions for which they are known."""
         found: dict[TP, int] = await self.call_thread(self._positions, partitions)
         return found
 
@@ -142,7 +142,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return known_positions(self._ensure_consumer(), partitions)
 
     async def look_for(self, topics: Collection[str]) -> None:
-        """Ask for metadata now if they lack one of these topics."""
+        """Refresh the metadata now if one of these topics is missing in it."""
         await self.call_thread(self._look_for, topics)
 
     async def _look_for(self, topics: Collection[str]) -> None:
@@ -151,7 +151,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             client.force_metadata_update()
 
     async def seek_all(self, offsets: Mapping[TP, int]) -> None:
-        """Move the positions from which is fetched, in the thread that fetches; what has gone to another worker meanwhile is left out."""
+        """Seek in the thread that fetches. Partitions that another worker owns meanwhile are left out."""
         await self.call_thread(self._seek_all, offsets)
 
     async def _seek_all(self, offsets: Mapping[TP, int]) -> None:
@@ -160,5 +160,5 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             self.seek(tp, offsets[tp])
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit offsets to the group; False if they were not taken."""
+        """Commit offsets to the group; return False if the group did not take them."""
         return self.membership is not None and bool(await self.call_thread(commit, self._ensure_consumer(), self.membership, offsets))

@@ -1,4 +1,7 @@
-"""A group that says nothing to a worker while its broker answers: the worker says what it waits for, and ends, for its partitions stand still."""
+"""Watchdog for the group coordinator. If the broker answers but the group has not confirmed this worker for 120 s, log what the consumer waits for and exit.
+
+Without an exit its partitions would stand still.
+"""
 
 import asyncio
 import logging
@@ -13,13 +16,13 @@ from app.streams.runtime.membership import Membership, die, routines
 log = logging.getLogger(__name__)
 
 SILENT_S = 120.0
-"""Longer than a rebalance with slow members, and than a broker reads what it knows of its groups (seconds)."""
+"""Time without confirmation before the worker exits. Longer than a rebalance with slow members, and than a broker needs to load its groups (seconds)."""
 
 ANSWER_S = 5.0
 
 
 class CoordinatorWatchdog:
-    """Asked about once a second, in the thread of the consumer."""
+    """Watchdog, checked about once a second in the thread of the consumer."""
 
     def __init__(self, membership: Membership, coordinator: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
         self._membership = membership
@@ -27,7 +30,7 @@ class CoordinatorWatchdog:
         self._heard_s = _now_s()
 
     async def check(self, *, refused: bool = False) -> None:
-        """End the worker if the group has confirmed nothing for too long, and the broker answers all the same; one that is `refused` knows why."""
+        """Exit if the group has confirmed nothing for too long although the broker answers. A worker that is `refused` knows the reason and stays."""
         if self._membership.settled or refused:
             self._heard_s = _now_s()
         elif _now_s() - self._heard_s > SILENT_S:
@@ -36,16 +39,16 @@ class CoordinatorWatchdog:
                 die(f"its group has not confirmed it for {SILENT_S:.0f} s, and the broker answers; {'; '.join(self._waits())}")
 
     async def _answered(self) -> bool:
-        """True if the broker says who coordinates the group: an outage is waited for."""
+        """Return True if the broker names the group's coordinator. An outage is no reason to exit."""
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._coordinator._client.coordinator_lookup(CoordinationType.GROUP, self._coordinator.group_id)  # noqa: SLF001 (aiokafka shows no client)
-        except (KafkaError, TimeoutError, AssertionError):  # the last one says that no broker is known
+        except (KafkaError, TimeoutError, AssertionError):  # an AssertionError means that no broker is known
             return False
         return True
 
     def _waits(self) -> Iterator[str]:
-        """What each of the consumer's routines waits for, from the outermost call on."""
+        """Yield the call stack in which each of the consumer's routines waits, outermost call first."""
         for name, task in routines(self._coordinator):
             yield f"{name} waits in {' > '.join(_calls(task))}" if task is not None else f"{name} is gone"
 

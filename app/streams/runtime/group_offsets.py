@@ -1,8 +1,8 @@
-"""Up to where the tasks have read their topics: kept in the tasks' own rows once a partition is idle, and then committed to the consumer group.
+"""Offsets up to which the tasks have read their topics: stored in the tasks' own rows once a partition is idle, then committed to the consumer group.
 
-The rows are for the tasks themselves: one that stayed below the commit markers at the end of its topic would look like lost input as soon as retention has
-deleted them. The group's offsets are for people who look at its lag, and for a rebuild that has nothing else to go by. They follow the rows: where the
-group's lag is 0, retention may take everything, and a worker may be killed.
+The tasks need the rows: a position below the commit markers at the end of its topic would look like lost input as soon as retention has deleted the
+markers. The group's offsets are for people who look at its lag, and for a rebuild that has no other source. They follow the rows: where the group's lag
+is 0, retention may delete everything, and the worker may be killed.
 """
 
 import asyncio
@@ -21,16 +21,16 @@ from app.streams.tasks.task import Task
 log = logging.getLogger(__name__)
 
 MARKERS_S = 2.0
-"""How long a worker that is to end looks for what follows the last records (seconds)."""
+"""Timeout of a stopping worker for looking at the offsets after the last records (seconds)."""
 
 LOOK_MS = 20
 
 LOOKED_AT_BYTES = 64 << 10
-"""What is fetched of each partition at once to see its next record (bytes)."""
+"""Size of a fetch of each partition, enough to see its next record (bytes)."""
 
 
 class GroupOffsetReporter:
-    """The offsets of all tasks of this worker."""
+    """Reporter of the offsets of all tasks of this worker."""
 
     def __init__(self, app: Any, tasks: Callable[[], Sequence[Task]]) -> None:  # noqa: ANN401 (the application imports this module's users)
         self._app = app
@@ -38,7 +38,7 @@ class GroupOffsetReporter:
         self._before: Mapping[TP, int] = {}
 
     async def tell(self) -> None:
-        """Keep what has not moved since the last call; commit what is kept and the group does not know yet."""
+        """Store the positions that have not moved since the last call, and commit stored positions that the group does not know yet."""
         read = await self._read_up_to()
         still = {tp: offset for tp, offset in read.items() if self._before.get(tp) == offset}
         self._before = read
@@ -47,10 +47,10 @@ class GroupOffsetReporter:
         await self._commit()
 
     async def settle(self) -> None:
-        """Before a clean stop: let each task end its transaction and keep its position.
+        """Let each task finish its transaction and store its position, before a clean stop.
 
-        Nothing is fetched any more by then, and what was fetched last may have been dropped. So what lies behind the committed positions is looked at
-        here: the commit markers that have just been written are stepped over, and no record.
+        Fetching has stopped by then, and the records fetched last may have been dropped. So this method reads what follows the committed positions
+        itself: it steps over the commit markers that have just been written, and over no record.
         """
         await asyncio.gather(*(task.settle() for task in self._tasks()))
         read = {TP(topic, task.partition): position.offset_next for task in self._tasks() for topic, position in task.positions.items()}
@@ -86,7 +86,7 @@ class GroupOffsetReporter:
 
     async def _read_up_to(self) -> dict[TP, int]:
         tasks = {task: task.opening for task in self._tasks()}
-        if not tasks:  # before its first assignment a worker would wait for ever for a consumer's thread that answers nobody yet
+        if not tasks:  # before the first assignment the consumer's thread answers no call: the worker would wait for ever
             return {}
         fetched = await self._app.consumer.idle_positions()
         found = ((task, task.read_up_to(opening, _of(task, fetched))) for task, opening in tasks.items())
@@ -94,7 +94,7 @@ class GroupOffsetReporter:
 
 
 async def _first_records(consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
-    """The offset of the first record that was fetched of each partition, if any was."""
+    """Return the offset of the first fetched record of each partition that has one."""
     try:
         fetched = await consumer.getmany(*partitions, timeout_ms=LOOK_MS)
     except UnreadableBatch as error:
@@ -103,5 +103,5 @@ async def _first_records(consumer: AIOKafkaConsumer, partitions: Collection[Topi
 
 
 def _of(task: Task, offsets: Mapping[TP, int]) -> dict[str, int]:
-    """Those of the topics that an open task reads."""
+    """Return the offsets of the topics that an open task reads."""
     return {topic: offsets[tp] for topic in task.positions if (tp := TP(topic, task.partition)) in offsets}

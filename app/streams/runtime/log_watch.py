@@ -1,6 +1,6 @@
-"""Watching whether the log still is the one that the open tasks know: one question every few seconds for all tasks of a worker.
+"""Watch over the logs of the open tasks: every few seconds, one query for all tasks of a worker checks that the logs have not been cut or replaced.
 
-A task whose log looks different is opened again: that compares everything in one place, and says what happened and what the choices are.
+A task whose log looks different is restarted. Its opening compares everything in one place, and reports what happened and what the choices are.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from app.streams.tasks.task import Task
 log = logging.getLogger(__name__)
 
 AFTER_S = 15.0
-"""How long nothing is given before the task says so (seconds)."""
+"""Time without any record after which a partition is reported as stalled (seconds)."""
 
 Idle = Callable[[], Awaitable[Mapping[TP, int]]]
 
 
 class Unfetched:
-    """One worker's: asked every few seconds."""
+    """Detector of partitions whose broker returns no records; checked every few seconds."""
 
     def __init__(self, idle: Idle) -> None:
-        """`idle` says from where is fetched next, for the partitions of topics of which no record waits for its agent."""
+        """`idle` returns the next fetch offsets of the partitions of which no record waits for its agent."""
         self._idle = idle
         self._since: dict[TP, tuple[int, float]] = {}
-        """From where each partition that gives nothing is fetched, and since when (monotonic seconds)."""
+        """Next fetch offset of each stalled partition, and since when it has not moved (monotonic seconds)."""
 
     async def look(self, consumer: AIOKafkaConsumer, tasks: Iterable[Task]) -> None:
-        """Tell each of these tasks what of its topics is not given to it. KafkaError when the broker does not say where they end."""
+        """Report to each of these tasks the topics of which it gets no records. Raise KafkaError if the broker does not say where they end."""
         idle = await self._idle()
         reading = {TP(topic, task.partition): task for task in tasks if task.ready.is_set() for topic in task.positions}
         ends = await stable_ends(consumer, [TopicPartition(*tp) for tp in reading if tp in idle])
@@ -58,19 +58,19 @@ class Unfetched:
 
 
 EVERY_S = 3.0
-"""How long a log may be another before that is noticed, beside what offsets show at once (seconds)."""
+"""Longest time until a replaced log is noticed; offsets show some changes at once (seconds)."""
 
 Present = Callable[[], Sequence[Task]]
 Seen = Callable[[ClusterIds], Awaitable[None]]
 
 
 class LogWatch:
-    """One worker's: it looks every few seconds, and at once when the assignment has changed."""
+    """Watch over the logs of one worker's tasks. It looks every few seconds, and at once when the assignment has changed."""
 
     def __init__(self, bootstrap: str, topics: Callable[[], Collection[str]], tasks: Present, seen: Seen, idle: Idle) -> None:
-        """`topics` are all that the worker works with (names on the broker), `tasks` those that are here; `seen` is given what topics there are, each time.
+        """`topics` returns the broker's names of all topics of the worker, `tasks` its tasks; `seen` is called with the existing topics after each look.
 
-        `idle` says from where is fetched next, for the partitions of topics of which no record waits for its agent.
+        `idle` returns the next fetch offsets of the partitions of which no record waits for its agent.
         """
         self._bootstrap = bootstrap
         self._topics = topics
@@ -80,11 +80,11 @@ class LogWatch:
         self._due = asyncio.Event()
 
     def look_soon(self) -> None:
-        """Do not wait for the next time."""
+        """Look now instead of at the next interval."""
         self._due.set()
 
     async def follow(self) -> None:
-        """Never return; while the broker does not answer, the log counts as unchanged."""
+        """Watch forever. While the broker does not answer, the log counts as unchanged."""
         while True:
             try:
                 async with reading(self._bootstrap) as consumer:
@@ -114,7 +114,7 @@ class LogWatch:
                 _open_again(task, what)
 
     async def _compare_ends(self, consumer: AIOKafkaConsumer) -> None:
-        """Ask for the ends after what the tasks know was taken: meanwhile they only grow."""
+        """Compare the ends of the logs with what the tasks know. Ask for the ends last: they only grow meanwhile."""
         all_known = {task: known for task in self._tasks() if (known := task.known)}
         ends = await written_ends(consumer, [*{where for known in all_known.values() for where in known.ends}])
         for task, known in all_known.items():

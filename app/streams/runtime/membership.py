@@ -1,4 +1,4 @@
-"""Whether this worker still is a member of its group: asked before a task is taken over again, watched all the time."""
+"""Membership of this worker in its consumer group: confirmed before a task is restarted, and watched all the time."""
 
 import asyncio
 import logging
@@ -17,36 +17,36 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 FENCED_INSTANCE_ID = 82
-"""An error code that aiokafka has no name for (KIP-345)."""
+"""Error code for which aiokafka has no name (KIP-345)."""
 
 EVICTED = {UnknownMemberIdError.errno, FENCED_INSTANCE_ID}
 EXIT_CODE = 3
 
 
 def die(why: str) -> None:
-    """End the process at once: nothing is lost by that, the supervisor starts the worker again."""
+    """Exit the process at once. Nothing is lost, and the supervisor starts the worker again."""
     log.critical("the worker ends: %s", why)
     logging.shutdown()
     os._exit(EXIT_CODE)
 
 
 class Lease(NamedTuple):
-    """What a heartbeat that was answered without error proves: nobody else owns our partitions until a session has passed since it was sent."""
+    """Lease proved by a heartbeat that was answered without error. No other worker owns our partitions until a session has passed since it was sent."""
 
     generation: int
     sent_s: float
 
     @staticmethod
     def now_s() -> float:
-        """A clock that also runs while the machine sleeps or the process is stopped (seconds)."""
+        """Return a clock that also runs while the machine sleeps or the process is stopped (seconds)."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Membership:
-    """Listens to what the group's coordinator answers.
+    """Observer of the answers of the group's coordinator.
 
-    aiokafka's heartbeat carries no instance id, so two workers with one static id would evict each other for ever:
-    the one that is told that it is unknown leaves.
+    aiokafka's heartbeat carries no instance id, so two workers with one static id would evict each other for ever.
+    The worker that the coordinator calls unknown exits.
     """
 
     def __init__(self, coordinator: Any, settings: Settings) -> None:  # noqa: ANN401 (aiokafka has no types)
@@ -58,21 +58,21 @@ class Membership:
         coordinator._send_req = self._watch  # noqa: SLF001
 
     def certain(self, generation: int) -> bool:
-        """True while nobody else can own what this worker was assigned in this generation; any thread may ask."""
+        """Return True while this worker holds a valid lease on its assignment of this generation. Any thread may ask."""
         lease = self._lease
         return lease is not None and lease.generation == generation and Lease.now_s() - lease.sent_s < self._session_timeout_s
 
     @property
     def settled(self) -> bool:
-        """True once a heartbeat was answered in the generation that was joined last.
+        """True once a heartbeat has confirmed the generation that was joined last.
 
-        Until then no offsets may be committed: aiokafka takes the answer "rebalance in progress" for a reason to join again,
-        also in the middle of a join: one that began so followed the other without end.
+        Until then no offsets may be committed. aiokafka takes the answer "rebalance in progress" as a reason to join again,
+        also in the middle of a join, so that one join would follow the other without end.
         """
         return self.certain(self._coordinator.generation)
 
     async def confirm(self, generation: int) -> bool:
-        """A heartbeat sent now and answered without error, all in this generation: a later one may have given the partition away."""
+        """Send a heartbeat now; return True if it is answered without error within this generation. A later generation may have given the partition away."""
         if generation != self._coordinator.generation or self._coordinator.coordinator_id is None:
             return False
         try:
@@ -83,11 +83,11 @@ class Membership:
 
     @property
     def failure(self) -> str:
-        """What aiokafka has given up for good; empty when nothing."""
+        """Routines of aiokafka that have ended for good; empty if there are none."""
         return ", ".join(f"{name} has ended" for name, task in routines(self._coordinator) if task is None or task.done())
 
     def try_again(self) -> str:
-        """Have the group joined again after what aiokafka gave up for (it would wait until somebody fetches), and say what that was; empty when nothing."""
+        """Rejoin the group after an error at which aiokafka gave up, and return that error; empty if there is none. aiokafka would wait for the next fetch."""
         try:
             self._coordinator.check_errors()
         except KafkaError as error:
@@ -101,7 +101,7 @@ class Membership:
             self._lease = None
         answer = await self._asked(request)
         if isinstance(request, HeartbeatRequest | SyncGroupRequest) and answer.error_code == GroupLoadInProgressError.errno:
-            answer.error_code = GroupCoordinatorNotAvailableError.errno  # aiokafka asks again after that one, and never after the other
+            answer.error_code = GroupCoordinatorNotAvailableError.errno  # aiokafka retries after this error, and never after GroupLoadInProgressError
         if isinstance(request, HeartbeatRequest):
             self._lease = sent if answer.error_code == 0 and sent.generation == self._coordinator.generation else None
         if self._worker_id is not None and not EVICTED.isdisjoint(_codes(answer)):
@@ -109,9 +109,9 @@ class Membership:
         return answer
 
     async def _asked(self, request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
-        """The answer; CancelledError if the caller was cancelled as it came.
+        """Return the answer; raise CancelledError if the caller was cancelled as the answer arrived.
 
-        asyncio.wait_for, by which aiokafka waits for it, loses such a cancellation before Python 3.12: a heartbeat that was to end would go on,
+        aiokafka waits for it with asyncio.wait_for, which loses such a cancellation before Python 3.12. The heartbeat would then continue,
         and aiokafka, which waits for its end before it joins the group again, would wait for ever.
         """
         try:
@@ -122,19 +122,19 @@ class Membership:
 
 
 def cancelled() -> bool:
-    """True if somebody asked the current asyncio task to end."""
+    """Return True if the current asyncio task was asked to end."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 def routines(coordinator: Any) -> Iterator[tuple[str, "asyncio.Task[None] | None"]]:  # noqa: ANN401 (aiokafka has no types)
-    """What must run as long as the consumer does, each by its name; nobody is told when it ends. Those of a client that was closed are gone."""
+    """Yield the routines that must run as long as the consumer does, by name. aiokafka does not report their end; those of a closed client are None."""
     yield "coordination", coordinator._coordination_task  # noqa: SLF001 (aiokafka shows none of them)
     yield "the metadata's refresh", coordinator._client._sync_task  # noqa: SLF001
 
 
 def _codes(answer: Any) -> set[int]:  # noqa: ANN401 (aiokafka has no types)
-    """What an answer says: one code, or an OffsetCommit's for each partition."""
+    """Return the error codes of an answer: one code, or one for each partition of an OffsetCommit."""
     if isinstance(answer, OffsetCommitResponse):
         return {code for _, partitions in answer.topics for _, code in partitions}
     return {getattr(answer, "error_code", 0)}

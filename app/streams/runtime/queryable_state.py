@@ -1,4 +1,4 @@
-"""What a worker serves at the moment: rows of partitions that nobody else can own."""
+"""Queryable state: the rows that this worker may serve now, of partitions on which it holds a valid lease."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from app.streams.tasks.view_task import ViewTask
 
 
 class QueryableState:
-    """Asked by whoever answers for this worker."""
+    """State of this worker's open tasks, for queries, readiness and metrics."""
 
     def __init__(
         self,
@@ -22,45 +22,45 @@ class QueryableState:
         views: Mapping[int, ViewTask],
         incomplete: Mapping[int, Sequence[str]],
     ) -> None:
-        """`tasks` and `views` are those that are here, by partition, `incomplete` the topics that partitions lack; they come and go."""
+        """`tasks` and `views` are the assigned ones by partition, `incomplete` the topics that a partition lacks. All three change with the assignment."""
         self._app = app
         self._tasks = tasks
         self._views = views
         self._incomplete = incomplete
 
     def serves(self, partition: int) -> bool:
-        """True while the task is open, and nobody else can own its partition."""
+        """Return True while the task is open and this worker holds a valid lease on its partition."""
         task = self._tasks.get(partition)
         return task is not None and self.certain(task)
 
     def store(self, partition: int) -> StateStore | None:
-        """The committed rows of a partition that is served; None otherwise."""
+        """Return the committed rows of a served partition; None if it is not served."""
         return self._tasks[partition].store if self.serves(partition) else None
 
     def view(self, partition: int) -> StateStore | None:
-        """The rows of a partition's view that is served; None otherwise."""
+        """Return the rows of a served partition's view; None if it is not served."""
         task = self._views.get(partition)
         return task.store if task is not None and self.certain(task) else None
 
     def views(self, partition: int) -> bool:
-        """True if the view of the partition is here, served or not."""
+        """Return True if this worker has the partition's view, served or not."""
         return partition in self._views
 
     def builds(self, partition: int) -> BuildCoordinator | None:
-        """What is made anew in a partition's view that is served; None otherwise."""
+        """Return the coordinator of the builds of a served partition's view; None if it is not served."""
         task = self._views.get(partition)
         return task.builds if task is not None and self.certain(task) else None
 
     def unshown(self) -> Counter[str]:
-        """In how many views of this worker each agent's rows are not shown."""
+        """Count for each agent the views of this worker in which its rows are hidden."""
         return Counter(agent for task in self._views.values() for agent in task.unshown)
 
     def view_stop(self, partition: int) -> str:
-        """Why the view of the partition stays closed until a person acts; empty while it does not."""
+        """Return why the partition's view is stopped until an operator acts; empty if it is not."""
         return self._views[partition].stop_reason if partition in self._views else ""
 
     async def read_up_to(self, partition: int, topic: str) -> int:
-        """Up to where the partition's task has read a topic, 0 while it is not open."""
+        """Return the offset up to which the partition's task has read a topic; 0 while it is not open."""
         task = self._tasks.get(partition)
         if task is None:
             return 0
@@ -68,7 +68,7 @@ class QueryableState:
         return task.read_up_to(opening, {tp.topic: offset for tp, offset in fetched.items()}).get(topic, 0)
 
     def unserved(self) -> list[str]:
-        """What there is to wait for until the worker serves all that is assigned to it."""
+        """List what this worker waits for until it serves all partitions assigned to it."""
         refusal = self._app.consumer.refusal
         if self._app.tables.generation < 0 or self._app.rebalancing:
             return [f"an assignment ({refusal})" if refusal else "an assignment"]
@@ -80,7 +80,7 @@ class QueryableState:
         return waiting + [f"{task.name} (tables that are rebuilt: {', '.join(task.unshown)})" for task in views if self.certain(task) and task.unshown]
 
     def stops(self) -> Iterator[tuple[str, int, bool]]:
-        """Each task of this worker, `write` or `view`, by partition, and whether it stays closed until a person acts."""
+        """Yield each task of this worker: `write` or `view`, its partition, and whether it is stopped until an operator acts."""
         yield from (("write", partition, self._tasks[partition].stopped) for partition in self._tasks)
         yield from (("view", partition, self._views[partition].stopped) for partition in self._views)
         yield from (("write", partition, True) for partition in set(self._incomplete) - set(self._tasks))
@@ -89,7 +89,7 @@ class QueryableState:
         return not self.certain(task) or task.stopped or bool(task.trouble)
 
     def certain(self, task: Task) -> bool:
-        """True while nobody else can own its partition, and its rows can be shown."""
+        """Return True while the task can serve its rows and this worker holds a valid lease on its partition."""
         return task.serving and bool(self._app.consumer.certain(self._app.tables.generation))
 
 

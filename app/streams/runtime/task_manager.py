@@ -1,4 +1,4 @@
-"""Opens and closes tasks as partitions come and go; it stands where Faust has its table manager."""
+"""Opens and closes tasks when partitions are assigned and revoked. It replaces Faust's table manager."""
 
 import asyncio
 import logging
@@ -28,48 +28,48 @@ log = logging.getLogger(__name__)
 
 
 class Side(Protocol):
-    """The write side, or the views."""
+    """Topology of the write side or of the read side."""
 
     @property
     def inputs(self) -> Sequence[str]:
-        """The topics that its tasks read, their names on the broker."""
+        """Topics that its tasks read, by their names on the broker."""
 
 
 class PartitionFetchControl:
-    """Starts and stops partitions of the application's consumer, those of one side."""
+    """Fetch control of one side: starts and stops partitions of the application's consumer."""
 
     def __init__(self, app: Any, side: Side) -> None:  # noqa: ANN401 (the application imports this module's users)
         self._app = app
         self._side = side
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
-        """Fetch each topic of this partition from the offset on."""
+        """Fetch each topic of this partition, starting at its offset."""
         await self._app.consumer.start_at({TP(topic, partition): offset for topic, offset in offsets.items()})
 
     def stop(self, partition: int) -> None:
-        """Fetch nothing more for this partition."""
+        """Stop fetching for this partition."""
         self._app.consumer.pause_partitions({TP(topic, partition) for topic in self._side.inputs})
 
     async def reached(self, partition: int) -> dict[str, int]:
-        """From where is fetched next, of the topics of which no record waits for its agent."""
+        """Return the next fetch offsets of the topics of which no record waits for its agent."""
         wanted = {TP(topic, partition) for topic in self._side.inputs}
         return {tp.topic: offset for tp, offset in (await self._app.consumer.idle_positions(wanted)).items()}
 
     async def owned(self) -> bool:
-        """True once the group has answered that this worker still is a member in the generation it knows."""
+        """Return True once the group has confirmed that this worker still is a member in the generation it knows."""
         return bool(await self._app.consumer.owned(self._app.tables.generation))
 
 
 GROUP_EVERY_S = 1.0
-"""How often the group is told the positions (seconds)."""
+"""Interval at which the positions are committed to the group (seconds)."""
 
 
 class NotServed(FoldstreamError):  # noqa: N818 (what it is)
-    """This worker does not own the partition for certain."""
+    """This worker holds no valid lease on the partition."""
 
 
 class TaskManager(TableManager):
-    """Faust asks it for tables and tells it of rebalances; it knows no changelog topics that Faust would recover from."""
+    """Manager of this worker's tasks. Faust asks it for tables and reports rebalances to it; it has no changelog topics from which Faust would recover."""
 
     app: Any
     logger = logging.getLogger("faust.tables")
@@ -79,45 +79,45 @@ class TaskManager(TableManager):
         self._by_partition: dict[int, Task] = {}
         self._views: dict[int, ViewTask] = {}
         self.generation = -1
-        """That of the last assignment."""
+        """Generation of the last assignment."""
         self._incomplete: dict[int, list[str]] = {}
-        """The topics that are not assigned here, by the partitions of which others are."""
+        """Missing topics of each partition of which only some topics are assigned here."""
         self.served = QueryableState(app, self._by_partition, self._views, self._incomplete)
         self._group_offsets = GroupOffsetReporter(app, self._all)
         self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there, self._idle)
         self._owners_id: str | None = None
-        """That of the topic in which the open tasks have claimed their partitions."""
+        """Id of the topic in which the open tasks have claimed their partitions."""
         self._flow, self._view_flow = PartitionFetchControl(app, app.side), PartitionFetchControl(app, app.view)
 
     @property
     def changelog_topics(self) -> set[str]:
-        """None, for Faust."""
+        """Changelog topics for Faust: none."""
         return set()
 
     def add(self, table: Any) -> Any:  # noqa: ANN401 (Faust's own signature)
-        """Remember a declared table by its name."""
+        """Add a declared table by its name."""
         self[table.name] = table
         return table
 
     def opening(self, tp: TP) -> int | None:
-        """The opening number of the task that reads this partition of a topic; None while none is ready for its records."""
+        """Return the incarnation number of the task that reads this partition of a topic; None if that task is not ready for records."""
         task = self._of(tp.topic).get(tp.partition)
         return task.opening if task is not None and task.ready.is_set() else None
 
     def working(self) -> Iterator[tuple[int, Hashable]]:
-        """The partitions whose tasks have something to do, each with a mark that changes whenever something was done, or failed."""
+        """Yield the partitions whose tasks have work, each with a mark that changes whenever the task has progressed or failed."""
         for partition, task in self._by_partition.items():
             if task.busy and not task.closed_for:
                 yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
 
     async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
-        """Give a batch to its task; one of a task that is gone is dropped, its new owner reads it."""
+        """Hand a batch to its task. The batch of a closed task is dropped: the partition's new owner reads it."""
         task = self._of(batch.topic).get(batch.partition)
         if task is not None:
             await task.process(batch, handler)
 
     async def release(self, partition: int, request: ReleaseRequest) -> Park | None:
-        """Have a parked record of a partition retried or discarded, as `Task.release`; NotServed when the task is not open here."""
+        """Retry or discard a parked record of a partition, as `Task.release` does. Raise NotServed if the task is not open here."""
         if request.topic not in {*self.app.side.inputs, *self.app.view.inputs}:
             raise NotParked(f"{request.topic} is not read here")
         task = self._of(request.topic).get(partition)
@@ -126,30 +126,30 @@ class TaskManager(TableManager):
         return await task.release(request)
 
     def cannot_read(self, error: UnreadableBatch) -> None:
-        """Tell the task that its topic cannot be read on, once all before that was taken."""
+        """Report to the task that its topic cannot be read further, once all records before that point were taken."""
         task = self._of(error.where.topic).get(error.where.partition)
         if task is not None:
             task.cannot_read(error)
 
     def retake(self, partitions: Iterable[TP]) -> None:
-        """Take the tasks over again that read these."""
+        """Restart the tasks that read these partitions."""
         for task in {self._of(tp.topic).get(tp.partition) for tp in partitions}:
             if task is not None:
                 task.retake()
 
     def fail(self, topics: Collection[str], error: Exception) -> None:
-        """Have the tasks that read these topics taken over again, after a pause."""
+        """Restart the tasks that read these topics, after a pause."""
         for task in self._all():
             if not task.positions.keys().isdisjoint(topics):
                 task.fail(error)
 
     async def on_start(self) -> None:
-        """There is no recovery of Faust's to start."""
+        """Start nothing: Faust's own recovery is not used."""
         self._tables_finalized.set()
         self._tables_registered.set()
 
     async def on_stop(self) -> None:
-        """A clean stop: end what is open, say so, tell the group where we are, close the stores."""
+        """Stop cleanly: finish open transactions, release ownership, commit the group offsets, close the stores."""
         await self.app._fetcher.stop()  # noqa: SLF001 (Faust's own manager does the same)
         await self._group_offsets.settle()
         await asyncio.gather(*(task.disclaim() for task in self._all()))
@@ -157,21 +157,21 @@ class TaskManager(TableManager):
         await self._close(set())
 
     async def wait_until_recovery_completed(self) -> bool:
-        """Tasks open on their own, one by one."""
+        """Return False: tasks open on their own, one by one."""
         return False
 
     def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Nothing yet: until the new assignment is known, each task may end its transaction (a fenced one cannot)."""
+        """Do nothing yet. Until the new assignment is known, each task may finish its transaction; a fenced one cannot."""
 
     async def on_rebalance(self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0) -> None:
-        """Close the tasks that went, open those that came, rewind those that stayed; none of it holds up the group."""
+        """Close the tasks of revoked partitions, open those of new ones, rewind the others. None of this delays the group."""
         del revoked, newly_assigned
         self._incomplete.clear()
         complete = self._complete(assigned, self.app.side.subscribed)
         views = self._complete(assigned, self.app.view.subscribed)
         await self._close(complete, views)
         self._keep(generation_id)
-        if not self.should_stop:  # a task that is opened while the worker ends would meet a consumer that has ended
+        if not self.should_stop:  # a task opened while the worker stops would find a stopped consumer
             self._open(complete, views)
         log.info("generation %d: partitions %s", generation_id, sorted(complete) or "none", extra={"generation": generation_id, "partitions": sorted(complete)})
         await self.app.on_rebalance_complete.send()
@@ -185,7 +185,7 @@ class TaskManager(TableManager):
             self._views[partition] = ViewTask(self.app.view, partition, self._view_flow)
 
     def _keep(self, generation_id: int) -> None:
-        """A task stays open only if nobody else can have owned it in between; one that is stopped is tried again."""
+        """Rewind a task if no other worker can have owned its partition since the last generation; restart it otherwise, and if it is stopped."""
         followed, self.generation = generation_id == self.generation + 1, generation_id
         for task in self._all():
             if followed and not task.closed_for:
@@ -202,7 +202,7 @@ class TaskManager(TableManager):
         self.app.on_rebalance_end()
 
     def _complete(self, assigned: set[TP], wanted: set[str]) -> set[int]:
-        """The partition numbers of which all these topics are assigned here; others cannot be served."""
+        """Return the partition numbers of which all these topics are assigned here. Others cannot be served."""
         topics: dict[int, set[str]] = {}
         for tp in assigned:
             topics.setdefault(tp.partition, set()).add(tp.topic)
@@ -214,7 +214,7 @@ class TaskManager(TableManager):
         return {partition for partition, found in topics.items() if wanted <= found}
 
     async def _close(self, kept: set[int], kept_views: Collection[int] = ()) -> None:
-        """End all tasks but those of these partitions."""
+        """Close all tasks except those of these partitions."""
         gone = [self._by_partition.pop(partition) for partition in set(self._by_partition) - kept]
         gone += [self._views.pop(partition) for partition in set(self._views).difference(kept_views)]
         await asyncio.gather(*(task.close() for task in gone))
@@ -223,13 +223,13 @@ class TaskManager(TableManager):
         return [*self._by_partition.values(), *self._views.values()]
 
     def _of(self, topic: str) -> Mapping[int, Task]:
-        """The tasks that read a topic, by partition; none read what only later versions do."""
+        """Return the tasks that read a topic, by partition. Topics that only later versions read have none."""
         if topic in self.app.view.inputs:
             return self._views
         return self._by_partition if topic in self.app.side.inputs else {}
 
     async def _idle(self) -> Mapping[TP, int]:
-        """From where is fetched next, where no record waits; before its first assignment the consumer's thread answers nobody."""
+        """Return the next fetch offsets where no record waits. Before the first assignment the consumer's thread answers no call."""
         found: Mapping[TP, int] = await self.app.consumer.idle_positions() if self.generation >= 0 else {}
         return found
 
@@ -238,7 +238,7 @@ class TaskManager(TableManager):
         return {*side.topics, *side.subscribed, *view.subscribed, side.settings.topic("owners")}
 
     async def _there(self, now: ClusterIds) -> None:
-        """Have topics read that were missing, and claims written again that were deleted."""
+        """Refresh the metadata for topics that were missing; if the topic `owners` was created again, restart the tasks and write the claims again."""
         if self.generation >= 0:
             await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.subscribed, *self.app.view.subscribed})
         owners_id = now.topic_ids.get(self.app.side.settings.topic("owners"), self._owners_id)

@@ -1,4 +1,4 @@
-"""Faust's transport, made batch-native: one Faust message per fetched batch, so that its cost is paid per batch, not per record."""
+"""Faust's transport for batches: one Faust message per fetched batch, so that Faust's cost is paid per batch and not per record."""
 
 import asyncio
 import logging
@@ -20,16 +20,16 @@ from app.streams.runtime.consumer_thread import ConsumerThread
 log = logging.getLogger(__name__)
 
 FETCH_S = 0.2
-"""How long one fetch waits at most: a task that opens waits for the fetch under way (seconds)."""
+"""Longest wait of one fetch. A task that opens waits for the fetch in progress (seconds)."""
 
 IDLE_S = 0.05
 
 RETRY_S = 0.5
-"""After an error that is about no partition (seconds)."""
+"""Pause after an error that concerns no single partition (seconds)."""
 
 
 class Consumer(driver.Consumer):
-    """Yields batches; a batch that still waits for its agent is extended, one that is full stops the fetching of its partition."""
+    """Consumer that yields batches. A batch that still waits for its agent is extended; a full one stops the fetching of its partition."""
 
     app: Any
     logger = logging.getLogger("faust.transport")
@@ -38,19 +38,19 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
         self._waiting: WeakValueDictionary[TP, RecordBatch] = WeakValueDictionary()
-        """The batches fetched last that still are on their way, or in work."""
+        """Last fetched batch of each partition, while it waits or is processed."""
         self._fetched: dict[TP, FetchMark] = {}
-        """The same, also of those that are gone."""
+        """Mark of the last fetched batch of each partition, kept after the batch is gone."""
         self.fetches = 0
-        """How often was fetched: what does not grow while the flow is active is stuck."""
+        """Number of fetches. If it does not grow while the flow is active, fetching is stuck."""
         self._fetching = asyncio.Lock()
-        """Held over a fetch and over a seek: records fetched before a seek would move the position that was just set."""
+        """Lock held during a fetch and during a seek. Records fetched before a seek would move the position that was just set."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 (Faust's own signature)
-        """One message per new batch: `value` is the Batch."""
+        """Yield one message per new batch; its `value` is the RecordBatch."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # Faust passes its asyncio.Event so, too
         async with self._fetching:
@@ -60,16 +60,16 @@ class Consumer(driver.Consumer):
             batches = [self._collect(tp, fetched, openings[tp]) for tp, fetched in records.items() if self._current(tp, openings)]
         for batch in filter(None, batches):
             tp = TP(batch.topic, batch.partition)
-            self._read_offset[tp] = None  # Faust would drop what is below its own idea of the position
+            self._read_offset[tp] = None  # otherwise Faust drops records below the position that it remembers
             yield tp, self._message(tp, batch)
 
     def _wanted(self) -> dict[TP, int]:
-        """The opening numbers of the tasks, for each partition of theirs that may be fetched from."""
+        """Return the incarnation number of the task for each partition that may be fetched."""
         openings = {tp: self.app.tables.opening(tp) for tp in self._get_active_partitions() if not self._full(tp)}
         return {tp: opening for tp, opening in openings.items() if opening is not None}
 
     def _current(self, tp: TP, openings: Mapping[TP, int]) -> bool:
-        """True if the task still has the opening under which its records were fetched."""
+        """Return True if the task still has the incarnation under which its records were fetched."""
         return self.flow_active and tp in openings and self.app.tables.opening(tp) == openings[tp]
 
     async def _fetch(self, active: set[TP], timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
@@ -92,7 +92,7 @@ class Consumer(driver.Consumer):
         return {}
 
     def _stop_reading(self, error: UnreadableBatch) -> None:
-        """Fetch nothing more of a partition, once what lies before the fault was taken."""
+        """Stop fetching a partition, once the records before the fault were taken."""
         tp = TP(*error.where)
         if self._idle(tp):
             self.pause_partitions({tp})
@@ -117,13 +117,13 @@ class Consumer(driver.Consumer):
         )
 
     async def subscribe(self, topics: Iterable[str]) -> None:
-        """Subscribe to what all versions of a worker subscribe to; Faust asks only for what has an agent."""
+        """Subscribe to the topics of all versions of a worker. Faust passes only topics that have an agent."""
         await super().subscribe({*topics, *self.app.side.subscribed, *self.app.view.subscribed})
 
     async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
-        """The next offset to fetch of each partition (or of those that are wanted) of which no record waits for its agent.
+        """Return the next fetch offset of each partition (or of the wanted ones) of which no record waits for its agent.
 
-        None while the flow rests, nor of those that Faust has paused, as all are when the worker is to end: what was fetched last may have been dropped.
+        Empty while the flow is paused, and without partitions that Faust has paused (all, when the worker stops): their last records may have been dropped.
         """
         async with self._fetching:
             if not self.flow_active:
@@ -131,12 +131,12 @@ class Consumer(driver.Consumer):
             return await self._thread.positions([tp for tp in self._get_active_partitions() if self._idle(tp) and (wanted is None or tp in wanted)])
 
     def _idle(self, tp: TP) -> bool:
-        """True if everything that was fetched since the seek of the present opening was taken."""
+        """Return True if every record fetched since the seek of the current incarnation was taken."""
         last = self._fetched.get(tp)
         return last is not None and last.taken and last.opening == self.app.tables.opening(tp)
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
-        """Fetch these partitions from these offsets on."""
+        """Fetch these partitions, starting at these offsets."""
         async with self._fetching:
             await self._thread.seek_all(offsets)
             for tp in offsets:
@@ -147,34 +147,34 @@ class Consumer(driver.Consumer):
             self.resume_partitions(set(offsets))
 
     async def look_for(self, topics: Collection[str]) -> None:
-        """Have the consumer ask the broker at once if it knows nothing of one of these topics, which are there: else it would within minutes."""
+        """Refresh the metadata at once if the consumer does not know one of these existing topics. Otherwise it would notice them within minutes."""
         await self._thread.look_for(topics)
 
     @property
     def refusal(self) -> str:
-        """Why the group does not take this worker; empty when it does, or nothing is known."""
+        """Reason why the group rejects this worker; empty if it does not, or nothing is known."""
         return self._thread.refusal
 
     @property
     def beats(self) -> int:
-        """How often the consumer's thread has said that it runs."""
+        """Heartbeats of the consumer's thread."""
         return self._thread.beats
 
     def certain(self, generation: int) -> bool:
-        """True while nobody else can own what was assigned in this generation."""
+        """Return True while this worker holds a valid lease on its assignment of this generation."""
         return self._thread.membership is not None and self._thread.membership.certain(generation)
 
     async def owned(self, generation: int) -> bool:
-        """True once the group confirmed this worker's membership in this generation."""
+        """Return True once the group has confirmed this worker's membership in this generation."""
         return await self._thread.owned(generation)
 
     async def give(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit offsets to the consumer group."""
+        """Commit offsets to the consumer group; return False if the group did not take them."""
         return await self._thread.give(offsets)
 
 
 def _named(error: KafkaError) -> set[TP]:
-    """The partitions that an error of a fetch is about; aiokafka gives it a TopicPartition, or a mapping of them."""
+    """Return the partitions of a fetch error. aiokafka raises it with a TopicPartition, or with a mapping of them."""
     [about] = error.args
     return {TP(*about)} if isinstance(about, TopicPartition) else {TP(*where) for where in about}
 
