@@ -1,1 +1,1 @@
-"""One task per partition: it opens, serves until something fails, and opens again. Also who owns a partition, and whose the topics are."""
+"""One task per partition: it opens, serves until something fails, and opens again. Also the ownership of partitions and of topics."""

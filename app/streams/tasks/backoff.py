@@ -1,4 +1,4 @@
-"""How long a task waits before it is taken over again, and the reason that `/readyz` gives meanwhile."""
+"""Pauses of a task before a restart, and the reason that `/readyz` gives meanwhile."""
 
 import asyncio
 
@@ -8,29 +8,29 @@ from app.streams.errors import TransactionRejected
 SHORTEST_S = 0.5
 
 LONGEST_S = 5.0
-"""A task that fails again and again pauses for twice as long each time, and for so long at most (seconds)."""
+"""Longest pause. A task that fails again and again pauses twice as long each time, up to this (seconds)."""
 
 HEALTHY_S = 5.0
-"""A task that stays open for so much longer than it paused begins anew with the shortest pause (seconds)."""
+"""Time that a task stays open, beyond the length of its pause, until the next pause is the shortest again (seconds)."""
 
 
 class Pauses:
-    """Those of one task."""
+    """Pauses of one task."""
 
     def __init__(self) -> None:
         self._failures = 0
-        """How often it failed, each time soon after it was opened."""
+        """Number of failures, each soon after the task was opened."""
         self.reason = ""
-        """What the last pause was for; empty when there was none."""
+        """Reason of the last pause; empty if there was none."""
         self._over_s = 0.0
 
     @property
     def over(self) -> bool:
-        """True once the task had as much time after its last pause as that took."""
+        """True once the task has run as long after its last pause as that took."""
         return _now_s() > self._over_s
 
     def next_s(self, error: Exception, *, was_open: bool) -> float:
-        """The pause after a failure: none after what may have happened once, or is tried again in halves."""
+        """Return the pause after a failure (seconds). A task that was open restarts at once after its first failure, or a rejection (retried in halves)."""
         self._failures = 0 if _now_s() > self._over_s + HEALTHY_S else self._failures
         halved = isinstance(error, TransactionRejected)
         at_once = was_open and (self._failures == 0 or halved)

@@ -1,6 +1,6 @@
-"""Whose topics these are: a record on `owners` names the app id and the number of partitions under which they were first used.
+"""Environment of the topics: a record on `owners` names the app id and the number of partitions under which they were first used.
 
-Two environments that share their topics by mistake would both process every command; so a worker starts only under the app id that is recorded.
+Two environments that share their topics by mistake would both process every command. So a worker starts only under the app id that is recorded.
 """
 
 import asyncio
@@ -25,14 +25,14 @@ KEY = b"environment"
 
 ATTEMPTS = 20
 HIDDEN_S = 30.0
-"""A worker that was killed may have left a transaction open on `owners`, which the broker ends within this time (seconds)."""
+"""Time within which the broker ends a transaction on `owners` that a killed worker left open (seconds)."""
 
 PAUSE_S = 0.5
-"""Workers that start together fence each other: each tries again after a part of this (seconds)."""
+"""Longest random pause before a retry. Workers that start together fence each other (seconds)."""
 
 
 class Environment(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The record; `adopted_from` and `reason` say who had the topics before, and why they were given away."""
+    """The record on `owners`. `adopted_from` names the app id that had the topics before, `reason` why they were given to this one."""
 
     app_id: str
     partitions: int
@@ -42,7 +42,7 @@ class Environment(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 async def recorded(settings: Settings) -> Environment | None:
-    """What the record says; None when there is none yet."""
+    """Read the record; return None if there is none yet."""
     owners, found = settings.topic("owners"), None
     async with reading(settings.bootstrap) as consumer:
         partitions = [TopicPartition(owners, partition) for partition in range(settings.partitions)]
@@ -56,7 +56,7 @@ async def recorded(settings: Settings) -> Environment | None:
 
 
 async def claim(settings: Settings) -> None:
-    """Record these settings where nothing is recorded; FoldstreamError when the topics belong to another app id, or have other partitions."""
+    """Record these settings unless there is a record. Raise FoldstreamError if the topics belong to another app id or have another number of partitions."""
     for _ in range(ATTEMPTS):
         found = await recorded(settings)
         if found is not None:
@@ -67,7 +67,10 @@ async def claim(settings: Settings) -> None:
 
 
 async def adopt(settings: Settings, app_id: str, reason: str) -> None:
-    """Give the topics over to another app id, and tell its group how far commands were read; FoldstreamError while workers of the former one run."""
+    """Give the topics to another app id, and commit for its group the offsets up to which commands were read.
+
+    Raise FoldstreamError if the app id has the topics already, or workers of the former one run.
+    """
     found = await recorded(settings)
     former = found.app_id if found else settings.app_id
     if former == app_id:
@@ -91,7 +94,7 @@ def _require(found: Environment, settings: Settings) -> None:
 
 
 async def _record(settings: Settings, environment: Environment) -> None:
-    """Write the record unless it is written elsewhere meanwhile: then nothing is, and the caller looks again."""
+    """Write the record unless another process writes it meanwhile. In that case write nothing; the caller reads again."""
     fencing = producer(settings.bootstrap, settings.topic("environment"))
     await fencing.start()
     try:
@@ -106,7 +109,7 @@ async def _record(settings: Settings, environment: Environment) -> None:
 
 
 async def _hand_over(settings: Settings, former: str, app_id: str) -> None:
-    """Commit for one group what the other has: where results are no longer kept, nothing else says how far commands were processed."""
+    """Commit the offsets of one group for another. Where results are no longer kept, nothing else records how far commands were processed."""
     inputs = [settings.topic(name) for name in (*(f"commands.{aggregate}" for aggregate in AGGREGATES), INBOX)]
     partitions = [TopicPartition(topic, partition) for topic in inputs for partition in range(settings.partitions)]
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=app_id, enable_auto_commit=False)

@@ -1,6 +1,6 @@
-"""Which worker answers for which partition: every worker follows the compacted topic `owners` (contract, section 1).
+"""Owners of the partitions: every worker follows the compacted topic `owners` (contract, section 1).
 
-A claim is a transaction of the task's own producer, so that a worker that was fenced cannot make one.
+A task claims its partition in a transaction of its own producer, so a fenced worker cannot claim it.
 """
 
 import asyncio
@@ -22,26 +22,26 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 
 MARK = "Foldstream-Worker"
-"""The header by which a worker's answer is told from that of whatever else is reached at its URL: a proxy, or another environment's worker."""
+"""Header that identifies a worker's response. Something else may be reached at its URL: a proxy, or another environment's worker."""
 
 FORWARDED = "Foldstream-Forwarded"
-"""The header of a request that comes from another worker, and is not forwarded again."""
+"""Header of a request that another worker has forwarded. It is not forwarded again."""
 
 
 def mark(settings: Settings, worker_id: str) -> str:
-    """What a worker of this environment writes into that header."""
+    """Return the value of that header for a worker of this environment."""
     return f"{settings.topic(settings.app_id)}/{worker_id}".encode("ascii", "backslashreplace").decode()
 
 
 async def claim(producer: AIOKafkaProducer, settings: Settings, partition: int, owner: WorkerAddress | None) -> None:
-    """Say who answers for the write side of a partition; None: nobody does any more."""
+    """Claim the write side of a partition for `owner`, or release it with None."""
     transaction = Transaction(producer, settings.partitions)
     transaction.extend([OutgoingRecord(settings.topic("owners"), key_of(partition), msgspec.json.encode(owner) if owner else None)])
     await transaction.commit()
 
 
 class PartitionOwners:
-    """What the topic says, followed from its beginning."""
+    """Owners of all partitions, followed from the beginning of the topic."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -49,15 +49,15 @@ class PartitionOwners:
         self._known: dict[bytes, WorkerAddress] = {}
 
     def mark(self, owner: WorkerAddress) -> str:
-        """What stands in each of its answers."""
+        """Return the value of the header `Foldstream-Worker` in the owner's responses."""
         return mark(self._settings, owner.worker_id)
 
     def of(self, partition: int) -> WorkerAddress | None:
-        """Who claimed the partition last; None when nobody answers for it."""
+        """Return the worker that claimed the partition last; None if no worker owns it."""
         return self._known.get(key_of(partition))
 
     async def follow(self) -> None:
-        """Never returns; a broker that is away is asked again."""
+        """Follow the topic forever. While the broker is away, retry."""
         while True:
             try:
                 async with reader(self._settings.bootstrap) as consumer:
@@ -79,10 +79,10 @@ class PartitionOwners:
         if record.value is None:
             self._known.pop(record.key, None)
             return
-        with suppress(msgspec.MsgspecError):  # somebody else's record says nothing
+        with suppress(msgspec.MsgspecError):  # other records on the topic name no owner
             self._known[record.key] = msgspec.json.decode(record.value, type=WorkerAddress)
 
 
 def key_of(partition: int) -> bytes:
-    """The key under which the owner of a partition stands."""
+    """Return the key of a partition's owner."""
     return f"write/{partition}".encode()

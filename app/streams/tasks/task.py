@@ -1,6 +1,6 @@
-"""A task: one partition number, of the write side or of the read side, that opens, serves until something fails, and opens again.
+"""A task: serves one partition number, of the write side or of the read side, until something fails, and then opens again.
 
-Whatever goes wrong once it is open ends in the same way: the task is taken over again in place, and the log tells what happened.
+A failure restarts the task in place, and the log tells what happened. An error that a retry would not fix keeps the task closed.
 """
 
 import asyncio
@@ -35,34 +35,34 @@ log = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 SETTLE_S = 3.0
-"""How long a task that closes may go on with its open transaction; what is not done by then is aborted (seconds)."""
+"""Timeout of a closing task for its open transaction, which is aborted after that (seconds)."""
 
 EXPECTED = (FoldstreamError, KafkaError, OSError, StateStoreError, TransactionRejected, TimeoutError)
-"""What a task may meet any time; any other error is logged with its traceback, and the task is taken over again all the same."""
+"""Errors that a task may meet at any time. Any other error is logged with its traceback, and the task is restarted all the same."""
 
 
 class Task(ABC):
-    """What opens and what it does with a batch are its kind's; `close` ends it."""
+    """Base class of write tasks and view tasks. A subclass implements `_open` and `_take_in`; `close` stops the task."""
 
     kind: str
-    """What its partition number is one of, as people read it."""
+    """Prefix of the task's name in logs: `task` or `view`."""
 
     def __init__(self, side: WriteTopology, partition: int, flow: FetchControl) -> None:
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
         self.closed_for = ""
-        """Why it stays closed until the assignment changes or a person acts; empty while it does not."""
+        """Reason why the task stays closed until the assignment changes or an operator acts; empty if it does not."""
         self._fault: Exception | None = None
         self._pauses = Pauses()
         self.not_given: dict[str, str] = {}
-        """What the broker has for it and does not give, by topic."""
+        """Reports of records that the broker has but does not return, by topic."""
         self._unreadable: dict[str, str] = {}
-        """What stopped the reading of a topic, while the others go on."""
+        """Errors that stopped the reading of a topic, by topic. The other topics are still read."""
         self._skips = NONE
         self._skips_known = 0
         self._following = set[asyncio.Task[None]]()
-        """What goes on beside the task because of something that cannot be read."""
+        """Background work because of records that cannot be read."""
         self._side = side
         self._flow = flow
         self._accept_loss = side.accept_loss and self.name not in side.opened
@@ -80,88 +80,89 @@ class Task(ABC):
     @property
     @abstractmethod
     def disk(self) -> Path:
-        """Where its rows are."""
+        """Path of its rows on disk."""
 
     @property
     @abstractmethod
     def positions(self) -> Mapping[str, InputPosition]:
-        """Where the open task is in its inputs, by topic; nothing while it is not open."""
+        """Positions of the open task in its inputs, by topic; empty while it is not open."""
 
     @property
     @abstractmethod
     def store(self) -> StateStore:
-        """The committed rows of the open task."""
+        """Committed rows of the open task."""
 
     @property
     @abstractmethod
     def known(self) -> Known | None:
-        """What the open task knows of its log; None while it is not open."""
+        """State of its logs as the open task knows it; None while it is not open."""
 
     @abstractmethod
     async def disclaim(self) -> None:
-        """Say that nobody answers for the partition: before a clean stop, once it is settled."""
+        """Release ownership of the partition, before a clean stop, once the task is drained."""
 
     @abstractmethod
     async def _open(self) -> None:
-        """Find out where it was, and have its records fetched from there."""
+        """Find the positions from which to read, and the rows that belong to them."""
 
     @abstractmethod
     async def _take_in(self, queue: BatchQueue) -> None:
-        """One transaction of what waits."""
+        """Process waiting batches in one transaction."""
 
     @abstractmethod
     async def _pass_over(self, offsets: Mapping[str, int]) -> None:
-        """Keep that everything below these offsets was read, by topic: between a position and its offset there is no record."""
+        """Move the positions up to these offsets, by topic. Between a position and its offset there is no record."""
 
     @abstractmethod
     async def _let_go(self, *, abort: bool) -> None:
-        """Let go of what `_open` took; only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
+        """Close the resources that `_open` has opened. Only a task that did not fail may `abort`: after an unknown outcome the next epoch finds out."""
 
     @abstractmethod
     def _tell_waiters(self) -> None:
-        """The task failed: nobody knows what became of what they wait for."""
+        """Fail all pending replies: the transaction's outcome is unknown."""
 
     @property
     def name(self) -> str:
-        """As people read it."""
+        """Name of the task in logs."""
         return f"{self.kind} {self.partition}"
 
     @property
     def serving(self) -> bool:
-        """True while its rows can be shown."""
+        """True while its rows can be served."""
         return self.ready.is_set()
 
     @property
     def stop_reason(self) -> str:
-        """What it met that only a person can settle, so that it stays closed or reads a topic no more; empty when nothing."""
+        """Reason why the task stays closed or no longer reads a topic, until an operator acts; empty if there is none."""
         return self.closed_for or "; ".join(self._unreadable.values())
 
     @property
     def stopped(self) -> bool:
-        """True while it does not do all that it should, until a person acts."""
+        """True while the task does not do all of its work, until an operator acts."""
         return bool(self.stop_reason)
 
     @property
     def trouble(self) -> str:
-        """Why it pauses before another attempt, or did so until a moment ago, or what it is not given; empty when it has all that it needs."""
+        """Reason of the current pause or of one that has just ended, or else the records that the broker does not return; empty if there is none."""
         if self.ready.is_set() and self._pauses.over:
             return "; ".join(self.not_given.values())
         return self._pauses.reason
 
     @property
     def opening(self) -> int:
-        """The number of this opening: records fetched under another are not processed."""
+        """Number of this incarnation. Records fetched under another one are not processed."""
         return self._queue.opening
 
     @property
     def busy(self) -> bool:
-        """True while batches wait, or it is not open."""
+        """True while batches wait, or the task is not open."""
         return bool(self._queue) or not self.ready.is_set()
 
     def read_up_to(self, opening: int, fetched: Mapping[str, int]) -> dict[str, int]:
-        """Up to where each topic of the open task was read: its position or, once nothing waits, what is beyond it and no record (commit markers, gaps).
+        """Return the offset up to which each topic of the open task was read: its position or, once nothing waits, its next fetch offset.
 
-        `fetched` says from where is fetched next of the topics of which no record waits for its agent; it was asked for under this `opening`.
+        No record lies between the two then (commit markers, gaps). `fetched` gives the next fetch offsets of the topics of which no record waits for its
+        agent; it was requested under this `opening`.
         """
         offsets = self._offsets()
         if self.busy or opening != self.opening:
@@ -169,23 +170,23 @@ class Task(ABC):
         return {topic: max(offset, fetched.get(topic, 0)) for topic, offset in offsets.items()}
 
     def keep_position(self, offsets: Mapping[str, int]) -> None:
-        """Keep that the topics were read up to these offsets; they are what `read_up_to` said."""
+        """Store that the topics were read up to these offsets, which `read_up_to` returned."""
         self._idle_at = {topic: offset for topic, offset in offsets.items() if offset > self.positions[topic].offset_next}
         if self._idle_at:
             self._queue.wake()
 
     async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
-        """Hand over a batch; returns when it is committed, or dropped because the task was taken over again and will read it anew."""
+        """Hand over a batch. Return when it is committed, or dropped because the task was restarted and will read it again."""
         await self._queue.put(batch, handler)
 
     async def release(self, request: ReleaseRequest) -> Park | None:
-        """Retry or discard a parked record: None once that is committed, or why it still is parked. NotParked, NotHead, Interrupted."""
+        """Retry or discard a parked record. Return None once that is committed, or why it still is parked; raise NotParked, NotHead or Interrupted."""
         self._requests.add(request)
         self._queue.wake()
         return await request.done
 
     async def rewind(self) -> None:
-        """After a rebalance that left the partition here: what was fetched is gone, fetch it again from the position."""
+        """Seek back to the positions, after a rebalance that left the partition here. Batches that were fetched before are dropped."""
         async with self._idle:
             if self.ready.is_set():
                 self._unreadable.clear()
@@ -194,12 +195,12 @@ class Task(ABC):
                 await self._flow.start(self.partition, self._offsets())
 
     def fail(self, error: Exception) -> None:
-        """Take the task over again, after a pause: its records cannot be fetched."""
+        """Restart the task after a pause, because its records cannot be fetched."""
         self._fault = error
         self._queue.wake()
 
     def cannot_read(self, error: UnreadableBatch) -> None:
-        """Go on behind what an operator skipped, or read no more of this topic: all that lies before it was handed over, and the other topics go on."""
+        """Continue after records that an operator skipped, or stop reading this topic. All records before were handed over; other topics are still read."""
         topic = error.where.topic
         behind = self._skips.behind(topic, error.first)
         if behind > error.first:
@@ -212,14 +213,14 @@ class Task(ABC):
         self._follow(self._retake_when_skipped())
 
     def retake(self) -> None:
-        """Take the task over again: somebody else may have owned it in between."""
+        """Restart the task in place: another worker may have owned the partition in between."""
         self._flow.stop(self.partition)
         self._live.cancel()
         self._earlier = [life for life in (*self._earlier, self._live) if not life.done()]
         self._live = asyncio.create_task(self._again(self._earlier), name=self.name)
 
     async def settle(self) -> None:
-        """Let the open transaction end, for a while, and begin no other: only `keep` and `close` may follow."""
+        """Drain the task: let the open transaction finish, for a limited time, and begin no other. Only `keep` and `close` may follow."""
         if not self._settled:
             self._settled = True
             with suppress(TimeoutError):
@@ -228,7 +229,7 @@ class Task(ABC):
                     self._still = True
 
     async def keep(self, read_up_to: Mapping[str, int]) -> None:
-        """Keep how far its topics were read, in a last transaction, once it is settled."""
+        """Store in a last transaction how far the topics were read, once the task is drained."""
         offsets = {topic: offset for topic, offset in read_up_to.items() if offset > self.positions[topic].offset_next}
         if offsets and self._still and self.ready.is_set():
             with suppress(TimeoutError, KafkaError, StateStoreError):
@@ -236,7 +237,7 @@ class Task(ABC):
                     await self._pass_over(offsets)
 
     async def close(self) -> None:
-        """End the task between two transactions; one that takes too long is aborted."""
+        """Stop the task between two transactions. A transaction that takes too long is aborted."""
         await self.settle()
         self._live.cancel()
         for beside in self._following:
@@ -246,7 +247,7 @@ class Task(ABC):
         self._requests.interrupt()
 
     async def _again(self, earlier: Iterable["asyncio.Task[None]"]) -> None:
-        """All of them, not only the last: that may have been cancelled before it began to wait for those before it."""
+        """Run after all earlier runs have ended. The last one is not enough: it may have been cancelled before it began to wait for the others."""
         await all_ended(earlier)
         await self._run()
 
@@ -264,7 +265,7 @@ class Task(ABC):
             self._stay_closed(f"what must hold does not ({error!r}): the log has more; start the worker again once that is mended")
 
     async def _read_skips(self, consumer: AIOKafkaConsumer) -> Skips:
-        """What operators skipped of the partition, for this opening."""
+        """Read which offsets of the partition operators have skipped, for this incarnation."""
         self._skips = await self._side.skips.read(consumer, self.partition)
         self._skips_known = self._side.skips.count(self.partition)
         return self._skips
@@ -275,13 +276,13 @@ class Task(ABC):
         task.add_done_callback(self._following.discard)
 
     async def _retake_when_skipped(self) -> None:
-        """An operator may skip what stopped it: then it is tried again."""
+        """Restart the task once an operator has skipped something: that may be what stopped it."""
         await self._side.skips.wait(self.partition, self._skips_known)
         log.info("%s is tried again: something was skipped", self.name)
         self.retake()
 
     def _stay_closed(self, reason: str) -> None:
-        """Stop this partition alone: trying again would not help, and the other tasks of the worker go on."""
+        """Stop this partition alone. A retry would not help, and the other tasks of the worker continue."""
         self.closed_for = reason
         self._flow.stop(self.partition)
         self._follow(self._retake_when_skipped())
@@ -289,7 +290,7 @@ class Task(ABC):
         log.critical("%s stays closed: %s", self.name, reason, extra={"event": "task_stopped", "task": self.partition})
 
     async def _attempt(self) -> None:
-        """One life of the task, from the group's word that it is ours to its failure."""
+        """Run one incarnation of the task, from the confirmed membership to its failure."""
         try:
             await self._until_owned()
             self._unreadable.clear()
@@ -310,12 +311,12 @@ class Task(ABC):
             await self._release(abort=True)
 
     async def _until_owned(self) -> None:
-        """Wait for the group's word that the partition is ours, now."""
+        """Wait until the group confirms that the partition is ours, now."""
         while not await self._flow.owned():  # noqa: ASYNC110 (the group answers, nothing here can be awaited)
             await asyncio.sleep(RETRY_S)
 
     async def _failed(self, error: Exception) -> None:
-        """Close what is open, and wait before the next attempt."""
+        """Close the resources, and pause before the next attempt."""
         self._flow.stop(self.partition)
         was_open = self.ready.is_set()
         await self._release(abort=False)
@@ -328,12 +329,12 @@ class Task(ABC):
         await asyncio.sleep(pause_s)
 
     def _asked_once(self) -> None:
-        """Forget what a person asked for when the worker was started: it is done."""
+        """Forget what the operator requested at the start of the worker: it is done."""
         self._accept_loss = self._fold_again = False
         self._side.opened.add(self.name)
 
     def _release_with(self, unit: UnitOfWork, handlers: Iterable[RecordHandler], intake: RecordGuard, commit: Commit) -> None:
-        """From here on parked records may be released."""
+        """Allow parked records to be released from now on."""
         self._releases = ParkedReleaser(unit, intake, handlers, self._side.settings.topic("parked"), commit)
         self._side.measures.parked[self.name] = intake.open
 
@@ -346,11 +347,11 @@ class Task(ABC):
             await self._queue.filled()
 
     def _has_work(self) -> bool:
-        """True while there is something to do at once."""
+        """Return True while the task has work."""
         return bool(self._queue or self._requests or self._releases or self._idle_at or self._fault)
 
     async def _step(self, releases: ParkedReleaser) -> None:
-        """At most one transaction of each kind: neither holds up the other."""
+        """Run at most one transaction of each kind, so that none delays the others."""
         if self._fault is not None:
             raise self._fault
         if self._requests:

@@ -1,6 +1,6 @@
-"""Opening a view's store: its identity, where each of its agents is, and how far it has to get before it serves.
+"""Opening of a view's store: its identity, the position of each of its agents, and the ends that it has to reach before it serves.
 
-No changelog is behind it: rows and positions are written together, and lost together, so an older store reads on and an empty one reads all.
+A view has no changelog. Rows and positions are written together and lost together, so an older store continues and an empty one reads everything.
 """
 
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ ROW = "view"
 
 
 Bounds = Mapping[str, tuple[int, int]]
-"""First offset and end of this partition of each topic."""
+"""First offset and end of each topic, in this partition."""
 
 
 class OpenView(NamedTuple):
-    """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Who is not shown is at the ends: a build goes there."""
+    """Rows, the positions of the agents in them, and the ends of the topics when the store was opened. Builds project the rows of hidden read models."""
 
     rows: GenerationStore
     reached: dict[Subscription, InputPosition]
@@ -38,7 +38,7 @@ class OpenView(NamedTuple):
 async def open_view(side: ReadTopology, partition: int, consumer: AIOKafkaConsumer, cluster: ClusterIds, *, accept_loss: bool) -> OpenView:
     """Open the store; wipe it first if it cannot be brought up to date.
 
-    DataLossDetected, and nothing is wiped, when a log of record is not the one that the rows were folded from.
+    Raise DataLossDetected, and wipe nothing, if a log of record is not the one from which the rows were projected.
     """
     limits = {topic: await bounds(consumer, TopicPartition(topic, partition)) for topic in side.inputs}
     wanted = side.identity(cluster)
@@ -59,7 +59,7 @@ async def open_view(side: ReadTopology, partition: int, consumer: AIOKafkaConsum
 
 
 def _lost(store: StateStore, wanted: LogIdentity, side: ReadTopology, limits: Bounds, *, accept_loss: bool) -> str | None:
-    """What of the logs that the rows were folded from is lost, if that was accepted; DataLossDetected if it was not."""
+    """Return which of the rows' logs are lost, if the operator accepted that; raise DataLossDetected otherwise."""
     found = view_identities.committed(store, ROW)
     if found is None:
         return None
@@ -82,12 +82,12 @@ def _cut(topic: str, offset_next: int, end: int) -> str | None:
 
 
 def _unusable(store: StateStore) -> str | None:
-    signed = view_identities.committed(store, ROW) is not None  # before everything else
+    signed = view_identities.committed(store, ROW) is not None  # the identity is written first
     return "its rows were folded by code that knew no generations" if signed and next(generations.rows(store), None) is None else None
 
 
 def _generations(store: StateStore, side: ReadTopology, wanted: LogIdentity) -> GenerationStore:
-    """Those of the code, beside those that are on disk; a new disk has those of the code alone."""
+    """Open the generations of the code beside those on disk. An empty disk gets those of the code alone."""
     found, rows = view_identities.committed(store, ROW), GenerationStore(store, side.models)
     if found is None:
         rows.begin()
@@ -98,7 +98,10 @@ def _generations(store: StateStore, side: ReadTopology, wanted: LogIdentity) -> 
 
 
 def _reached(rows: GenerationStore, side: ReadTopology, wanted: LogIdentity, limits: Bounds, *, accept_loss: bool) -> dict[Subscription, InputPosition]:
-    """Where each agent goes on. One whose rows are not shown only passes over events: it is where the others are, for it would wait for none behind theirs."""
+    """Return the position at which each agent continues.
+
+    An agent whose rows are hidden only passes over events. It continues with the other agents of its topic, or at the end if there are none.
+    """
     found = {follower: _offset_next(rows.live, follower) for follower in side.followers() if follower.agent not in rows.unshown}
     for follower in side.followers():
         others = [offset for other, offset in found.items() if other.topic == follower.topic and other.agent not in rows.unshown]

@@ -1,6 +1,6 @@
-"""A view task: one partition number of the read side, every log of record of that number. It folds events into rows that anybody can fold again.
+"""A view task: projects one partition number of every log of record into rows, which can be rebuilt from the log.
 
-It opens, fails and closes like a task of the write side, but commits to its own disk alone.
+It opens, fails and closes like a write task, but commits to its own disk alone.
 """
 
 import asyncio
@@ -36,11 +36,11 @@ from app.streams.topology import ReadTopology
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.1
-"""How often a view that opens looks how far it has got (seconds)."""
+"""Interval at which an opening view checks its progress (seconds)."""
 
 
 class ViewTask(Task):
-    """Serves once it has reached the ends that its topics had when it opened: an old disk would show less than was shown before."""
+    """View task. It serves once it has reached the ends that its topics had when it opened: an old disk would show less than was shown before."""
 
     kind = "view"
 
@@ -58,49 +58,49 @@ class ViewTask(Task):
 
     @property
     def positions(self) -> Mapping[str, InputPosition]:
-        """From where the open view reads, by topic."""
+        """Positions from which the open view reads, by topic."""
         return self._folding.positions if self._folding else {}
 
     @property
     def store(self) -> StateStore:
-        """The rows of the open view."""
+        """Rows of the open view."""
         assert self._folding is not None, "the view is open"
         return self._folding.unit.rows.store
 
     @property
     def disk(self) -> Path:
-        """Where its rows are."""
+        """Path of its rows on disk."""
         return self._view.store_path(self.partition)
 
     @property
     def busy(self) -> bool:
-        """True while events wait, for one of its agents at least, or it is not open."""
+        """True while events wait for at least one of its agents, or the view is not open."""
         return super().busy or self._folding is None or not all(map(self._folding.level, self._view.inputs))
 
     @property
     def serving(self) -> bool:
-        """True while it shows all that there was when it opened."""
+        """True once the view has reached the ends that its topics had when it opened."""
         return self.ready.is_set() and self._caught_up
 
     @property
     def unshown(self) -> list[str]:
-        """The agents whose rows other code folded: they are made anew, and seen by nobody until then."""
+        """Agents whose rows were projected by other code. They are being rebuilt, and hidden until then."""
         return sorted(self._rows.unshown) if self._rows else []
 
     @property
     def builds(self) -> BuildCoordinator | None:
-        """What is made anew in the open view."""
+        """Coordinator of the builds of the open view."""
         return self._builds
 
     @property
     def known(self) -> Known | None:
-        """What the open view knows of its logs."""
+        """State of its logs as the open view knows it."""
         if self._folding is None or self._cluster is None:
             return None
         return Known(self._cluster, {TopicPartition(topic, self.partition): offset for topic, offset in self._offsets().items()})
 
     async def disclaim(self) -> None:
-        """Nobody claims a view: it is where its partition's task is."""
+        """Stop serving. There is no claim to release: a view's owner is the owner of its partition's write task."""
         self.ready.clear()
 
     async def _open(self) -> None:
@@ -129,13 +129,16 @@ class ViewTask(Task):
             log.warning("%s: table %s is not shown until its rows are built: those on disk are of other code, or there are none", self.name, agent)
 
     def _renew(self, unit: ViewUnitOfWork, intake: EventGuard, folding: Projector) -> None:
-        """Begin with the rows as they are on disk."""
+        """Forget cached rows and start with those on disk."""
         unit.rows.forget()
         unit.enter()
         self._release_with(unit, self._view.handlers, intake, folding.commit)
 
     async def _check_parked(self, outlet: ViewOutbox) -> None:
-        """What an operator released or discarded just before a kill may be settled in Kafka alone: the rows are folded anew then."""
+        """Compare the parked rows with the topic `parked`; raise StateStoreError if it lacks one.
+
+        A release or discard just before a kill may be recorded in Kafka alone. The rows are rebuilt then.
+        """
         if not await outlet.agrees(parking.listed(self.store, "", 0)):
             raise StateStoreError("what is parked here is not what the topic `parked` says")
 
@@ -163,18 +166,18 @@ class ViewTask(Task):
         return super()._has_work() or self._at_its_end
 
     async def _step(self, releases: ParkedReleaser) -> None:
-        """The same; a view without some of its events shows nothing. UnreadableLog once those before them are folded."""
+        """Run a step of the base class. Raise UnreadableLog once the events before an unreadable one are projected: a view that lacks events serves nothing."""
         await super()._step(releases)
         if self._at_its_end:
             raise UnreadableLog(self.stop_reason)
 
     @property
     def _at_its_end(self) -> bool:
-        """True when every agent has folded what could be read of a topic."""
+        """True if a topic cannot be read further and every agent has projected the events before that."""
         return self.stopped and not self.busy
 
     def _tell_waiters(self) -> None:
-        """Nobody waits for a view."""
+        """Do nothing: no reply of a view is pending."""
 
     async def _catch_up(self) -> None:
         start = sum(self._offsets().values())
@@ -187,13 +190,13 @@ class ViewTask(Task):
         log.info("%s is open", self.name)
 
     async def _missing(self) -> dict[str, int]:
-        """How far each topic is from the end it had."""
+        """Return how far each topic is from the end that it had at the opening."""
         opening, fetched = self.opening, await self._flow.reached(self.partition)
         read = self.read_up_to(opening, fetched)
         return {topic: end - read.get(topic, 0) for topic, end in self._ends.items()}
 
     async def _let_go(self, *, abort: bool) -> None:
-        """What a producer of its own left open, the next opening finds out about."""
+        """Close the resources. A transaction that the outbox's producer left open is found by the next incarnation."""
         del abort
         folding, self._folding, self._rows, self._builds = self._folding, None, None, None
         if folding is not None:

@@ -1,4 +1,4 @@
-"""Runs the records that wait through their handlers, one transaction at a time, and moves the positions with them."""
+"""Runs waiting records through their handlers, one transaction at a time, and moves the positions with them."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,25 +22,25 @@ Taken_contra = TypeVar("Taken_contra", contravariant=True)
 
 
 class BatchOutcomeListener(Protocol[Taken_contra]):
-    """Who is told what became of a transaction, and so bounds the next of its kind."""
+    """Listener that learns how a transaction ended and limits the size of the next one of its kind."""
 
     def refused(self, taken: Sequence[Taken_contra], error: str, /) -> None:
-        """It was refused for something in it."""
+        """Handle a rejection: something in the transaction is at fault."""
 
     def narrow(self, taken: int, /) -> None:
-        """Of so many, it failed."""
+        """Handle the failure of a transaction of so many."""
 
     def accepted(self, taken: Sequence[Taken_contra], /) -> None:
-        """It was committed."""
+        """Handle a commit."""
 
 
 class WriteProcessor:
-    """One opening of a task: its unit of work, and where it is in its inputs."""
+    """Processor of one incarnation of a task: its unit of work and its positions."""
 
     def __init__(
         self, unit: TransactionalUnitOfWork, intake: RecordGuard, reached: dict[str, InputPosition], group_offsets: Mapping[str, int], measures: WorkerMetrics
     ) -> None:
-        """`reached` is where to go on, by topic; `group_offsets` what the consumer group was told last."""
+        """`reached` are the positions to continue from, by topic; `group_offsets` those last committed to the consumer group."""
         self.unit = unit
         self.positions = reached
         self._intake = intake
@@ -49,7 +49,7 @@ class WriteProcessor:
         self._ahead: dict[str, InputPosition] = {}
 
     async def transact(self, works: Iterable[QueuedBatch]) -> None:
-        """Process as many records as one transaction may carry. TransactionRejected when something in it is at fault."""
+        """Process as many records as one transaction may carry. Raise TransactionRejected if something in it is at fault."""
         began_s = monotonic()
         taken = await self._process(works)
         if self.unit.rows.changed:
@@ -57,17 +57,17 @@ class WriteProcessor:
             self.positions.update(self._ahead)
 
     async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
-        """Commit what these records caused, and count it; `began_s` is the monotonic time at which they were taken up."""
+        """Commit what these records caused, and count it. `began_s` is the monotonic time at which their processing began."""
         await self._commit(self._intake, taken)
         self._count((record.timestamp for record in taken if record.timestamp_type == BROKERS_TIME), len(taken), began_s)
 
     async def commit_woken(self, setbacks: TimerBackoff, woken: Sequence[FiredTimer], began_s: float) -> None:
-        """Commit what waking these caused; they were not read from a topic, so nobody waited for them."""
+        """Commit what these fired timers caused. They were not read from a topic, so there is no latency to count."""
         await self._commit(setbacks, woken)
         self._count((), 0, began_s)
 
     async def pass_over(self, offsets: Mapping[str, int]) -> None:
-        """Move the positions up to these offsets, by topic, in a transaction of their own: what lies between is no record (commit markers, gaps)."""
+        """Move the positions up to these offsets, by topic, in a transaction of their own. No record lies between (commit markers, gaps)."""
         self._ahead.clear()
         for topic, offset in offsets.items():
             if offset > self.positions[topic].offset_next:
@@ -117,7 +117,7 @@ class WriteProcessor:
         self.unit.counted.clear()
 
     def _reach(self, last: ConsumerRecord) -> None:
-        """Put the position behind the last record into the transaction."""
+        """Put the position after the last record into the transaction."""
         self._move(last.topic, last.offset + 1)
 
     def _move(self, topic: str, offset_next: int) -> None:

@@ -1,4 +1,4 @@
-"""A task of the write side: it owns the rows of its partition number and runs one Kafka transaction at a time."""
+"""A write task: owns the rows of its partition number and runs one Kafka transaction at a time."""
 
 import asyncio
 import logging
@@ -37,7 +37,7 @@ DISCLAIM_S = 0.5
 
 
 class WriteTask(Task):
-    """Open once it has fenced the former owner, knows what that one committed, and has claimed the partition in `owners`."""
+    """Write task. It is open once it has fenced the former owner, restored what that committed, and claimed the partition in `owners`."""
 
     kind = "task"
 
@@ -53,27 +53,27 @@ class WriteTask(Task):
 
     @property
     def disk(self) -> Path:
-        """Where its rows are."""
+        """Path of its rows on disk."""
         return self._side.store_path(self.partition)
 
     @property
     def positions(self) -> Mapping[str, InputPosition]:
-        """Where the open task is in its inputs, by topic."""
+        """Positions of the open task in its inputs, by topic."""
         return self._processor.positions if self._processor else {}
 
     @property
     def store(self) -> StateStore:
-        """The committed rows of the open task."""
+        """Committed rows of the open task."""
         assert self._processor is not None, "the task is open"
         return self._processor.unit.rows.store
 
     @property
     def known(self) -> Known | None:
-        """What the open task knows of its log."""
+        """State of its logs as the open task knows it."""
         return self._processor.unit.known if self._processor and self.ready.is_set() else None
 
     async def disclaim(self) -> None:
-        """Say in `owners` that nobody answers for the partition."""
+        """Release ownership of the partition in `owners`."""
         self.ready.clear()
         if self._producer is not None and self._side.owner is not None:
             with suppress(KafkaError, TransactionRejected, TimeoutError):
@@ -86,7 +86,7 @@ class WriteTask(Task):
             await self._predecessor.ask(consumer._client)  # noqa: SLF001 (aiokafka has no public way to send a request)
             self._producer = producer(settings.bootstrap, self._transactional_id)
             await self._producer.start()
-            await self._until_owned()  # a pause before the fence may have let another open the task: his reads would miss what is committed here
+            await self._until_owned()  # during a pause before the fencing another worker may have opened the task: its reads would miss what is committed here
             fenced_s = asyncio.get_running_loop().time()
             await self._take_over(self._producer, consumer)
         if self._side.owner is not None:
@@ -110,7 +110,7 @@ class WriteTask(Task):
         self._release_with(unit, self._side.handlers.values(), self._intake, self._processor.commit)
 
     def _commands(self) -> list[TopicPartition]:
-        """All partitions in which a sleeper's commands can lie."""
+        """Return all partitions that can hold the commands of a timer handler."""
         return [TopicPartition(topic, number) for topic in self._side.inputs for number in range(self._side.settings.partitions)]
 
     async def _take_in(self, queue: BatchQueue) -> None:
@@ -126,7 +126,7 @@ class WriteTask(Task):
         return super()._has_work() or self._alarms.due()
 
     async def _step(self, releases: ParkedReleaser) -> None:
-        """The same, and one of timers that are due."""
+        """Run a step of the base class, then fire due timers in one transaction."""
         assert self._alarms is not None
         await super()._step(releases)
         await self._alarms.ring()
