@@ -1,6 +1,7 @@
-"""A build: the next generation of one read model, folded beside the live one in turns between those of the view, then shown in its place.
+"""A build: the next generation of one read model, projected beside the live one in turns between the view's own, then switched to.
 
-It never is ahead of the live rows, and is shown only where it is equally far, in one write: whoever reads sees no difference but that of the fold.
+A build is never ahead of the live rows. The switch happens in one write, where both are at the same position: a reader sees no difference but that of the
+projection.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ TURN_ROWS = 200
 
 
 async def digest(tables: Iterable[tuple[str, Iterable[tuple[bytes, bytes]]]]) -> str:
-    """Of rows by table, in the order of keys; it gives way to others now and then."""
+    """Return a hash of rows by table, in the order of keys. Other asyncio tasks run now and then meanwhile."""
     found = hashlib.sha256()
     for name, rows in tables:
         found.update(b"%d\0%b" % (len(name), name.encode()))
@@ -43,14 +44,14 @@ async def digest(tables: Iterable[tuple[str, Iterable[tuple[bytes, bytes]]]]) ->
 
 
 LOOK_MS = 50
-"""How long is waited for events at most."""
+"""Longest wait for events (milliseconds)."""
 
 
 class BuildSource:
-    """One partition of some topics; what is fetched too early waits."""
+    """Events for a build, from one partition of some topics. Events fetched too early wait."""
 
     def __init__(self, consumer: AIOKafkaConsumer, partition: int, starts: Mapping[str, int], skips: Skips = NONE) -> None:
-        """A consumer to which nothing was assigned yet, from where to read, and what to pass over."""
+        """`consumer` has no assignment yet, `starts` are the offsets to read from, and `skips` the offsets to pass over."""
         self._consumer = consumer
         self._skips = skips
         self._where = {topic: TopicPartition(topic, partition) for topic in starts}
@@ -61,7 +62,7 @@ class BuildSource:
             consumer.seek(self._where[topic], offset)
 
     async def fill(self) -> None:
-        """Fetch from the topics of which nothing waits. UnreadableBatch when one cannot be read on."""
+        """Fetch from the topics of which no event waits. Raise UnreadableBatch if one cannot be read further."""
         empty = [topic for topic, waiting in self._waiting.items() if not waiting]
         if not empty:
             return
@@ -75,53 +76,53 @@ class BuildSource:
             self._read_to[topic] = await self._consumer.position(self._where[topic])
 
     def take(self, topic: str, limit: int, room: int) -> list[ConsumerRecord]:
-        """The next events below an offset, so many at most."""
+        """Take the next events below the offset `limit`, at most `room` of them."""
         waiting, taken = self._waiting[topic], list[ConsumerRecord]()
         while waiting and waiting[0].offset < limit and len(taken) < room:
             taken.append(waiting.popleft())
         return taken
 
     def missing(self, topic: str, limit: int) -> int:
-        """How far what was taken is from an offset."""
+        """Return the distance from the next event that `take` would return to the offset `limit`."""
         waiting = self._waiting[topic]
         return max(0, limit - (waiting[0].offset if waiting else self._read_to[topic]))
 
 
 TURN_RECORDS = 200
-"""Events of each topic in one turn: the live view waits for no more."""
+"""Events of each topic in one turn. The live view waits for no more than these."""
 
 NEAR_RECORDS = 500
-"""How far behind a build may be for the view to wait for it."""
+"""Lag of a build, in records, at which the view may wait for it."""
 
 HOLD_S = 2.0
-"""How long the view waits at most (seconds)."""
+"""Longest wait of the view for a build (seconds)."""
 
 NO_BACKOFF = ()
-"""Before other attempts at an event: the view would wait, too. A build that failed for a moment is begun anew."""
+"""Pauses before other attempts at an event: none, because the view would wait, too. A build that failed for a moment starts again."""
 
 OPENING = 0
-"""A build's batches are folded at once, so none is of an earlier opening."""
+"""Incarnation number of a build's batches. They are projected at once, so none is from an earlier incarnation."""
 
 
 class BuildStopped(Exception):  # noqa: N818 (what it is)
-    """The build was paused, or is no more."""
+    """The build was paused, or no longer exists."""
 
 
 class BuildUnit(ViewUnitOfWork):
-    """What is parked in rows that are not shown is not told: nobody could release it."""
+    """Unit of work of a build. Suppresses records for the topic `parked`, because operators cannot release records of a generation that is not live."""
 
     def __init__(self, live: LiveView, store: GenerationView) -> None:
         super().__init__(store, live.outlet, live.view.write.waiters)
         self._parked_topic = live.parked_topic
 
     async def commit(self) -> None:
-        """Rows and positions, and what other views are told."""
+        """Commit rows and positions, after the records for other views."""
         self.outgoing[:] = [record for record in self.outgoing if record.topic != self._parked_topic]
         await super().commit()
 
 
 class ReadModelBuild:
-    """One life of a build: from its rows on disk to where they are shown, or to a failure."""
+    """One run of a build: from its rows on disk to the switch, or to a failure."""
 
     def __init__(self, live: LiveView, agent: str) -> None:
         state = live.rows.of(agent)
@@ -134,7 +135,11 @@ class ReadModelBuild:
         self._topics = next(model.events for model in live.view.models if model.agent == agent)
 
     async def run(self) -> None:
-        """Return once the rows are shown. BuildStopped, BuildRejected, DataLossDetected, UnreadableLog, errors of Kafka: begin again from the rows on disk."""
+        """Build the rows and return once they are live.
+
+        Raise BuildStopped if the build was paused; BuildRejected, DataLossDetected or UnreadableLog if it cannot continue.
+        After errors of Kafka a new run continues from the rows on disk.
+        """
         log.info("%s: rows of table %s are built, generation %d", self._live.name, self._agent, self._build.generation.number)
         async with reading(self._live.view.write.settings.bootstrap) as consumer:
             self._folding = self._fold_into(await self._reached(consumer))
@@ -167,7 +172,7 @@ class ReadModelBuild:
         return self._folding.at(Subscription(self._agent, topic)).offset_next
 
     def _limit(self, topic: str) -> int:
-        """Where the live view is: where it shows no rows of this model, it has passed over the events below."""
+        """Return the live view's position. A view that hides the rows of this model has passed over the events below."""
         return self._live.folding.at(Subscription(self._agent, topic)).offset_next
 
     def _missing(self) -> int:
@@ -185,7 +190,7 @@ class ReadModelBuild:
             progress.at(total - self._missing())
 
     async def _arrive(self) -> None:
-        """Get to where the live view is, which waits."""
+        """Reach the position of the live view, which waits meanwhile."""
         self._check()
         async with asyncio.timeout(HOLD_S):
             while self._missing():
@@ -207,7 +212,7 @@ class ReadModelBuild:
         )
 
     async def _digests(self) -> Digests | None:
-        """Of the live rows and of these, equally far; None when they need not be equal."""
+        """Return the digests of the live rows and of the build's rows at the same position; None if they need not be equal."""
         state = self._live.rows.of(self._agent)
         if state.live is None or state.live.fingerprint != self._build.generation.fingerprint:
             return None
@@ -216,6 +221,6 @@ class ReadModelBuild:
             before, after = (self._live.rows.frozen(self._agent, number) for number in (state.live.number, self._build.generation.number))
         try:
             return await digest(before), await digest(after)
-        finally:  # as long as one is open, the store cannot be opened again
+        finally:  # the store cannot be opened again while one of them is open
             for _, rows in (*before, *after):
                 rows.close()

@@ -1,4 +1,4 @@
-"""The builds of one view: what operators ask for, and what new code needs; one read model after the other."""
+"""Coordinator of the builds of one view: those that operators request and those that new code needs, one read model after the other."""
 
 import asyncio
 import logging
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.5
 
 BuildAction = Literal["rebuild", "rollback", "pause"]
-"""What operators ask for."""
+"""Action that an operator requests."""
 
 
 class BuildStatus(NamedTuple):
-    """The generations of a read model in a partition, whether the live one is shown, and how many events are in the build, of how many."""
+    """Generations of a read model in a partition, whether the live one is served, and how many events of how many the build contains."""
 
     generations: Generations
     shown: bool
@@ -31,14 +31,14 @@ class BuildStatus(NamedTuple):
 
 
 class BuildCoordinator:
-    """One opening's."""
+    """Coordinator of one incarnation of a view."""
 
     def __init__(self, live: LiveView) -> None:
         self._live = live
         self._wanted = asyncio.Event()
 
     async def run(self) -> None:
-        """Never returns. StateStoreError, and UnknownOutcome of what other views or operators are told: open the view again."""
+        """Run builds forever. Raise StateStoreError, and UnknownOutcome of records for other views or operators: the view has to be restarted."""
         while True:
             agent = next((model.agent for model in self._live.view.models if self._live.rows.of(model.agent).active), None)
             if agent is not None:
@@ -48,7 +48,11 @@ class BuildCoordinator:
                 self._wanted.clear()
 
     async def ask(self, agent: str, wish: BuildAction, rebuild: str) -> BuildStatus:
-        """Begin a build, or go on with one that was paused, or pause it; with the id of one that was begun, or is done, nothing but that it goes on."""
+        """Start, resume or pause a build, and return its progress. `rebuild` is the id of the request.
+
+        A request joins the build in progress, unless that has a fault; with the id of the last finished build it changes nothing.
+        Raise BuildInProgress if the build in progress is of the other kind, NothingToRollBackTo if this code has no previous rows.
+        """
         async with self._live.turn:
             before = self._live.rows.of(agent)
             after = _asked(before, wish, rebuild, self._live.rows.fingerprint(agent))
@@ -59,7 +63,7 @@ class BuildCoordinator:
         return self.built(agent)
 
     def built(self, agent: str) -> BuildStatus:
-        """How far it is."""
+        """Return the progress of a build."""
         state, model = self._live.rows.of(agent), next(model for model in self._live.view.models if model.agent == agent)
         followers = [Subscription(agent, topic) for topic in model.events]
         total = sum(self._live.folding.at(follower).offset_next for follower in followers)

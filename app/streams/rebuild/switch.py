@@ -1,4 +1,4 @@
-"""The switch from one generation of a read model's rows to another, in one write, where both are equally far."""
+"""The switch from one generation of a read model's rows to another, in one write, where both are at the same position."""
 
 import asyncio
 import logging
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class BuildRejected(Exception):  # noqa: N818 (what it is)
-    """The rows cannot be shown."""
+    """The rows of a build cannot go live."""
 
 
 class LiveView(NamedTuple):
-    """The open view beside which is built."""
+    """The open view beside which the build runs."""
 
     name: str
     view: ReadTopology
@@ -34,18 +34,21 @@ class LiveView(NamedTuple):
     outlet: ViewOutbox
     skips: Skips
     turn: asyncio.Lock
-    """Held for each unit of work."""
+    """Lock held during each unit of work."""
     renew: Callable[[], None]
-    """Called when other rows are shown: the unit of work and what is parked begin with them."""
+    """Called after a switch: the unit of work and the parked records start again with the new rows."""
 
     @property
     def parked_topic(self) -> str:
-        """Its name on the broker."""
+        """Name of the topic `parked` on the broker."""
         return self.view.write.settings.topic("parked")
 
 
 async def switch(live: LiveView, agent: str, digests: Digests | None) -> None:
-    """The rows of the build are shown, as far as the live view is, and those that were are kept. BuildRejected when a read would go back; the turn is held."""
+    """Make the rows of the build live, at the view's position, and keep the former ones. The caller holds the turn.
+
+    Raise BuildRejected if a read would go back.
+    """
     state = live.rows.of(agent)
     assert state.build is not None, "it is done"
     await live.outlet.write(_words(live, agent, state, state.build))
@@ -60,7 +63,10 @@ async def switch(live: LiveView, agent: str, digests: Digests | None) -> None:
 
 
 def _words(live: LiveView, agent: str, state: Generations, build: Build) -> list[OutgoingRecord]:
-    """What is parked in these rows, and what no longer is. BuildRejected when events are parked here that the live rows have."""
+    """Return records for the topic `parked`: those parked in the new rows, and releases of those that no longer are.
+
+    Raise BuildRejected if an event is parked here that the live rows contain.
+    """
     shown, mine = state.shows(build.generation.fingerprint), live.rows.parked(agent, build.generation.number)
     former = live.rows.parked(agent, None if shown else state.live.number) if state.live else {}
     worse = [row for key, row in mine.items() if key not in former]
@@ -77,7 +83,7 @@ def _released(live: LiveView, rows: Iterator[ParkedRecord]) -> Iterator[Outgoing
 
 
 def _positions(live: LiveView, agent: str) -> list[Change]:
-    """The model goes on where the view is."""
+    """Return the changes by which the model continues at the view's positions."""
     followers = [follower for follower in live.view.followers() if follower.agent == agent]
     return [(positions.prefix + follower.row.encode(), positions.encode(live.folding.at(follower))) for follower in followers]
 
