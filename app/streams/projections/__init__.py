@@ -1,1 +1,1 @@
-"""Events into the rows of read models, in generations; what a view writes to other topics goes through its outbox."""
+"""Projection of events into the rows of read models, in generations. A view writes to other topics through its outbox."""

@@ -1,4 +1,4 @@
-"""What happens to one event on its way into a view: keys that wait, another attempt when it fails, then parking (contract, section 2)."""
+"""Guard of the events of a view: events of blocked keys wait, a failed event is retried, then parked (contract, section 2)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.projections.outbox import ViewOutbox
 
 BACKOFF_S = (0.05, 0.1, 0.2)
-"""Before the second attempt at an event, and so on (seconds)."""
+"""Pauses before the second attempt at an event and before each later one (seconds)."""
 
 
 class EventGuard(RecordGuard):
-    """One opening's; an event is where the log has it, so there is no guard on routing."""
+    """Guard of one incarnation of a view. It has no check of routing: an event belongs to the partition in which the log has it."""
 
     def __init__(self, settings: Settings, partition: int, outlet: ViewOutbox, backoff_s: Sequence[float] = BACKOFF_S) -> None:
         super().__init__(settings, partition)
@@ -25,7 +25,7 @@ class EventGuard(RecordGuard):
         self._backoff_s = backoff_s
 
     async def fold(self, draft: UnitOfWork, handlers: Sequence[RecordHandler], records: Sequence[ConsumerRecord]) -> None:
-        """Fold the events of one turn by each handler, or park them; one that was discarded is left out. UnreadableLog when only later code can read it."""
+        """Project the events of one turn with each handler, or park them; leave out discarded events. Raise UnreadableLog if only later code can read one."""
         records = self.skips.left(records[0].topic, records)
         for handler in handlers:
             for record in records:
@@ -37,7 +37,7 @@ class EventGuard(RecordGuard):
                     self._absolve(draft, handler, record)
 
     async def _set_aside(self, draft: UnitOfWork, handler: RecordHandler, record: ConsumerRecord, first: Park) -> None:
-        """Park an event unless it can be folded at a later attempt, or was discarded."""
+        """Park an event unless a later attempt projects it, or an operator discarded it."""
         park = await self._attempts(draft, handler, record, first)
         if park is None:
             self._absolve(draft, handler, record)
@@ -45,13 +45,13 @@ class EventGuard(RecordGuard):
             self.keep(draft, from_record(record, handler.agent, park))
 
     def _absolve(self, draft: UnitOfWork, handler: RecordHandler, record: ConsumerRecord) -> None:
-        """Earlier code parked it, on another disk or with rows that are folded anew now: say that it goes on."""
+        """Release an event that earlier code parked, on another disk or in rows that are being rebuilt."""
         if self._outlet.waits(handler.agent, record.topic, record.offset):
             row = from_record(record, handler.agent, Park("released", ""))
             draft.outgoing.append(outcome(self._parked_topic, row, row.reason, ""))
 
     async def _attempts(self, draft: UnitOfWork, handler: RecordHandler, record: ConsumerRecord, first: Park) -> Park | None:
-        """The outcome of the last attempt; there are others only after one that `failed`."""
+        """Return the outcome of the last attempt. Only an event that `failed` is tried again."""
         park: Park | None = first
         for backoff_s in self._backoff_s:
             if park is None or park.reason != "failed":
@@ -61,5 +61,5 @@ class EventGuard(RecordGuard):
         return park
 
     def attempt(self, unit: UnitOfWork, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
-        """Fold one event, after `unit.mark()`; whatever is in the log is an event, so nothing guards it."""
+        """Project one event, after `unit.mark()`. No check is needed before: every record in the log is an event."""
         return self._try(unit, handler, record)

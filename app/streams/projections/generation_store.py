@@ -1,7 +1,7 @@
-"""Which generation of each read model a view shows, and what is on disk of the others.
+"""Store of the generations of a view's read models: the one that each model serves, and the others on disk.
 
-The rows of a generation are those of the model's own tables, and its share of what all models have: positions, and what is parked. Of these the live
-generation's stand under the tables' own names, so that whoever works on all models finds them together; those of others are set aside.
+The rows of a generation are those of the model's own tables, and its share of the tables that all models have: positions and parked records. The live
+generation's share is stored under the names of those tables, so that code for all models finds it together; the shares of other generations are detached.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -20,34 +20,34 @@ NUL = b"\0"
 
 
 def named(table: bytes, agent: str, number: int) -> bytes:
-    """The name of a table in a generation of a read model; that of no other table begins with it and NUL."""
+    """Return the name of a table in a generation of a read model. No other table's name begins with it and NUL."""
     return b"%b@%b.%d" % (table, agent.encode(), number)
 
 
 class GenerationView(StateStore):
-    """A store that is open already; `close` closes that."""
+    """View of an open store in which each table's name stands for one generation. `close` closes the store."""
 
     def __init__(self, store: StateStore, names: dict[bytes, bytes | None]) -> None:
-        """`names` are those of all tables there are, and may change; None stands for rows that nobody may see."""
+        """`names` maps all tables to their names on disk, and may change. None stands for hidden rows."""
         self.names = names
         self.whole = store
         self.stored = None
 
     @property
     def disk(self) -> StateStore:
-        """The store underneath."""
+        """Store underneath."""
         return self.whole
 
     def prefix(self, prefix: bytes) -> bytes:
-        """How the keys of a table's rows begin in this generation; ReadModelUnavailable when other code folded them."""
+        """Return the key prefix of a table's rows in this generation; raise ReadModelUnavailable if other code projected them."""
         return self._key(prefix)
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of a row; ReadModelUnavailable when other code folded it."""
+        """Return the value of a row; raise ReadModelUnavailable if other code projected it."""
         return self.whole.get(self._key(key))
 
     def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """The rows whose key begins with `prefix`: without one all of them, by their names on disk."""
+        """Yield the rows whose key begins with `prefix`. Without a table in it, yield all rows, by their keys on disk."""
         table, nul, _ = prefix.partition(NUL)
         if not nul:
             yield from self.whole.scan(prefix, start)
@@ -78,14 +78,14 @@ Rows = Generator[tuple[bytes, bytes], None, None]
 """Keys and values."""
 
 SHARED: tuple[Table[Any], ...] = (positions, parking.parked, parking.waiting)
-"""The tables in which every read model has rows."""
+"""Tables in which every read model has rows."""
 
 
 class GenerationStore:
-    """One opening's: `live` is the store as it is shown; models of whose rows none may be seen are `unshown`."""
+    """Generations of one incarnation of a view. `live` is the store as it is served; `unshown` are the agents of hidden read models."""
 
     def __init__(self, store: StateStore, models: Sequence[ReadModel]) -> None:
-        """A store on disk, signed or empty."""
+        """`store` is a store on disk, with an identity or empty."""
         self._store = store
         self._models = {model.agent: model for model in models}
         self._names: dict[bytes, bytes | None] = {table.name.encode(): table.name.encode() for table in SHARED}
@@ -94,12 +94,12 @@ class GenerationStore:
         self._of: dict[str, Generations] = {}
 
     def begin(self) -> None:
-        """On an empty disk: all models begin to be shown at once."""
+        """Make the first generation of all models live, on an empty disk."""
         for agent, model in self._models.items():
             self.change(agent, Generations().begun(model.fingerprint))
 
     def open(self) -> None:
-        """What other code folded, or nobody yet, is not shown until it is built."""
+        """Open the generations on disk. Hide rows that other code projected, and models without rows, until they are built."""
         for agent, model in self._models.items():
             self._of[agent] = before = generations.committed(self._store, agent) or Generations()
             after = before.opened(model.fingerprint)
@@ -107,15 +107,15 @@ class GenerationStore:
             self.change(agent, after, moved(agent, before.live.number) if before.live else [])
 
     def of(self, agent: str) -> Generations:
-        """Those of a model."""
+        """Return the generations of a model."""
         return self._of[agent]
 
     def fingerprint(self, agent: str) -> str:
-        """That of the code."""
+        """Return the fingerprint of a model's code."""
         return self._models[agent].fingerprint
 
     def change(self, agent: str, after: Generations, changes: Sequence[Change] = ()) -> None:
-        """Go over to other generations, with these changes of rows on disk, in one write; what is in none any more goes before."""
+        """Change the generations of a model, with these changes of rows, in one write. Rows of generations that are dropped are deleted first."""
         before = self._of.get(agent, Generations())
         for number in before.numbers - after.numbers:
             self._drop(agent, number)
@@ -124,16 +124,16 @@ class GenerationStore:
         self._show(agent, after)
 
     def keep(self) -> None:
-        """Return once all of this outlives a kill."""
+        """Flush the store, and return once all changes survive a kill."""
         self._store.flush()
 
     def built(self, agent: str, number: int) -> GenerationView:
-        """The store as code sees it that folds into this generation; it has no other rows."""
+        """Return the store as seen by code that projects into this generation. It contains no other rows."""
         own = [table.name.encode() for table in (*tables(self._models[agent]), *SHARED)]
         return GenerationView(self._store, {name: named(name, agent, number) for name in own})
 
     def set_aside(self, agent: str, number: int) -> list[Change]:
-        """Take what the live generation has in shared tables out of them; nothing when that was done."""
+        """Return the changes that detach the live generation: they move its rows out of the shared tables. Empty if that was done."""
         return [
             change
             for table, beginning in ((positions, f"{agent}/"), (parking.waiting, f"{agent}\0"), (parking.parked, ""))
@@ -143,7 +143,7 @@ class GenerationStore:
         ]
 
     def brought_in(self, agent: str, number: int) -> list[Change]:
-        """The other way round."""
+        """Return the changes that attach a generation: they move its rows into the shared tables."""
         return [
             change
             for table in SHARED
@@ -152,12 +152,12 @@ class GenerationStore:
         ]
 
     def parked(self, agent: str, number: int | None) -> dict[str, ParkedRecord]:
-        """The open records of a model by their keys: those of the live generation, or of one that is aside."""
+        """Return the parked records of a model by key: those of the live generation if `number` is None, else those of a detached one."""
         store = self.live if number is None else self.built(agent, number)
         return {key: row for key, row in parking.parked.rows(store) if row.agent == agent}
 
     def frozen(self, agent: str, number: int) -> list[tuple[str, Rows]]:
-        """The rows of a generation as they are now, by table, whatever is written meanwhile."""
+        """Return a snapshot of a generation's rows by table. Later writes do not change it."""
         found = [(table.name, _aside(table, agent, number)) for table in tables(self._models[agent])]
         return [(name, _bare(self._store.frozen(prefix), prefix)) for name, prefix in found]
 
@@ -178,7 +178,7 @@ class GenerationStore:
 
 
 def tables(model: ReadModel) -> list[Table[Any]]:
-    """All that a read model has as attributes, in the order of names: one that it does not have there it cannot use."""
+    """Return the tables of a read model, sorted by name. They are its attributes; a table that is not an attribute cannot be used."""
     return sorted((table for table in vars(model).values() if isinstance(table, Table)), key=lambda table: table.name)
 
 

@@ -1,8 +1,8 @@
-"""What a view tells others, through Kafka: views of other partitions by feeds, operators by the topic `parked`.
+"""Outbox of a view task. Writes feed records for views of other partitions, and records for operators to the topic `parked`.
 
-Records are parked seldom, so their producer is started when it is needed first. A record is parked once: the producer fences that of a former owner, and
-only then is read what is parked already. A view that is folded anew, or that was killed between Kafka and its own write, meets its parked records again;
-those that its code can fold by now are open no more.
+Records are parked seldom, so their producer starts at the first use. A record is parked once: the producer fences that of a former owner, and only then
+reads which records are parked already. A view that is rebuilt, or was killed between the write to Kafka and its own, meets its parked records again; it
+releases those that its code can project by now.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from app.streams.parking.record import ParkedRecord, parse
 
 
 class FeedProducer:
-    """One opening's; its producer is started when it is needed first."""
+    """Producer of the feed records of one incarnation of a view. It starts at the first use."""
 
     def __init__(self, bootstrap: str, partitions: int) -> None:
         self._bootstrap = bootstrap
@@ -30,7 +30,7 @@ class FeedProducer:
         self._producer: AIOKafkaProducer | None = None
 
     async def write(self, records: Sequence[OutgoingRecord]) -> None:
-        """Return once Kafka has all of these. UnknownOutcome: it may have some; the view is opened anew and tells them again."""
+        """Return once Kafka has all of these records. Raise UnknownOutcome if it may have only some; the view is restarted and writes them again."""
         if not records:
             return
         batches = RecordBatches(await self._started(), self._partitions)
@@ -38,14 +38,14 @@ class FeedProducer:
         try:
             async with asyncio.timeout(DEADLINE_S):
                 results = await batches.send()
-        except (TimeoutError, KafkaError, IllegalOperation, AssertionError) as error:  # as in a transaction
+        except (TimeoutError, KafkaError, IllegalOperation, AssertionError) as error:  # the errors that `Transaction` handles, too
             raise UnknownOutcome(repr(error)) from error
         for result in results:
             if isinstance(result, BaseException):
                 raise UnknownOutcome(repr(result)) from result
 
     async def close(self) -> None:
-        """Let the producer go."""
+        """Stop the producer."""
         started, self._producer = self._producer, None
         if started is not None:
             await stop(started, abort=False)
@@ -66,14 +66,14 @@ class FeedProducer:
 
 
 Place = tuple[str, str, int]
-"""Agent, topic and offset of what was parked of this partition."""
+"""Agent, topic and offset of a record of this partition that was parked."""
 
 
 class ViewOutbox:
-    """One opening's."""
+    """Outbox of one incarnation of a view task."""
 
     def __init__(self, settings: Settings, partition: int, topic_ids: Mapping[str, str]) -> None:
-        """`topic_ids` are those of the topics that the view reads, by name: of others nothing is remembered, whatever their names."""
+        """`topic_ids` are the ids of the topics that the view reads, by name. Parked records of other topics are ignored, whatever their names."""
         self._settings = settings
         self.topic_ids = topic_ids
         self._parked_topic = settings.topic("parked")
@@ -84,41 +84,44 @@ class ViewOutbox:
         self._discarded: set[tuple[str, int]] = set()
 
     async def read(self, consumer: AIOKafkaConsumer) -> None:
-        """Find out what is open, with a consumer to which nothing was assigned yet. Where nothing is, nobody has to be fenced."""
+        """Read which records are parked, with a consumer that has no assignment yet. If none are, no producer has to be fenced."""
         where = TopicPartition(self._parked_topic, self._partition)
         async for records, _ in read(consumer, where, *await bounds(consumer, where)):
             for record in records:
                 self._take(record)
 
     async def discarded(self, topic: str, offset: int) -> bool:
-        """True if an operator gave up what is at this place."""
+        """Return True if an operator discarded the record."""
         await self._fenced()
         return (topic, offset) in self._discarded
 
     @property
     def any_waits(self) -> bool:
-        """True if anything of this partition is open."""
+        """True if any record of this partition is parked."""
         return bool(self._open)
 
     def waits(self, agent: str, topic: str, offset: int) -> bool:
-        """True if what is at this place is open for this agent, and for no other: the word that it is settled would count for all."""
+        """Return True if the record is parked for this agent and for no other. A release would count for all agents."""
         return (agent, topic, offset) in self._open and sum(place[1:] == (topic, offset) for place in self._open) == 1
 
     async def agrees(self, rows: Iterable[ParkedRecord]) -> bool:
-        """True if all of these are open on the topic `parked`, too: a worker may have been killed when it had written only there."""
+        """Return True if all of these rows are parked on the topic `parked`, too. A worker may have been killed after it had written a release only there."""
         waiting = list(rows)
         if waiting or self._open:
             await self._fenced()
         return all(_place(row) in self._open for row in waiting)
 
     async def write(self, outgoing: Iterable[OutgoingRecord]) -> None:
-        """Feed others, and park what is not parked yet. Errors of Kafka: open the view again. FatalTaskError: Kafka never takes it."""
+        """Write the feed records, then park records that are not parked yet.
+
+        After errors of Kafka, restart the view. Raise FatalTaskError if Kafka will never take a record.
+        """
         records = list(outgoing)
         await self._feeds.write([record for record in records if record.topic != self._parked_topic])
         await self._park([record for record in records if record.topic == self._parked_topic])
 
     async def close(self) -> None:
-        """Let the producers go; what was left open a successor ends."""
+        """Stop the producers. A successor ends the transaction that was left open."""
         await self._feeds.close()
         started, self._producer = self._producer, None
         if started is not None:
@@ -162,11 +165,11 @@ class ViewOutbox:
         places = [place for place in self._open if place[1:] == (said.topic, said.offset)]
         for place in places:
             del self._open[place]
-        if places and said.outcome == "discarded":  # otherwise it was parked from another topic of this name
+        if places and said.outcome == "discarded":  # else it was parked from another topic of this name
             self._discarded.add((said.topic, said.offset))
 
     def _is_told(self, record: OutgoingRecord) -> bool:
-        """True if the topic says that already."""
+        """Return True if the topic has this record already."""
         said = parse(record)
         return isinstance(said, ParkedRecord) and self._open.get(_place(said)) == said.reason
 

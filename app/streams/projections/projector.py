@@ -18,14 +18,14 @@ from app.streams.topology import Subscription
 
 
 class ViewUnitOfWork(UnitOfWork):
-    """One opening's; `commit` moves rows and positions together, or neither."""
+    """Unit of work of a view. `commit` writes rows and positions together, or neither."""
 
     def __init__(self, store: StateStore, outlet: ViewOutbox, waiters: PendingReplies) -> None:
         super().__init__(store, waiters, outlet.topic_ids)
         self._outlet = outlet
 
     async def commit(self) -> None:
-        """What goes to Kafka is acknowledged before a position moves over its cause: it may be written for nothing, never be missing."""
+        """Commit the outbox to Kafka first, then rows and positions to disk. After a crash a record may be written twice, but never be missing."""
         changes = self.rows.changes()
         await self._outlet.write(self.outgoing)
         self.rows.commit(changes)
@@ -33,14 +33,14 @@ class ViewUnitOfWork(UnitOfWork):
 
 
 COMMIT_RECORDS = 1_000
-"""The most events of one topic in a commit: each changes rows of several read models, all of which are in memory until then."""
+"""Most events of one topic in a commit. Each changes rows of several read models, which all stay in memory until then."""
 
 
 class Projector:
-    """One opening of a view: its rows, and where each of its agents is."""
+    """Projector of one incarnation of a view: its rows, and the position of each of its agents."""
 
     def __init__(self, unit: ViewUnitOfWork, intake: EventGuard, reached: dict[Subscription, InputPosition], unshown: Container[str] = ()) -> None:
-        """`reached` is where each agent goes on in each of its topics; the agents that are `unshown` pass over their events, and have no rows."""
+        """`reached` are the positions of the agents in their topics. The agents that are `unshown` pass over their events and write no rows."""
         self.unit = unit
         self._intake = intake
         self._reached = reached
@@ -49,19 +49,19 @@ class Projector:
 
     @property
     def positions(self) -> dict[str, InputPosition]:
-        """By topic, that of the agent which is least far: from there it is read."""
+        """Lowest position of the agents of each topic, from which the topic is read."""
         return {topic: min(found, key=lambda position: position.offset_next) for topic, found in self._by_topic().items()}
 
     def at(self, follower: Subscription) -> InputPosition:
-        """Where an agent is in one of its topics."""
+        """Return the position of an agent in one of its topics."""
         return self._reached[follower]
 
     def level(self, topic: str) -> bool:
-        """True if every agent that follows the topic is equally far."""
+        """Return True if all agents that follow the topic are at the same position."""
         return len({position.offset_next for position in self._by_topic()[topic]}) == 1
 
     async def fold(self, works: Iterable[QueuedBatch]) -> None:
-        """Take in as many events as one commit may have; agents that are equally far in a batch are given each of its events in turn."""
+        """Project as many events as one commit may have. Agents at the same position in a batch receive each of its events in turn."""
         self._ahead.clear()
         equal = self._equal(works)
         for first, records in portions((works[0] for works in equal), COMMIT_RECORDS, TRANSACTION_BYTES, self._offset_next):
@@ -75,12 +75,12 @@ class Projector:
             self._reached.update(self._ahead)
 
     async def commit(self, taken: Sequence[ConsumerRecord], began_s: float) -> None:
-        """Commit what parked events caused that were released; nothing of it is counted."""
+        """Commit the changes by parked events that were released. They are not counted."""
         del taken, began_s
         await self.unit.commit()
 
     async def pass_over(self, offsets: Mapping[str, int]) -> None:
-        """Move the positions of all agents up to these offsets, by topic: what lies between is no event (commit markers, gaps)."""
+        """Move the positions of all agents up to these offsets, by topic. No event lies between (commit markers, gaps)."""
         self._ahead.clear()
         for follower, before in list(self._reached.items()):
             if offsets.get(follower.topic, 0) > before.offset_next:
@@ -90,7 +90,7 @@ class Projector:
             self._reached.update(self._ahead)
 
     def _equal(self, works: Iterable[QueuedBatch]) -> list[list[QueuedBatch]]:
-        """Those of one batch of whose events the same ones are next."""
+        """Group the agents' copies of a batch by their next events."""
         found: dict[tuple[int, int, int], list[QueuedBatch]] = {}
         for work in works:
             found.setdefault((id(work.batch), work.at, self._offset_next(work)), []).append(work)
@@ -103,11 +103,11 @@ class Projector:
             await asyncio.sleep(0)
 
     def _reach(self, follower: Subscription, last: ConsumerRecord) -> None:
-        """Put the position behind the last event beside the rows."""
+        """Put the position after the last event beside the rows."""
         self._move(follower, last.offset + 1)
 
     def _move(self, follower: Subscription, offset_next: int) -> None:
-        """Put a position beside the rows, if the agent has any that are shown."""
+        """Put a position beside the rows, unless the agent's rows are hidden."""
         position = InputPosition(self._at(follower).topic_id, offset_next)
         if follower.agent in self._unshown:
             self._reached[follower] = position
