@@ -1,1 +1,1 @@
-"""From whatever is on disk to a store that is what the changelog and the log of record say."""
+"""Recovery of a store from whatever is on disk, so that it agrees with the changelog and the log of record."""

@@ -1,4 +1,7 @@
-"""What a changelog is a cache of: the identity row, written as the last record of a rebuild; the first takes its fingerprint away."""
+"""Identity row of a changelog: cluster, topic ids and code fingerprint it was built from.
+
+A rebuild invalidates the row first and writes it last, so that an interrupted rebuild is detected.
+"""
 
 from enum import Enum
 
@@ -8,14 +11,14 @@ from app.streams.state.table import Table
 
 
 class ChangelogIdentity(LogIdentity, frozen=True, kw_only=True):
-    """The logs of record that the changelog was folded from, its own topic id, and how they were folded."""
+    """Logs of record from which the changelog was folded, its own topic id, and the fingerprint of the folds."""
 
     changelog_id: str
     fingerprint: str
 
 
 class RebuildScope(Enum):
-    """How much of a changelog has to be made anew."""
+    """Part of a changelog that has to be rebuilt."""
 
     NOTHING = "nothing"
     FOLDS = "the folded rows"
@@ -25,17 +28,17 @@ class RebuildScope(Enum):
 identities = Table[ChangelogIdentity](None, name="identity", value_type=ChangelogIdentity)
 ROW = "changelog"
 UNFINISHED = "unfinished"
-"""The fingerprint of rows that are being folded anew: no code has it."""
+"""Fingerprint of rows that are being rebuilt. No code has it."""
 
 
 def expected(cluster: ClusterIds, changelog: str, logs: tuple[str, ...], fingerprint: str, partitions: int) -> ChangelogIdentity:
-    """The identity that a changelog of this cluster, made by this code, has."""
+    """Return the identity of a changelog of this cluster that this code has built."""
     ids = {log: cluster.topic_ids[log] for log in logs}
     return ChangelogIdentity(cluster.cluster_id, ids, partitions, changelog_id=cluster.topic_ids[changelog], fingerprint=fingerprint)
 
 
 def compare(found: ChangelogIdentity | None, wanted: ChangelogIdentity, *, accept_loss: bool) -> tuple[RebuildScope, str]:
-    """What to rebuild, and why; DataLossDetected when the logs of record are not those that the changelog was folded from."""
+    """Return what to rebuild, and why; raise DataLossDetected if the changelog was folded from other logs of record."""
     if found is None:
         return RebuildScope.EVERYTHING, "the changelog has no identity row (it is new, or a rebuild was cut short)"
     lost = found.require(wanted, accept_loss=accept_loss)

@@ -1,4 +1,4 @@
-"""Making a changelog anew from the log of record: the log is the truth, the changelog a cache of it."""
+"""Rebuild of a changelog from the log of record. The log is the truth; the changelog is a cache of it."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -23,11 +23,11 @@ from app.streams.topology import WriteTopology
 log = logging.getLogger(__name__)
 
 CHUNK = 2_000
-"""Rows changed before they are committed: a transaction of a rebuild is bounded like any other."""
+"""Rows changed before they are committed, so that the transactions of a rebuild are bounded like any other."""
 
 
 class ChangelogRebuilder:
-    """One rebuild of one task; the identity row comes last, so that one cut short is begun again."""
+    """One rebuild of one task. The identity row is written last, so that an interrupted rebuild starts again."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (what a rebuild reads, and what it writes)
         self,
@@ -53,7 +53,7 @@ class ChangelogRebuilder:
         self._parking = ReadAgain()
 
     async def run(self, extent: RebuildScope, identity: ChangelogIdentity) -> None:
-        """Rebuild `extent`, then sign the changelog."""
+        """Rebuild `extent`, then write the identity row."""
         everything = extent is RebuildScope.EVERYTHING
         if everything:
             await shown(self._consumer, [TopicPartition(self._side.settings.topic(name), self._partition) for name in ("results", "parked")])
@@ -71,14 +71,14 @@ class ChangelogRebuilder:
         await self._unit.commit()
 
     async def _invalidate(self) -> None:
-        """Until the rebuild is done no code may take the rows for its own, the one that made them least of all: it may come back."""
+        """Invalidate the identity row until the rebuild is done. No code may accept the rows, least of all the code that wrote them: it may come back."""
         found = identities.get(ROW)
         if found is not None:
             identities[ROW] = replace(found, fingerprint=UNFINISHED)
             await self._unit.flush()
 
     async def _set_timers(self) -> None:
-        """Whoever waits for its time says so from its rows."""
+        """Set the timers again. Each timer handler reads from its rows which keys wait, and until when."""
         await self._unit.flush()
         for sleeper in self._side.sleepers.values():
             for key, due_ms in sleeper.asleep(self._unit.rows.store):
@@ -96,7 +96,7 @@ class ChangelogRebuilder:
             positions[topic] = InputPosition(topic_id, offset_next, generation=self._parking.generation(topic, topic_id))
 
     async def _behind(self, topic: str, last: int) -> int:
-        """The position behind the last record of which something is known. Where that was deleted, only the group knows whether a commit marker followed."""
+        """Return the position after the last known record. If that record was deleted, only the group's offset shows whether a commit marker followed."""
         begin, _ = await bounds(self._consumer, TopicPartition(topic, self._partition))
         return max(last + 1, self._group.get(topic, 0)) if last + 1 < begin else last + 1
 
@@ -107,15 +107,15 @@ class ChangelogRebuilder:
 
     def _parked(self, record: ConsumerRecord, seen: dict[str, int]) -> None:
         said = parse(record)
-        if isinstance(said, ParkingOutcome) and said.outcome == SKIPPED:  # nothing was read
+        if isinstance(said, ParkingOutcome) and said.outcome == SKIPPED:  # a skip: no record was processed
             return
         self._note(record, "parked", seen)
         handler = self._side.handlers.get(said.topic)
-        if handler is not None:  # others are parked by views
+        if handler is not None:  # records of other topics were parked by views
             self._parking.take(record, handler.agent)
 
     def _note(self, record: ConsumerRecord, what: str, seen: dict[str, int]) -> None:
-        """Remember the highest offset that a record of ours names, in a topic that still is the one that was read: not one that was created again or copied."""
+        """Remember the highest offset that a record of ours names, in a topic that has not been created again or copied since."""
         headers = dict(record.headers)
         topic, topic_id = headers.get(f"{what}-topic", b"").decode(), headers.get(f"{what}-topic-id", b"").decode()
         if headers.get(f"{what}-partition") == str(self._partition).encode() and topic_id == self._cluster.topic_ids.get(topic):
@@ -169,7 +169,7 @@ class ChangelogRebuilder:
 
 
 def _reading(apply: Callable[[ConsumerRecord], None]) -> Callable[[ConsumerRecord], None]:
-    """Say which event cannot be folded: skipping it would lose it, parking it would move it out of the log."""
+    """Name the event that cannot be folded: skipping it would lose it, parking it would move it out of the log."""
 
     def read_event(event: ConsumerRecord) -> None:
         try:

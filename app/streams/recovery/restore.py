@@ -1,4 +1,4 @@
-"""From whatever is on disk to the rows that the changelog stands for (Kafka Streams: the changelog reader)."""
+"""Restore of a store from whatever is on disk to the rows of the changelog (Kafka Streams: the changelog reader)."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +12,11 @@ from app.streams.progress import ProgressLog
 from app.streams.state.store import StateStore, StoreCheckpoint, now_s, opened
 
 TRUSTED_S = 3.5 * 86_400
-"""Half of the changelog's `delete.retention.ms`: an older store could miss that a row was deleted (seconds)."""
+"""Half of the changelog's `delete.retention.ms`. An older store could miss the deletion of a row (seconds)."""
 
 
 async def restore(consumer: AIOKafkaConsumer, path: Path, cluster: ClusterIds, changelog: TopicPartition, check: Callable[[StateStore], None]) -> StateStore:
-    """The store at `path`, brought to the end of the changelog; one that does not belong to it is wiped first, unless `check` raises."""
+    """Open the store at `path` and bring it to the end of the changelog. Wipe it first if it does not belong to the changelog, unless `check` raises."""
     begin, end = await bounds(consumer, changelog)
 
     def why(found: StateStore) -> str | None:
@@ -48,7 +48,7 @@ async def _fill(store: StateStore, consumer: AIOKafkaConsumer, cluster: ClusterI
 
 
 def unusable(stored: StoreCheckpoint | None, cluster: ClusterIds, changelog: str, begin: int, end: int) -> str | None:
-    """Why a store cannot be brought up to date, or None."""
+    """Return why a store cannot be brought up to date, or None."""
     if stored is None:
         return None
     if (stored.cluster_id, stored.topic_id) != (cluster.cluster_id, cluster.topic_ids[changelog]):

@@ -1,6 +1,6 @@
-"""Taking a partition over, in the one right order (KIP-98, Kafka Streams).
+"""Take-over of a partition, in the only right order (KIP-98, Kafka Streams).
 
-The former owner is fenced before this begins: the producer was started. Only then is the changelog read, and the input position taken from it.
+The former owner is fenced before this begins, by the start of the producer. Only then is the changelog read, and the input positions from it.
 """
 
 import logging
@@ -23,11 +23,11 @@ from app.streams.topology import WriteTopology
 log = logging.getLogger(__name__)
 
 Positions = dict[str, InputPosition]
-"""By input topic, its name on the broker."""
+"""Positions by input topic, its name on the broker."""
 
 
 class TakeOver:
-    """One take-over of one task: `producer` has fenced, `consumer` is started."""
+    """One take-over of one task. `producer` has fenced the former owner; `consumer` is started."""
 
     def __init__(  # noqa: PLR0913 (what a take-over needs, and what a person asked for)
         self,
@@ -49,7 +49,10 @@ class TakeOver:
         self._fold_again = fold_again
 
     async def run(self) -> tuple[TransactionalUnitOfWork, Positions]:
-        """The rows as the log says, entered in this asyncio task, and where to go on; DataLossDetected when Kafka lost what they stand on."""
+        """Restore or rebuild the rows and return them as the active unit of work of this asyncio task, with the positions to continue from.
+
+        Raise DataLossDetected if Kafka lost records that the rows depend on.
+        """
         side, settings = self._side, self._side.settings
         cluster = await describe(self._consumer._client, side.topics)  # noqa: SLF001 (aiokafka has no public way to send a request)
         changelog = TopicPartition(settings.changelog, self._partition)
@@ -65,7 +68,7 @@ class TakeOver:
             raise
 
     def _check(self, store: StateStore, cluster: ClusterIds, wanted: ChangelogIdentity, ends: LogEnds) -> None:
-        """Compare what is on disk with the logs, before anything there is changed: it may be all that is left of them."""
+        """Compare the store with the logs before anything on disk is changed. It may be all that is left of lost logs."""
         found = identities.committed(store, ROW)
         if found is not None:
             self._extent(store, found, wanted, ends)
@@ -93,7 +96,7 @@ class TakeOver:
         if extent is RebuildScope.NOTHING and self._fold_again:
             extent, why = RebuildScope.FOLDS, "a person asked for it"
         if extent is RebuildScope.NOTHING:
-            if found != wanted:  # of an earlier version, that kept less
+            if found != wanted:  # an earlier version wrote less into the row
                 identities[ROW] = wanted
                 await unit.commit()
             return
