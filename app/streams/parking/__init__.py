@@ -1,1 +1,1 @@
-"""Records that cannot be processed: the topic `parked`, the rows of those that are open, their release, and skips."""
+"""Records that cannot be processed: the topic `parked`, the rows of those that are still parked, their release, and skips."""

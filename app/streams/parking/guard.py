@@ -1,6 +1,6 @@
-"""What happens to one record on its way to the handler: routing guard, blocked keys, and parking when it fails.
+"""Record guard of a task. It checks the routing of each record, parks records behind a blocked key, and parks a record whose processing fails.
 
-A transaction that is refused for something in it is run again in halves, down to the one record at fault, which is parked.
+A transaction that the broker rejects because of its content is run again in halves, down to the one record at fault, which is parked.
 """
 
 import logging
@@ -24,49 +24,50 @@ log = logging.getLogger(__name__)
 
 CAUSED_RECORDS = 5_000
 CAUSED_BYTES = 16 << 20
-"""What one record may cause at most: the largest order that there can be asks for a thousand products."""
+"""Most records, and most bytes of them, that one record may cause. The largest possible order sends commands for a thousand products."""
 
 FEW = 4
-"""So many cannot be too many, for each is bounded."""
+"""Number of outgoing records up to which the bounds are not checked, because the size of each record is bounded, too."""
 
 BARE_BYTES = 1_000
-"""What is kept of a record whose parking the broker refuses."""
+"""Bytes that are kept of a record whose parking the broker rejects."""
 
 RecordLocation = tuple[str, int]
 """Topic and offset of a record of this partition."""
 
 
 class RecordGuard:
-    """Guards one task; knows which keys are blocked and which records the broker refused."""
+    """Record guard of one task. Knows which keys are blocked and which records the broker rejected."""
 
     def __init__(self, settings: Settings, partition: int, inboxes: Container[str] = ()) -> None:
-        """`inboxes` are the inputs in which ticks lie: those are for the task, and no handler sees them."""
+        """Create a guard. `inboxes` are the inputs that contain ticks: those are for the task, and no handler sees them."""
         self._inboxes = inboxes
         self._parked_topic = settings.topic("parked")
         self._partitions = settings.partitions
         self._partition = partition
         self._condemned: dict[RecordLocation, str] = {}
         self._bare: set[RecordLocation] = set()
-        """Condemned records whose parking was refused, too: next to nothing of them is kept, and no result is written."""
+        """Rejected records whose parking was rejected, too. Only BARE_BYTES of them are kept, and no result is written."""
         self.blocked: set[str] = set()
-        """The queues in which records wait."""
+        """Queues in which records wait."""
         self.open: Counter[tuple[str, str]] = Counter()
-        """How many records are parked, by topic and reason."""
+        """Number of parked records, by topic and reason."""
         self.generations: Mapping[str, int] = {}
-        """Of the inputs that were created again, how many topics of the name were read before."""
+        """Number of earlier topics of the same name that were read, by input that was created again."""
         self.skips = NONE
-        """What is passed over."""
+        """Offsets that an operator skipped."""
         self.limit = TRANSACTION_RECORDS
-        """How many records the next transaction may carry."""
+        """Most records that the next transaction may carry."""
 
     def open_anew(self, blocked: Iterable[str], counts: Counter[tuple[str, str]]) -> None:
-        """Begin with what the rows of an opened task say."""
+        """Take over the blocked queues and the counts from the rows of a task that has just opened."""
         self.blocked, self.open = set(blocked), counts
 
     def refused(self, records: Sequence[ConsumerRecord], error: str) -> None:
-        """Halve the next transaction after this one was rejected; park a record that was alone in it, at last with little of it.
+        """Halve the next transaction after the broker rejected this one.
 
-        FatalTaskError when even that is rejected.
+        A record that was alone in it will be parked; if that is rejected, too, it is parked with little of its content. Raises FatalTaskError when even that
+        is rejected.
         """
         self.narrow(len(records))
         if len(records) > 1:
@@ -79,15 +80,15 @@ class RecordGuard:
         self._condemned.setdefault(place, error)
 
     def absolve(self, record: ConsumerRecord) -> None:
-        """A refusal that an operator was told of is not held against the record."""
+        """Forget an earlier rejection by the broker, so that the next retry by an operator is tried again."""
         self._forget(record)
 
     def narrow(self, records: int) -> None:
-        """A transaction of so many records failed: half of them may have been too many."""
+        """Halve the limit after a transaction of this many records failed. It may have been too large."""
         self.limit = max(1, records // 2)
 
     def accepted(self, records: Sequence[ConsumerRecord]) -> None:
-        """A transaction of these was committed: the next may carry a few more."""
+        """Let the next transaction carry a few more records after these were committed, and forget their rejections."""
         self.limit = min(TRANSACTION_RECORDS, self.limit + 1 + self.limit // 4)
         if self._condemned:
             for record in records:
@@ -98,7 +99,7 @@ class RecordGuard:
         self._bare.discard(_place(record))
 
     def handle(self, unit: UnitOfWork, handler: RecordHandler, records: Sequence[ConsumerRecord]) -> None:
-        """Process or park each record; whatever happens, it leaves all of its effects or only those of its parking."""
+        """Process or park each record. Each leaves either all of its effects or only those of its parking."""
         records = self.skips.left(records[0].topic, records)
         for record, misrouted in zip(records, self._misrouted(records), strict=True):
             if record.key is None and record.topic in self._inboxes and is_tick(record):
@@ -114,7 +115,7 @@ class RecordGuard:
             self.keep(unit, from_record(record, handler.agent, park, kept_bytes, self.generations.get(record.topic, 0)))
 
     def attempt(self, unit: UnitOfWork, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
-        """Process one record, after `unit.mark()`; why it has to be parked if it failed, and then left nothing behind."""
+        """Process one record, after `unit.mark()`. Returns why it has to be parked if it failed; its effects are rolled back then."""
         [misrouted] = self._misrouted([record])
         return misrouted or self._try(unit, handler, record)
 
@@ -137,12 +138,12 @@ class RecordGuard:
 
     @staticmethod
     def _bound(unit: UnitOfWork) -> None:
-        """Park a record that causes more than a transaction can carry."""
+        """Raise Park for a record that causes more than a transaction can carry."""
         if unit.caused > FEW and (unit.caused > CAUSED_RECORDS or unit.caused_bytes > CAUSED_BYTES):
             raise Park("failed", f"it causes {unit.caused} records of {unit.caused_bytes} bytes, more than the {CAUSED_RECORDS} or {CAUSED_BYTES} that one may")
 
     def keep(self, unit: UnitOfWork, row: ParkedRecord) -> None:
-        """Park a record."""
+        """Park a record: write it to the topic `parked`, keep its row, count it, and block its queue if later records have to wait."""
         unit.outgoing.append(outgoing(self._parked_topic, row))
         parking.keep(row)
         self.open[row.topic, row.reason] += 1
@@ -153,7 +154,7 @@ class RecordGuard:
         log.log(level, "parked %s [%d] %d: %s: %s", row.topic, row.partition, row.offset, row.reason, row.error, extra=told)
 
     def let_go(self, row: ParkedRecord) -> None:
-        """It is parked no more, or for another reason."""
+        """Unpark a record that is released or discarded, or is about to be parked for another reason."""
         parking.let_go(row)
         self.open[row.topic, row.reason] -= 1
 
@@ -163,14 +164,14 @@ class RecordGuard:
         return None
 
     def _refuse(self, record: ConsumerRecord) -> None:
-        """Park a record that was alone in a transaction which the broker refused."""
+        """Raise Park for a record that was alone in a transaction which the broker rejected."""
         error = self._condemned.get(_place(record))
         if error is not None:
             reason = "failed"
             raise Park(reason, error)
 
     def _misrouted(self, records: Sequence[ConsumerRecord]) -> list[Park | None]:
-        """Why each record is on the wrong partition, if it is; one without a key is on none."""
+        """Return for each record why it is on the wrong partition, or None. A record without a key belongs to no partition, so it is never misrouted."""
         rights = partitions_of([record.key or b"" for record in records], self._partitions)
         return [self._astray(record, right) for record, right in zip(records, rights, strict=True)]
 
@@ -180,7 +181,7 @@ class RecordGuard:
         return Park("misrouted", f"the key belongs to partition {right}")
 
     def _tell(self, handler: RecordHandler, record: ConsumerRecord, park: Park) -> None:
-        """What cannot even be told is parked all the same."""
+        """Notify the sender that the record was parked. If that fails, log it and park the record anyway."""
         try:
             handler.parked(record, park.reason, str(park))
         except Exception:
@@ -192,7 +193,7 @@ def _place(record: ConsumerRecord) -> RecordLocation:
 
 
 def _named(record: ConsumerRecord | ParkedRecord) -> dict[str, object]:
-    """What a log line says of a record, as fields."""
+    """Return the fields of a log line about a record."""
     correlation = dict(record.headers).get("correlation-id")
     told = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     return told if correlation is None else {**told, "correlationId": correlation.decode(errors="replace")}

@@ -1,6 +1,6 @@
-"""The topic `parked`: records that could not be processed, why, and what became of them (contract, section 2).
+"""Records of the topic `parked`: what could not be processed, why, and the outcome (contract, section 2).
 
-The latest record about a place, which is a topic (of an id), a partition and an offset, says whether what came from there is open.
+The latest record about a location (topic id, partition and offset) says whether the record from there is still parked.
 """
 
 from collections.abc import Sequence
@@ -17,33 +17,33 @@ from app.streams.processing.context import Kept, topic_id
 from app.topics import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
-"""The headers that a parked record has behind its own."""
+"""Headers that a parked record carries after its own."""
 
 CUT = "parked-cut"
-"""The header behind those of a record that was too large to keep: which parts of it are cut, and how many bytes each had."""
+"""Last header of a record that was too large to keep: which parts of it are truncated, and how many bytes each had."""
 
 SKIP = ("parked-last", "parked-by")
-"""The headers behind those of an outcome that is a skip: the last offset that is skipped, and who did so."""
+"""Headers of a skip, after those of an outcome: the last offset that is skipped, and who skipped it."""
 
 SKIPPED = "skipped"
 
 KEPT_BYTES = 2 << 20
-"""A record that is larger is kept in part: its row has the value as base64, and a record of ours has at most 4 MiB (bytes)."""
+"""Size above which a record is kept only in part (bytes). Its row has the value as base64, and Foldstream's own records have at most 4 MiB."""
 
 PART_BYTES = 64 << 10
-"""What is kept of a part that is cut (bytes)."""
+"""Bytes that are kept of a truncated part."""
 
 TOPIC_ID = "parked-topic-id"
-"""The header before the facts, and the last of what became of one: the id of the topic in which the record is.
+"""Header with the id of the record's topic: before the facts of a parked record, and the last one of an outcome.
 
-Records of earlier versions do not have it. What became of a record is then about the one that was parked last from the place.
+Records of earlier versions do not have it. An outcome without it is about the record that was parked last from the location.
 """
 
 OUTCOME = tuple(f"parked-{name}" for name in ("topic", "partition", "offset", "outcome", "error", "at"))
-"""All headers of the record that says what became of one."""
+"""All headers of the record that reports the outcome of a parked record."""
 
 BLOCKING = frozenset({"failed", "unknown-type", "out-of-order", "behind-parked"})
-"""Reasons after which later records of the key wait."""
+"""Reasons for which later records of the key have to wait."""
 
 UNKNOWN = "unknown-type"
 BEHIND = "behind-parked"
@@ -51,7 +51,7 @@ ERROR_LENGTH = 2_000
 
 
 class Park(Exception):  # noqa: N818 (an instruction, not an error)
-    """Raised by a handler: park this record. Returned by the runtime: why it is parked."""
+    """Instruction to park a record. A handler raises it; the runtime returns it to say why the record is parked."""
 
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error[:ERROR_LENGTH].encode(errors="backslashreplace").decode())
@@ -59,7 +59,7 @@ class Park(Exception):  # noqa: N818 (an instruction, not an error)
 
 
 class ParkedRecord(Struct, frozen=True):
-    """An open record, as it came, and why it is here; the names of its headers are as rows can have them."""
+    """A record that is still parked, as it was read, with the reason. Names of headers are in the form that rows can store."""
 
     topic: str
     partition: int
@@ -73,35 +73,35 @@ class ParkedRecord(Struct, frozen=True):
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     topic_id: str = ""
-    """That of the topic from which it came; empty when an earlier version parked it."""
+    """Id of the topic from which it was read; empty when an earlier version parked it."""
     cut: str = ""
-    """Which parts are kept in part only, with their sizes; empty when it is whole."""
+    """Truncated parts with their original sizes; empty when the record is complete."""
     generation: int = 0
-    """How many other topics had the name of its topic before, as far as its task has read them: what came from those is older."""
+    """Number of earlier topics of the same name, as far as its task has read them. Records from those are older."""
 
     @property
     def came_with(self) -> list[tuple[str, bytes | None]]:
-        """Its headers as they came."""
+        """Headers as they were read."""
         return [(header_names.read(name), content) for name, content in self.headers]
 
     @property
     def blocks(self) -> bool:
-        """True if later records of its key wait behind it."""
+        """Whether later records of its key wait behind it."""
         return self.key is not None and blocks(self.topic, self.reason)
 
     def again(self, park: Park) -> "ParkedRecord":
-        """The same, parked anew."""
+        """Return a copy that is parked again now, for this reason."""
         return replace(self, reason=park.reason, error=str(park), at=now())
 
     def record(self) -> ConsumerRecord:
-        """The record as it was read the first time, its timestamp, too."""
+        """Return the record as it was first read, including its timestamp."""
         size = (len(self.key or b""), len(self.value or b""))
         came = (self.topic, self.partition, self.offset, self.timestamp_ms)
         return Kept(*came, 1, self.key, self.value, None, *size, tuple(self.came_with), self.topic_id)
 
 
 class ParkingOutcome(NamedTuple):
-    """What became of the record from a place: `released` or `discarded`; or that all up to `last` is `skipped`."""
+    """Outcome of the record from a location: `released` or `discarded`; or `skipped`, for all offsets up to `last`."""
 
     topic: str
     partition: int
@@ -112,12 +112,15 @@ class ParkingOutcome(NamedTuple):
 
 
 def blocks(topic: str, reason: str) -> bool:
-    """True if later records of a key wait behind one that is parked for this reason. A saga does not wait for what is no word to it."""
+    """Return whether later records of a key wait behind one that is parked for this reason.
+
+    A saga does not wait behind a record of an unknown type in its inbox.
+    """
     return reason in BLOCKING and not (reason == UNKNOWN and is_inbox(topic))
 
 
 def parse(record: ConsumerRecord | OutgoingRecord) -> ParkedRecord | ParkingOutcome:
-    """What a record of the topic `parked` says."""
+    """Parse a record of the topic `parked`."""
     headers = list(record.headers)
     topic_id = (headers.pop()[1] or b"").decode() if headers and headers[-1][0] == TOPIC_ID else ""
     cut = (headers.pop()[1] or b"").decode() if headers and headers[-1][0] == CUT else ""
@@ -138,7 +141,7 @@ def parse(record: ConsumerRecord | OutgoingRecord) -> ParkedRecord | ParkingOutc
 
 
 def from_record(record: ConsumerRecord, agent: str, park: Park, kept_bytes: int = KEPT_BYTES, generation: int = 0) -> ParkedRecord:
-    """A record of the current task that an agent could not answer; cut if it has more than these bytes."""
+    """Build the parked form of a record of the current task. Its parts are truncated if the record has more than `kept_bytes`."""
     came = (record.topic, record.partition, record.offset, record.timestamp)
     why = (park.reason, str(park), agent, now())
     sizes = {"key": len(record.key or b""), "value": len(record.value or b""), "headers": sum(map(_size, record.headers))}
@@ -157,13 +160,13 @@ def _stored(headers: Sequence[tuple[str, bytes | None]]) -> list[tuple[str, byte
 
 
 def _size(header: tuple[str, bytes | None]) -> int:
-    """What a header takes in a row at most (bytes): JSON writes a character of a name as up to six."""
+    """Return how many bytes a header takes in a row at most. JSON writes a character of a name as up to six."""
     name, content = header
     return 6 * len(name) + len(content or b"") + 16
 
 
 def outgoing(topic: str, row: ParkedRecord) -> OutgoingRecord:
-    """The record for the topic `parked` (its name on the broker): as it came, plus headers that say why it is there."""
+    """Build the record for the topic `parked` (its name on the broker): the original, plus headers that say why it is parked."""
     facts = (row.reason, row.error, row.agent, row.topic, row.partition, row.offset, row.timestamp_ms, row.at)
     origin = [(TOPIC_ID, row.topic_id.encode())] if row.topic_id else []
     headers = [*row.came_with, *origin, *((name, str(fact).encode()) for name, fact in zip(FACTS, facts, strict=True))]
@@ -173,7 +176,7 @@ def outgoing(topic: str, row: ParkedRecord) -> OutgoingRecord:
 
 
 def outcome(topic: str, row: ParkedRecord, became: str, why: str) -> OutgoingRecord:
-    """The record that says what became of an open one."""
+    """Build the record that reports the outcome of a parked record."""
     facts = (row.topic, row.partition, row.offset, became, why, now())
     headers = [(name, str(fact).encode()) for name, fact in zip(OUTCOME, facts, strict=True)]
     if row.topic_id:
@@ -182,7 +185,7 @@ def outcome(topic: str, row: ParkedRecord, became: str, why: str) -> OutgoingRec
 
 
 def skip(topic: str, skipped: ParkingOutcome, who: str, why: str) -> OutgoingRecord:
-    """The record that says that offsets are skipped; it has no key, for it is about no aggregate."""
+    """Build the record that reports skipped offsets. It has no key, because it is about no aggregate."""
     facts = (skipped.topic, skipped.partition, skipped.offset, SKIPPED, why, now(), skipped.last, who, skipped.topic_id)
     headers = [(name, str(fact).encode(errors="backslashreplace")) for name, fact in zip((*OUTCOME, *SKIP, TOPIC_ID), facts, strict=True)]
     return OutgoingRecord(topic, None, None, headers, skipped.partition)

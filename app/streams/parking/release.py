@@ -1,7 +1,7 @@
-"""Parked records go on, when an operator says so: retried or discarded, and then those behind them, in order (contract, section 2).
+"""Release of parked records. An operator retries or discards one, then the task drains the records behind it in order (contract, section 2).
 
-Every step is a transaction: what a record causes, its row's end and the word of it on the topic `parked` are there together, or not at all.
-A worker that is killed in between leaves a queue whose head is `behind-parked`, and whoever takes the task over goes on with it.
+Each step is one transaction: it writes what the record causes, deletes its row and reports the outcome on the topic `parked`. A worker that is killed in
+between leaves a queue whose head is `behind-parked`; the next owner of the task continues to drain it.
 """
 
 import asyncio
@@ -26,44 +26,44 @@ from app.streams.processing.unit_of_work import UnitOfWork
 log = logging.getLogger(__name__)
 
 MOST_ASKED = 100
-"""Requests of operators that may wait for their turn; the next is asked to come again."""
+"""Most requests of operators that may wait. The next one fails with Interrupted."""
 
 
 class NotParked(FoldstreamError):  # noqa: N818 (what it is)
-    """Nothing that came from this place is open."""
+    """Error of a request for a location from which no record is parked."""
 
 
 class NotHead(FoldstreamError):  # noqa: N818 (what it is)
-    """An earlier record of the same key is open: that one first."""
+    """Error of a request for a record that waits behind an earlier one of the same key. The earlier one has to be released first."""
 
 
 class Interrupted(FoldstreamError):  # noqa: N818 (what it is)
-    """The task was taken over again, or too many ask: what was asked for may be done or not."""
+    """Error of a request when the task closes or restarts, or when too many requests wait. The request may be done or not."""
 
 
 @dataclass
 class ReleaseRequest:
-    """What an operator wants done with the open record from a place: `discard` gives the reason, None means a retry."""
+    """Request of an operator to release the parked record from a location. `discard` gives the reason to discard it; None means a retry."""
 
     topic: str
     offset: int
     discard: str | None = None
     done: "asyncio.Future[Park | None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """None once it is done, or why the record still is parked; NotParked, NotHead, Interrupted."""
+    """Result of the request: None once it is done, or why the record is still parked. Fails with NotParked, NotHead or Interrupted."""
 
     def tell(self, park: Park | None) -> None:
-        """It is committed."""
+        """Complete the request with its result."""
         if not self.done.done():
             self.done.set_result(park)
 
     def fail(self, error: FoldstreamError) -> None:
-        """It could not be done, or nobody knows."""
+        """Fail the request, because it could not be done or its outcome is unknown."""
         if not self.done.done():
             self.done.set_exception(error)
 
 
 class ReleaseRequests:
-    """What operators asked of one task and is not done yet."""
+    """Pending requests of operators to one task."""
 
     def __init__(self) -> None:
         self._waiting: deque[ReleaseRequest] = deque()
@@ -72,34 +72,34 @@ class ReleaseRequests:
         return bool(self._waiting)
 
     def add(self, request: ReleaseRequest) -> None:
-        """Wait for its turn; Interrupted when too many do."""
+        """Queue a request; raises Interrupted when too many wait."""
         if len(self._waiting) >= MOST_ASKED:
             raise Interrupted(f"{MOST_ASKED} requests wait already")
         self._waiting.append(request)
 
     def take(self) -> ReleaseRequest:
-        """The next."""
+        """Remove and return the next request."""
         return self._waiting.popleft()
 
     def interrupt(self) -> None:
-        """The task closes."""
+        """Fail all pending requests, because the task closes."""
         while self._waiting:
             self.take().fail(Interrupted("the partition is on its way to another worker: ask again"))
 
 
 RECORDS = 200
 BYTES = 8 << 20
-"""What one transaction releases at most; the size is that of the values."""
+"""Most records, and most bytes of their values, that one transaction releases."""
 
 Commit = Callable[[Sequence[ConsumerRecord], float], Awaitable[None]]
-"""Commits what the records caused that were taken up at a monotonic time."""
+"""Commit of what these records caused. The second argument is the monotonic time at which they were taken."""
 
 
 class ParkedReleaser:
-    """One opening's; each step is one transaction, made by `commit` of the records it took."""
+    """Releaser of parked records, for one incarnation of a task. Each step is one transaction, which `commit` makes of the records it took."""
 
     def __init__(self, unit: UnitOfWork, intake: RecordGuard, handlers: Iterable[RecordHandler], parked_topic: str, commit: Commit) -> None:
-        """`parked_topic` is the name of the topic `parked` on the broker."""
+        """Read the blocked queues from the rows. `parked_topic` is the name of the topic `parked` on the broker."""
         self._unit = unit
         self._intake = intake
         self._handlers = {handler.agent: handler for handler in handlers}
@@ -113,7 +113,7 @@ class ParkedReleaser:
         return bool(self._following)
 
     async def answer(self, request: ReleaseRequest) -> None:
-        """Do what an operator asks for."""
+        """Carry out a request of an operator, and complete it."""
         try:
             request.tell(await self._answer(request))
         except (NotParked, NotHead) as error:
@@ -138,7 +138,7 @@ class ParkedReleaser:
         return park
 
     def _asked_for(self, request: ReleaseRequest) -> list[ParkedRecord]:
-        """The rows of the place, one for each agent that parked what came from there."""
+        """Return the rows of the location, one for each agent that parked the record from there. Raises NotParked or NotHead."""
         rows = parking.found(request.topic, request.offset)
         if not rows:
             raise NotParked(f"{request.topic} {request.offset} is not parked here")
@@ -147,7 +147,10 @@ class ParkedReleaser:
         return rows
 
     def _settle(self, rows: Sequence[ParkedRecord], discard: str | None = None) -> Park | None:
-        """Retry or discard the rows of one place; why it is parked again for one of its agents. The word that it is settled comes before that."""
+        """Retry or discard the rows of one location.
+
+        Returns why it is parked again for one of its agents, if it is. The record of the outcome precedes the record that parks it again.
+        """
         parks = [self._attempt(row) if discard is None else None for row in rows]
         for row in rows:
             self._intake.let_go(row)
@@ -170,7 +173,7 @@ class ParkedReleaser:
         return self._intake.attempt(self._unit, self._handlers[row.agent], row.record())
 
     async def follow(self) -> None:
-        """Release what waits at the beginning of a queue whose head is gone, as much as one transaction may carry."""
+        """Release the first records of a queue whose head is gone, as many as one transaction may carry."""
         began_s, queue = monotonic(), self._following[0]
         tried = [row.record() for row in self._tried(queue)]
         if tried:
@@ -180,7 +183,7 @@ class ParkedReleaser:
         self._go_on(queue)
 
     def _tried(self, queue: str) -> Iterator[ParkedRecord]:
-        """Retry the records of a queue, until one of them becomes its head or the transaction is full."""
+        """Retry the records of a queue until one of them becomes its head or the transaction is full."""
         size = 0
         for row in islice(parking.in_order(queue), min(self._intake.limit, RECORDS)):
             park = self._settle([row])
@@ -190,7 +193,7 @@ class ParkedReleaser:
                 return
 
     def _go_on(self, queue: str) -> None:
-        """Look who is the head now that the transaction is committed."""
+        """Unblock a queue that is empty after the commit; drain it further if its head no longer blocks it."""
         head = parking.head(self._unit.rows.store, queue)
         if head is None:
             self._intake.blocked.discard(queue)

@@ -1,7 +1,7 @@
-"""The open records of a task, as rows: all of them by place, those that block also in the order of their queues.
+"""Rows of a task's parked records: all of them by location, those that block also in the order of their queues.
 
-A queue is the records of one key on one topic that wait behind its first, the head. A head that is `behind-parked` itself is about to be released.
-What came from a topic that had the name before is older than all that came from its successor, whatever the offsets.
+A queue holds the records of one key on one topic that wait behind its first, the head. A head that is `behind-parked` itself is about to be released. All
+records from an earlier topic of the same name are older than those from its successor, whatever the offsets.
 """
 
 from collections import Counter
@@ -19,33 +19,33 @@ from app.streams.state.table import Table
 NUL = "\0"
 
 LATER = "g"
-"""What comes behind all digits: keys of rows from a topic that was created again begin with it."""
+"""Prefix of row keys for records from a topic that was created again. It sorts after all digits."""
 
 parked = Table[ParkedRecord](None, name="parked", value_type=ParkedRecord, cached=False)
-"""Open records by place and agent; those of a topic sort by its generation, and then by offset."""
+"""Parked records by location and agent. Those of a topic sort by its generation, then by offset."""
 
 waiting = Table[str](None, name="parked-waiting", value_type=str)
-"""The reasons of those that block, by queue and offset: the first of a queue is its head."""
+"""Reasons of the blocking records, by queue and offset. The first of a queue is its head."""
 
 
 def keep(row: ParkedRecord) -> None:
-    """It is open, from this transaction on."""
+    """Park a record from this transaction on."""
     parked[_key(row)] = row
     if row.blocks:
         waiting[_waiting(row)] = row.reason
 
 
 def let_go(row: ParkedRecord) -> None:
-    """It is open no more; earlier code may have let it block its key where today's does not."""
+    """Unpark a record. Earlier code may have let it block its key where the current code does not."""
     del parked[_key(row)]
     if row.key is not None and waiting.get(_waiting(row)) is not None:
         del waiting[_waiting(row)]
 
 
 def found(topic: str, offset: int) -> list[ParkedRecord]:
-    """What is open of a place, from the committed rows of the current task: a row for each agent that parked what came from there.
+    """Return the committed rows of a location: one for each agent that parked the record from there.
 
-    Where the topic was created again, the records of the oldest of that name come first.
+    If the topic was created again, the records of the oldest topic of that name come first.
     """
     first = [row for _, row in parked.rows(_store(), f"{_place(topic, offset)}\0")]
     later = (row for _, row in parked.rows(_store(), f"{topic}\0{LATER}") if row.offset == offset) if not first else iter(())
@@ -54,13 +54,13 @@ def found(topic: str, offset: int) -> list[ParkedRecord]:
 
 
 class ReadAgain:
-    """Takes over what the topic `parked` says of the topics that agents read: it alone tells what is open."""
+    """Rebuild of the rows from the topic `parked`, which alone says which records are still parked."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
 
     def take(self, record: ConsumerRecord, agent: str) -> None:
-        """Take the next record, about a topic that this agent reads."""
+        """Apply the next record, which is about a topic that this agent reads."""
         said = parse(record)
         before = self._before(said, agent)
         if before is not None:
@@ -69,14 +69,14 @@ class ReadAgain:
             keep(replace(said, generation=self.generation(said.topic, said.topic_id)))
 
     def generation(self, topic: str, topic_id: str) -> int:
-        """How many topics had the name before the one with this id."""
+        """Return how many topics had the name before the one with this id."""
         ids = self._ids.setdefault(topic, [])
         if topic_id not in ids:
             ids.append(topic_id)
         return ids.index(topic_id)
 
     def _before(self, said: ParkedRecord | ParkingOutcome, agent: str) -> ParkedRecord | None:
-        """What is open of the place; what became of a record may not name the topic's id."""
+        """Return the row of the location, if there is one. An outcome may not name the topic's id: then the latest generation counts."""
         ids = self._ids.get(said.topic, [])
         named = [ids.index(said.topic_id)] if said.topic_id in ids else []
         generations = named or ([] if isinstance(said, ParkedRecord) else reversed(range(len(ids))))
@@ -85,12 +85,12 @@ class ReadAgain:
 
 
 def queue_of(agent: str, topic: str, key: bytes) -> str:
-    """The name of the queue in which records of this key wait for an agent."""
+    """Return the name of the queue in which records of this key wait for an agent."""
     return f"{agent}\0{topic}\0{key.hex()}"
 
 
 def heads() -> dict[str, str]:
-    """The queues, each with the reason of its head, from the committed rows of the current task."""
+    """Return the queues, each with the reason of its head, from the committed rows of the current task."""
     found: dict[str, str] = {}
     for key, reason in waiting.rows(_store()):
         found.setdefault(key.rpartition("\0")[0], reason)
@@ -98,39 +98,39 @@ def heads() -> dict[str, str]:
 
 
 def goes_on(queue: str, reason: str) -> bool:
-    """True if a queue is released by itself, for a head with this reason blocks it no more."""
+    """Return whether a queue drains automatically, because a head with this reason no longer blocks it."""
     return reason == BEHIND or not blocks(queue.split(NUL)[1], reason)
 
 
 def head(store: StateStore, queue: str) -> tuple[str, str] | None:
-    """The place in its topic and the reason of the first record of a queue, from committed rows; None when nothing waits in it."""
+    """Return the location in its topic and the reason of a queue's head, from committed rows; None when the queue is empty."""
     return next(((key.rpartition(NUL)[2], reason) for key, reason in waiting.rows(store, f"{queue}\0")), None)
 
 
 def in_order(queue: str) -> Iterator[ParkedRecord]:
-    """The records of a queue, from the committed rows of the current task."""
+    """Yield the records of a queue in order, from the committed rows of the current task."""
     agent, topic, _ = queue.split("\0")
     for key, _ in waiting.rows(_store(), f"{queue}\0"):
         yield parked[f"{topic}\0{key.rpartition(NUL)[2]}\0{agent}"]
 
 
 def listed(store: StateStore, topic: str, offset: int, agent: str = "", generation: int = 0) -> Iterator[ParkedRecord]:
-    """All open records from a place and an agent on, in the order of topics, generations, offsets and agents, from committed rows."""
+    """Return all parked records from a location and an agent on, from committed rows. Their order is by topic, generation, offset and agent."""
     return (row for _, row in parked.rows(store, start=f"{_place(topic, offset, generation)}\0{agent}"))
 
 
 def is_head(store: StateStore, row: ParkedRecord) -> bool:
-    """True if no open record holds it up."""
+    """Return whether no other parked record has to be released first."""
     return not row.blocks or head(store, queue(row)) == (at(row.offset, row.generation), row.reason)
 
 
 def counts() -> Counter[tuple[str, str]]:
-    """How many records are open, by topic and reason, from the committed rows of the current task."""
+    """Count the parked records by topic and reason, from the committed rows of the current task."""
     return Counter((row.topic, row.reason) for _, row in parked.rows(_store()))
 
 
 def queue(row: ParkedRecord) -> str:
-    """The name of the queue in which a blocking record is."""
+    """Return the name of the queue that a blocking record is in."""
     assert row.key is not None, "a record without a key blocks nothing"
     return queue_of(row.agent, row.topic, row.key)
 
@@ -140,12 +140,12 @@ def _store() -> StateStore:
 
 
 def at(offset: int, generation: int = 0) -> str:
-    """A place in a topic, as it stands in keys; rows of the first topic of a name are the oldest."""
+    """Return a location in a topic as it is written in row keys. Rows of the first topic of a name sort first."""
     return f"{LATER}{generation:06d}.{offset:020d}" if generation else f"{offset:020d}"
 
 
 def parse_at(text: str) -> tuple[int, int]:
-    """The offset and the generation in such a place; ValueError when it is none."""
+    """Parse a location written by `at` into offset and generation; raises ValueError when it is malformed."""
     generation, dot, offset = text.removeprefix(LATER).rpartition(".")
     return int(offset), int(generation) if dot else 0
 

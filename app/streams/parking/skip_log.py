@@ -1,4 +1,4 @@
-"""Skips as the topic `parked` tells them (contract, section 2): `foldstream skip` writes them there, tasks and readers follow them."""
+"""Skipped offsets as the topic `parked` reports them (contract, section 2). `foldstream skip` writes them there; tasks and readers pass over them."""
 
 import asyncio
 import logging
@@ -17,11 +17,11 @@ from app.streams.parking.record import SKIPPED, ParkingOutcome, parse
 log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 2.0
-"""How often a task that stopped looks whether an operator has skipped what stopped it (seconds)."""
+"""Interval at which a stopped task checks whether an operator has skipped the records that stopped it (seconds)."""
 
 
 class SkipLog:
-    """The skips of each partition; of the topic `parked`, what was read already is not read again."""
+    """Skips of each partition. It reads each record of the topic `parked` only once."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -30,7 +30,7 @@ class SkipLog:
         self._turn = asyncio.Lock()
 
     async def read(self, consumer: AIOKafkaConsumer, partition: int) -> Skips:
-        """Those of a partition, of topics that still are what they were."""
+        """Return the skips of a partition, for topics that still have the same id."""
         async with self._turn:
             found = await self._all(consumer, partition)
         if not found:
@@ -39,11 +39,11 @@ class SkipLog:
         return Skips((skip.topic, skip.offset, skip.last) for skip in found if skip.topic_id == cluster.topic_ids[skip.topic])
 
     def count(self, partition: int) -> int:
-        """How many of a partition have been read."""
+        """Return how many skips of a partition have been read."""
         return len(self._found.get(partition, ()))
 
     async def wait(self, partition: int, known: int) -> None:
-        """Return once a partition has more of them than so many."""
+        """Wait until more than `known` skips of a partition have been read."""
         while self.count(partition) <= known:
             await asyncio.sleep(LOOK_AGAIN_S)
             try:
@@ -65,7 +65,7 @@ class SkipLog:
 
 
 async def skips_of(settings: Settings, partition: int) -> Skips:
-    """Those of a partition, to read it once."""
+    """Return the skips of a partition, for a reader that needs them once."""
     async with reading(settings.bootstrap) as consumer:
         return await SkipLog(settings).read(consumer, partition)
 
