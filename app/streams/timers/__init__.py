@@ -1,1 +1,1 @@
-"""Durable timers: rows of the task, a queue by due time, and ticks that tell the brokers' time."""
+"""Durable timers: rows of the task, a queue by due time, and ticks that carry the brokers' time."""

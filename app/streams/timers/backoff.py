@@ -1,6 +1,7 @@
-"""What went wrong when sleepers were woken: they are tried again, later and later. A task remembers it over its openings.
+"""Retry back-off of timers whose handler failed. A task keeps it across its incarnations.
 
-A transaction of many that was refused is tried again in halves, down to the one timer at fault. That one is tried again alone: it would take others with it.
+A rejected transaction of several timers is tried again in halves, down to the one timer at fault. That one is tried again alone, because it would make others
+fail with it.
 """
 
 import logging
@@ -14,20 +15,20 @@ log = logging.getLogger(__name__)
 
 RETRY_MS = 1_000
 LONGEST_MS = 60_000
-"""How long a timer waits after its first setback, and at most: twice as long after each."""
+"""First and longest back-off of a timer (milliseconds). It doubles after each failure."""
 
 
 class FiredTimer(NamedTuple):
-    """A timer whose sleeper was woken, for this due time."""
+    """A timer whose handler was called, with its due time."""
 
     timer: str
     due_ms: int
     at_ms: int
-    """When it was woken, as the brokers say."""
+    """Brokers' time at which it fired (milliseconds since 1970)."""
 
 
 class FailedAttempt(NamedTuple):
-    """How often it went wrong for a due time, and when it is tried again."""
+    """Number of failures for one due time, and when the timer is tried again."""
 
     due_ms: int
     times: int
@@ -36,14 +37,14 @@ class FailedAttempt(NamedTuple):
 
 
 class TimerBackoff:
-    """One task's; `limit` is how many timers the next transaction may carry."""
+    """Back-off of one task's timers. `limit` is how many timers the next transaction may carry."""
 
     def __init__(self) -> None:
         self.limit = TRANSACTION_RECORDS
         self._found: dict[str, FailedAttempt] = {}
 
     def when_ms(self, timer: str, due_ms: int | None) -> int | None:
-        """When to look at a timer that is due then: later if it was tried before. None when it is gone; one that was set anew has a new chance."""
+        """Return when to look at a timer that is due at `due_ms`: later if it failed before, None if it is gone. A timer that was set again has no back-off."""
         found = self._found.get(timer)
         if found is not None and found.due_ms != due_ms:
             del self._found[timer]
@@ -51,11 +52,11 @@ class TimerBackoff:
         return due_ms if found is None else found.until_ms
 
     def alone(self, timer: str) -> bool:
-        """True if it must have a transaction of its own."""
+        """Return whether a timer must have a transaction of its own."""
         return timer in self._found and self._found[timer].alone
 
     def postpone(self, woken: FiredTimer, why: str, *, alone: bool = False) -> None:
-        """It went wrong once more: try again later."""
+        """Note a failure of a timer, and try it again later."""
         before = self._found.get(woken.timer)
         times = before.times + 1 if before else 1
         wait_ms = min(LONGEST_MS, RETRY_MS << min(times - 1, 16))
@@ -63,18 +64,18 @@ class TimerBackoff:
         log.warning("%s is not woken for %s, try %d, again in %d s: %s", *names(woken.timer), times, wait_ms // 1000, why)
 
     def refused(self, taken: Sequence[FiredTimer], error: str) -> None:
-        """A transaction of these was refused: the next carries half of them, one alone is tried again later."""
+        """Halve the next transaction after the broker rejected one of these timers. A timer that was alone in it is tried again later."""
         if len(taken) == 1:
             self.postpone(taken[0], error, alone=True)
         else:
             self.narrow(len(taken))
 
     def narrow(self, taken: int) -> None:
-        """A transaction of so many failed: half of them may have been too many."""
+        """Halve the limit after a transaction of this many timers failed. It may have been too large."""
         self.limit = max(1, taken // 2)
 
     def accepted(self, taken: Sequence[FiredTimer]) -> None:
-        """A transaction of these was committed: the next may carry more."""
+        """Double the limit after these timers were committed, and forget their failures."""
         self.limit = min(TRANSACTION_RECORDS, 2 * self.limit)
         if self._found:
             for woken in taken:

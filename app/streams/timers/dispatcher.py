@@ -1,7 +1,7 @@
-"""Wakes sleepers when their timers are due, in bounded transactions: the row of each timer goes with what its waking causes.
+"""Dispatcher of due timers. Each transaction fires a bounded number of timers, deletes their rows and writes what their handlers produced.
 
-Due is what a tick says that was read back (`ticks.py`), and no worker's clock. A timer whose sleeper awaits the answer to a command is put off while the
-group has not read that command (`unread.py`). The order of due times follows from committed rows alone.
+Due times are compared with the append time of a tick that was read back (`ticks.py`), never with a worker's clock. A timer whose handler waits for the result
+of a command is put off until the group has read that command (`unread_commands.py`). The order of due times follows from committed rows alone.
 """
 
 import asyncio
@@ -24,22 +24,25 @@ from app.streams.timers.unread_commands import Ends, Unread
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
-"""The time and the group are asked for at most this often (seconds) ..."""
+"""Shortest interval at which the task asks for the time and for the group's positions (seconds)."""
 
 SELDOM_S = 60.0
-"""... this often while they do not answer, and the time at least this often while a timer is open: the brokers' clock may have been set."""
+"""Longest interval while the brokers do not answer (seconds).
+
+While a timer is open, the task asks for the time at least this often, because the brokers' clock may have been set.
+"""
 
 ANSWER_S = 3.0
-"""How long the group is waited for: meanwhile the task does nothing else (seconds)."""
+"""Time limit for the group's answer (seconds). Meanwhile the task does nothing else."""
 
 Commit = Callable[[TimerBackoff, Sequence[FiredTimer], float], Awaitable[None]]
-"""Commits what waking these caused, from a monotonic time on, and tells the setbacks how it ended."""
+"""Commit of what these timers caused, from a monotonic time on. It reports the outcome to the back-off."""
 
 
 class TimerDispatcher:
-    """One opening's; `due` also sees to it that an idle task is woken in time."""
+    """Dispatcher of the timers of one incarnation of a task. `due` also schedules the wake-up of an idle task."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (all that a waking touches)
+    def __init__(  # noqa: PLR0913, PLR0917 (all that a firing timer touches)
         self,
         unit: TransactionalUnitOfWork,
         sleepers: Mapping[str, TimerHandler],
@@ -49,7 +52,7 @@ class TimerDispatcher:
         ticks: Ticks,
         unread: Unread,
     ) -> None:
-        """`sleepers` are the agents by name, `wake` ends the idleness of the task."""
+        """Queue the open timers. `sleepers` are the timer handlers by agent name; `wake` wakes an idle task."""
         self._unit = unit
         self._sleepers = sleepers
         self._setbacks = setbacks
@@ -68,7 +71,7 @@ class TimerDispatcher:
             self._schedule.put(timer, setbacks.when_ms(timer, due_ms))
 
     def due(self) -> bool:
-        """True if there is something to do about timers; if not, the task will be woken when there is."""
+        """Return whether there is something to do about timers now. If not, schedule the wake-up of the task for when there is."""
         self._follow()
         self.close()
         wait_s = self._wait_s()
@@ -77,7 +80,7 @@ class TimerDispatcher:
         return wait_s is not None and wait_s <= 0
 
     async def ring(self) -> None:
-        """Wake those whose time has come, as many as one transaction may carry; when none is left, ask for the time if it is needed."""
+        """Fire due timers, as many as one transaction may carry. If none is left, ask for the time if it is needed."""
         self._follow()
         if self._now_ms is None:
             self._now_ms = self._ticks.take()
@@ -90,13 +93,13 @@ class TimerDispatcher:
             await self._ask()
 
     def close(self) -> None:
-        """Wake the task no more."""
+        """Cancel the scheduled wake-up of the task."""
         if self._bell is not None:
             self._bell.cancel()
             self._bell = None
 
     def _wait_s(self) -> float | None:
-        """How long nothing has to be done about timers; None: until something is heard or set."""
+        """Return the seconds for which nothing has to be done about timers; None: until a record arrives or a timer is set."""
         if self._now_ms is not None or self._ticks.read:
             return 0.0
         if self._ticks.awaited or not (self._unread or self._schedule.next_ms is not None):
@@ -104,14 +107,14 @@ class TimerDispatcher:
         return max(self._pause_s - (monotonic() - self._asked_s), 0.0 if self._unread else self._tick_wait_s())
 
     def _tick_wait_s(self) -> float:
-        """How long no tick is needed."""
+        """Return the seconds for which no tick is needed."""
         next_ms, since_s = self._schedule.next_ms, self._ticks.since_s()
         if next_ms is None or since_s is None:
             return SELDOM_S if next_ms is None else 0.0
         return min(self._ticks.wait_s(next_ms), SELDOM_S - since_s)
 
     async def _ask(self) -> None:
-        """Ask how far the group has read, and then for the time, if a timer may be due that is not put off."""
+        """Ask how far the group has read. Then write a tick, if a timer may be due that is not put off."""
         self._asked_s = monotonic()
         try:
             async with asyncio.timeout(ANSWER_S):
@@ -134,7 +137,7 @@ class TimerDispatcher:
         log.warning("timers wait, for the brokers do not say what time it is, or what the group has read; again in %d s: %r", self._pause_s, error)
 
     def _follow(self) -> None:
-        """Look again at the rows that changed, now that they are committed, or are not."""
+        """Queue the timers whose rows changed, now that the changes are committed or discarded."""
         if self._unit.timed:
             written = dict(self._unit.written)
             for timer in self._unit.timed:
@@ -143,7 +146,7 @@ class TimerDispatcher:
             self._unit.timed.clear()
 
     def _put(self, timer: str) -> None:
-        """Put a timer in its place, as its row says."""
+        """Queue a timer as its row says; remove it if it has no row."""
         row = timers.get(timer)
         if row is None:
             self._written.pop(timer, None)
@@ -159,7 +162,7 @@ class TimerDispatcher:
             await self._commit(self._setbacks, woken, began_s)
 
     def _taken(self, now_ms: int) -> list[str]:
-        """The timers of one transaction, in the order of their due times."""
+        """Take the timers of one transaction from the queue, in the order of their due times."""
         taken = list[str]()
         while (timer := self._schedule.first(now_ms)) is not None and self._joins(taken, timer):
             self._schedule.put(timer, None)
@@ -167,11 +170,11 @@ class TimerDispatcher:
         return taken
 
     def _joins(self, taken: list[str], timer: str) -> bool:
-        """True if there is room for one more; one that must be alone joins nobody."""
+        """Return whether there is room for one more timer. A timer that must be alone shares no transaction."""
         return not taken or (len(taken) < self._setbacks.limit and not self._setbacks.alone(timer) and not self._setbacks.alone(taken[0]))
 
     def _wake(self, timer: str, now_ms: int) -> list[FiredTimer]:
-        """Wake one sleeper, unless its timer was cancelled or set anew in this transaction, or is put off, or the sleeper raises."""
+        """Fire one timer. Return nothing if it was cancelled or set again in this transaction, is put off, or its handler raised."""
         row = timers.get(timer)
         if row is None or row.due_ms > now_ms:
             return []

@@ -1,20 +1,20 @@
-"""The order in which the open timers of a task are to be looked at: in memory, made anew from their rows whenever the task opens."""
+"""Queue of a task's open timers, by when the task has to look at them. It is in memory, and rebuilt from the timers' rows whenever the task opens."""
 
 from heapq import heapify, heappop, heappush
 
 SLACK = 1_000
-"""Entries that may be out of date, besides as many as there are timers, before the order is made anew."""
+"""Number of outdated entries, besides one per timer, above which the queue is rebuilt."""
 
 
 class TimerQueue:
-    """Timers by when to look at them (milliseconds since 1970); of each, only what was said last counts."""
+    """Timers by when to look at them (milliseconds since 1970). The latest time that was put for a timer counts."""
 
     def __init__(self) -> None:
         self._when: dict[str, int] = {}
         self._order: list[tuple[int, str]] = []
 
     def put(self, timer: str, when_ms: int | None) -> None:
-        """Look at a timer then, and at no other time; None: not at all."""
+        """Set the only time at which to look at a timer; None removes the timer."""
         if when_ms is None:
             self._when.pop(timer, None)
         elif self._when.get(timer) != when_ms:
@@ -26,12 +26,12 @@ class TimerQueue:
 
     @property
     def next_ms(self) -> int | None:
-        """When to look at the first timer; None when there is none."""
+        """Time at which to look at the first timer; None when there is none."""
         while self._order and self._when.get(self._order[0][1]) != self._order[0][0]:
             heappop(self._order)
         return self._order[0][0] if self._order else None
 
     def first(self, now_ms: int) -> str | None:
-        """The first timer, if it is time to look at it."""
+        """Return the first timer, if it is time to look at it."""
         next_ms = self.next_ms
         return None if next_ms is None or next_ms > now_ms else self._order[0][1]
