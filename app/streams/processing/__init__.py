@@ -1,1 +1,1 @@
-"""What a handler runs in: the context, the unit of work that commits, the queue of records, and who waits for an answer."""
+"""Processing of records: the context of handlers, the unit of work that commits, the queue of batches, and pending replies."""

@@ -1,4 +1,4 @@
-"""What the code of an agent or a table stands on while a task runs it: that task's rows and outgoing records."""
+"""Context of handlers: access to the current unit of work, that is, its rows, outgoing records, replies and counters."""
 
 from collections.abc import Hashable, Mapping
 from contextvars import ContextVar
@@ -14,30 +14,30 @@ from app.streams.state.overlay import RowOverlay
 
 
 class Keyed(Protocol):
-    """A record, or what stands for one: it has a key, and is on the partition of that."""
+    """A record, or a substitute for one, with a key and the partition of that key."""
 
     @property
     def key(self) -> Any:  # noqa: ANN401 (aiokafka has no types)
-        """Its bytes."""
+        """Key of the record (bytes)."""
 
     @property
     def partition(self) -> int:
-        """The number of its partition."""
+        """Partition number."""
 
 
 @dataclass
 class Kept(ConsumerRecord):  # type: ignore[misc]  # aiokafka has no types
-    """A record that was parked, as it was read the first time, and the id of the topic that it was read from."""
+    """A parked record as it was first read, with the id of the topic that it was read from."""
 
     topic_id: str = ""
-    """Empty when it was parked by a version that did not keep it."""
+    """Id of that topic; empty when a version parked the record that did not keep the id."""
 
 
 class Unit(Protocol):
-    """The open unit of work of a task."""
+    """Open unit of work of a task."""
 
     topic_ids: Mapping[str, str]
-    """Those of the topics that the task reads."""
+    """Ids of the topics that the task reads."""
     rows: RowOverlay
     outgoing: list[OutgoingRecord]
     answers: list[tuple[Hashable, RecordLocation, Any]]
@@ -54,22 +54,22 @@ def emit(topic: str, key: bytes, value: bytes, headers: Headers = _NONE) -> None
 
 
 def emit_beside(record: Keyed, topic: str, value: bytes, headers: Headers) -> None:
-    """The same, of the key of the record that is processed: to its partition, which was found to be the key's own."""
+    """Write a record with the key and to the partition of `record`, which is being processed. That partition was found to be the key's own."""
     current.get().outgoing.append(OutgoingRecord(topic, record.key, value, headers, record.partition))
 
 
 def topic_id(record: ConsumerRecord) -> str:
-    """The id of the topic that a record was read from: an offset says nothing about another topic of the same name."""
+    """Return the id of the topic that a record was read from. An offset says nothing about another topic of the same name."""
     return record.topic_id if isinstance(record, Kept) else current.get().topic_ids.get(record.topic, "")
 
 
-def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (whoever waits knows the type)
-    """Tell who waits in this process for the record, known by `key`, once this transaction is committed."""
+def answer(key: Hashable, record: ConsumerRecord, value: Any) -> None:  # noqa: ANN401 (the caller that waits knows the type)
+    """Reply to the callers in this process that wait for the record, known by `key`, once this transaction is committed."""
     unit = current.get()
     if key in unit.waiters:
         unit.answers.append((key, RecordLocation(record.topic, record.partition, record.offset), value))
 
 
 def count(*label: str) -> None:
-    """Count something of this transaction, once it is committed: what, then its labels, of which there are few."""
+    """Count something of this transaction, once it is committed: the name of the counter, then its labels, of which there are few."""
     current.get().counted.append(label)

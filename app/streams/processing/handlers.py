@@ -1,4 +1,4 @@
-"""What a task needs from those around it: an agent's handler, who is woken by timers, and the flow of records."""
+"""Interfaces that a task uses: record handlers of agents, timer handlers, and fetch control."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -9,45 +9,54 @@ from app.streams.state.store import StateStore
 
 
 class RecordHandler(Protocol):
-    """What an agent does with a record, inside the transaction of the task."""
+    """Handler of an agent's records. It runs inside the transaction of the task."""
 
     agent: str
-    """The agent's name."""
+    """Name of the agent."""
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Process it; Park keeps it for later, any other exception parks it as `failed`."""
+        """Process a record. Park keeps it for later; any other exception parks it as `failed`."""
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Tell whoever waits for an answer that the record was parked."""
+        """Notify the sender, which waits for a result, that the record was parked."""
 
 
 class TimerHandler(Protocol):
-    """An agent that sets timers, and what it does when one is due, inside a transaction of the task in which the timer's row goes."""
+    """Handler of an agent's timers. It runs inside the transaction of the task that deletes the timer's row."""
 
     agent: str
-    """The agent's name."""
+    """Name of the agent."""
 
     def wake(self, key: str, due_ms: int, now_ms: int) -> None:
-        """The timer was due at `due_ms`, and it is `now_ms` (milliseconds since 1970, the brokers' time). What raises is undone, and woken again later."""
+        """Handle a timer that was due at `due_ms`, at `now_ms` (milliseconds since 1970, the brokers' time).
+
+        If it raises, its effects are rolled back, and the timer fires again later.
+        """
 
     def awaits(self, key: str) -> Iterable[TopicPartition]:
-        """Where the commands lie whose answers the key waits for: it is not woken before the group has read them. They are written when its timer is set."""
+        """Return the partitions of the commands whose results the key waits for.
+
+        Its timer does not fire before the group has read these commands, which are written when the timer is set.
+        """
 
     def asleep(self, store: StateStore) -> Iterable[tuple[str, int]]:
-        """The keys that wait, and until when, as the committed rows say: a rebuild sets their timers anew, for the log of record has none."""
+        """Return the pending timers, each a key and its due time, as they follow from the committed rows.
+
+        A rebuild sets these timers again, because the log of record has none.
+        """
 
 
 class FetchControl(Protocol):
-    """How a task starts and stops the records that come to it."""
+    """Control over which records a task receives."""
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
-        """Fetch each topic of this partition from the offset on."""
+        """Fetch each topic of this partition from its offset on."""
 
     def stop(self, partition: int) -> None:
-        """Fetch nothing more for this partition."""
+        """Stop fetching for this partition."""
 
     async def reached(self, partition: int) -> Mapping[str, int]:
-        """From where is fetched next, of the topics of which no record waits for its agent."""
+        """Return the next fetch offset of each topic of which no record waits for its agent."""
 
     async def owned(self) -> bool:
-        """True once the group has answered that this worker still is a member in the generation it knows."""
+        """Return True once the group has answered that this worker is still a member in the generation it knows."""

@@ -1,10 +1,10 @@
-"""How much one transaction, and one turn of the event loop, takes in."""
+"""Limits of one transaction, and of one turn of the event loop."""
 
 TRANSACTION_RECORDS = 2_000
-"""The most records one transaction carries: far less than a third of the transaction time-out, and no backlog makes it slower."""
+"""Most records that one transaction carries. They need far less than a third of the transaction time-out, and a backlog makes a transaction no slower."""
 
 TRANSACTION_BYTES = 8 << 20
-"""Bytes of commands that one transaction takes in; what it writes is a few times as much."""
+"""Most bytes of commands that one transaction reads. It writes a few times as much."""
 
 TURN_RECORDS = 50
-"""Records that are processed in one turn of the event loop; what they write is packed while it still is in the processor's cache."""
+"""Records that are processed in one turn of the event loop. Their output is encoded while it is still in the processor's cache."""

@@ -1,4 +1,4 @@
-"""The batches that agents handed over to a task, and how far each is."""
+"""Queue of the batches that agents handed over to a task, with the progress of each."""
 
 import asyncio
 from collections import deque
@@ -11,27 +11,27 @@ from aiokafka import ConsumerRecord
 from app.streams.processing.handlers import RecordHandler
 
 BOUND = 2_000
-"""Records in a batch that waits; one that is full is not extended, and its partition is not fetched from."""
+"""Most records in a batch that waits. A full batch is not extended, and its partition is not fetched from."""
 
 BOUND_BYTES = 8 << 20
-"""The same, in bytes."""
+"""Most bytes in a batch that waits."""
 
 
 def size_of(records: Iterable[ConsumerRecord]) -> int:
-    """How many bytes keys and values have."""
+    """Count the bytes of keys and values."""
     return sum(len(record.key or b"") + len(record.value or b"") for record in records)
 
 
 @dataclass
 class FetchMark:
-    """What is known of a batch when it is gone: the opening under which it was fetched, and whether its task took it."""
+    """Facts about a batch that outlive it: the incarnation under which it was fetched, and whether its task took it."""
 
     opening: int
     taken: bool = False
 
 
 class RecordBatch:
-    """Records of one partition in order, fetched under one opening of its task; extended until the task takes it."""
+    """Records of one partition in order, fetched under one incarnation of its task. The batch is extended until the task takes it."""
 
     def __init__(self, topic: str, partition: int, opening: int, records: list[ConsumerRecord]) -> None:
         self.topic = topic
@@ -42,11 +42,11 @@ class RecordBatch:
         self.fetched = FetchMark(opening)
 
     def take(self) -> None:
-        """The task takes it: it is not extended any more."""
+        """Mark the batch as taken, so that it is not extended any more."""
         self.fetched.taken = True
 
     def extend(self, records: list[ConsumerRecord], opening: int) -> bool:
-        """Add records fetched later, if this batch still waits: small fetches must not become small transactions."""
+        """Add records fetched later, and return True, if this batch still waits. Small fetches must not become small transactions."""
         if self.fetched.taken or self.opening != opening or self.full:
             return False
         self.records.extend(records)
@@ -55,17 +55,17 @@ class RecordBatch:
 
     @property
     def full(self) -> bool:
-        """True while it waits and takes no more."""
+        """Whether the batch waits and takes no more records."""
         return not self.fetched.taken and (len(self.records) >= BOUND or self.size >= BOUND_BYTES)
 
 
 _openings = count(1)
-"""No two openings in a process have one number: a partition that goes to another worker and comes back gets another task."""
+"""Incarnation numbers, unique in a process. A partition that moves to another worker and comes back gets another task."""
 
 
 @dataclass
 class QueuedBatch:
-    """A batch that an agent handed over; `done` lets the agent go on."""
+    """A batch that an agent handed over. `done` lets the agent continue."""
 
     batch: RecordBatch
     handler: RecordHandler
@@ -73,7 +73,7 @@ class QueuedBatch:
     at: int = 0
 
     def take(self, room: int, room_bytes: int) -> list[ConsumerRecord]:
-        """The next records, at most `room` and `room_bytes` of them, but one at least; the batch is not extended any more."""
+        """Take the next records, at most `room` and `room_bytes` of them, but at least one. The batch is not extended any more."""
         self.batch.take()
         records = self.batch.records[self.at : self.at + room]
         if self.batch.size > room_bytes:
@@ -83,11 +83,11 @@ class QueuedBatch:
 
     @property
     def left(self) -> int:
-        """Records not yet taken."""
+        """Number of records not yet taken."""
         return len(self.batch.records) - self.at
 
     def finish(self) -> None:
-        """Let the agent go on."""
+        """Let the agent continue."""
         if not self.done.done():
             self.done.set_result(None)
 
@@ -100,7 +100,10 @@ def _within(records: list[ConsumerRecord], room_bytes: int) -> list[ConsumerReco
 def portions(
     works: Iterable[QueuedBatch], room: int, room_bytes: int, reached: Callable[[QueuedBatch], int]
 ) -> Iterator[tuple[QueuedBatch, list[ConsumerRecord]]]:
-    """What of each work goes into one commit of `room` records and `room_bytes`: records that are not below the offset it has `reached`."""
+    """Yield the records of each batch that go into one commit of `room` records and `room_bytes`.
+
+    Records below the offset that `reached` returns for the batch are left out.
+    """
     for work in works:
         if room <= 0 or room_bytes <= 0:
             return
@@ -113,11 +116,11 @@ def portions(
 
 
 class BatchQueue:
-    """Works in the order in which they came; its bound is the number of agents, each of which waits for its batch."""
+    """Batches in the order in which they arrived. There are never more than agents, each of which waits for its batch."""
 
     def __init__(self) -> None:
         self.opening = next(_openings)
-        """The number of the task's opening: a batch that was fetched under another is never processed."""
+        """Incarnation number of the task. A batch that was fetched under another is never processed."""
         self._works: deque[QueuedBatch] = deque()
         self._filled = asyncio.Event()
 
@@ -128,7 +131,10 @@ class BatchQueue:
         return iter(list(self._works))
 
     async def put(self, batch: RecordBatch, handler: RecordHandler) -> None:
-        """Hand over a batch; returns when all of it is committed, or dropped because the task was opened anew and will read it again."""
+        """Hand over a batch, and return when all of it is committed.
+
+        Also returns if the batch was dropped because the task restarted and will read it again.
+        """
         if batch.opening != self.opening:
             return
         work = QueuedBatch(batch, handler, asyncio.get_running_loop().create_future())
@@ -137,21 +143,21 @@ class BatchQueue:
         await work.done
 
     def wake(self) -> None:
-        """There is other work than batches."""
+        """Wake the task for other work than batches."""
         self._filled.set()
 
     async def filled(self) -> None:
-        """Return once there may be work."""
+        """Wait until there may be work."""
         await self._filled.wait()
         self._filled.clear()
 
     def finish(self) -> None:
-        """Let go what is done."""
+        """Remove the batches that are done, and let their agents continue."""
         while self._works and not self._works[0].left:
             self._works.popleft().finish()
 
     def renew(self) -> None:
-        """Begin another opening: everything fetched so far is dropped."""
+        """Begin another incarnation, and drop every batch fetched so far."""
         self.opening = next(_openings)
         while self._works:
             self._works.popleft().finish()

@@ -1,4 +1,4 @@
-"""Who waits in this process for the answer to a record: told once the transaction that has it is committed."""
+"""Pending replies: callers in this process that wait for the result of a record. They get it once the transaction that has it is committed."""
 
 import asyncio
 from collections import defaultdict
@@ -11,15 +11,15 @@ from app.errors import FoldstreamError
 
 
 class TooManyPendingReplies(FoldstreamError):  # noqa: N818 (what it is)
-    """As many wait as may; the next has to come again later."""
+    """Error when as many callers wait as may. The next has to retry later."""
 
 
 class ReplyOutcomeUnknown(Exception):  # noqa: N818 (what happened)
-    """The transaction with the answer may have been committed or not."""
+    """Error when the transaction with the result may have been committed or not."""
 
 
 class RecordLocation(NamedTuple):
-    """Where a record is."""
+    """Topic, partition and offset of a record."""
 
     topic: str
     partition: int
@@ -27,7 +27,7 @@ class RecordLocation(NamedTuple):
 
 
 class PendingReply:
-    """Waits for the answer to one record of a key; its place may become known after the answer."""
+    """Waiter for the result of one record of a key. The location of the record may become known after the result."""
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
@@ -36,17 +36,17 @@ class PendingReply:
         self._news = asyncio.Event()
 
     def offer(self, place: RecordLocation, answer: Any) -> None:  # noqa: ANN401 (the agent knows the type)
-        """A record of the key was answered."""
+        """Take the result of a record of the key."""
         self._offered[place] = answer
         self._news.set()
 
     def lose(self) -> None:
-        """What is not answered by now is not known for a while."""
+        """Fail the waiter, unless it has its result: the outcome of the transaction is unknown for now."""
         self._lost = True
         self._news.set()
 
     async def answer(self, place: RecordLocation) -> Any:  # noqa: ANN401 (the agent knows the type)
-        """The answer to the record at this place; ReplyOutcomeUnknown when that is not known for a while."""
+        """Wait for the result of the record at this location. Raises ReplyOutcomeUnknown when the outcome is unknown for now."""
         while place not in self._offered:
             if self._lost:
                 raise ReplyOutcomeUnknown
@@ -56,7 +56,7 @@ class PendingReply:
 
 
 class PendingReplies:
-    """All who wait, by what names the record they wait for; at most `bound`."""
+    """Waiters by the key that names the record they wait for; at most `bound`."""
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
@@ -68,7 +68,7 @@ class PendingReplies:
 
     @contextmanager
     def expect(self, key: Hashable, partition: int) -> Iterator[PendingReply]:
-        """Wait for a record of this key that is about to be written to a partition; TooManyPendingReplies when no more may."""
+        """Register a waiter for a record of this key that is about to be written to a partition. Raises TooManyPendingReplies when no more may wait."""
         if self._count >= self._bound:
             raise TooManyPendingReplies(f"{self._bound} writes wait already")
         waiter = PendingReply(partition)
@@ -80,12 +80,12 @@ class PendingReplies:
             self._leave(key, waiter)
 
     def tell(self, key: Hashable, place: RecordLocation, answer: Any) -> None:  # noqa: ANN401 (the agent knows the type)
-        """Offer an answer to all who wait for the key."""
+        """Offer a result to all waiters for the key."""
         for waiter in self._waiting.get(key, ()):
             waiter.offer(place, answer)
 
     def lose(self, partition: int) -> None:
-        """Tell all who wait for records of a partition that the outcome of its last transaction is not known."""
+        """Fail all waiters for records of a partition: the outcome of its last transaction is unknown."""
         for waiter in chain.from_iterable(self._waiting.values()):
             if waiter.partition == partition:
                 waiter.lose()

@@ -1,4 +1,4 @@
-"""A unit of work: the rows and records of one transaction of one task, and how they are committed."""
+"""Unit of work: the rows and records of one transaction of one task, and how they are committed."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ from app.streams.state.store import StateStore, StoreCheckpoint, now_s
 
 
 class UnitOfWork:
-    """Rows and outgoing records on their way; a subclass knows how they are committed."""
+    """Row changes and outgoing records that are not committed yet. A subclass knows how to commit them."""
 
     def __init__(self, store: StateStore, waiters: PendingReplies, topic_ids: Mapping[str, str]) -> None:
         self.rows = RowOverlay(store)
@@ -33,47 +33,47 @@ class UnitOfWork:
         self._mark = self._marked_answers = self._marked_counts = 0
 
     def enter(self) -> None:
-        """From here on, tables and `emit` in this asyncio task mean this draft."""
+        """Activate this unit of work: from here on, tables and `emit` in this asyncio task use it."""
         current.set(self)
         current_rows.set(self.rows)
 
     def mark(self) -> None:
-        """Begin a record: `rollback` undoes what follows."""
+        """Set a savepoint before a record, to which `rollback` returns."""
         self.rows.mark()
         self._mark, self._marked_answers, self._marked_counts = len(self.outgoing), len(self.answers), len(self.counted)
 
     @property
     def caused(self) -> int:
-        """How many records the record that was begun last has written."""
+        """Number of records written since the savepoint."""
         return len(self.outgoing) - self._mark
 
     @property
     def caused_bytes(self) -> int:
-        """How many bytes their keys and values have."""
+        """Bytes of the keys and values written since the savepoint."""
         return sum(len(written.key or b"") + len(written.value or b"") for written in self.outgoing[self._mark :])
 
     def rollback(self) -> None:
-        """Undo what the record did."""
+        """Roll back to the savepoint."""
         self.rows.rollback()
         del self.outgoing[self._mark :]
         del self.answers[self._marked_answers :]
         del self.counted[self._marked_counts :]
 
     def drop(self) -> None:
-        """It does not happen."""
+        """Discard everything this unit of work has collected: row changes, outgoing records, replies and counters."""
         self.rows.drop()
         self.outgoing.clear()
         self.answers.clear()
         self.counted.clear()
 
     def close(self) -> None:
-        """Drop what is not committed and release the store."""
+        """Discard what is not committed, and close the store."""
         self.drop()
         self.rows.store.close()
 
 
 class TransactionalUnitOfWork(UnitOfWork):
-    """Collects what a task's handlers change and write; `commit` makes all of it visible, or none."""
+    """Unit of work of a write task. `commit` makes all that the handlers changed and wrote visible, or nothing."""
 
     def __init__(  # noqa: PLR0913, PLR0917 (all that a transaction touches)
         self,
@@ -85,7 +85,10 @@ class TransactionalUnitOfWork(UnitOfWork):
         waiters: PendingReplies,
         ends: LogEnds,
     ) -> None:
-        """`changelog` is the task's own partition of it, `partitions` the number that keys are spread over, `ends` those of the logs of record."""
+        """Begin a transaction.
+
+        `changelog` is the task's own partition of it, `partitions` the number that keys are spread over, `ends` those of the logs of record.
+        """
         super().__init__(store, waiters, cluster.topic_ids)
         self._producer = producer
         self._cluster = cluster
@@ -93,27 +96,31 @@ class TransactionalUnitOfWork(UnitOfWork):
         self._partitions = partitions
         self.ends = ends
         self.timed: set[str] = set()
-        """The timers that were set or cancelled since the task last looked, in whatever transaction."""
+        """Timers that were set or cancelled since the task last looked, in any transaction."""
         self.written: dict[TopicPartition, int] = {}
-        """By partition, the end behind what this unit wrote there last, once that is committed."""
+        """Offsets after the last record that this unit wrote and committed, by partition."""
         self._transaction = Transaction(producer, partitions)
 
     @property
     def known(self) -> Known:
-        """What its transactions stand on."""
+        """Topics and log ends that its transactions depend on."""
         return Known(self._cluster, self.ends.written)
 
     def pack(self) -> None:
-        """Encode rows and put records into batches, while they are in the processor's cache: no `rollback` undoes that. TransactionRejected as in `commit`."""
+        """Encode rows and put records into batches while they are in the processor's cache.
+
+        No `rollback` undoes that. Raises TransactionRejected as `commit` does.
+        """
         with _writing():
             self.rows.pack()
             self._transaction.extend(self.outgoing)
         self.outgoing.clear()
 
     async def commit(self) -> None:
-        """One transaction: changelog and outgoing records; after it the rows are committed ones. TransactionRejected when something in this unit is at fault.
+        """Commit the changelog and the outgoing records in one transaction; after it, the rows are the committed ones.
 
-        DataLossDetected, and nothing is committed, when a log of record is shorter than the last transaction left it.
+        Raises TransactionRejected when something in this unit is at fault. Raises DataLossDetected, and commits nothing, when a log of record is shorter than
+        the last transaction left it.
         """
         self.pack()
         with _writing():
@@ -130,12 +137,12 @@ class TransactionalUnitOfWork(UnitOfWork):
         self.answers.clear()
 
     def drop(self) -> None:
-        """It does not happen."""
+        """Discard everything this unit of work has collected, including the batches of its transaction."""
         super().drop()
         self._transaction = Transaction(self._producer, self._partitions)
 
     async def flush(self) -> None:
-        """Commit if anything was changed."""
+        """Commit if a row was changed."""
         if self.rows.changed:
             await self.commit()
 
@@ -149,7 +156,7 @@ class TransactionalUnitOfWork(UnitOfWork):
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """What cannot be written is a refusal, as when the broker refuses it."""
+    """Raise TransactionRejected for content that cannot be written, as when the broker rejects it."""
     try:
         yield
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
