@@ -1,1 +1,1 @@
-"""What a task knows of the logs that its rows stand on: their identity, their ends, and what its predecessors left open."""
+"""Logs that a task's rows are built from: their identity, their ends, and what its predecessors left open."""

@@ -1,4 +1,4 @@
-"""Which logs of record rows were made from: names can be used again, but the ids of cluster and topics cannot."""
+"""Identity of the logs of record that rows were built from. Names can be used again, but the ids of clusters and topics cannot."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -7,17 +7,18 @@ from app.streams.errors import DataLossDetected, Repartitioned
 
 
 class LogIdentity(Struct, frozen=True):
-    """The cluster, the topic id of each log of record, and the number of partitions that keys are spread over."""
+    """Cluster, topic id of each log of record, and number of partitions that keys are spread over."""
 
     cluster_id: str
     logs: dict[str, str]
     partitions: int = 0
-    """0 in rows that were written before this was kept."""
+    """Number of partitions; 0 in rows that were written before this was kept."""
 
     def require(self, now: "LogIdentity", *, accept_loss: bool) -> str | None:
-        """None if the logs of `now` are these; why they are not, if the loss is accepted. DataLossDetected otherwise, Repartitioned whatever is accepted.
+        """Return None if the logs of `now` are the same; if not, and the loss is accepted, return the difference.
 
-        New code may read more logs, or fewer.
+        Raises DataLossDetected if the loss is not accepted, and Repartitioned, whatever is accepted, for another number of partitions. New code may read more
+        logs, or fewer.
         """
         if self.partitions not in {0, now.partitions}:
             raise Repartitioned(repartitioned(self.partitions, now.partitions))
@@ -27,7 +28,7 @@ class LogIdentity(Struct, frozen=True):
         return lost
 
     def joined(self, other: "LogIdentity") -> "LogIdentity":
-        """The identity of rows that were made from the logs of both."""
+        """Return the identity of rows that were built from the logs of both."""
         return replace(other, logs={**self.logs, **other.logs})
 
     def _lost(self, now: "LogIdentity") -> str | None:
@@ -47,7 +48,7 @@ class LogIdentity(Struct, frozen=True):
 
 
 def repartitioned(before: int, now: int) -> str:
-    """What is wrong when the number of partitions is another than before, and what the choices are."""
+    """Describe a changed number of partitions, and the operator's choices."""
     return (
         f"the log of record was written with {before} partitions, and now there are to be {now}: keys would belong to other partitions, and aggregates would "
         f"begin again at version 1. Set FOLDSTREAM_PARTITIONS={before}; partitions that were added to the topics cannot be removed: "

@@ -1,11 +1,11 @@
-"""What the transactions of a task's predecessors left behind, found out before anything is read that a transaction may hide.
+"""Transactions that a task's predecessors left open. The task resolves them before it reads anything that they may hide.
 
-A reader of committed records sees nothing behind the first record of an open transaction. So one that is open where a task reads its rows would have it
-take old rows for the last ones, and do again what is done: the task waits until all is shown that was there when it fenced.
+A reader of committed records sees nothing after the first record of an open transaction. A task that read its rows then would take old rows for the latest,
+and repeat work that is done. So it waits until everything that was there when it fenced its predecessor is visible.
 
-A transaction can also have been ended and look open (KIP-664: a hanging one). Its end is a marker in each of its partitions, and a coordinator leaves out those
-whose leader it does not know, as a broker that was killed and has just started does ("Couldn't find leader endpoint ... can be skipped"). The task writes what
-is missing. How it ended the coordinator says only until the fence, so that is asked before.
+A transaction can also have ended and look open (KIP-664: a hanging one). Its end is a marker in each of its partitions, and a coordinator leaves out
+partitions whose leader it does not know. A broker that was killed and has just started does so ("Couldn't find leader endpoint ... can be skipped"). The task
+writes the missing markers. The coordinator knows how the transaction ended only until the fence, so the task asks before.
 """
 
 import asyncio
@@ -22,28 +22,32 @@ from app.streams.kafka.transaction_states import ABORTED, COMMITTED, last_state,
 log = logging.getLogger(__name__)
 
 SHOWN_S = 5.0
-"""How long is waited for what a transaction hides before the task says so and tries again (seconds)."""
+"""Time limit for hidden records to become visible (seconds). After it, the task reports the transaction and tries again."""
 
 _PAUSE_S = 0.02
 
 
 class Predecessor:
-    """Who used a transactional id before; one object for all openings of a task, for an opening may fail between the fence and what follows."""
+    """Previous user of a transactional id. One object serves all incarnations of a task, because one may fail between the fence and what follows."""
 
     def __init__(self, transactional_id: str) -> None:
         self._id = transactional_id
         self._state = ""
 
     async def ask(self, client: AIOKafkaClient) -> None:
-        """Ask the coordinator how its last transaction ended: before each fence, which makes the coordinator forget that. KafkaError when it does not say."""
+        """Ask the coordinator how the last transaction ended.
+
+        Call it before each fence, which makes the coordinator forget that. Raises KafkaError when it does not report it.
+        """
         state = await last_state(client, self._id)
         if state in COMMITTED | ABORTED:
             self._state = state
 
     async def finish(self, consumer: AIOKafkaConsumer, fenced: AIOKafkaProducer, partitions: Sequence[TopicPartition]) -> None:
-        """Write the markers that are missing in these partitions, and return once they show all that they have.
+        """Write the markers that are missing in these partitions, and return once all of their records are visible.
 
-        `fenced` is the producer that fenced it. OpenTransaction when another producer's hides something, or nobody says any more how this one's ended.
+        `fenced` is the producer that fenced the predecessor. Raises OpenTransaction when a transaction of another producer hides records, or when the
+        coordinator no longer knows how this one ended.
         """
         hidden = await _hidden(consumer, partitions, await written_ends(consumer, partitions))
         if hidden and (hanging := await open_from(consumer._client, hidden, fenced._txn_manager.producer_id)):  # noqa: SLF001 (aiokafka has no public way to ask)
@@ -64,7 +68,7 @@ class Predecessor:
 
 
 async def shown(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], within_s: float = SHOWN_S) -> None:
-    """Return once all that these partitions have now is shown to readers of committed records; OpenTransaction when it is not in time (seconds)."""
+    """Wait until readers of committed records see all that these partitions have now. Raises OpenTransaction when that takes longer than `within_s`."""
     ends = await written_ends(consumer, partitions)
     late_s = _now_s() + within_s
     while hidden := await _hidden(consumer, partitions, ends):
@@ -74,7 +78,7 @@ async def shown(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
 
 
 async def _hidden(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], ends: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
-    """From which offset on each partition hides what lies below its end, where it does."""
+    """Return the partitions that hide records below their ends, each with the offset from which on it hides them."""
     stable = await stable_ends(consumer, partitions)
     return {where: stable[where] for where in partitions if stable[where] < ends[where]}
 
