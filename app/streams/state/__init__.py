@@ -1,1 +1,1 @@
-"""The rows of a partition: RocksDB below, uncommitted rows above it, and the tables that are declared on them."""
+"""State of a partition: rows in RocksDB, uncommitted rows above them, and the tables that are declared on them."""

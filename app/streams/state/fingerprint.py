@@ -1,4 +1,4 @@
-"""A fingerprint of how rows follow from events: changes when the outcome may, not when code is laid out or commented differently."""
+"""Fingerprint of how rows follow from events. It changes when the outcome may change, not when code is laid out or commented differently."""
 
 import ast
 import hashlib
@@ -9,13 +9,16 @@ from typing import Any
 
 
 def fingerprint(functions: Iterable[Callable[..., Any]], shapes: Iterable[object]) -> str:
-    """Of these functions with all of their modules that they reach, and of `shapes` (JSON schemas of what they read and write): 16 hex digits."""
+    """Compute a fingerprint of 16 hex digits.
+
+    It covers these functions, all that they reach in their modules, and `shapes` (JSON schemas of their inputs and rows).
+    """
     parts = [*(code for function in functions for code in _reached(function)), *(repr(_bare(shape)) for shape in shapes)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _reached(function: Callable[..., Any]) -> Iterator[str]:
-    """The syntax trees, without docstrings, of the definitions that a function reaches within its module, itself among them."""
+    """Yield the syntax trees, without docstrings, of a function and of all definitions that it reaches within its module."""
     defined = _definitions(inspect.getmodule(function))
     found, waiting = set[str](), [function.__name__]
     while waiting:
@@ -28,7 +31,7 @@ def _reached(function: Callable[..., Any]) -> Iterator[str]:
 
 @cache
 def _definitions(module: object) -> dict[str, ast.stmt]:
-    """What a module defines at its top, by name."""
+    """Return the definitions at the top of a module, by name."""
     defined: dict[str, ast.stmt] = {}
     for statement in ast.parse(inspect.getsource(module)).body:  # type: ignore[arg-type]  # a function has a module
         match statement:
@@ -49,7 +52,7 @@ def _undocumented(statement: ast.stmt) -> ast.stmt:
 
 
 def _bare(shape: object) -> object:
-    """A schema without its descriptions."""
+    """Return a schema without its descriptions."""
     match shape:
         case dict():
             return {name: _bare(inner) for name, inner in shape.items() if name not in {"description", "title"}}

@@ -1,6 +1,6 @@
-"""The rows a task works on: what the open transaction changed, above what is committed.
+"""Rows that a task works on: the changes of the open transaction, above the committed rows.
 
-Nobody but the task sees an uncommitted row. An abort drops the overlay; a commit moves it into the store.
+Only the task sees an uncommitted row. An abort drops the overlay; a commit moves it into the store.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from app.streams.state.table import Table
 
 CACHED = 5_000
-"""Decoded committed rows kept in memory; beyond it the cache starts afresh."""
+"""Most decoded committed rows that are kept in memory. The cache is cleared when it is full."""
 
 
 class RowOverlay:
-    """Decoded rows by their keys on disk: overlay first, then the cache of committed ones, then the store."""
+    """Decoded rows by their keys on disk. A read looks into the overlay first, then into the cache of committed rows, then into the store."""
 
     def __init__(self, store: StateStore) -> None:
         self.store = store
@@ -25,11 +25,11 @@ class RowOverlay:
         self._packed: dict[bytes, bytes | None] = {}
         self._committed: dict[bytes, Any] = {}
         self._undo: list[tuple[bytes, tuple[Table[Any] | None, Any] | None]] = []
-        """What the overlay had before each change since `pack`."""
+        """Previous entry of the overlay for each change since `pack`."""
         self._mark = 0
 
     def get(self, table: "Table[Any]", key: str) -> Any:  # noqa: ANN401 (the table knows the type)
-        """The row as this transaction sees it, or None."""
+        """Return the row as this transaction sees it, or None."""
         full = (self._prefixes.get(table) or self._prefix(table)) + key.encode()
         changed = self._overlay.get(full)
         if changed is not None:
@@ -45,22 +45,22 @@ class RowOverlay:
         self._overlay[full] = (table, row)
 
     def delete(self, full: bytes) -> None:
-        """Delete a row by its key on disk, whatever table it is of (a table that is no longer declared, too)."""
+        """Delete a row by its key on disk, whatever its table, even one that is no longer declared."""
         self._committed.pop(full, None)
         self._undo.append((full, self._overlay.get(full)))
         self._overlay[full] = (None, None)
 
     @property
     def changed(self) -> bool:
-        """True when this transaction changed a row."""
+        """Whether this transaction changed a row."""
         return bool(self._overlay)
 
     def mark(self) -> None:
-        """From here on `rollback` undoes."""
+        """Set a savepoint, to which `rollback` returns."""
         self._mark = len(self._undo)
 
     def rollback(self) -> None:
-        """Undo the changes since `mark`: a record that failed leaves nothing behind."""
+        """Roll back to the savepoint: a record that failed leaves nothing behind."""
         for full, before in reversed(self._undo[self._mark :]):
             if before is None:
                 del self._overlay[full]
@@ -69,7 +69,7 @@ class RowOverlay:
         del self._undo[self._mark :]
 
     def pack(self) -> None:
-        """Encode what was changed, while it still is in the processor's cache; no `rollback` reaches behind it."""
+        """Encode the changes while they are still in the processor's cache. No `rollback` undoes them any more."""
         for full, _ in self._undo:
             table, row = self._overlay[full]
             self._packed[full] = None if table is None or row is None else table.encode(row)
@@ -77,12 +77,12 @@ class RowOverlay:
         self._mark = 0
 
     def changes(self) -> list[Change]:
-        """What this transaction changed, by keys on disk."""
+        """Return the changes of this transaction, by keys on disk."""
         self.pack()
         return list(self._packed.items())
 
     def commit(self, changes: list[Change], stored: StoreCheckpoint | None = None) -> None:
-        """The transaction is in the log, or its rows follow from the log alone: they become the committed ones."""
+        """Write the changes to the store and make them the committed rows. The transaction is in the log already, or its rows follow from the log alone."""
         self.store.disk.write(changes, stored)
         if len(self._committed) + len(self._overlay) > CACHED:
             self._committed.clear()
@@ -90,14 +90,14 @@ class RowOverlay:
         self.drop()
 
     def drop(self) -> None:
-        """The transaction is not in the log: forget what it changed."""
+        """Discard the changes: the transaction is not in the log, or the store has them already."""
         self._overlay.clear()
         self._packed.clear()
         self._undo.clear()
         self._mark = 0
 
     def forget(self) -> None:
-        """The committed rows are others now."""
+        """Clear the cache, because the committed rows were replaced."""
         self._committed.clear()
         self._prefixes.clear()
 

@@ -1,7 +1,7 @@
-"""Where a task is in its inputs: rows of its own changelog, so that they commit with everything else.
+"""Input positions of a task: rows of its own changelog, so that they commit with everything else.
 
-A position moves with each record, and over what follows the last one and is no record (commit markers, gaps) once the partition is idle.
-So what lies between a position and the beginning of its topic was never read, and is lost.
+A position moves with each record. Once the partition is idle, it also moves over the commit markers and gaps after the last record. So records between a
+position and a later beginning of its topic were never read, and are lost.
 """
 
 import logging
@@ -15,20 +15,20 @@ log = logging.getLogger(__name__)
 
 
 class InputPosition(Struct, frozen=True):
-    """The next offset to process of one input topic (of this id), and the one last given to the consumer group."""
+    """Next offset to process of one input topic (of this id), and the offset last reported to the consumer group."""
 
     topic_id: str
     offset_next: int
     group_offset: int | None = None
     generation: int = 0
-    """How many other topics had this name before, as far as the task has read them."""
+    """Number of earlier topics of the same name, as far as the task has read them."""
 
 
 positions = Table[InputPosition](None, name="position", value_type=InputPosition)
 
 
 def check(topic: str, offset_next: int, begin: int, end: int, *, accept_loss: bool) -> int:
-    """The offset to go on from; DataLossDetected when the topic no longer has what lies there, between the offsets `begin` and `end`."""
+    """Return the offset to continue from. Raises DataLossDetected when the topic, which has the offsets from `begin` to `end`, no longer has the next one."""
     if offset_next > end:
         message = f"{topic} ends at {end}, below the position {offset_next}: its end is lost; restore it, or start with --accept-loss to go on from its end"
         return _accept(end, message, accept_loss=accept_loss)

@@ -1,7 +1,7 @@
-"""The rows of one task on disk: a RocksDB that is never ahead of the changelog (KIP-892 names the problem).
+"""Rows of one task on disk: a RocksDB store that is never ahead of the changelog (KIP-892 describes the problem).
 
-Rows, and the changelog offset they stand for, are written in one batch after the commit, without a write-ahead log:
-the changelog is that log. After a crash the store is older than the changelog, never newer, and always consistent.
+Rows, and the changelog offset that they reflect, are written in one batch after the commit, without a write-ahead log: the changelog is that log. After a
+crash, the store may be older than the changelog, but never newer, and it is always consistent.
 """
 
 import logging
@@ -21,10 +21,10 @@ from app.streams.errors import StateStoreError
 log = logging.getLogger(__name__)
 
 Change = tuple[bytes, bytes | None]
-"""A row's key and its new value; None deletes it."""
+"""Key of a row and its new value; None deletes it."""
 
 CHECKPOINT_KEY = b"\xff"
-"""The store's own row, outside of every table."""
+"""Key of the store's own row, outside of every table."""
 
 _MIB = 1 << 20
 _CACHE = Cache(24 * _MIB)
@@ -34,7 +34,7 @@ _UNLOGGED.disable_wal = True  # type: ignore[assignment, method-assign]  # the s
 
 
 class StoreCheckpoint(msgspec.Struct, frozen=True):
-    """What the rows on disk stand for: the changelog of `cluster_id` and `topic_id` up to `offset_next`, written at `written_at_s`."""
+    """Changelog position that the rows on disk reflect: `cluster_id` and `topic_id` up to `offset_next`, written at `written_at_s`."""
 
     cluster_id: str
     topic_id: str
@@ -43,25 +43,25 @@ class StoreCheckpoint(msgspec.Struct, frozen=True):
 
 
 class StateStore:
-    """One task's rows; `stored` says which prefix of which changelog they are."""
+    """Rows of one task. `stored` says which prefix of which changelog they reflect."""
 
     def __init__(self, path: Path) -> None:
-        """Open or create the database at `path`; rocksdict raises what it finds wrong with a damaged one."""
+        """Open or create the database at `path`. rocksdict raises its own exceptions for a damaged one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = Rdict(str(path), _options())
         self.stored = self._stored()
 
     @property
     def disk(self) -> "StateStore":
-        """The store that has the rows by their keys on disk."""
+        """Store that has the rows by their keys on disk."""
         return self
 
     def prefix(self, prefix: bytes) -> bytes:
-        """How the keys on disk of a table's rows begin, of which those that code sees begin with `prefix`."""
+        """Return the prefix that the keys of a table's rows have on disk. `prefix` is the one that code sees."""
         return prefix
 
     def get(self, key: bytes) -> bytes | None:
-        """The committed value of a row; StateStoreError when the disk does not give it."""
+        """Return the committed value of a row. Raises StateStoreError when the disk does not return it."""
         try:
             value: bytes | None = self._db.get(key)
         except Exception as error:
@@ -69,14 +69,14 @@ class StateStore:
         return value
 
     def scan(self, prefix: bytes, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with `prefix`, in order of keys, from `start` on."""
+        """Yield all rows whose key begins with `prefix`, in the order of keys, from `start` on."""
         for key, value in cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=max(prefix, start))):
             if not key.startswith(prefix):
                 return
             yield key, value
 
     def write(self, changes: Iterable[Change], stored: StoreCheckpoint | None = None) -> None:
-        """Apply `changes` and what they stand for, all or nothing; a view's rows say that themselves."""
+        """Apply `changes` and the checkpoint, all or nothing. A view task passes no checkpoint: its rows contain its positions."""
         batch = WriteBatch(raw_mode=True)
         for key, value in changes:
             if value is None:
@@ -92,25 +92,25 @@ class StateStore:
         self.stored = stored or self.stored
 
     def drop(self, prefix: bytes) -> None:
-        """Delete all rows whose key begins with `prefix`, the last byte of which is below 255."""
+        """Delete all rows whose key begins with `prefix`. The last byte of `prefix` has to be below 255."""
         batch = WriteBatch(raw_mode=True)
         batch.delete_range(prefix, prefix[:-1] + bytes([prefix[-1] + 1]))
         self._db.write(batch, _UNLOGGED)
 
     def flush(self) -> None:
-        """Return once what was written so far outlives a kill."""
+        """Write everything to disk, so that it survives a kill. Raises StateStoreError when that fails."""
         try:
             self._db.flush()
         except Exception as error:
             raise StateStoreError(str(error)) from error
 
     def frozen(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """The rows whose key begins with `prefix`, in order of keys, as they are now, whatever is written meanwhile."""
+        """Return the rows whose key begins with `prefix`, in the order of keys, from a snapshot. Later writes do not change it."""
         rows = cast("Iterator[tuple[bytes, bytes]]", self._db.snapshot().items(from_key=prefix))
         return takewhile(lambda row: row[0].startswith(prefix), rows)
 
     def close(self) -> None:
-        """Flush to disk and release the files; what could not be flushed is in the changelog."""
+        """Flush to disk and release the files. Rows that could not be flushed are in the changelog."""
         try:
             self._db.close()
         except Exception as error:  # noqa: BLE001 (rocksdict raises bare exceptions)
@@ -122,12 +122,12 @@ class StateStore:
 
 
 def now_s() -> float:
-    """The wall clock, by which a store's age is judged (never a decision)."""
+    """Return the time of the wall clock (seconds since 1970). It gives a store's age; no decision depends on it."""
     return time.time()
 
 
 def wipe(path: Path) -> None:
-    """Remove a store; the changelog has it all."""
+    """Remove a store. The changelog has all of its rows."""
     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -152,13 +152,13 @@ UNDAMAGED = {
     "Disk quota exceeded": NO_ROOM,
     "File too large": NO_ROOM,
 }
-"""What RocksDB says of a database that is none the worse, and what it means: an earlier opening has not ended yet, or a person has to make room."""
+"""RocksDB's texts for errors without damage, and what they mean. An earlier incarnation still has the store open, or the operator has to free space."""
 
 
 def opened(path: Path, unusable: Callable[[StateStore], str | None]) -> StateStore:
-    """The store at `path`; an empty one in its place when it is damaged, or `unusable` says why it cannot be brought up to date.
+    """Open the store at `path`. An empty one takes its place if it is damaged, or if `unusable` says why it cannot be brought up to date.
 
-    FoldstreamError when it cannot be opened now, and may be later; what `unusable` raises leaves it as it is.
+    Raises FoldstreamError when it cannot be opened now, but may be later. An exception of `unusable` leaves the store unchanged.
     """
     try:
         store = _open(path)

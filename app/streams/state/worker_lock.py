@@ -1,4 +1,4 @@
-"""A worker's directory, used by one process at a time."""
+"""Lock of a worker's directory, which one process at a time may use."""
 
 import fcntl
 from pathlib import Path
@@ -10,7 +10,7 @@ from app.settings import variable
 
 
 def lock(directory: Path) -> IO[str]:
-    """Hold the directory, made if absent, until the process ends; FoldstreamError when another process holds it, or it cannot be made."""
+    """Lock the directory, made if absent, until the process ends. Raises FoldstreamError when another process holds it, or it cannot be made."""
     held = (made(directory, variable("datadir")) / "lock").open("w")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
