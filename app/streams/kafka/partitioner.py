@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: murmur2, as every Java client computes it (contract, section 1)."""
+"""Partitioner: murmur2, as every Java client computes it (contract, section 1)."""
 
 from array import array
 from collections import defaultdict
@@ -12,17 +12,17 @@ _32_BITS = 0xFFFFFFFF
 _POSITIVE = 0x7FFFFFFF
 
 FEW = 8
-"""Keys of one length that are hashed one by one: so few are not worth the detour."""
+"""Number of keys of one length up to which they are hashed one by one. So few are not worth the detour."""
 
 
 @lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of `key` among `partitions`; the cache spares a hash in pure Python per record of a busy aggregate."""
+    """Return the partition of `key` among `partitions`. The cache saves a hash in pure Python for each record of a busy aggregate."""
     return (murmur2(key) & _POSITIVE) % partitions
 
 
 def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
-    """The partitions of many keys, in a fifth of the time if they are of a few lengths."""
+    """Return the partitions of many keys. It takes a fifth of the time if the keys are of a few lengths."""
     places = defaultdict(list)
     for place, key in enumerate(keys):
         places[len(key)].append(place)
@@ -36,7 +36,7 @@ def partitions_of(keys: Sequence[bytes], partitions: int) -> list[int]:
 
 
 def murmur2(key: bytes) -> int:
-    """The hash of the Java client (`org.apache.kafka.common.utils.Utils.murmur2`), without a sign.
+    """Compute the hash of the Java client (`org.apache.kafka.common.utils.Utils.murmur2`), without a sign.
 
     aiokafka has one too, which reads byte by byte; this one reads words, in half of the time.
     """
@@ -52,7 +52,7 @@ def murmur2(key: bytes) -> int:
 
 
 def _hashes(keys: Sequence[bytes], length: int) -> list[int]:
-    """The same for keys of one length, all at once: each has 64 bits of one large integer to itself, so that Python's one step is a step for all."""
+    """Hash keys of one length all at once. Each key has 64 bits of one large integer to itself, so that one step in Python is a step for all keys."""
     lanes, ones = _lanes(len(keys))
     hashed = ones * (_SEED ^ length)
     for at in range(0, length - 3, 4):
@@ -66,13 +66,13 @@ def _hashes(keys: Sequence[bytes], length: int) -> list[int]:
 
 
 def _column(keys: Sequence[bytes], begin: int, end: int) -> int:
-    """These bytes of each key as the number that they are, in its own 64 bits."""
+    """Return these bytes of each key as a number in the key's own 64 bits."""
     blank = bytes(8 - end + begin)
     return int.from_bytes(blank.join([key[begin:end] for key in keys]), "little")
 
 
 @cache
 def _lanes(count: int) -> tuple[int, int]:
-    """The lower 32 of each 64 bits, and a one in each."""
+    """Return a mask of the lower 32 of each 64 bits, and an integer with a one in each."""
     ones = int.from_bytes(b"\1\0\0\0\0\0\0\0" * count, "little")
     return ones * _32_BITS, ones

@@ -1,4 +1,4 @@
-"""Reading a partition from one offset to another, by position: the last record may be a commit marker that is never delivered."""
+"""Reader of a partition from one offset to another. It goes by position, because the last record may be a commit marker, which is never delivered."""
 
 import asyncio
 from collections import defaultdict
@@ -18,26 +18,29 @@ from app.streams.kafka.skips import NONE, Skips
 from app.streams.kafka.timeouts import ANSWER_MS
 
 STALLED_S = 30.0
-"""Reading that moves nothing for this long has failed (seconds)."""
+"""Time without progress after which reading has failed (seconds)."""
 
 MANY_BYTES = 4 << 20
-"""What is fetched of a partition at once by who reads all of it."""
+"""Bytes that a reader of a whole partition fetches of it at once."""
 
 ONE_BATCH = 1
-"""What is fetched of a partition to see its next record: the broker gives a whole batch, and no more (bytes)."""
+"""Bytes that are fetched of a partition to see its next record. The broker returns a whole batch, and no more."""
 
 RETRY_BACKOFF_MS = 10
-"""aiokafka's first question about a topic always fails, for it has no metadata of it yet; its own pause is 100 ms."""
+"""Pause before aiokafka repeats a request (milliseconds; its own default is 100).
+
+Its first request about a topic always fails, for it has no metadata of it yet.
+"""
 
 _LOOK_MS = 10
-"""aiokafka tells nobody that a position has moved over commit markers: it is looked at this often."""
+"""Interval at which a position is checked (milliseconds). aiokafka does not report that a position has moved over commit markers."""
 
 
 def reader(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str = "read_committed") -> AIOKafkaConsumer:
-    """A consumer for assigned partitions, of no group; it fetches so many bytes of each at once (one batch at least).
+    """Create a consumer for assigned partitions, of no group. It fetches `partition_bytes` of each at once, but at least one batch.
 
-    A partition's end is its last stable offset or, `read_uncommitted`, its high watermark: open transactions lie between them.
-    Ask it for all that was fetched, never for `max_records`: aiokafka leaves what was fetched and not handed out in a cycle, and cycles are collected seldom.
+    A partition's end is its last stable offset or, with `read_uncommitted`, its high watermark: open transactions lie between them. Ask it for all that was
+    fetched, never for `max_records`: aiokafka would keep the remaining records in a reference cycle, and cycles are collected seldom.
     """
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
@@ -53,7 +56,7 @@ def reader(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str 
 
 @asynccontextmanager
 async def reading(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str = "read_committed") -> AsyncIterator[AIOKafkaConsumer]:
-    """A reader that is started, and stopped within bounds."""
+    """Start a reader, and stop it within bounds."""
     consumer = reader(bootstrap, partition_bytes, isolation=isolation)
     try:
         await consumer.start()
@@ -63,7 +66,7 @@ async def reading(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolatio
 
 
 async def group_offsets(client: AIOKafkaClient, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-    """The offsets that a group committed, where it did; asked without joining the group. KafkaError when the broker does not say."""
+    """Return the offsets that a group committed, where it did, without joining the group. Raises KafkaError when the broker does not report them."""
     wanted = defaultdict(list)
     for topic, partition in partitions:
         wanted[topic].append(partition)
@@ -77,18 +80,18 @@ async def group_offsets(client: AIOKafkaClient, group: str, partitions: Iterable
 
 
 async def bounds(consumer: AIOKafkaConsumer, where: TopicPartition) -> tuple[int, int]:
-    """First offset and end (the last stable offset) of a partition."""
+    """Return the first offset and the end (the last stable offset) of a partition."""
     begin, end = await asyncio.gather(consumer.beginning_offsets([where]), consumer.end_offsets([where]))
     return begin[where], end[where]
 
 
 async def stable_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """The last stable offset of each partition: up to there a reader of committed records sees all."""
+    """Return the last stable offset of each partition. A reader of committed records sees everything up to there."""
     return dict(await consumer.end_offsets(partitions))
 
 
 async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """The high watermark of each partition: what an open transaction has written lies below it."""
+    """Return the high watermark of each partition. Everything that an open transaction has written lies below it."""
     fetcher = copy(consumer._fetcher)  # noqa: SLF001 (aiokafka has one isolation level for all questions of a consumer)
     fetcher._isolation_level = READ_UNCOMMITTED  # noqa: SLF001
     return dict(await fetcher.end_offsets(partitions, ANSWER_MS))
@@ -97,9 +100,9 @@ async def written_ends(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPar
 async def read(
     consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int, skips: Skips = NONE
 ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
-    """Committed records from `start` up to `end`, in batches, each with the position it leads to.
+    """Yield committed records from `start` up to `end`, in batches, each with the position that it leads to.
 
-    UnreadableBatch when one cannot be read, FetchStalled when the broker does not give them.
+    Raises UnreadableBatch when a batch cannot be read, FetchStalled when the broker does not return it.
     """
     if start >= end:
         return
@@ -125,7 +128,7 @@ async def _next(consumer: AIOKafkaConsumer, where: TopicPartition, skips: Skips)
 
 
 def step_over(consumer: AIOKafkaConsumer, error: UnreadableBatch, skips: Skips) -> None:
-    """Read on behind what cannot be read; UnreadableBatch when it is not skipped."""
+    """Continue behind a batch that cannot be read. Raises UnreadableBatch when an operator has not skipped it."""
     behind = skips.behind(error.where.topic, error.first)
     if behind == error.first:
         raise error

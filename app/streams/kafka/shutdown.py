@@ -1,4 +1,4 @@
-"""Ending what belongs to a task within bounds: aiokafka hangs, or swallows a cancellation, now and then."""
+"""Shutdown of a task's asyncio tasks and Kafka clients within bounds. aiokafka sometimes hangs, or swallows a cancellation."""
 
 import asyncio
 import logging
@@ -10,17 +10,17 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 log = logging.getLogger(__name__)
 
 _endings: set["asyncio.Task[None]"] = set()
-"""asyncio itself keeps no task alive."""
+"""References to the shutdowns that are running, because asyncio itself keeps no task alive."""
 
 CLOSE_S = 1.5
 CANCEL_EVERY_S = 5.0
-"""Longer than a life takes to clean up (seconds)."""
+"""Interval at which a run is cancelled again (seconds). It is longer than a run takes to clean up."""
 
 
 async def ended(life: "asyncio.Task[None]") -> None:
-    """Wait for a life that was cancelled, also when the waiter is cancelled meanwhile: two lives at once would fence each other.
+    """Wait for a run that was cancelled, even when the waiter is cancelled meanwhile: two runs at once would fence each other.
 
-    aiokafka swallows a cancellation now and then: one that goes on is cancelled again.
+    aiokafka sometimes swallows a cancellation. So a run that continues is cancelled again.
     """
     cancelled = False
     while not life.done():
@@ -35,18 +35,18 @@ async def ended(life: "asyncio.Task[None]") -> None:
 
 
 async def all_ended(lives: Iterable["asyncio.Task[None]"]) -> None:
-    """The same for several."""
-    await asyncio.gather(*map(ended, lives), return_exceptions=True)  # otherwise it would end with the first, when the waiter is cancelled
+    """Wait for several runs that were cancelled."""
+    await asyncio.gather(*map(ended, lives), return_exceptions=True)  # otherwise it would end with the first run when the waiter is cancelled
 
 
 async def stop_reading(consumer: AIOKafkaConsumer) -> None:
-    """Stop a reader; aiokafka can hang here right after a change of assignment, and a task must not."""
+    """Stop a reader. aiokafka can hang here right after a change of assignment, and a task must not."""
     if not await _bounded(consumer.stop(), "a reader"):
         await _bounded(consumer._client.close(), "a reader's connections")  # noqa: SLF001 (its stop has not come that far)
 
 
 async def stop(started: AIOKafkaProducer, *, abort: bool) -> None:
-    """Stop a producer; one that is in a transaction may abort it first, if that can be done at once. What is left open its successor fences."""
+    """Stop a producer. With `abort`, first abort an open transaction, if that can be done at once. Its successor fences a transaction that stays open."""
     if abort and started._txn_manager.is_in_transaction():  # noqa: SLF001 (aiokafka has no public way to ask)
         await _bounded(started.abort_transaction(), "a transaction")
     if not await _bounded(started.stop(), "a producer"):
@@ -55,7 +55,10 @@ async def stop(started: AIOKafkaProducer, *, abort: bool) -> None:
 
 
 async def _bounded(ending: Coroutine[Any, Any, None], what: str) -> bool:
-    """True if it ended cleanly in time. It goes on when whoever waits is cancelled; what it raises concerns nobody, for what ends here is not used again."""
+    """Return True if the client ended cleanly in time.
+
+    The shutdown continues when the waiter is cancelled. Its errors are only logged, because the client is not used again.
+    """
     task = asyncio.create_task(ending)
     _endings.add(task)
     task.add_done_callback(_endings.discard)

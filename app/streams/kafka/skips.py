@@ -1,15 +1,15 @@
-"""Offsets that an operator skipped: they are read as if nothing were there."""
+"""Offsets that an operator skipped. Readers treat them as if they had no records."""
 
 from collections.abc import Iterable, Sequence
 
 from aiokafka import ConsumerRecord
 
 Range = tuple[str, int, int]
-"""A topic (its name on the broker), the first offset and the last."""
+"""Topic (its name on the broker), first offset and last offset."""
 
 
 class Skips:
-    """Those of one partition number."""
+    """Skipped offsets of one partition number."""
 
     def __init__(self, ranges: Iterable[Range] = ()) -> None:
         self._ranges: dict[str, list[tuple[int, int]]] = {}
@@ -17,14 +17,14 @@ class Skips:
             self._ranges.setdefault(topic, []).append((first, last))
 
     def behind(self, topic: str, offset: int) -> int:
-        """The first offset from this one on that is not skipped."""
+        """Return the first offset from this one on that is not skipped."""
         for first, last in self._ranges.get(topic, ()):
             if first <= offset <= last:
                 offset = last + 1
         return offset
 
     def left(self, topic: str, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
-        """The records of a topic that are not skipped."""
+        """Return the records of a topic that are not skipped."""
         if topic not in self._ranges:
             return records
         return [record for record in records if self.behind(topic, record.offset) == record.offset]

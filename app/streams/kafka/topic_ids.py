@@ -1,4 +1,4 @@
-"""Who the cluster is and which topics these are: names can be re-used, the ids of Metadata v12 (KIP-516) cannot."""
+"""Identity of the cluster and of its topics. Names can be used again, but the ids of Metadata v12 (KIP-516) cannot."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -88,14 +88,14 @@ class _MetadataRequest(Request[_MetadataRequestV12]):  # type: ignore[misc]  # a
 
 
 class ClusterIds(Struct, frozen=True):
-    """The cluster's id, the id (hex) of each topic asked for, and how many partitions it has."""
+    """Id of the cluster, with the id (hex) and the number of partitions of each topic asked for."""
 
     cluster_id: str
     topic_ids: dict[str, str]
     partitions: dict[str, int]
 
     def require_partitions(self, partitions: int) -> None:
-        """Repartitioned when one of the topics has another number of partitions."""
+        """Raise Repartitioned when one of the topics has another number of partitions."""
         wrong = [f"{topic} has {count} partitions" for topic, count in sorted(self.partitions.items()) if count != partitions]
         if wrong:
             others = f" ({len(wrong) - 1} other topics, too)" if wrong[1:] else ""
@@ -107,7 +107,7 @@ class ClusterIds(Struct, frozen=True):
 
 
 async def present(client: AIOKafkaClient, topics: Iterable[str]) -> ClusterIds:
-    """Ask any broker for those of `topics` that exist; nothing is created by that. TopicAuthorizationFailedError names those that it must not show."""
+    """Ask any broker for those of `topics` that exist, without creating any. Raises TopicAuthorizationFailedError with the topics that it must not show."""
     answer = await client.send(client.get_random_node(), _MetadataRequest(topics))
     refused = {name for code, name, *_ in answer.topics if code == TopicAuthorizationFailedError.errno}
     if refused:
@@ -118,7 +118,7 @@ async def present(client: AIOKafkaClient, topics: Iterable[str]) -> ClusterIds:
 
 
 async def describe(client: AIOKafkaClient, topics: Sequence[str]) -> ClusterIds:
-    """Ask any broker for `topics`; FoldstreamError names one that does not exist."""
+    """Ask any broker for `topics`. Raises FoldstreamError, which names those that do not exist."""
     found = await present(client, topics)
     missing = sorted(set(topics) - found.topic_ids.keys())
     if missing:

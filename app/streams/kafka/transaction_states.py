@@ -1,4 +1,4 @@
-"""What brokers say of transactions (KIP-664): a coordinator of the last one of an id, the leader of a partition of those that are open there."""
+"""Queries about transactions (KIP-664). A coordinator knows the last transaction of an id, the leader of a partition those that are open there."""
 
 import asyncio
 from collections import defaultdict
@@ -13,17 +13,17 @@ from aiokafka.protocol.types import CompactArray, CompactString, Int16, Int32, I
 
 COMMITTED = {"PrepareCommit", "CompleteCommit"}
 ABORTED = {"PrepareAbort", "CompleteAbort", "PrepareEpochFence", "Ongoing"}
-"""The coordinator's words for a transaction's state; one that is ongoing at a fence is aborted by it."""
+"""States of a transaction in the coordinator's words. A fence aborts a transaction that is `Ongoing`."""
 
 LOADED_S = 10.0
-"""How long a coordinator may need to load what it knows (seconds)."""
+"""Time limit for a coordinator to load its state (seconds)."""
 
 _PAUSE_S = 0.02
 
 _LOADING = (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError)
 
 _UNKNOWN_ID = 105
-"""Kafka's code for a transactional id that nobody has used."""
+"""Kafka's code for a transactional id that has never been used."""
 
 _TEXT = CompactString("utf-8")
 
@@ -125,7 +125,7 @@ class _DescribeProducers(Request[_ProducersRequestV0]):  # type: ignore[misc]  #
 
 
 async def last_state(client: AIOKafkaClient, transactional_id: str) -> str:
-    """The state of its last transaction, in the coordinator's words; empty when it had none."""
+    """Return the state of the id's last transaction, in the coordinator's words; empty when it had none."""
     late_s = asyncio.get_running_loop().time() + LOADED_S
     while True:
         try:
@@ -141,7 +141,7 @@ async def last_state(client: AIOKafkaClient, transactional_id: str) -> str:
 
 
 async def open_from(client: AIOKafkaClient, partitions: Iterable[TopicPartition], producer_id: int) -> dict[TopicPartition, int]:
-    """Where a transaction of this producer is open as the partitions' leaders know it, from which offset on."""
+    """Return the partitions in which the leaders know an open transaction of this producer, each with its first offset."""
     by_leader = defaultdict(list)
     for where in partitions:
         by_leader[client.cluster.leader_for_partition(where)].append(where)

@@ -16,13 +16,13 @@ from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
 
 Headers = list[tuple[str, bytes]]
-"""aiokafka takes nothing but a list."""
+"""Headers of a record. aiokafka accepts nothing but a list."""
 
 _NONE: Headers = []
 
 
 class OutgoingRecord(NamedTuple):
-    """A record to be written by the open transaction; `partition` None means the one its key belongs to."""
+    """A record that the open transaction will write. `partition` None means the partition of its key."""
 
     topic: str
     key: bytes | None
@@ -32,27 +32,27 @@ class OutgoingRecord(NamedTuple):
 
 
 TIMEOUT_MS = 15_000
-"""The broker ends a transaction that is open for longer, so that a stopped worker holds up readers no longer than this."""
+"""Time after which the broker ends an open transaction (milliseconds). A stopped worker holds up readers no longer than this."""
 
 DEADLINE_S = 12.0
-"""After this long without an end the outcome counts as unknown (seconds)."""
+"""Time without an end after which the outcome counts as unknown (seconds)."""
 
 BATCH_BYTES = 1 << 20
 RECORD_BYTES = (4 << 20) - 4096
-"""The largest record that every topic but `commands.*` takes, less the overhead of its batch; `append` itself takes any first record."""
+"""Size of the largest record that every topic but `commands.*` accepts, less the overhead of its batch. `append` itself accepts any first record."""
 
 Check = Callable[[Mapping[TopicPartition, int]], None]
-"""Raises FatalTaskError when the offsets of a transaction's first records must not be: it is aborted then."""
+"""Check of the offsets of a transaction's first records. If it raises FatalTaskError, the transaction is aborted."""
 
 Written = tuple[str, bytes | None, bytes | None, Headers, int | None]
-"""Topic, key, value, headers and partition; None is the one its key belongs to."""
+"""Topic, key, value, headers and partition; None is the partition of the key."""
 
 BROKERS_TIME = 1
-"""Kafka's number for a timestamp that the broker set when it appended the record; a sender's own can be anything."""
+"""Kafka's number for a timestamp that the broker set when it appended the record. A sender's own timestamp can be anything."""
 
 
 class RecordBatches:
-    """Collects records into batches, one row of them for each partition; used once."""
+    """Batches of records, in one sequence for each partition; used once."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
@@ -60,7 +60,7 @@ class RecordBatches:
         self._batches: dict[tuple[str, int], list[BatchBuilder]] = {}
 
     def extend(self, outgoing: Iterable[Written]) -> None:
-        """Add records, each as an Outgoing or like one; TransactionRejected when one is larger than any topic takes."""
+        """Add records, each an OutgoingRecord or a tuple like it. Raises TransactionRejected when one is larger than any topic accepts."""
         now_ms, partitions, batches = int(time() * 1000), self._partitions, self._batches
         for topic, key, value, headers, partition in outgoing:
             where = (topic, partition_of(key or b"", partitions) if partition is None else partition)
@@ -77,11 +77,11 @@ class RecordBatches:
 
     @property
     def records(self) -> dict[TopicPartition, int]:
-        """How many records there are for each partition."""
+        """Number of records for each partition."""
         return {TopicPartition(*where): sum(batch.record_count() for batch in batches) for where, batches in self._batches.items()}
 
     async def send(self) -> list[Any]:
-        """What became of each batch: where it is, or an error."""
+        """Send all batches, and return for each its location or its error."""
         sent = [await self._send(where, batch) for where, batches in self._batches.items() for batch in batches]
         answers = (asyncio.shield(future) for future in sent)  # aiokafka's sender dies of a future that was cancelled
         return await asyncio.gather(*answers, return_exceptions=True)
@@ -90,7 +90,7 @@ class RecordBatches:
         batch.close()
         topic, partition = where
         future: asyncio.Future[Any] = await self._producer.send_batch(batch, topic, partition=partition)
-        future.add_done_callback(_looked_at)  # a later batch may fail before anybody waits for this one
+        future.add_done_callback(_looked_at)  # a later batch may fail before this one is awaited
         return future
 
     def _start(self, where: tuple[str, int]) -> BatchBuilder:
@@ -105,25 +105,25 @@ class RecordBatches:
 
 
 def _anything(_: Mapping[TopicPartition, int]) -> None:
-    """Check nothing: nothing stands on the offsets of these records."""
+    """Check nothing, where nothing depends on the offsets of the records."""
 
 
 class Transaction(RecordBatches):
-    """The batches of one transaction."""
+    """Batches of one transaction."""
 
     appended_ms: Sequence[int] = ()
-    """Once it is committed, the times at which the broker appended those batches that it timed (milliseconds since 1970)."""
+    """Times at which the broker appended the batches that it timed (milliseconds since 1970), once the transaction is committed."""
 
     def log(self, changelog: TopicPartition, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Add changed rows."""
+        """Add changed rows to the changelog."""
         self.extend((changelog.topic, key, value, _NONE, changelog.partition) for key, value in changes)
 
     async def commit(self, check: Check = _anything) -> dict[TopicPartition, int]:
         """Commit, and return the next offset of each partition that was written to.
 
-        TransactionRejected: it was aborted. NotAuthorized: it was not committed. UnknownOutcome: only the log can tell.
+        Raises TransactionRejected if it was aborted, NotAuthorized if it was not committed, UnknownOutcome if only the log can tell.
 
-        `check` is given the first offset that the broker gave to each partition's records; when it raises, the transaction is aborted.
+        `check` gets the first offset that the broker gave to each partition's records. When it raises, the transaction is aborted.
         """
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -132,7 +132,7 @@ class Transaction(RecordBatches):
             raise _unknown(self._cause(error)) from error
 
     def _cause(self, error: BaseException) -> BaseException:
-        """What ended aiokafka's sender, if it has ended: the errors that follow from that say nothing."""
+        """Return the error that ended aiokafka's sender, if it has ended. The errors that follow from that say nothing."""
         manager = self._producer._txn_manager  # noqa: SLF001 (aiokafka has no public way to ask)
         return (manager.wait_for_transaction_end().exception() or error) if manager.is_fatal_error() else error
 
@@ -155,7 +155,7 @@ class Transaction(RecordBatches):
             raise
 
     async def _check(self, failures: list[BaseException]) -> None:
-        """Look at every single one: aiokafka would commit without the batches that failed."""
+        """Check every single failure: aiokafka would commit without the batches that failed."""
         refusals = [failure for failure in failures if is_refusal(failure)]
         for failure in failures:
             if not (is_refusal(failure) or (refusals and is_consequence(failure))):
@@ -178,14 +178,14 @@ def _next(base_offset: int, count: int) -> int:
 
 
 def _unknown(error: BaseException) -> UnknownOutcome | NotAuthorized:
-    """What is known of a transaction that failed; a refused topic is found before anything is committed."""
+    """Return the error to raise for a transaction that failed. A topic without authorization is found before anything is committed."""
     if isinstance(error, TopicAuthorizationFailedError):
         return NotAuthorized(explained(error))
     return error if isinstance(error, UnknownOutcome | NotAuthorized) else UnknownOutcome(repr(error))
 
 
 def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
-    """A producer whose start fences every earlier one of the same id."""
+    """Create a producer whose start fences every earlier one of the same id."""
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         transactional_id=transactional_id,
