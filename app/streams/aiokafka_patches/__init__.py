@@ -1,1 +1,1 @@
-"""The parts of aiokafka that are replaced, each with the reason; `sender.install` puts all of them in place."""
+"""Replaced parts of aiokafka, each with the reason. `sender.install` puts all of them in place."""

@@ -1,6 +1,6 @@
-"""Unpacking compressed batches within a bound: what is small on the wire can be ten thousand times as large in memory.
+"""Decompression of batches within a bound. A batch that is small on the wire can be ten thousand times as large in memory.
 
-The room grows with what is found in it, so a batch that is too large is given up on the way, and never is in memory as a whole.
+The buffer grows with what is found in the batch, so a batch that is too large is abandoned on the way, and is never in memory as a whole.
 """
 
 import gzip
@@ -14,24 +14,24 @@ import cramjam
 from app.errors import FoldstreamError
 
 BATCH_BYTES = 64 << 20
-"""The most that one batch may unpack to: a broker takes batches of 1 MiB of commands, which unpack to a few MiB as a rule."""
+"""Most bytes that one batch may decompress to. Brokers accept batches of 1 MiB of commands, which decompress to a few MiB as a rule."""
 
 ROOMS = tuple(min(BATCH_BYTES, (64 << 10) << shift) for shift in (0, 4, 8, 12))
-"""The room of each attempt (bytes)."""
+"""Buffer size of each attempt (bytes)."""
 
 XERIAL = b"\x82SNAPPY\0"
 XERIAL_HEADER_BYTES = 16
 
 
 class TooLargeUnpacked(FoldstreamError):  # noqa: N818 (what it is)
-    """A batch unpacks to more than the bound."""
+    """Error when a batch decompresses to more than the bound."""
 
     def __init__(self) -> None:
         super().__init__(f"it unpacks to more than {BATCH_BYTES >> 20} MiB")
 
 
 def gunzip(packed: bytes) -> bytes:
-    """Unpack gzip."""
+    """Decompress gzip."""
     with gzip.GzipFile(fileobj=BytesIO(packed)) as stream:
         unpacked = stream.read(BATCH_BYTES + 1)
     if len(unpacked) > BATCH_BYTES:
@@ -40,7 +40,7 @@ def gunzip(packed: bytes) -> bytes:
 
 
 def unsnap(packed: bytes) -> bytes:
-    """Unpack snappy: in blocks, as Java's clients write it, or raw."""
+    """Decompress snappy: in blocks, as Java's clients write it, or raw."""
     packed = bytes(packed)
     if not packed.startswith(XERIAL):
         return _block(packed, BATCH_BYTES)
@@ -59,12 +59,12 @@ def _block(packed: bytes, room: int) -> bytes:
 
 
 def unpack_lz4(packed: bytes) -> bytes:
-    """Unpack frames of lz4."""
+    """Decompress frames of lz4."""
     return _grow(cramjam.lz4.decompress_into, packed)
 
 
 def unpack_zstd(packed: bytes) -> bytes:
-    """Unpack zstd."""
+    """Decompress zstd."""
     return _grow(cramjam.zstd.decompress_into, packed)
 
 
@@ -75,13 +75,13 @@ def _grow(decompress_into: Callable[[bytes, bytearray], int], packed: bytes) -> 
         try:
             return bytes(memoryview(unpacked)[: decompress_into(packed, unpacked)])
         except cramjam.DecompressionError as error:
-            if "whole buffer" not in str(error):  # cramjam says so when the room is too small
+            if "whole buffer" not in str(error):  # cramjam says so when the buffer is too small
                 raise
     raise TooLargeUnpacked
 
 
 def install(module: Any) -> None:  # noqa: ANN401 (a module of aiokafka's)
-    """Replace the functions by which a module of aiokafka unpacks."""
+    """Replace the functions with which a module of aiokafka decompresses."""
     module.gzip_decode = gunzip
     module.snappy_decode = unsnap
     module.lz4_decode = unpack_lz4

@@ -1,9 +1,9 @@
-"""What aiokafka 0.14 does wrong with what it fetches, put right in one place.
+"""Fixes for how aiokafka 0.14 unpacks fetched records, all in one place.
 
-It raises in the middle of unpacking: records of other partitions that were taken in the same call are lost then, those before the fault are passed over, and
-the error names no offset. Here a partition whose next batch cannot be unpacked first gives what lies before it, then raises `UnreadableBatch` whenever it is
-asked. The names of headers need not be UTF-8: other bytes become surrogates, as Python has them in the names of files. A call takes no more of a partition
-once it has enough.
+aiokafka raises in the middle of unpacking: records of other partitions that were taken in the same call are lost, those before the fault are passed over, and
+the error names no offset. Here, a partition whose next batch cannot be unpacked first returns the records before it, then raises `UnreadableBatch` in every
+call. The names of headers need not be UTF-8: other bytes become surrogates, as in Python's names of files. A call takes no more of a partition once it has
+enough.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ from app.streams.aiokafka_patches import decompression as unpacking
 from app.streams.errors import UnreadableBatch
 
 TAKEN_BYTES = 8 << 20
-"""Keys and values of a partition that one call takes; what was unpacked beyond waits for the next call."""
+"""Bytes of keys and values that one call takes of a partition. Records that were unpacked beyond wait for the next call."""
 
 _BASE_LENGTH = ">qi"
-"""A batch begins with its first offset, and how many bytes follow these twelve."""
+"""Format of a batch's beginning: its first offset, and how many bytes follow these twelve."""
 
 _fetched_records = fetcher.Fetcher.fetched_records
 
@@ -35,7 +35,7 @@ class _Records(fetcher.MemoryRecords):  # type: ignore[misc]  # aiokafka has no 
         self._raw = raw
 
     def batch(self, base_offset: int) -> memoryview:
-        """The bytes of the batch with this first offset."""
+        """Return the bytes of the batch with this first offset."""
         rest = memoryview(self._raw)
         while True:
             first, length = unpack_from(_BASE_LENGTH, rest)
@@ -45,7 +45,7 @@ class _Records(fetcher.MemoryRecords):  # type: ignore[misc]  # aiokafka has no 
 
 
 class _Lenient(bytearray):
-    """Bytes whose text may be anything."""
+    """Bytes that decode as text whatever they are."""
 
     def __getitem__(self, at: Any) -> Any:  # noqa: ANN401 (an index or a slice)
         found = super().__getitem__(at)
@@ -64,7 +64,7 @@ class _LenientBatch(default_records._DefaultRecordBatchPy):  # type: ignore[misc
 
 
 class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
-    """The records of one partition, unpacked batch by batch as they are taken. UnreadableBatch names the one that cannot be."""
+    """Records of one partition, unpacked batch by batch as they are taken. UnreadableBatch names a batch that cannot be unpacked."""
 
     next_fetch_offset: int
 
@@ -87,7 +87,7 @@ class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
             raise CorruptRecordException("its checksum is wrong")
 
     def _passed_over(self, batch: Any) -> bool:  # noqa: ANN401 (aiokafka has no types)
-        """True for a marker, and for a batch of an aborted transaction."""
+        """Return whether a batch has no records to read: a marker, or a batch of an aborted transaction."""
         if self._isolation_level == fetcher.READ_COMMITTED and batch.producer_id is not None:
             self._consume_aborted_up_to(batch.base_offset)
             if batch.is_control_batch and self._contains_abort_marker(batch):
@@ -119,13 +119,13 @@ def _consumer_record(topic: str, partition: int, offset: int, record: Any) -> Co
 
 
 class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has no types
-    """What was fetched of one partition and is not taken yet."""
+    """Fetched records of one partition that are not taken yet."""
 
     failed: UnreadableBatch | None = None
     _partition_records: Any
 
     def getall(self, max_records: int | None = None) -> list[ConsumerRecord]:
-        """Take what there is, up to the bounds, or to what cannot be unpacked."""
+        """Take the fetched records, up to the bounds, or up to a batch that cannot be unpacked."""
         if not self.check_assignment(self._topic_partition) or not self.has_more() or self.failed is not None:
             return []
         taken, size = list[ConsumerRecord](), 0
@@ -145,7 +145,7 @@ class _FetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka has n
 
 
 async def fetched_records(self: Any, partitions: Sequence[TopicPartition], timeout: float = 0, max_records: int | None = None) -> Any:  # noqa: ANN401, ASYNC109 (aiokafka's own signature)
-    """The records that were fetched; UnreadableBatch before anything is taken."""
+    """Return the fetched records. Raises UnreadableBatch before anything is taken."""
     for where in partitions or list(self._records):
         _raise_failed(self, where)
     try:
@@ -165,7 +165,7 @@ def _raise_failed(self: Any, where: TopicPartition) -> None:  # noqa: ANN401 (ai
 
 
 def install() -> None:
-    """Replace the parts."""
+    """Replace these parts of aiokafka."""
     fetcher.MemoryRecords = _Records
     fetcher.PartitionRecords = _PartitionRecords
     fetcher.FetchResult = _FetchResult

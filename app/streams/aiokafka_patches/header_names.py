@@ -1,6 +1,6 @@
-"""Names of headers that are no UTF-8: brokers take any bytes for them, aiokafka 0.14 only text.
+"""Names of headers that are not UTF-8. Brokers accept any bytes for them, aiokafka 0.14 only text.
 
-Bytes that are no UTF-8 become surrogates when they are read (`fetching`), as Python has them in the names of files. Here they become bytes again, on the wire
+Bytes that are not UTF-8 become surrogates when they are read (`fetcher`), as in Python's names of files. This module turns them into bytes again, on the wire
 and in rows.
 """
 
@@ -12,11 +12,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record import default_records
 
 NUL = "\0"
-"""Begins a name as rows have it when what follows are its bytes as Latin-1: rows are JSON, which has no surrogates."""
+"""Prefix of a stored name whose bytes follow as Latin-1. Rows are JSON, which has no surrogates."""
 
 
 def stored(name: str) -> str:
-    """A name as rows can have it."""
+    """Return a name in the form that rows can store."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -25,7 +25,7 @@ def stored(name: str) -> str:
 
 
 def read(name: str) -> str:
-    """A name as it was read, from the one that rows have."""
+    """Return the name as it was read, from its stored form."""
     return name[1:].encode("latin-1").decode(errors="surrogateescape") if name.startswith(NUL) else name
 
 
@@ -38,7 +38,7 @@ class LenientBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
         self._builder = default_records._DefaultRecordBatchBuilderPy(2, 0, transactional, -1, -1, 0, batch_bytes)  # noqa: SLF001 (the compiled one is strict)
 
     def append(self, *, timestamp: int, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]] = ()) -> Any:  # noqa: ANN401 (aiokafka has no types)
-        """Add a record; None when there is no room for it."""
+        """Add a record. Returns None when there is no room for it."""
         return super().append(timestamp=timestamp, key=key, value=value, headers=[(_Name(name), content) for name, content in headers])
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
@@ -46,7 +46,7 @@ class LenientBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
 
 
 class _Name(str):
-    """A name that becomes the bytes that were read."""
+    """A name that encodes to the bytes that were read."""
 
     __slots__ = ()
 

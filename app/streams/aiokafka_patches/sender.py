@@ -1,12 +1,11 @@
-"""What aiokafka 0.14 does wrong with requests, put right in one place.
+"""Fixes for how aiokafka 0.14 sends requests, all in one place.
 
-A connection that breaks just as it is written to raises an error of the event loop's, which ends whatever asked, the refresh of the metadata for good.
+A connection that breaks just as it is written to raises an error of the event loop, which ends the caller; the refresh of the metadata then never runs again.
 
-Its questions about topics create those that are missing, where a broker allows that: with other settings than the contract's, and in the place of a lost log.
+Queries about topics create missing topics, where a broker allows that: with other settings than the contract's, and in the place of a lost log.
 
-`BaseHandler.do` repeats a request whose answer never came, within the same epoch. A delayed first copy can then act on
-the *next* transaction (KIP-890). So such a failure is an unknown outcome here: the task is taken over again, which moves the epoch.
-InitProducerId may be repeated: each one only fences again.
+`BaseHandler.do` repeats a request without an answer, within the same epoch. A delayed first copy can then act on the *next* transaction (KIP-890). So such a
+failure is an unknown outcome here: the task is restarted, which raises the epoch. InitProducerId may be repeated: each one only fences again.
 """
 
 import asyncio
@@ -24,14 +23,14 @@ from app.streams.aiokafka_patches import throttling as quota
 from app.streams.errors import NotAuthorized, UnknownOutcome
 
 PINNED = "0.14.0"
-"""The version whose sender this replaces a part of; another one must be read before it is used."""
+"""Version of aiokafka whose sender this module replaces in part. Read another version before you use it."""
 
 BACKOFF_S = 0.003
-"""How soon a transaction is tried again while the broker still writes the markers of the one before (seconds)."""
+"""Pause before a transaction is tried again while the broker still writes the markers of the one before (seconds)."""
 
 
 async def do(self: Any, node_id: int) -> bool:  # noqa: ANN401 (a method of aiokafka's, which has no types)
-    """Send the request; True when done, False when an *answer* asks for a repetition; UnknownOutcome when none came."""
+    """Send the request. Return True when done, False when an *answer* asks for a repetition. Raises UnknownOutcome when no answer came."""
     request = self.create_request()
     try:
         response = await self._sender.client.send(node_id, request, group=self.group)
@@ -54,7 +53,10 @@ async def do(self: Any, node_id: int) -> bool:  # noqa: ANN401 (a method of aiok
 
 
 def _refused(handler: Any, response: Any) -> set[str]:  # noqa: ANN401 (aiokafka has no types)
-    """The topics that may not be written to. aiokafka would go on without them: what it sends then is answered as if there were no transaction."""
+    """Return the topics that may not be written to.
+
+    Without this check aiokafka would continue, and its next requests would be answered as if there were no transaction.
+    """
     if not isinstance(handler, sender.AddPartitionsToTxnHandler):
         return set()
     codes = ((topic, code) for topic, partitions in response.errors for _, code in partitions)
@@ -70,7 +72,7 @@ async def _unanswered(handler: Any, error: KafkaError) -> bool:  # noqa: ANN401 
 
 
 def ask_only(self: Any, request: Any) -> Any:  # noqa: ANN401 (a method of aiokafka's, which has no types)
-    """Build a question about topics that creates none, whatever the broker allows."""
+    """Build a query about topics that creates none, whatever the broker allows."""
     self._allow_auto_topic_creation = False
     return _build(self, request)
 
@@ -80,7 +82,7 @@ send_whole = AIOKafkaConnection.send
 
 
 def send(self: Any, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 (a method of aiokafka's, which has no types)
-    """Send a request; KafkaConnectionError also when the transport has closed, and the connection does not know it yet."""
+    """Send a request. Raises KafkaConnectionError also when the transport has closed and the connection does not know it yet."""
     try:
         return send_whole(self, request, expect_response)
     except NotImplementedError:
@@ -92,8 +94,9 @@ def send(self: Any, request: Any, expect_response: bool = True) -> Any:  # noqa:
 
 
 def install() -> None:
-    """Replace the sender's request loop and its waiting time between transactions, how topics are asked about, what is sent on a broken connection, and more in
-    `fetching` and `quota`.
+    """Replace the sender's request loop and back-off, queries about topics, sending on a broken connection, and the parts in `fetcher` and `throttling`.
+
+    Raises RuntimeError when another version of aiokafka is installed.
     """
     if __version__ != PINNED:
         message = f"aiokafka {__version__} is installed, the transactional sender was made for {PINNED}"

@@ -1,4 +1,4 @@
-"""Quotas: Kafka holds back the requests of a client that has used up its own, and says so in its answers alone."""
+"""Quotas: Kafka delays the requests of a client that has used up its own, and says so only in its answers."""
 
 import logging
 import time
@@ -9,19 +9,19 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup
 log = logging.getLogger(__name__)
 
 SAY_EVERY_S = 60.0
-"""A quota holds back many requests: one line a minute says so (seconds)."""
+"""Interval between log lines about throttling (seconds), because a quota delays many requests."""
 
 _send = AIOKafkaClient.send
 
 
 class Quota:
-    """What the clients of this process have been answered."""
+    """Throttling that the answers to this process's clients report."""
 
     def __init__(self) -> None:
         self._said_s = -SAY_EVERY_S
 
     def heard(self, throttle_ms: int) -> None:
-        """Log that requests are held back, if that was not logged just now."""
+        """Log that requests are delayed, unless that was logged within the interval."""
         if throttle_ms > 0 and time.monotonic() - self._said_s > SAY_EVERY_S:
             self._said_s = time.monotonic()
             log.warning(
@@ -36,12 +36,12 @@ _quota = Quota()
 
 
 async def send(self: Any, node_id: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:  # noqa: ANN401 (a method of aiokafka's, which has no types)
-    """Send a request, and look whether its answer says that requests are held back."""
+    """Send a request, and check whether its answer says that requests are delayed."""
     response = await _send(self, node_id, request, group=group)
     _quota.heard(getattr(response, "throttle_time_ms", 0))
     return response
 
 
 def install() -> None:
-    """Look at the answers to all requests of this process."""
+    """Check the answers to all requests of this process."""
     AIOKafkaClient.send = send
