@@ -1,1 +1,1 @@
-"""Event sourcing without I/O: deciders, the decision about one command, sagas, ids that are derived, recorded events and their history."""
+"""Event sourcing without I/O: deciders, the decision about one command, sagas, derived ids, recorded events and their history."""

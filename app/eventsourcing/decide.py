@@ -1,4 +1,4 @@
-"""The order of checks for one command (contract, section 2), from `invalid` on; duplicates are found before."""
+"""Order of checks for one command (contract, section 2), from `invalid` on. Duplicates are detected before."""
 
 from typing import Generic, NamedTuple
 
@@ -9,17 +9,17 @@ from app.eventsourcing.decider import At, CommandT, Decider, Detail, EventT, Roo
 from schemas.envelopes import Event, Refusal
 
 WINDOW = 256
-"""Command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""
+"""Size of the dedup window: command ids remembered for each aggregate, and for each order that its commands name (contract, section 2)."""
 
 MESSAGE_LENGTH = 500
-"""Characters of a refusal's message: a sender's field names can be as long as the record."""
+"""Most characters of a refusal's message. A sender's field names can be as long as the record."""
 
 _WORDS = {"model_type": "Input should be an object", "dict_type": "Input should be an object", "tuple_type": "Input should be an array"}
-"""Pydantic names Python's types in these, and a sender sees JSON's."""
+"""Messages for errors in which pydantic names Python's types. A sender sees JSON's types instead."""
 
 
 class CommandInput(NamedTuple):
-    """What a command asks for; `payload` is any JSON, not checked yet."""
+    """Content of a command. `payload` is any JSON, not checked yet."""
 
     command_type: str
     payload: object
@@ -27,7 +27,7 @@ class CommandInput(NamedTuple):
 
 
 class CurrentState(NamedTuple, Generic[Root, Detail]):
-    """Where the aggregate stands, and what stands beside it for the one order that the command names."""
+    """Current state of the aggregate, with its detail for the one order that the command names."""
 
     version: int
     root: Root
@@ -35,7 +35,7 @@ class CurrentState(NamedTuple, Generic[Root, Detail]):
 
 
 class DecisionResult(NamedTuple, Generic[Root, Detail]):
-    """Events and the state after them, or a refusal and the state unchanged."""
+    """Events and the state after them, or a refusal and the unchanged state."""
 
     events: tuple[Event, ...]
     refusal: Refusal | None
@@ -46,7 +46,10 @@ class DecisionResult(NamedTuple, Generic[Root, Detail]):
 def respond(
     decider: Decider[CommandT, EventT, Root, Detail], asked: CommandInput, standing: CurrentState[Root, Detail], at: At
 ) -> DecisionResult[Root, Detail]:
-    """The first check that fails is the answer: `invalid`, `version-conflict`, then the decider's; the new version is the old one plus the events."""
+    """Decide a command; the first check that fails gives the refusal.
+
+    The checks are `invalid`, `version-conflict`, then the decider's own. The new version is the old one plus the number of events.
+    """
     command = parse(decider, asked.command_type, asked.payload)
     refusal = command if isinstance(command, Refusal) else conflict(asked.expected_version, standing.version)
     if refusal is not None or isinstance(command, Refusal):
@@ -55,7 +58,7 @@ def respond(
 
 
 def parse(decider: Decider[CommandT, EventT, Root, Detail], command_type: str, payload: object) -> CommandT | Refusal:
-    """The payload as the model of its command type (which the decider must have), or the refusal `invalid`."""
+    """Parse the payload with the model of its command type, which the decider must have. Returns the refusal `invalid` if that fails."""
     try:
         return decider.commands[command_type].read(payload)
     except ValidationError as error:
@@ -63,14 +66,14 @@ def parse(decider: Decider[CommandT, EventT, Root, Detail], command_type: str, p
 
 
 def conflict(expected_version: int | None, version: int) -> Refusal | None:
-    """The refusal `version-conflict`, unless the aggregate is where the sender expects it; 0 is an aggregate that does not exist."""
+    """Return the refusal `version-conflict`, unless the aggregate is at the version that the sender expects. An aggregate that does not exist has version 0."""
     if expected_version is None or expected_version == version:
         return None
     return Refusal(code="version-conflict", message=f"expected version {expected_version}, the aggregate is at {version}")
 
 
 def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, root: Root, detail: Detail | None, at: At) -> DecisionResult[Root, Detail]:
-    """Decide, and fold what was decided."""
+    """Decide a valid command, and apply its events to the state."""
     decision = decider.decide(command, root, detail, at)
     if isinstance(decision, Refusal):
         return DecisionResult((), decision, root, detail)
@@ -80,7 +83,7 @@ def answer(decider: Decider[CommandT, EventT, Root, Detail], command: CommandT, 
 
 
 def invalid(error: ValidationError, where: str) -> Refusal:
-    """The refusal `invalid`, naming the first fields at fault below `where`; never their values, which may be personal."""
+    """Build the refusal `invalid`, which names the first faulty fields below `where`. It never contains their values, which may be personal."""
     faults = error.errors(include_url=False, include_input=False)
     told = [_told(where, fault) for fault in faults if not _follows(fault, faults)]
     return Refusal(code="invalid", message="; ".join(told[:5])[:MESSAGE_LENGTH])
@@ -91,6 +94,6 @@ def _told(where: str, fault: ErrorDetails) -> str:
 
 
 def _follows(fault: ErrorDetails, faults: list[ErrorDetails]) -> bool:
-    """True for an array that is too short only because pydantic does not count the items that have faults of their own."""
+    """Return whether an array is too short only because pydantic does not count the items that have faults of their own."""
     depth = len(fault["loc"])
     return fault["type"] == "too_short" and any(each["loc"][:depth] == fault["loc"] and len(each["loc"]) > depth for each in faults)

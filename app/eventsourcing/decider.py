@@ -1,4 +1,4 @@
-"""Chassaing's decider, with one detail: `decide` sees the root and the one order's share of it that the command names."""
+"""Chassaing's decider, with one addition: `decide` sees the root and the detail for the one order that the command names."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,50 +16,50 @@ Detail = TypeVar("Detail", default=Any)
 Model = TypeVar("Model")
 
 At = str
-"""The broker's time of a command: RFC 3339, UTC with milliseconds."""
+"""Broker's time of a command: RFC 3339, UTC with milliseconds."""
 
 Decision = tuple[EventT, ...] | Refusal
-"""The events that an accepted command causes, or why it is refused."""
+"""Events that an accepted command causes, or the refusal of the command."""
 
 
 def no_detail(_detail: object, _event: Event) -> None:
-    """Nothing stands beside the root."""
+    """Return None: the aggregate type has no details."""
 
 
 @dataclass(frozen=True)
 class Decider(Generic[CommandT, EventT, Root, Detail]):
-    """An aggregate type as pure functions: nothing here knows a clock, a broker or a table.
+    """An aggregate type as pure functions, without a clock, a broker or a table.
 
-    A detail is what stands beside the root for one order: a reservation, a payment; None where there is none.
+    A detail is the part of the state that belongs to one order: a reservation, a payment; None where there is none.
     """
 
     aggregate_type: str
-    """As on the wire: `Order`."""
+    """Name on the wire: `Order`."""
     topic: str
-    """As in topic names: `order`; the table of the roots has the same name."""
+    """Name in topics: `order`. The table of the roots has the same name."""
     commands: Mapping[str, type[CommandT]]
-    """By command type; each reads its payload with `read`."""
+    """Models by command type; each reads its payload with `read`."""
     events: Mapping[str, type[EventT]]
-    """By event type, at today's schema version."""
+    """Models by event type, at the current schema version."""
     initial: Root
-    """The state of an aggregate without events."""
+    """State of an aggregate without events."""
     decide: Callable[[CommandT, Root, Detail | None, At], Decision[EventT]]
     evolve: Callable[[Root, EventT], Root]
     detail: str | None = None
-    """As in the name of the details' table: `reservation`."""
+    """Name in that of the details' table: `reservation`."""
     evolve_detail: Callable[[Detail | None, EventT], Detail | None] = no_detail
 
     @cached_property
     def naming_orders(self) -> frozenset[str]:
-        """The command types that name an order: what such a command changes stands in a row of its own."""
+        """Command types that name an order. The changes of such a command are in a row of their own."""
         return frozenset(name for name, model in self.commands.items() if "order_id" in model.model_fields)
 
 
 def by_name(*models: type[Model]) -> dict[str, type[Model]]:
-    """Models by their type names on the wire."""
+    """Return models by their type names on the wire."""
     return {model.__name__: model for model in models}
 
 
 def order_named(payload: Command | Event) -> str | None:
-    """The order that a command or event names, if it names one: what it changes stands in a row of its own."""
+    """Return the order that a command or event names, or None. The changes for an order are in a row of their own."""
     return getattr(payload, "order_id", None)

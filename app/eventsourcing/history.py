@@ -1,4 +1,4 @@
-"""The history of an aggregate: its events in order, as they were written."""
+"""History of an aggregate: its events in order, as they were written."""
 
 from typing import NamedTuple
 
@@ -8,25 +8,25 @@ from app.eventsourcing.recorded_event import RecordedEvent
 
 
 class Entry(NamedTuple):
-    """The event at one version of an aggregate."""
+    """Event at one version of an aggregate."""
 
     aggregate: str
-    """Type and id, as in `Order/o-1`: a slash is in no id."""
+    """Type and id, as in `Order/o-1`. Ids never contain a slash."""
     version: int
     event: Raw
 
 
 class Latest(Struct, frozen=True, gc=False):
-    """The last event of an aggregate."""
+    """Last event of an aggregate."""
 
     version: int
 
 
 def project(event: RecordedEvent, value: bytes) -> Entry:
-    """What an event adds to the history: itself, whatever it is."""
+    """Return the entry of an event, of whatever type."""
     return Entry(named(event.aggregate_type, event.aggregate_id), event.version, Raw(value))
 
 
 def named(aggregate_type: str, aggregate_id: str) -> str:
-    """The aggregate to which a history belongs."""
+    """Name the aggregate to which a history belongs."""
     return f"{aggregate_type}/{aggregate_id}"

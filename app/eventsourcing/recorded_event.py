@@ -1,4 +1,4 @@
-"""Events as the log of record has them, whatever code wrote them."""
+"""Events as they are in the log of record, whichever version of the code wrote them."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -13,7 +13,7 @@ Payload = TypeVar("Payload", bound=Struct)
 
 
 class RecordedEvent(Struct, frozen=True, rename="camel"):
-    """The part of an event that every view needs; the payload is read by who needs it."""
+    """Fields of an event that every read model needs. The payload is decoded only where it is needed."""
 
     event_type: str
     aggregate_type: str
@@ -25,29 +25,32 @@ class RecordedEvent(Struct, frozen=True, rename="camel"):
 
 
 class Versioned(Protocol):
-    """A row that says which version of its aggregate it reflects."""
+    """A row with the version of its aggregate that it reflects."""
 
     @property
     def version(self) -> int:
-        """That of the last event in it."""
+        """Version of the last event that the row reflects."""
 
 
 REMEMBERED = 64
-"""Events that are read once for all read models: more than a view folds in one turn."""
+"""Number of events that are decoded once for all read models. It is more than a view task projects in one turn."""
 
 _recorded = msgspec.json.Decoder(RecordedEvent)
 
 
 @lru_cache(REMEMBERED)
 def recorded(value: bytes) -> RecordedEvent:
-    """The event in a record, which all read models are given in turn. NewerSchema: this code must not read it. msgspec's errors: it is no event."""
+    """Decode the event in a record, once for all read models in turn.
+
+    Raises NewerSchema when this code must not read it, and msgspec's errors when it is no event.
+    """
     event = _recorded.decode(value)
     upcasters.check(event.event_type, event.schema_version)
     return event
 
 
 def payload(event: RecordedEvent, wanted: type[Payload]) -> Payload:
-    """What is wanted of an event's payload, in today's schema. msgspec's errors: it does not have that."""
+    """Decode the wanted fields of an event's payload, in the current schema. Raises msgspec's errors when the payload does not have them."""
     if event.schema_version == upcasters.version(event.event_type):
         return msgspec.json.decode(event.payload, type=wanted)
     upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
@@ -55,20 +58,20 @@ def payload(event: RecordedEvent, wanted: type[Payload]) -> Payload:
 
 
 def upcasts(event_types: Iterable[str]) -> list[Callable[..., Any]]:
-    """The functions that read events of these types when they are of an earlier schema: rows depend on them, too."""
+    """Return the functions that upcast events of these types from earlier schemas. Rows depend on them, too."""
     steps = [step.upcast for event_type in event_types for step in upcasters.steps(event_type)]
     return [payload, *steps] if steps else []
 
 
 class UnexpectedEvent(ValueError):  # noqa: N818 (what it is)
-    """An event that cannot follow what is in the row."""
+    """Error when an event cannot follow the events that the row reflects."""
 
     def __init__(self, event: RecordedEvent) -> None:
         super().__init__(f"{event.event_type} at version {event.version} cannot follow what came before in {event.aggregate_type} {event.aggregate_id}")
 
 
 def today(value: bytes) -> bytes:
-    """The event as it would be written today; NewerSchema when it is of a later day."""
+    """Return the event in the current schema. Raises NewerSchema when it has a later one."""
     event = msgspec.json.decode(value)
     event_type, written = event["eventType"], event.get("schemaVersion")
     if written == upcasters.version(event_type):

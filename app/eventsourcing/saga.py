@@ -1,4 +1,4 @@
-"""A saga as pure functions: what it is after its events, what it says to what it hears, and what it is still asking for."""
+"""Saga as pure functions: its state after its events, its events after an input, and the commands it still waits for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Reacting_contra = TypeVar("Reacting_contra", contravariant=True)
 
 
 class OutgoingCommand(NamedTuple):
-    """A command that waits for its answer. The same id is the same command; `resent` says how often it was sent again."""
+    """A command that waits for its result. The same id is the same command; `resent` says how often it was sent again."""
 
     command_id: str
     resent: int
@@ -25,7 +25,7 @@ class OutgoingCommand(NamedTuple):
 
 
 class CommandResult(NamedTuple):
-    """The result of a command, whoever sent that."""
+    """Result of a command, of this saga or of any other sender."""
 
     command_id: str
     command_type: str
@@ -35,48 +35,48 @@ class CommandResult(NamedTuple):
 
 
 class TimerElapsed(NamedTuple):
-    """It is as late as the saga wanted to be woken, or later."""
+    """Input of a saga whose timer has elapsed."""
 
     now_ms: int
-    """The brokers' time (milliseconds since 1970): what is asked for again now is waited for from now on, however late it is."""
+    """Brokers' time (milliseconds since 1970). The time-out of a command that is sent again starts at this time, however late the timer fires."""
 
 
 class Waiting(NamedTuple):
-    """What a saga waits for: by this, what it does when nothing comes is tied to what came before."""
+    """Command that a saga waits for. It ties the saga's events at a time-out to their cause."""
 
     correlation_id: str
     command_id: str
 
 
 class NextActions(NamedTuple):
-    """What a saga is asking for, and when it wants to be woken if nothing comes (milliseconds since 1970; None: never)."""
+    """Commands that a saga sends, and when its timer is due if no input comes (milliseconds since 1970; None: never)."""
 
     asks: tuple[OutgoingCommand, ...] = ()
     wake_ms: int | None = None
 
 
 class React(Protocol[Reacting_contra]):
-    """What follows from a state."""
+    """Function from a state to the next actions."""
 
     def __call__(self, key: str, state: Reacting_contra, before: Reacting_contra | None = None, /) -> NextActions:
-        """What a saga asks for, and did not ask for before."""
+        """Return the commands of `state` that `before` did not have, and the due time of the timer."""
 
 
 @dataclass(frozen=True)
 class SagaDefinition(Generic[State, EventT, HeardT]):
-    """`react` follows from the state alone: starting, repeating, giving up and going on after a restart are the same code."""
+    """Definition of a saga. `react` depends on the state alone, so starting, repeating, giving up and resuming after a restart are the same code."""
 
     initial: State
     evolve: Callable[[State, EventT], State]
     hear: Callable[[str, State, HeardT, int], tuple[EventT, ...]]
-    """Its key, its state, what it hears, and when that was (milliseconds since 1970), to events."""
+    """Function from key, state, input and the input's time (milliseconds since 1970) to events."""
     react: "React[State]"
     waiting: Callable[[str, State], Waiting | None]
-    """Its key and its state, to the command of which it will look first whether it was answered; None if it waits for none."""
+    """Function from key and state to the command that will time out first; None if the saga waits for none."""
     status: Callable[[State], str]
 
     def transitions(self, state: State, events: tuple[EventT, ...]) -> list[str]:
-        """The statuses that these events lead to, one after another."""
+        """Return the statuses that these events lead to, one after another."""
         statuses = [self.status(state)]
         for event in events:
             state = self.evolve(state, event)
