@@ -1,1 +1,1 @@
-"""Where commands and events meet the runtime: agents' loops, repositories of aggregates, reactions, saga managers, and projections of lists."""
+"""Handlers of commands and events: agents' loops, repositories of aggregates, reactions, saga managers, and projections of lists."""

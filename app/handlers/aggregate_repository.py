@@ -1,4 +1,4 @@
-"""The tables of one aggregate type: its snapshot, the details its commands name, and the commands it has answered."""
+"""Tables of one aggregate type: its snapshots, the details that its commands name, and the commands it has answered."""
 
 from collections.abc import Callable
 from functools import partial
@@ -21,14 +21,17 @@ State = TypeVar("State")
 
 
 class Snapshot(Struct, Generic[State], frozen=True, gc=False):
-    """An aggregate as its events left it; `version` is that of the last one. No row refers to itself, so the collector need not look at thousands of them."""
+    """State of an aggregate after its events; `version` is that of the last one.
+
+    No row refers to itself, so the garbage collector need not look at thousands of them.
+    """
 
     version: int
     state: State
 
 
 class CommandOutcome(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The first result of a command; its event ids follow from the command id."""
+    """First result of a command. Its event ids follow from the command id."""
 
     version: int
     events: int = 0
@@ -36,17 +39,17 @@ class CommandOutcome(Struct, frozen=True, omit_defaults=True, gc=False):
     message: str | None = None
     state: str | None = None
     command: str = ""
-    """The command's type."""
+    """Type of the command."""
     body: str = ""
-    """A digest of the command's type and payload; empty where the answer was learnt from the log."""
+    """Digest of the command's type and payload; empty where the outcome was learnt from the log."""
 
 
 Answers = dict[str, CommandOutcome]
-"""By command id, the oldest first."""
+"""Outcomes by command id, the oldest first."""
 
 
 class AggregateRepository:
-    """One aggregate type's decider and tables; also tells the runtime how its rows follow from the log."""
+    """Decider and tables of one aggregate type. The runtime uses it to rebuild the rows from the log."""
 
     def __init__(self, app: Application, decider: Decider, snapshots: Table[Any], answers: Table[Answers], details: Table[Any] | None = None) -> None:
         self.decider = decider
@@ -60,33 +63,36 @@ class AggregateRepository:
         app.folds(self)
 
     def snapshot(self, aggregate_id: str) -> Snapshot[Any]:
-        """The aggregate; version 0 and the initial state when it does not exist."""
+        """Return the aggregate; version 0 and the initial state when it does not exist."""
         return self._snapshots.get(aggregate_id) or self._none
 
     def detail(self, aggregate_id: str, order_id: str | None) -> Any:  # noqa: ANN401 (the decider's own state)
-        """What stands beside the aggregate for one order, or None."""
+        """Return the detail of the aggregate for one order, or None."""
         return None if self._details is None or order_id is None else self._details.get(_beside(aggregate_id, order_id))
 
     def save(self, aggregate_id: str, snapshot: Snapshot[Any], order_id: str | None, detail: Any) -> None:  # noqa: ANN401 (the decider's own state)
-        """Keep the aggregate and the detail of the one order that was named."""
+        """Save the aggregate, and the detail of the one order that was named."""
         self._snapshots[aggregate_id] = snapshot
         if self._details is not None and order_id is not None and detail is not None:
             self._details[_beside(aggregate_id, order_id)] = detail
 
     def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
-        """The first result of this command, among the last to the aggregate that name the same order, or those that name none; and the order it named."""
+        """Return the first result of this command, and the order it named.
+
+        The search begins in the dedup window of the same order, and ends in that of commands that name no order.
+        """
         return _find(self._answers.get, aggregate_id, order_id, command_id)
 
     def committed_answer(self, store: StateStore, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
-        """The same, for who is not in a transaction."""
+        """Return the result of `answered_before` from committed rows. Callers outside of a transaction use it."""
         return _find(partial(self._answers.committed, store), aggregate_id, order_id, command_id)
 
     def committed_snapshot(self, store: StateStore, aggregate_id: str) -> Snapshot[Any] | None:
-        """The aggregate as the last committed transaction left it; None when it does not exist."""
+        """Return the aggregate as the last committed transaction left it; None when it does not exist."""
         return self._snapshots.committed(store, aggregate_id)
 
     def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: CommandOutcome) -> None:
-        """Keep the first result of a command; the oldest of a full window goes."""
+        """Keep the first result of a command. The oldest one leaves a full dedup window."""
         row = _beside(aggregate_id, order_id)
         answers = {**(self._answers.get(row) or {})}
         answers.pop(command_id, None)
@@ -96,7 +102,7 @@ class AggregateRepository:
         self._answers[row] = answers
 
     def apply(self, event: ConsumerRecord) -> None:
-        """Fold one event of the log into the tables."""
+        """Apply one event of the log to the tables."""
         envelope = msgspec.json.decode(event.value)
         aggregate_id, payload = envelope["aggregateId"], self._payload(envelope)
         order_id = order_named(payload)
@@ -112,7 +118,7 @@ class AggregateRepository:
         self.remember(envelope["aggregateId"], order_id, command_id, CommandOutcome(envelope["version"], before.events + 1 if before else 1))
 
     def answered(self, result: ConsumerRecord) -> None:
-        """Remember the command that a result answers, if it was to this aggregate type and is a first one."""
+        """Remember the command of a result, if it was to this aggregate type and the result is the first one."""
         answer = msgspec.json.decode(result.value)
         if answer["aggregateType"] != self.decider.aggregate_type or answer["outcome"] == "parked" or answer.get("duplicate"):
             return
@@ -127,13 +133,13 @@ class AggregateRepository:
 
 
 class Paired(AggregateRepository):
-    """An aggregate that is decided with one of another type beside it, which has the same id and therefore the same task."""
+    """Repository of an aggregate that is decided together with one of another type. Both have the same id and therefore the same task."""
 
     beside: Table[Any]
-    """The snapshots of the other type."""
+    """Snapshots of the other type."""
 
     def detail(self, aggregate_id: str, order_id: str | None) -> Any:  # noqa: ANN401 (the other type's state)
-        """The other aggregate, or None when there is none."""
+        """Return the state of the other aggregate, or None when there is none."""
         del order_id
         other = self.beside.get(aggregate_id)
         return None if other is None else other.state
@@ -148,7 +154,7 @@ def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str
 
 
 def _fingerprint(decider: Decider, tables: list[Table[Any]]) -> str:
-    """Changes when the events of a log may fold to other rows than before."""
+    """Compute a fingerprint that changes when the events of a log may lead to other rows than before."""
     functions: list[Callable[..., Any]] = [decider.evolve, decider.evolve_detail, *(step.upcast for name in decider.events for step in upcasters.steps(name))]
     rows = [(table.name, msgspec.json.schema(table.value_type)) for table in tables]
     events = [(name, upcasters.version(name), model.model_json_schema()) for name, model in decider.events.items()]
@@ -156,5 +162,5 @@ def _fingerprint(decider: Decider, tables: list[Table[Any]]) -> str:
 
 
 def _beside(aggregate_id: str, order_id: str | None) -> str:
-    """The key of what stands beside an aggregate, for one order or for none; a slash is in no id."""
+    """Return the row key for an aggregate, or for one order of it: `id` or `id/orderId`. Ids never contain a slash."""
     return aggregate_id if order_id is None else f"{aggregate_id}/{order_id}"

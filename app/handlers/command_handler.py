@@ -1,4 +1,4 @@
-"""The loops behind every agent: batches of commands in, everything they cause out; batches of events in, rows out."""
+"""Command handlers of aggregates, and the loop of every agent. Commands become events, results and further commands; events become rows of read models."""
 
 import asyncio
 from contextlib import suppress
@@ -25,29 +25,29 @@ Batches = Any
 
 
 def handler(aggregate: AggregateRepository) -> "CommandHandler":
-    """What answers the commands of an aggregate type; declared once."""
+    """Register the command handler of an aggregate type. Called once."""
     return app.handles(aggregate.decider.topic, CommandHandler(aggregate, Outbox(app.side.settings, aggregate.decider)))
 
 
 def follower(model: Projection[Any]) -> EventHandler:
-    """What folds events into a read model; declared once."""
+    """Register the handler that projects events into a read model. Called once."""
     return app.follows(EventHandler(model))
 
 
 def joiner(model: JoinedModel[Any]) -> FeedJoinHandler:
-    """The same for a read model that others feed."""
+    """Register the handler of a read model that also reads feeds. Called once."""
     return app.follows(FeedJoinHandler(model))
 
 
 async def serve(batches: Batches, handler: RecordHandler) -> None:
-    """Hand over batch by batch, as long as the worker lives."""
-    with suppress(asyncio.CancelledError):  # Faust cancels it when its partition goes, and would take that for a crash
+    """Hand over batch by batch, as long as the worker runs."""
+    with suppress(asyncio.CancelledError):  # Faust cancels the loop when its partition is revoked, and would take that for a crash
         async for event in batches.noack().events():
             await app.process(event.value, handler)
 
 
 class CommandHandler:
-    """Answers one command at a time; the task calls it inside its transaction."""
+    """Handler of commands to one aggregate type. The task calls it inside its transaction, once for each command."""
 
     def __init__(self, aggregate: AggregateRepository, outbox: Outbox) -> None:
         self.followers: list[Reaction] = []
@@ -57,7 +57,7 @@ class CommandHandler:
         self._outbox = outbox
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Answer a command; Park when it is none."""
+        """Handle a command. Raises Park when the record is no command that could be answered."""
         try:
             command = receive(self._decider, record)
         except UndecodableCommand as error:
@@ -70,7 +70,7 @@ class CommandHandler:
             self._outbox.result(command, known, self._event_ids(command, known.events, order_id), repeats=Duplicate(same_body=same))
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Whoever can be told that the command was parked is told."""
+        """Write the result of a command that was parked, if its id can be read."""
         command = peek(self._decider, record)
         if command is not None:
             self._outbox.parked(command, reason, error)
@@ -83,12 +83,12 @@ class CommandHandler:
         self._outbox.result(command, answered, event_ids)
 
     def _objection(self, command: ReceivedCommand) -> Refusal | None:
-        """What is wrong with the command as it came."""
+        """Return the refusal of a command that is at fault by itself, whatever the state of its aggregate."""
         return command.refusal or self._outbox.misdirected(command)
 
     def _decide(self, command: ReceivedCommand, before: Snapshot[Any]) -> tuple[CommandOutcome, list[str]]:
         asked = CommandInput(command.command_type, command.payload, command.expected_version)
-        detail = self._aggregate.detail(command.aggregate_id, command.order_id) if before.version else None  # nothing stands beside what has no events
+        detail = self._aggregate.detail(command.aggregate_id, command.order_id) if before.version else None  # an aggregate without events has no details
         decided = respond(self._decider, asked, CurrentState(before.version, before.state, detail), command.at)
         if decided.refusal is not None:
             return _refused(command, before.version, decided.refusal), []
@@ -105,7 +105,7 @@ class CommandHandler:
 
 
 def _unnameable(command: ReceivedCommand, before: Snapshot[Any]) -> Refusal | None:
-    """The refusal of an id that nothing new may have."""
+    """Return the refusal of an id that no new aggregate may have."""
     if before.version or command.aggregate_id not in DOTS:
         return None
     return Refusal(code="invalid", message=f"aggregateId: nothing new can be called {command.aggregate_id}: clients and proxies take it out of a URL's path")

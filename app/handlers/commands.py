@@ -1,4 +1,4 @@
-"""From a record to a command: what cannot be read is parked, what can be read but not accepted is refused (contract, section 2)."""
+"""Decoding of commands. A record that cannot be read is parked; a command that can be read but not accepted is refused (contract, section 2)."""
 
 import re
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ JSON = ("content-type", b"application/json")
 
 
 class UndecodableCommand(Exception):  # noqa: N818 (what it is)
-    """The record is no command that could be answered; `reason` is the contract's."""
+    """Error when the record is no command that could be answered. `reason` is the contract's."""
 
     def __init__(self, reason: str, error: str) -> None:
         super().__init__(error)
@@ -33,7 +33,7 @@ class UndecodableCommand(Exception):  # noqa: N818 (what it is)
 
 
 class Causation(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """The metadata of everything that a command causes."""
+    """Causation metadata of everything that a command causes."""
 
     correlation_id: str
     causation_id: str
@@ -42,7 +42,7 @@ class Causation(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Named(Struct, frozen=True):
-    """What has to be known of a command to answer it, whatever else is wrong with it."""
+    """Fields of a command that are needed to answer it, whatever else is wrong with it."""
 
     command_id: str
     command_type: str
@@ -56,7 +56,7 @@ Origin = Metadata | CommandMetadata
 
 
 class ReceivedCommand(Struct, frozen=True):
-    """A command as it was read; `refusal` says what is wrong with its envelope, if it can be answered all the same."""
+    """A command as it was read. `refusal` says what is wrong with its envelope, if it can be answered nevertheless."""
 
     command_id: str
     command_type: str
@@ -66,22 +66,22 @@ class ReceivedCommand(Struct, frozen=True):
     reply_to: ReplyTo | PlainReplyTo | None
     payload: Any
     metadata: bytes
-    """Caused, as JSON."""
+    """Causation, as JSON."""
     headers: list[tuple[str, bytes]]
-    """Those of everything the command causes."""
+    """Headers of everything that the command causes."""
     at: str
-    """The broker's time of the record, RFC 3339."""
+    """Broker's time of the record, RFC 3339."""
     refusal: Refusal | None
     record: ConsumerRecord
 
     def body(self) -> str:
-        """A digest of what the command asks for: 16 hex digits."""
+        """Return a digest of the command's type and payload: 16 hex digits."""
         asked = msgspec.json.encode([self.command_type, self.payload], order="sorted")
         return blake2b(asked, digest_size=8).hexdigest()
 
 
 def receive(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
-    """The command in a record; UndecodableCommand when it has to be parked."""
+    """Decode the command in a record. Raises UndecodableCommand when it has to be parked."""
     envelope = plain(record.value) if record.value is not None else None
     if envelope is None or envelope.command_type not in decider.commands or record.key != envelope.aggregate_id.encode():
         return _receive_slowly(decider, record)
@@ -89,7 +89,7 @@ def receive(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
 
 
 def _receive_slowly(decider: Decider, record: ConsumerRecord) -> ReceivedCommand:
-    """The same for a command that is at fault, or written in a way of its own."""
+    """Decode a command that is at fault, or not in the canonical form."""
     fields = _read(record)
     try:
         envelope = CommandEnvelope.model_validate(fields)
@@ -101,7 +101,7 @@ def _receive_slowly(decider: Decider, record: ConsumerRecord) -> ReceivedCommand
 
 
 def peek(decider: Decider, record: ConsumerRecord) -> ReceivedCommand | None:
-    """The command in a record that was parked, if as much as its id can be read; one that names no aggregate is told of by its key."""
+    """Decode a command that was parked; None if not even its id can be read. If it names no aggregate, the record's key is used instead."""
     try:
         fields = decode(record.value or b"")
     except Undecodable:
@@ -163,7 +163,7 @@ def _foreign(decider: Decider, envelope: Envelope | CommandEnvelope) -> Refusal 
 
 
 def _metadata(fields: dict[str, Any]) -> CommandMetadata:
-    """What is good of the metadata of a command that is at fault elsewhere: its sender waits for an answer all the same."""
+    """Return the valid parts of the metadata of a command that is at fault elsewhere. Its sender waits for a result nevertheless."""
     given = fields.get("metadata")
     parts = [_metadata_part(name, value) for name, value in given.items()] if isinstance(given, dict) else []
     return CommandMetadata().model_copy(update={name: getattr(part, name) for part in parts for name in part.model_fields_set})
@@ -177,12 +177,12 @@ def _metadata_part(name: str, value: object) -> CommandMetadata:
 
 
 def trace(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """The trace among the headers of a record, if there is one."""
+    """Return the trace among the headers of a record, if there is one."""
     return [("traceparent", value) for name, value in headers if name == "traceparent"][-1:]
 
 
 def _order_named(payload: object) -> str | None:
-    """The order that a payload names, read before it is checked: repeated commands are known by it."""
+    """Return the order that a payload names, before the payload is checked. Repeated commands are recognized by it."""
     order_id = payload.get("orderId") if isinstance(payload, dict) else None
     return order_id if _is_id(order_id) else None
 

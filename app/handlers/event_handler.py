@@ -1,4 +1,4 @@
-"""From a record to an event, and from that to the rows of a read model: each version once and in order (contract, section 2)."""
+"""Event handlers: they project each version of an aggregate into a read model, once and in order (contract, section 2)."""
 
 from typing import Any, Protocol, TypeVar
 
@@ -14,34 +14,37 @@ Row = TypeVar("Row", bound=Versioned)
 
 
 class Projection(ReadModel, Protocol[Row]):
-    """A read model whose rows carry the version of the aggregate that they reflect."""
+    """Read model whose rows carry the version of the aggregate that they reflect."""
 
     def before(self, event: RecordedEvent) -> Row | None:
-        """The row to which an event belongs; None when there is none."""
+        """Return the row to which an event belongs; None when there is none."""
 
     def apply(self, before: Row | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold an event, given with the row before it and the value of its record, into the rows."""
+        """Project an event into the rows. `before` is the row before it, `value` the value of its record."""
 
 
 class JoinedModel(Projection[Row], Protocol[Row]):
-    """A read model that is also told something by views of other partitions."""
+    """Read model that also reads feeds, which view tasks of other partitions write."""
 
     feeds: tuple[str, ...]
-    """The topics by which it is told, their names on the broker."""
+    """Feed topics that it reads, by their names on the broker."""
 
     def told(self, value: bytes) -> None:
-        """Take over what a record of a feed says; it may have come before, and later ones too."""
+        """Apply a record of a feed. The record may have come before, and later ones, too."""
 
 
 class EventHandler:
-    """Folds one event at a time; the view task calls it."""
+    """Handler of events for one read model. The view task calls it once for each event."""
 
     def __init__(self, model: Projection[Any]) -> None:
         self.agent = model.agent
         self._model = model
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Fold an event; one that is in the rows already is skipped. Park when one before it is missing; UnreadableLog when only newer code can read it."""
+        """Project an event; skip it if the rows reflect it already.
+
+        Raises Park when one before it is missing, UnreadableLog when only newer code can read it.
+        """
         event = _event(record)
         before = self._model.before(event)
         reached = before.version if before is not None else 0
@@ -51,18 +54,18 @@ class EventHandler:
             self._model.apply(before, event, record.value)
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Nobody waits for what becomes of an event."""
+        """Do nothing: no sender waits for the result of an event."""
 
 
 class FeedJoinHandler(EventHandler):
-    """Folds events, and takes over what the read model is told."""
+    """Handler of events and of feed records for one read model."""
 
     def __init__(self, model: JoinedModel[Any]) -> None:
         super().__init__(model)
         self._joined = model
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """As Events does; a record of a feed is in no order and has no version of an aggregate of this partition."""
+        """Project an event, or apply a record of a feed. Such a record is in no order, and has no version of an aggregate of this partition."""
         if record.topic in self._joined.feeds:
             self._joined.told(record.value or b"")
         else:

@@ -1,4 +1,4 @@
-"""What lists have in common: a row for each aggregate, and the places of the rows in the order of the list."""
+"""Base of lists: a row for each aggregate, and the places of the rows in the order of the list."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Versioned)
 
 
 class ListFold(NamedTuple, Generic[Row]):
-    """How rows follow from events of these types, and their places from rows; `reaches` are what these two call in other modules."""
+    """Functions from events of these types to rows, and from rows to places. `reaches` are the functions that these two call in other modules."""
 
     events: Iterable[str]
     project: Callable[[Row | None, RecordedEvent], Row]
@@ -26,12 +26,12 @@ class ListFold(NamedTuple, Generic[Row]):
 
 
 class ListProjection(Generic[Row]):
-    """A read model of one log: one row for each aggregate, listed at a place."""
+    """Read model of one log: one row for each aggregate, listed at a place."""
 
     agent: str
 
     def __init__(self, log: str, rows: Table[Row], places: Table[str], fold: ListFold[Row]) -> None:
-        """`log` is followed; `rows` are by id, `places` say whose is at a place."""
+        """Declare a list of the aggregates of `log`. `rows` are by id; `places` have the id of the row at each place."""
         self.events: tuple[str, ...] = (log,)
         functions: list[Callable[..., Any]] = [fold.project, fold.place, *fold.reaches, *upcasts(fold.events), listed.place, type(self), ListProjection]
         self.fingerprint = fingerprint(functions, [msgspec.json.schema(rows.value_type)])
@@ -41,30 +41,30 @@ class ListProjection(Generic[Row]):
         self._place = fold.place
 
     def before(self, event: RecordedEvent) -> Row | None:
-        """The aggregate's row; None when there is none."""
+        """Return the aggregate's row; None when there is none."""
         return self._rows.get(event.aggregate_id)
 
     def apply(self, before: Row | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold an event into the aggregate's row, and list it where that belongs afterwards."""
+        """Project an event into the aggregate's row, and move the row to its new place."""
         del value
         after = self._rows[event.aggregate_id] = self._project(before, event)
         self._move(None if before is None else self._place(before), self._place(after), event.aggregate_id)
         self.changed(before, after)
 
     def changed(self, before: Row | None, after: Row) -> None:
-        """Whatever else follows from it."""
+        """Update what else depends on the row. Subclasses override this method."""
 
     def committed_row(self, store: StateStore, identity: str) -> Row | None:
-        """An aggregate's row; None when there is none."""
+        """Return an aggregate's row; None when there is none."""
         return self._rows.committed(store, identity)
 
     def committed_version(self, store: StateStore, identity: str) -> int:
-        """That of an aggregate's row; 0 when there is none."""
+        """Return the version of an aggregate's row; 0 when there is none."""
         row = self.committed_row(store, identity)
         return row.version if row else 0
 
     def committed(self, store: StateStore, headings: Iterable[str], after: str = "") -> Iterator[tuple[str, Row]]:
-        """The rows under these headings, each with where it stands below its own, the newest first, from behind a place on."""
+        """Return the rows under these headings after a place, the newest first. Each comes with its place below its heading."""
         return merge(*(self._under(store, f"{heading}/", after) for heading in headings), key=itemgetter(0))
 
     def _under(self, store: StateStore, heading: str, after: str) -> Iterator[tuple[str, Row]]:

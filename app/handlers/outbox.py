@@ -1,6 +1,6 @@
-"""What a command causes, as records: events, results, integration events, notifications (contract, sections 2 and 3).
+"""Outbox of a command: events, results, integration events and notifications, as records (contract, sections 2 and 3).
 
-Values are put together from parts that are JSON already, each encoded once: ids, type names and codes need no escaping.
+Values are put together from parts that are JSON already, each encoded once. Ids, type names and codes need no escaping.
 """
 
 from collections.abc import Sequence
@@ -23,37 +23,37 @@ from schemas.upcasters import upcasters
 
 
 class Duplicate(NamedTuple):
-    """The command was answered before; `same_body` says whether it asks for the same."""
+    """Mark of a command that was answered before. `same_body` says whether its content is the same."""
 
     same_body: bool
 
 
 class Cause(Protocol):
-    """What events follow from: a command, or what a saga heard."""
+    """Cause of events: a command, or an input of a saga."""
 
     @property
     def aggregate_id(self) -> str:
-        """To which they belong."""
+        """Id of the aggregate that the events belong to."""
 
     @property
     def metadata(self) -> bytes:
-        """Theirs: Caused, as JSON."""
+        """Metadata of the events: Causation, as JSON."""
 
     @property
     def headers(self) -> Headers:
-        """Theirs."""
+        """Headers of the events."""
 
     @property
     def at(self) -> str:
-        """When it was, RFC 3339."""
+        """Time of the cause, RFC 3339."""
 
     @property
     def record(self) -> Keyed:
-        """What has the aggregate's key."""
+        """Record, or a substitute for one, with the aggregate's key."""
 
 
 class Outbox:
-    """Writes the records of one aggregate type."""
+    """Outbox of one aggregate type: writes the records that its commands cause."""
 
     def __init__(self, settings: Settings, decider: Decider) -> None:
         self._type = decider.aggregate_type
@@ -64,13 +64,13 @@ class Outbox:
         self._inboxes = {settings.topic("saga.order-fulfilment")}
 
     def misdirected(self, command: ReceivedCommand) -> Refusal | None:
-        """The refusal of a `replyTo` that names no saga's inbox."""
+        """Return the refusal of a `replyTo` that names no saga's inbox."""
         if command.reply_to is None or command.reply_to.topic in self._inboxes:
             return None
         return Refusal(code="invalid", message=f"metadata.replyTo.topic: must be one of {', '.join(sorted(self._inboxes))}")
 
     def events(self, command: Cause, events: Sequence[Event], event_ids: Sequence[str], version: int) -> None:
-        """The events of an accepted command, and what the outside is told of each; `version` is the aggregate's before them."""
+        """Write the events of an accepted command, and the integration event and notification of each. `version` is the aggregate's before them."""
         for identity, event in zip(event_ids, events, strict=True):
             version += 1
             self._event(command, event, identity, version)
@@ -100,7 +100,7 @@ class Outbox:
         emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
 
     def result(self, command: ReceivedCommand, answered: CommandOutcome, event_ids: Sequence[str], *, repeats: Duplicate | None = None) -> None:
-        """The result of a command that was answered, now or before."""
+        """Write the result of a command that was answered, now or before."""
         outcome = "refused" if answered.code else "accepted"
         refusal = _refusal(answered.code, answered.message, answered.state) if answered.code else b""
         ids = ",".join(f'"{identity}"' for identity in event_ids)
@@ -113,7 +113,7 @@ class Outbox:
         self._tell_others(command, CommandReply(value, same_body=repeats is None or repeats.same_body), headers)
 
     def parked(self, command: ReceivedCommand, reason: str, error: str) -> None:
-        """The result of a command that was parked; its type and its aggregate can be any text."""
+        """Write the result of a command that was parked. Its type and its aggregate can be any text."""
         count("commands", self._type, "parked")
         header = ("command-type", command.command_type.encode())
         escaped = replace(command, command_type=_escaped(command.command_type), aggregate_id=_escaped(command.aggregate_id))
@@ -130,14 +130,14 @@ class Outbox:
         return b"".join((head.encode(), outcome, b',"metadata":', command.metadata, b"}"))
 
     def _tell_others(self, command: ReceivedCommand, told: CommandReply, headers: Headers) -> None:
-        """Who waits for the result in this process, and who asked for a reply."""
+        """Send the result to the callers that wait for it in this process, and to the inbox that asked for a reply."""
         answer((self._type, command.aggregate_id, command.command_id), command.record, told)
         if command.reply_to is not None and command.reply_to.topic in self._inboxes:
             emit(command.reply_to.topic, command.reply_to.key.encode(), told.result, headers)
 
 
 def _escaped(text: str) -> str:
-    """Any text as it stands between the quotes of a JSON string."""
+    """Return any text as it stands between the quotes of a JSON string."""
     return msgspec.json.encode(text)[1:-1].decode()
 
 
@@ -152,7 +152,7 @@ def _cloud_event(ce_type: str) -> Headers:
 
 
 def _read_at(command: ReceivedCommand) -> Headers:
-    """Where the command was read, and the order it named: a lost changelog is made anew from these."""
+    """Return headers that say where the command was read, and the order it named. A lost changelog is rebuilt from these."""
     record = command.record
     where = [
         ("command-topic", record.topic.encode()),

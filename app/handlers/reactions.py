@@ -1,4 +1,4 @@
-"""Who acts on the events of an aggregate in the very transaction that writes them: sagas and policies."""
+"""Reactions to the events of an aggregate, in the transaction that writes them. Sagas and policies react."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -18,25 +18,25 @@ from schemas.fast_envelope import Envelope, Metadata, ReplyTo
 
 
 class EmittedEvents(NamedTuple):
-    """What a command caused, or what a saga heard."""
+    """Events that a command or an input of a saga caused."""
 
     cause: Cause
     before: Snapshot[Any]
-    """The aggregate before the events."""
+    """Aggregate before the events."""
     events: Sequence[Event]
     event_ids: Sequence[str]
 
 
 class Reaction(Protocol):
-    """Whoever has to act on the events of an aggregate in the very transaction that writes them."""
+    """Reaction to events, in the transaction that writes them. Sagas and policies implement it."""
 
     def follow(self, followed: EmittedEvents) -> None:
-        """The events are written, and the aggregate is where they left it."""
+        """React to events that are written already. The aggregate is in the state after them."""
 
 
 _encode = msgspec.json.Encoder().encode
 origin = msgspec.json.Decoder(Causation).decode
-"""The metadata of a cause."""
+"""Decoder of the metadata of a cause."""
 
 
 class Trigger(NamedTuple):
@@ -50,12 +50,12 @@ class Trigger(NamedTuple):
 
 
 def heard(aggregate_id: str, caused: Causation, at: str, record: Keyed, headers: Headers) -> Trigger:
-    """What events follow from that are not answers to a command; `headers` may have a trace."""
+    """Build the cause of events that do not answer a command. `headers` may have a trace."""
     return Trigger(aggregate_id, _encode(caused), common(caused, headers), at, record)
 
 
 def send(settings: Settings, asks: Iterable[OutgoingCommand], caused: Causation, cause: Cause, reply_to: ReplyTo | None = None) -> None:
-    """Write commands; `caused` is the metadata of each, `cause` what led to them."""
+    """Write commands. `caused` is the metadata of each, `cause` their common cause."""
     for ask in asks:
         envelope = Envelope(
             command_id=ask.command_id,
@@ -71,5 +71,5 @@ def send(settings: Settings, asks: Iterable[OutgoingCommand], caused: Causation,
 
 
 def common(caused: Causation, headers: Headers) -> Headers:
-    """The headers of everything that has this metadata; the trace is that among `headers`."""
+    """Return the headers of everything that has this metadata. The trace is the one among `headers`."""
     return [("correlation-id", caused.correlation_id.encode()), JSON, *trace(headers)]

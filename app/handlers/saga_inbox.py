@@ -1,4 +1,4 @@
-"""The inbox of a saga: results of its commands, and commands of operators."""
+"""Inbox of a saga: results of its commands, and commands of operators."""
 
 from typing import Literal
 
@@ -39,14 +39,14 @@ _result = msgspec.json.Decoder(_Result).decode
 
 
 class OperatorCommandHandler(CommandHandler):
-    """Answers the commands of operators."""
+    """Handler of operators' commands."""
 
     def _objection(self, command: ReceivedCommand) -> Refusal | None:
         return super()._objection(command) or _nobody(command)
 
 
 class SagaInbox:
-    """Hands over what comes: a result to its saga, anything else to whoever answers the commands to sagas."""
+    """Handler of an inbox. It passes a result to its saga, and any other record to the handler of operators' commands."""
 
     def __init__(self, conductor: SagaManager, operators: OperatorCommandHandler) -> None:
         self.agent = conductor.agent
@@ -54,7 +54,7 @@ class SagaInbox:
         self._operators = operators
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Hear a result, or answer a command; Park when it is neither."""
+        """Handle a result or a command. Raises Park when the record is neither."""
         result = _read(record)
         if result is None:
             self._operators(record)
@@ -62,7 +62,7 @@ class SagaInbox:
             self._hear(record, result)
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Nobody waits for what becomes of a result."""
+        """Notify an operator that a command was parked. No sender waits for the outcome of a result."""
         if _read(record) is None:
             self._operators.parked(record, reason, error)
 
@@ -75,7 +75,7 @@ class SagaInbox:
 
 
 def _read(record: ConsumerRecord) -> _Result | None:
-    """The result in a record, if it is one."""
+    """Decode the result in a record; None when it is none."""
     if record.key is None or record.value is None:
         return None
     try:
@@ -85,7 +85,7 @@ def _read(record: ConsumerRecord) -> _Result | None:
 
 
 def _nobody(command: ReceivedCommand) -> Refusal | None:
-    """The refusal of a command that does not say who gave it."""
+    """Return the refusal of a command that names no user."""
     if msgspec.json.decode(command.metadata, type=Causation).user_id is not None:
         return None
     return Refusal(code="invalid", message="metadata.userId: an operator says who it is")

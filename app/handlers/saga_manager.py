@@ -1,4 +1,4 @@
-"""Lets a saga hear what concerns it, and does what follows: its events, commands and timer, all in the transaction of what it heard."""
+"""Saga manager. It passes an input to the saga and, in the same transaction, writes the saga's events, its commands and its timer."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -24,17 +24,17 @@ from schemas.timestamp import milliseconds, rfc3339
 
 
 class Key(NamedTuple):
-    """What stands for a record where a timer is due."""
+    """Substitute for a record when a timer fires."""
 
     key: bytes
     partition: int
 
 
 class SagaManager:
-    """One kind of saga's; the runtime wakes it when one has waited long enough."""
+    """Manager of one kind of saga. The runtime calls `wake` when the timer of a saga fires."""
 
     def __init__(self, settings: Settings, name: str, process: SagaDefinition[Any, Any, Any], sagas: SagaRepository) -> None:
-        """`name` is the saga's, as in that of its inbox."""
+        """Create a manager. `name` is the saga's name, as in that of its inbox."""
         self.agent = name
         self._settings = settings
         self._inbox = settings.topic(f"saga.{name}")
@@ -43,7 +43,7 @@ class SagaManager:
         self._outbox = Outbox(settings, sagas.decider)
 
     def hear(self, what: object, cause: Trigger, cause_id: str) -> None:
-        """Let a saga hear something that was caused by the command or event of this id."""
+        """Pass an input to a saga. The command or event with the id `cause_id` caused it."""
         before = self._sagas.snapshot(cause.aggregate_id)
         events = self._process.hear(cause.aggregate_id, before.state, what, milliseconds(cause.at))
         if events:
@@ -54,7 +54,7 @@ class SagaManager:
             self.follow(EmittedEvents(cause, before, events, ids))
 
     def follow(self, followed: EmittedEvents) -> None:
-        """Do what events of a saga lead to, its own and those that an operator's command caused."""
+        """React to events of a saga, its own and those of an operator's command. Sends the saga's commands and sets its timer."""
         order_id, before = followed.cause.aggregate_id, followed.before.state
         after = self._sagas.snapshot(order_id).state
         for status in self._process.transitions(before, tuple(followed.events)):
@@ -67,13 +67,13 @@ class SagaManager:
             self._wake_at(order_id, now.wake_ms)
 
     def awaits(self, key: str) -> Iterable[TopicPartition]:
-        """Where the commands of a saga's open steps are."""
+        """Yield the partitions of the commands of a saga's open steps."""
         for ask in self._process.react(key, self._sagas.snapshot(key).state).asks:
             topic = command_topic(self._settings, ask.aggregate_type)
             yield TopicPartition(topic, partition_of(ask.aggregate_id.encode(), self._settings.partitions))
 
     def wake(self, key: str, due_ms: int, now_ms: int) -> None:
-        """A saga has waited until now; it may have to wait on."""
+        """Pass an elapsed timer to a saga, and set the next one. The saga may have to wait longer."""
         waiting = self._process.waiting(key, self._sagas.snapshot(key).state)
         if waiting is not None:
             name = Key(key.encode(), partition_of(key.encode(), self._settings.partitions))
@@ -82,7 +82,7 @@ class SagaManager:
             self._wake_at(key, self._process.react(key, after := self._sagas.snapshot(key).state, after).wake_ms)
 
     def asleep(self, store: StateStore) -> Iterable[tuple[str, int]]:
-        """The sagas that wait, and until when."""
+        """Yield the sagas that wait, each with the due time of its timer."""
         for order_id, saga in self._sagas.committed(store):
             wake_ms = self._process.react(order_id, saga.state, saga.state).wake_ms
             if wake_ms is not None:
@@ -96,5 +96,8 @@ class SagaManager:
 
 
 def event_ids(order_id: str, cause_id: str, version: int, count: int) -> list[str]:
-    """Those of the events that follow version `version` of a saga; one cause may lead to several, so the version tells them apart. A slash is in no id."""
+    """Derive the ids of the events that follow version `version` of a saga.
+
+    One cause may lead to several, so the version tells them apart. Ids never contain a slash.
+    """
     return [event_id("Saga", order_id, f"{cause_id}/{version}", index) for index in range(count)]

@@ -1,4 +1,4 @@
-"""The tables of one kind of saga: its rows, and the operators' commands that it has answered."""
+"""Tables of one kind of saga: its rows, and the operators' commands that it has answered."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,13 +11,13 @@ from app.streams.state.store import StateStore
 
 
 class SagaRepository(Paired):
-    """Sagas, each decided with the row of another aggregate beside it; their events follow from more than commands."""
+    """Repository of sagas, each decided together with the row of another aggregate. Not only commands cause their events."""
 
     def accepted(self, event: ConsumerRecord) -> None:
-        """Remember an operator's command: only such events say who caused them."""
+        """Remember an operator's command: only events of such a command name their user."""
         if "userId" in msgspec.json.decode(event.value)["metadata"]:
             super().accepted(event)
 
     def committed(self, store: StateStore) -> Iterator[tuple[str, Snapshot[Any]]]:
-        """Every saga by its id, as the last committed transaction left it."""
+        """Return every saga by its id, as the last committed transaction left it."""
         return self._snapshots.rows(store)

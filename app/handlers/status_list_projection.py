@@ -1,4 +1,4 @@
-"""A list under statuses, and how many there are in each."""
+"""List by status, with the number of rows in each status."""
 
 from collections import Counter
 from typing import Protocol, TypeVar
@@ -10,29 +10,29 @@ from app.streams.state.table import Table
 
 
 class InStatus(Versioned, Protocol):
-    """A row that has a status, too."""
+    """A row that also has a status."""
 
     @property
     def status(self) -> str:
-        """Its heading."""
+        """Status, which is the heading of the row."""
 
 
 Row = TypeVar("Row", bound=InStatus)
 
 
 class StatusListProjection(ListProjection[Row]):
-    """A read model: the heading is the status."""
+    """Read model whose heading is the status."""
 
     def __init__(self, log: str, rows: Table[Row], places: Table[str], counts: Table[int], fold: ListFold[Row]) -> None:
         super().__init__(log, rows, places, fold._replace(reaches=[*fold.reaches, StatusListProjection]))
         self._counts = counts
 
     def changed(self, before: Row | None, after: Row) -> None:
-        """Count it where it is now."""
+        """Move the count of a row to its current status."""
         if before is not None:
             self._counts[before.status] -= 1
         self._counts[after.status] = (self._counts.get(after.status) or 0) + 1
 
     def committed_counts(self, store: StateStore) -> Counter[str]:
-        """How many of the partition are in each status."""
+        """Return how many rows of the partition are in each status."""
         return Counter(dict(self._counts.rows(store)))
