@@ -1,4 +1,4 @@
-"""Commands to Customers."""
+"""Agent for commands to Customers."""
 
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
@@ -9,5 +9,5 @@ answer = handler(customer_aggregate)
 
 @app.agent(app.commands("customer"), isolated_partitions=True, name="customer")
 async def customer(batches: Batches) -> None:
-    """Answer every command to a Customer."""
+    """Handle every command to a Customer."""
     await serve(batches, answer)

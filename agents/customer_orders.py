@@ -1,4 +1,4 @@
-"""The orders of customers follow the orders' events."""
+"""Agent for the orders of each customer. It reads the orders' events."""
 
 from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app

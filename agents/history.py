@@ -1,4 +1,4 @@
-"""Histories follow every event."""
+"""Agent for histories. It reads every event."""
 
 from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app

@@ -1,4 +1,4 @@
-"""Commands to Orders."""
+"""Agent for commands to Orders."""
 
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
@@ -9,5 +9,5 @@ answer = handler(order_aggregate)
 
 @app.agent(app.commands("order"), isolated_partitions=True, name="order")
 async def order(batches: Batches) -> None:
-    """Answer every command to an Order."""
+    """Handle every command to an Order."""
     await serve(batches, answer)

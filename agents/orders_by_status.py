@@ -1,4 +1,4 @@
-"""The orders in each status follow the orders' events."""
+"""Agent for the orders in each status. It reads the orders' events."""
 
 from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app

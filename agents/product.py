@@ -1,4 +1,4 @@
-"""Commands to Products."""
+"""Agent for commands to Products."""
 
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
@@ -9,5 +9,5 @@ answer = handler(product_aggregate)
 
 @app.agent(app.commands("product"), isolated_partitions=True, name="product")
 async def product(batches: Batches) -> None:
-    """Answer every command to a Product."""
+    """Handle every command to a Product."""
     await serve(batches, answer)

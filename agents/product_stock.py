@@ -1,4 +1,4 @@
-"""Stock follows the products' events."""
+"""Agent for the stock of products. It reads the products' events."""
 
 from app.handlers.command_handler import Batches, follower, serve
 from app.streams.app import app
@@ -9,5 +9,5 @@ fold = follower(stock)
 
 @app.agent(app.events(stock), isolated_partitions=True, name=stock.agent)
 async def product_stock(batches: Batches) -> None:
-    """Keep what there is of each product."""
+    """Keep the stock of each product."""
     await serve(batches, fold)

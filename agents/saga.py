@@ -1,4 +1,4 @@
-"""The fulfilment saga: it hears its order's events in the transaction that writes them, and everything else through its inbox."""
+"""Agent of the fulfilment saga. The saga handles its order's events in the transaction that writes them, and every other input through its inbox."""
 
 from agents import order
 from app.domain.order_fulfilment.handle import Placed
@@ -20,7 +20,7 @@ NAME = "order-fulfilment"
 
 
 class StartFulfilment:
-    """Follows orders."""
+    """Reaction to orders: passes their events to their sagas."""
 
     def __init__(self, settings: Settings, conductor: SagaManager) -> None:
         self._conductor = conductor
@@ -30,7 +30,7 @@ class StartFulfilment:
         )
 
     def follow(self, followed: EmittedEvents) -> None:
-        """Let the order's saga hear what happened to it."""
+        """Pass the events of an order to its saga."""
         cause, origins = followed.cause, origin(followed.cause.metadata)
         for event, identity in zip(followed.events, followed.event_ids, strict=True):
             caused = Causation(origins.correlation_id, identity, None, origins.trace_id)
@@ -50,5 +50,5 @@ inbox = app.conducts(NAME, SagaInbox(conductor, operators))
 
 @app.agent(app.inbox(NAME), isolated_partitions=True, name=NAME)
 async def saga(batches: Batches) -> None:
-    """Hear every result, and answer every operator."""
+    """Handle every result, and every command of an operator."""
     await serve(batches, inbox)

@@ -1,4 +1,4 @@
-"""The shipping policy: its commands are sent in the transaction of OrderShipped itself."""
+"""Shipping policy. Its commands are sent in the transaction of OrderShipped itself."""
 
 from agents import order
 from app.domain.shipping import policy
@@ -9,13 +9,13 @@ from app.streams.app import app
 
 
 class ShipReservedStock:
-    """Follows orders."""
+    """Reaction to orders: ships their reserved stock."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def follow(self, followed: EmittedEvents) -> None:
-        """Have what was reserved for an order leave with it."""
+        """Send the commands that ship the reserved stock of an order together with the order."""
         cause, origins = followed.cause, origin(followed.cause.metadata)
         for event, identity in zip(followed.events, followed.event_ids, strict=True):
             asks = policy(cause.aggregate_id, followed.before.state, event, identity)
