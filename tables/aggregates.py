@@ -1,4 +1,4 @@
-"""Every aggregate type with its tables."""
+"""All aggregate types with their tables."""
 
 from tables.customer import customer_aggregate
 from tables.order import order_aggregate

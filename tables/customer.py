@@ -1,4 +1,4 @@
-"""The Customer's tables."""
+"""Tables of the Customer."""
 
 from app.domain.customer import Customer, Payment, customer_decider
 from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot

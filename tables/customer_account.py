@@ -1,4 +1,4 @@
-"""Each customer's account, and who has to be told when the customer's name changes (docs/decisions/0017)."""
+"""Account of each customer, and the orders that get the customer's name when it changes (docs/decisions/0017)."""
 
 import msgspec
 
@@ -16,14 +16,14 @@ from app.streams.state.table import Table
 from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 Ordered = dict[int, str]
-"""By partition of orders, the order there that is told the customer's name."""
+"""Order that gets the customer's name, by partition of orders."""
 
 accounts = app.Table("customer-account", value_type=CustomerAccount)
 orderings = app.Table("customer-ordering", value_type=Ordered)
 
 
 class Accounts:
-    """A read model: a row for each customer, and one for each of whom somebody ordered something, registered or not."""
+    """Read model with a row for each customer, and one for each customer id that orders name, registered or not."""
 
     agent = "customer_account"
 
@@ -38,11 +38,11 @@ class Accounts:
         self._orderings = orderings
 
     def before(self, event: RecordedEvent) -> CustomerAccount | None:
-        """The customer's row; None when there is none."""
+        """Return the customer's row; None when there is none."""
         return self._accounts.get(event.aggregate_id)
 
     def apply(self, before: CustomerAccount | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold an event into the customer's row; a new name is told to all who asked for it."""
+        """Project an event into the customer's row. A new name is sent to all orders that asked for it."""
         del value
         account = self._accounts[event.aggregate_id] = project(before, event)
         if account.named_at == account.version:
@@ -50,7 +50,10 @@ class Accounts:
                 self._tell(account.customer_id, order_id)
 
     def told(self, value: bytes) -> None:
-        """Somebody asks for a customer's name: tell it now and whenever it changes. Each partition asks once; what it repeats is known."""
+        """Handle an order's request for a customer's name: send the name now and whenever it changes.
+
+        Each partition asks once; a repeated request has no effect.
+        """
         ordering = msgspec.json.decode(value, type=Ordering)
         known = self._orderings.get(ordering.customer_id) or {}
         partition = partition_of(ordering.order_id.encode(), self._partitions)
@@ -59,7 +62,7 @@ class Accounts:
             self._tell(ordering.customer_id, ordering.order_id)
 
     def committed(self, store: StateStore, customer_id: str) -> CustomerAccount | None:
-        """A customer's row; None when it was never registered."""
+        """Return a customer's row; None when the customer was never registered."""
         return self._accounts.committed(store, customer_id)
 
     def _tell(self, customer_id: str, order_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The orders of each customer, the newest first."""
+"""Orders of each customer, the newest first."""
 
 from app.domain.order import order_decider
 from app.domain.read_models.customer_orders import place
@@ -12,7 +12,7 @@ places = app.Table("customer-order-place", value_type=str, cached=False)
 
 
 class CustomerOrders(ListProjection[OrderSummary]):
-    """A read model: the heading is the customer's id."""
+    """Read model whose heading is the customer's id."""
 
     agent = "customer_orders"
 

@@ -1,4 +1,4 @@
-"""The rows of orders and of their sagas: an order and its saga have one key and one task, and each is decided with the other's row beside it."""
+"""Rows of orders and of their sagas. An order and its saga have one key and one task, and each is decided together with the other's row."""
 
 from app.domain.order import Order
 from app.domain.order_fulfilment.state import Saga

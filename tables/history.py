@@ -1,4 +1,4 @@
-"""The history of every aggregate, folded from all logs of record."""
+"""History of every aggregate, projected from all logs of record."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ versions = app.Table("history-version", value_type=Latest)
 
 
 class History:
-    """A read model: each event is a row, in the order of versions, and beside them stands the last version of each aggregate."""
+    """Read model with a row for each event, in the order of versions, and one for the last version of each aggregate."""
 
     agent = "history"
 
@@ -29,30 +29,30 @@ class History:
         self._versions = versions
 
     def before(self, event: RecordedEvent) -> Latest | None:
-        """The last event of the same aggregate; None when there is none."""
+        """Return the last event of the same aggregate; None when there is none."""
         return self._versions.get(named(event.aggregate_type, event.aggregate_id))
 
     def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
-        """Add an event, given with the value of its record."""
+        """Add an event. `value` is the value of its record."""
         del before
         entry = project(event, value)
         self._entries[_row(entry.aggregate, entry.version)] = entry.event
         self._versions[entry.aggregate] = Latest(entry.version)
 
     def committed_version(self, store: StateStore, aggregate_type: str, aggregate_id: str) -> int:
-        """The last version of an aggregate; 0 when it has no event."""
+        """Return the last version of an aggregate; 0 when it has no event."""
         last = self._versions.committed(store, named(aggregate_type, aggregate_id))
         return last.version if last else 0
 
     def committed(self, store: StateStore, aggregate_type: str, aggregate_id: str, from_version: int) -> Iterator[tuple[int, bytes]]:
-        """The events of an aggregate from a version on, in order, each with its version, as they were written."""
+        """Yield the events of an aggregate from a version on, in order, each with its version, as they were written."""
         aggregate = named(aggregate_type, aggregate_id)
         for row, event in self._entries.rows(store, f"{aggregate}/", start=_row(aggregate, from_version)):
             yield int(row.rpartition("/")[2]), bytes(event)
 
 
 def _row(aggregate: str, version: int) -> str:
-    """Keys sort as versions do."""
+    """Return the row key of an event. Keys sort as versions do."""
     return f"{aggregate}/{version:020d}"
 
 

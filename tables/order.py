@@ -1,4 +1,4 @@
-"""The Order's tables."""
+"""Tables of the Order."""
 
 from app.domain.order import order_decider
 from app.handlers.aggregate_repository import Answers, Paired
@@ -7,7 +7,7 @@ from tables.fulfilment import orders, sagas
 
 
 class Orders(Paired):
-    """Orders, each decided with its saga beside it."""
+    """Orders, each decided together with its saga."""
 
     beside = sagas
 

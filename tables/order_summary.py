@@ -1,4 +1,4 @@
-"""Each order with who ordered it, joined in the order's own partition (docs/decisions/0017)."""
+"""Summary of each order with its customer, joined in the order's own partition (docs/decisions/0017)."""
 
 import msgspec
 
@@ -20,7 +20,7 @@ names = app.Table("order-customer", value_type=CustomerName)
 
 
 class Summaries:
-    """A read model: a row for each order, and one for each customer who ordered something in this partition, whose orders all share it."""
+    """Read model with a row for each order, and one for each customer with orders in this partition, which these orders share."""
 
     agent = "order_summary"
 
@@ -36,11 +36,11 @@ class Summaries:
         self._names = names
 
     def before(self, event: RecordedEvent) -> OrderSummary | None:
-        """The order's row; None when there is none."""
+        """Return the order's row; None when there is none."""
         return self._summaries.get(event.aggregate_id)
 
     def apply(self, before: OrderSummary | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold an event into the order's row; the first order of a customer here asks for the customer's name."""
+        """Project an event into the order's row. A customer's first order in this partition asks for the customer's name."""
         del value
         summary = self._summaries[event.aggregate_id] = project(before, event)
         if before is None and self._names.get(summary.customer_id) is None:
@@ -48,17 +48,17 @@ class Summaries:
             emit(self._orderings, summary.customer_id.encode(), msgspec.json.encode(Ordering(summary.customer_id, summary.order_id)))
 
     def told(self, value: bytes) -> None:
-        """Take over a customer's name."""
+        """Apply a customer's name."""
         name = msgspec.json.decode(value, type=CustomerName)
         self._names[name.customer_id] = customer_name.project(self._names.get(name.customer_id), name)
 
     def committed(self, store: StateStore, order_id: str) -> tuple[OrderSummary, CustomerName] | None:
-        """An order's row, and what is known of who ordered it; None when it was never placed."""
+        """Return an order's row, and what is known of its customer; None when the order was never placed."""
         summary = self._summaries.committed(store, order_id)
         return None if summary is None else (summary, self.customer(store, summary.customer_id))
 
     def customer(self, store: StateStore, customer_id: str) -> CustomerName:
-        """What is known here of a customer."""
+        """Return what this partition knows of a customer."""
         return self._names.committed(store, customer_id) or CustomerName(customer_id, ASKED)
 
 

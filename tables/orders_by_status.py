@@ -1,4 +1,4 @@
-"""The orders in each status, the newest first, and how many they are."""
+"""Orders in each status, the newest first, and their number."""
 
 from app.domain.order import order_decider
 from app.domain.read_models.order_summary import OrderSummary, project
@@ -14,7 +14,7 @@ counts = app.Table("order-status-count", value_type=int)
 
 
 class OrdersByStatus(StatusListProjection[OrderSummary]):
-    """A read model of orders."""
+    """Read model of orders by status."""
 
     agent = "orders_by_status"
 

@@ -1,4 +1,4 @@
-"""The Product's tables."""
+"""Tables of the Product."""
 
 from app.domain.product import Product, Reservation, product_decider
 from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot

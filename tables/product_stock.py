@@ -1,4 +1,4 @@
-"""What there is of each product, folded from the log of record."""
+"""Stock of each product, projected from the log of record."""
 
 import msgspec
 
@@ -16,7 +16,7 @@ products = app.Table("product-stock", value_type=ProductStock)
 
 
 class Stock:
-    """A read model: a row for each product."""
+    """Read model with a row for each product."""
 
     agent = "product_stock"
 
@@ -26,16 +26,16 @@ class Stock:
         self._products = products
 
     def before(self, event: RecordedEvent) -> ProductStock | None:
-        """The product's row; None when there is none."""
+        """Return the product's row; None when there is none."""
         return self._products.get(event.aggregate_id)
 
     def apply(self, before: ProductStock | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold an event into the product's row."""
+        """Project an event into the product's row."""
         del value
         self._products[event.aggregate_id] = project(before, event)
 
     def committed(self, store: StateStore, product_id: str) -> ProductStock | None:
-        """A product's row; None when it was never registered."""
+        """Return a product's row; None when the product was never registered."""
         return self._products.committed(store, product_id)
 
 

@@ -1,4 +1,4 @@
-"""The saga's tables: its row, and the operators' commands that it has answered."""
+"""Tables of the saga: its row, and the operators' commands that it has answered."""
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.handlers.aggregate_repository import Answers
@@ -8,7 +8,7 @@ from tables.fulfilment import orders, sagas
 
 
 class Sagas(SagaRepository):
-    """Sagas of orders, each decided with its order beside it."""
+    """Sagas of orders, each decided together with its order."""
 
     beside = orders
 

@@ -1,4 +1,4 @@
-"""How the fulfilment of each order goes, by status, the newest first, and how many sagas are in each."""
+"""Status of each order's fulfilment, the newest first, and the number of sagas in each status."""
 
 from app.domain.order_fulfilment import evolve as fold
 from app.domain.order_fulfilment import state
@@ -15,7 +15,7 @@ counts = app.Table("saga-status-count", value_type=int)
 
 
 class SagaStatuses(StatusListProjection[SagaStatus]):
-    """A read model of sagas."""
+    """Read model of sagas by status."""
 
     agent = "saga_status"
 
