@@ -1,4 +1,4 @@
-"""The wall clock, for people: nothing is decided by it."""
+"""Wall clock for timestamps that people read. No decision depends on it."""
 
 import time
 
@@ -6,10 +6,10 @@ from schemas.timestamp import rfc3339
 
 
 def now() -> str:
-    """RFC 3339, UTC, with milliseconds."""
+    """Return the current time in RFC 3339, UTC, with milliseconds."""
     return rfc3339(now_ms())
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970."""
+    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000

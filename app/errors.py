@@ -2,7 +2,7 @@
 
 
 class FoldstreamError(Exception):
-    """A failure whose message is meant for the user, one line or several; the command line prints it without a stack trace and exits 1."""
+    """Failure with a message for the user, in one or more lines. The command line prints it without a stack trace and exits with 1."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))

@@ -1,7 +1,7 @@
-"""What a worker logs: one line for each thing an operator cares about, for a terminal or as JSON (FOLDSTREAM_LOG_FORMAT).
+"""Log output of a worker: one line for each thing an operator cares about, for a terminal or as JSON (FOLDSTREAM_LOG_FORMAT).
 
-Structured fields are given with `extra`: topic, partition, offset, reason, correlationId ...; the task is known by itself.
-Whatever comes from outside, a key or an error, ends no line and moves no cursor.
+Pass structured fields with `extra`: topic, partition, offset, reason, correlationId ...; the number of the task is added automatically.
+Text from outside, such as a key or an error, cannot end a line or move the cursor.
 """
 
 import asyncio
@@ -17,23 +17,23 @@ from app.terminal import escaped
 Format = Literal["text", "json"]
 
 QUIET = {"aiokafka": logging.CRITICAL, "faust": logging.WARNING, "faust.application": logging.ERROR, "mode": logging.WARNING, "uvicorn": logging.ERROR}
-"""What is shown of libraries unless FOLDSTREAM_LOG_LEVEL is DEBUG.
+"""Log levels of libraries, unless FOLDSTREAM_LOG_LEVEL is DEBUG.
 
-aiokafka says every failed connection, the tasks say what came of it; Faust's application misses a sensor at every rebalance; to uvicorn any client's nonsense
-is a warning.
+aiokafka logs every failed connection, while the tasks log the outcome. Faust's application misses a sensor at every rebalance.
+uvicorn warns about every malformed request.
 """
 
 _OWN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
-"""What every record has; all else was given with `extra`."""
+"""Attributes of every log record; all others were given with `extra`."""
 
 _TASK = re.compile(r"(?:task|view) (\d+)\b.*")
 
 
 class Text(logging.Formatter):
-    """For a terminal; a traceback follows its line, indented."""
+    """Formatter for a terminal; a traceback follows its line, indented."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """A line, and those of its traceback."""
+        """Return the line and the lines of its traceback."""
         correlation = getattr(record, "correlationId", None)
         about = f" (correlation id {correlation})" if correlation else ""
         first = f"{self.formatTime(record)} {record.levelname:<8} {escaped(record.getMessage() + about)}"
@@ -41,10 +41,10 @@ class Text(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """For a collector: one object a line."""
+    """Formatter for a log collector: one JSON object per line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The object: timestamp, level, logger, message, the fields that are known, and the exception with its traceback."""
+        """Return the object: timestamp, level, logger, message, the known fields, and the exception with its traceback."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"timestamp": moment, "level": record.levelname, "logger": record.name, "message": record.getMessage(), **_task(), **_fields(record)}
         traceback = _traceback(self, record)
@@ -52,7 +52,7 @@ class JsonLines(logging.Formatter):
 
 
 def configure(level: str, form: Format) -> None:
-    """Log to stderr from here on, in this format, what is at least of this level."""
+    """Log to stderr in this format, from this level up."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if form == "json" else Text())
     logging.basicConfig(level=level, handlers=[handler], force=True)
@@ -66,7 +66,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _task() -> dict[str, int]:
-    """The partition number of the task that is at work, if it is one of the runtime's: they are named by it."""
+    """Return the partition number of the current task if it belongs to the runtime, whose tasks are named by it."""
     with suppress(RuntimeError):  # a thread without an event loop
         current = asyncio.current_task()
         if current is not None and (found := _TASK.fullmatch(current.get_name())):

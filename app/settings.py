@@ -1,4 +1,4 @@
-"""Every setting of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/settings.md` shows the table."""
+"""Settings of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/settings.md` shows the table."""
 
 import re
 from functools import cache
@@ -16,14 +16,14 @@ from app.errors import FoldstreamError
 LAST_PORT = 65_535
 
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?", re.ASCII)
-"""A host's name or number, and perhaps a port; Kafka's own is 9092."""
+"""Host name or IP address, optionally with a port; Kafka's default port is 9092."""
 
 _URL = re.compile(
     r"(?P<scheme>(?i:https?))://(?P<address>(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?)(?P<path>(?:/[A-Za-z0-9._~%-]*)*)", re.ASCII
 )
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "[::]")  # noqa: S104 (no one is bound to here)
-"""What a server binds to in order to be reached at all addresses of its host; nobody else reaches it at these."""
+"""Wildcard addresses: a server that binds to one listens on every address of its host. Other hosts cannot reach it under a wildcard."""
 
 _SECRETIVE = ("broker", "advertised_url", "public_url")
 """Settings in which people write passwords and tokens."""
@@ -42,7 +42,7 @@ def _is_address(text: str) -> bool:
 
 
 Bootstrap = Annotated[str, AfterValidator(_bootstrap)]
-"""Addresses of brokers with commas between them."""
+"""Addresses of brokers, separated by commas."""
 
 
 def _url(text: str) -> str:
@@ -55,14 +55,14 @@ def _url(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-"""Where a worker is reached: paths are put behind it."""
+"""Base URL of a worker; paths are appended to it."""
 
 APP_ID = re.compile("[A-Za-z0-9._-]{1,100}", re.ASCII)
-"""The name of an environment."""
+"""Name of an environment."""
 
 
 class Settings(BaseSettings):
-    """The environment of one process; the field's description is what `foldstream settings` prints."""
+    """Settings of one process. `foldstream settings` prints the description of each field."""
 
     model_config = SettingsConfigDict(env_prefix="FOLDSTREAM_", env_ignore_empty=True, frozen=True)
 
@@ -89,42 +89,42 @@ class Settings(BaseSettings):
 
     @property
     def embedded(self) -> bool:
-        """True when no broker is configured, so that the embedded one is used."""
+        """True if no broker is configured, so that the embedded one is used."""
         return self.broker is None
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap list of the broker in use: of the embedded one, where it runs or would be started."""
+        """Bootstrap list of the broker in use; for the embedded one, the address where it runs or would be started."""
         return self.broker or f"127.0.0.1:{port_of(self.home, self.kafka_port)}"
 
     @property
     def home(self) -> BrokerFiles:
-        """Where the embedded broker of the data directory keeps its files."""
+        """Files of the embedded broker in the data directory."""
         return BrokerFiles.of(self.datadir)
 
     @property
     def replicas(self) -> int:
-        """Replication of every topic: 1 embedded, 3 elsewhere, unless set."""
+        """Replicas of every topic: as set, or else 1 with the embedded broker and 3 with any other."""
         return self.replication or (1 if self.embedded else 3)
 
     def topic(self, name: str) -> str:
-        """The name on the broker of a topic of the contract."""
+        """Return the broker's name for a topic of the contract."""
         return self.topic_prefix + name
 
     def web_url(self, port: int) -> str:
-        """The URL of a worker that binds to the host of the settings and to this port."""
+        """Return the URL of a worker that binds to this port on the host of the settings."""
         host = self.web_host.strip("[]")
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @property
     def changelog(self) -> str:
-        """The changelog of the write side's tables."""
+        """Changelog topic of the write side's tables."""
         return self.topic(f"{self.app_id}-write-changelog")
 
 
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once; FoldstreamError names the variables that are wrong."""
+    """Return the settings of this process, read once. Raise FoldstreamError, which names the variables that are wrong."""
     try:
         return Settings()
     except ValidationError as error:
@@ -132,17 +132,17 @@ def settings() -> Settings:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """Return the name of a setting's environment variable."""
     return f"FOLDSTREAM_{name.upper()}"
 
 
 def shown(name: str, value: object) -> object:
-    """The value of a setting as anybody may see it: an address without its user, password and query."""
+    """Return the value of a setting without secrets: an address loses its user, password and query."""
     return _without_secrets(value) if name in _SECRETIVE and isinstance(value, str) else value
 
 
 def _without_secrets(address: str) -> str:
-    """All up to the last @ but the scheme is taken for a user and a password, whatever stands in them."""
+    """Hide user, password, query and fragment. Everything between the scheme and the last @ counts as user and password."""
     anonymous = re.sub(r"^([\w+.-]+://)?.*@", r"\1***@", address, flags=re.DOTALL)
     return re.sub(r"[?#].*", "?***", anonymous, flags=re.DOTALL)
 

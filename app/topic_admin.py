@@ -1,4 +1,4 @@
-"""The topics on the broker: created, compared with the contract, and the start refused where they differ too much."""
+"""Topics on the broker: create them, compare them with the contract, and refuse to start if they differ too much."""
 
 import asyncio
 import logging
@@ -19,16 +19,16 @@ from app.topics import TIMESTAMP_TYPE, Topic, differences, topics
 log = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
-"""A broker that has not answered after this long counts as out of reach (seconds)."""
+"""Time after which a broker that has not answered counts as unreachable (seconds)."""
 
 SESSION_RANGE = ("group.min.session.timeout.ms", "group.max.session.timeout.ms")
-"""The broker's own settings."""
+"""Broker settings that bound the session timeout of a consumer group."""
 
 _POLL_S = 0.05
 
 
 async def apply(settings: Settings) -> list[str]:
-    """Create the topics that are missing and return their names; those that exist are left as they are."""
+    """Create the missing topics and return their names. Existing topics are not changed."""
     async with _admin(settings) as admin:
         there = await _partitions(admin)
         missing = [topic for topic in topics(settings) if topic.name not in there]
@@ -39,7 +39,7 @@ async def apply(settings: Settings) -> list[str]:
 
 
 async def check(settings: Settings) -> list[str]:
-    """A line for each difference between the broker's topics and the contract; empty when all is well."""
+    """Return one line for each difference between the broker's topics and the contract."""
     wanted = topics(settings)
     async with _admin(settings) as admin:
         found = await _found(admin, wanted)
@@ -47,9 +47,9 @@ async def check(settings: Settings) -> list[str]:
 
 
 async def refuse_start(settings: Settings) -> None:
-    """Return when every topic is there with its number of partitions; raise FoldstreamError otherwise, for records would be lost or misrouted.
+    """Raise FoldstreamError unless every topic exists with its number of partitions. Otherwise records would be lost or misrouted.
 
-    A topic whose timestamps are not the contract's is warned about: times in events and deadlines of orders come from them.
+    Log a warning for a topic whose timestamp type is not the contract's: times in events and deadlines of orders come from record timestamps.
     """
     wanted = topics(settings)
     async with _admin(settings) as admin:
@@ -63,7 +63,7 @@ async def refuse_start(settings: Settings) -> None:
 
 
 async def check_session(settings: Settings) -> None:
-    """FoldstreamError when the broker does not take the session time-out of this worker; a broker that does not tell its range is not asked again."""
+    """Raise FoldstreamError if the broker does not accept the session timeout of this worker. Do nothing if the broker does not report its range."""
     async with _admin(settings) as admin:
         node = (await admin.describe_cluster())["brokers"][0]["node_id"]
         [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.BROKER, str(node), dict.fromkeys(SESSION_RANGE))])
@@ -78,14 +78,14 @@ async def check_session(settings: Settings) -> None:
 
 
 async def members(settings: Settings, group: str) -> int:
-    """How many members a consumer group has at the moment."""
+    """Return the current number of members of a consumer group."""
     async with _admin(settings) as admin:
         described = await admin.describe_consumer_groups([group])
     return sum(len(members) for response in described for _code, _group, _state, _type, _protocol, members, *_ in response.groups)
 
 
 def unreachable(settings: Settings) -> FoldstreamError:
-    """The error of a broker that does not answer: which one, and what to do about it."""
+    """Return the error for a broker that does not answer; it names the broker and what to do."""
     if settings.embedded:
         return FoldstreamError(f"no Kafka answers at {settings.bootstrap}: run `foldstream kafka start`, or set FOLDSTREAM_BROKER to the Kafka that you have")
     return FoldstreamError(f"no Kafka answers at {settings.bootstrap} (FOLDSTREAM_BROKER): check the address and that the broker runs")
@@ -115,7 +115,7 @@ async def _start(admin: AIOKafkaAdminClient, settings: Settings) -> None:
 
 
 def _not_asked(admin: AIOKafkaAdminClient, settings: Settings, error: Exception) -> FoldstreamError:
-    """The error of a broker that answered once, and then did not."""
+    """Return the error for a broker that answered at first and then failed."""
     if isinstance(error, NodeNotReadyError | KafkaConnectionError):
         advertised = ", ".join(sorted(f"{broker.host}:{broker.port}" for broker in admin._client.cluster.brokers()))  # noqa: SLF001 (aiokafka has no public way to ask)
         return FoldstreamError(
@@ -126,7 +126,7 @@ def _not_asked(admin: AIOKafkaAdminClient, settings: Settings, error: Exception)
 
 
 async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:
-    """Whoever came first has the port: another data directory's broker is not talked to by mistake."""
+    """Raise FoldstreamError if the broker on this port belongs to another data directory, which may have taken the port first."""
     if settings.embedded and (await admin.describe_cluster())["cluster_id"] != settings.home.cluster_id():
         raise FoldstreamError(
             f"at {settings.bootstrap} answers the Kafka of another data directory than {settings.datadir.absolute()}: set FOLDSTREAM_DATADIR to that one, "
@@ -135,7 +135,7 @@ async def _require_own(admin: AIOKafkaAdminClient, settings: Settings) -> None:
 
 
 def _warn_of_timestamps(wanted: Topic, found: Topic) -> None:
-    """Log that a topic's timestamps are another clock's; a broker that does not tell its configuration is not suspected."""
+    """Log a warning if a topic's timestamps come from the wrong clock. Do nothing if the broker does not report its configuration."""
     should_be, actual = wanted.config[TIMESTAMP_TYPE], found.config.get(TIMESTAMP_TYPE)
     if actual is not None and actual != should_be:
         message = "%s: %s is %s, should be %s: set it on the topic (`foldstream topics check` lists every difference)"
@@ -149,7 +149,7 @@ def _refusal(topic: Topic, partitions: int) -> str:
 
 
 def _advice_on_partitions(counts: list[tuple[Topic, int]], settings: Settings) -> Iterator[str]:
-    """What to do about topics of another number of partitions."""
+    """Yield advice on topics that have the wrong number of partitions."""
     if any(count not in {0, topic.partitions} for topic, count in counts):
         yield (
             "set FOLDSTREAM_PARTITIONS to what the topics were created with. If partitions were added since, leave it at "
@@ -159,12 +159,12 @@ def _advice_on_partitions(counts: list[tuple[Topic, int]], settings: Settings) -
 
 
 async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, list[dict[str, Any]]]:
-    """What is there. All topics are asked for, since asking for one by name may create it."""
+    """Return the partitions of all existing topics. Asking for one topic by name could create it."""
     return {found["topic"]: found["partitions"] for found in await admin.describe_topics()}
 
 
 async def _visible(admin: AIOKafkaAdminClient, names: set[str]) -> None:
-    """Wait until the brokers know what the controller created; the connection's time-out bounds it."""
+    """Wait until the brokers know the topics that the controller created. The timeout of `_admin` bounds the wait."""
     while not names <= (await _partitions(admin)).keys():  # noqa: ASYNC110 (another process changes it)
         await asyncio.sleep(_POLL_S)
 

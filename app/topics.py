@@ -1,4 +1,4 @@
-"""Every topic of the contract (section 1) as the broker should have it, and how what it has differs."""
+"""Topics of the contract (section 1) as the broker should have them, and their comparison with the topics that it has."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -7,19 +7,19 @@ from app.domain.registry import DECIDERS
 from app.settings import Settings
 
 AGGREGATES = tuple(decider.topic for decider in DECIDERS)
-"""What takes commands; an aggregate type's topic bears its name in lower case."""
+"""Aggregate types that take commands, by the names in their topics: in lower case."""
 
 INBOX = "saga.order-fulfilment"
-"""What the fulfilment saga hears: results of its commands, and what operators want of it."""
+"""Inbox of the fulfilment saga: results of its commands, and commands of operators."""
 
 CUSTOMER_NAME = "customer-name"
-"""The feed that tells orders who ordered them; its key is an order's id."""
+"""Feed that sends a customer's name to a partition with orders of that customer; its key is the id of the first order there."""
 
 ORDERING = "ordering"
-"""The feed that tells customers who ordered; its key is a customer's id."""
+"""Feed in which a partition with orders asks for the name of their customer; its key is the customer id."""
 
 TIMESTAMP_TYPE = "message.timestamp.type"
-"""The setting that says whose clock a record's timestamp is: the broker's when it appends, or the sender's."""
+"""Topic setting that selects the clock of record timestamps: the broker's on append, or the sender's."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 COMMAND_BYTES = 1 << 20
@@ -29,7 +29,7 @@ Config = Mapping[str, str]
 
 
 class Topic(NamedTuple):
-    """A topic on a broker; `config` holds the topic settings that the contract fixes, by Kafka's names for them."""
+    """Topic on a broker. `config` holds the topic settings that the contract fixes, under Kafka's names."""
 
     name: str
     partitions: int
@@ -38,32 +38,32 @@ class Topic(NamedTuple):
 
 
 def topics(settings: Settings) -> list[Topic]:
-    """The topics that this environment needs, under their names on the broker."""
+    """Return the topics that this environment needs, with their names on the broker."""
     return [_topic(settings, name, config) for name, config in _configs(settings).items()]
 
 
 def command_topic(settings: Settings, aggregate: str) -> str:
-    """Where commands to this kind of aggregate (`Order`, `Product`, `Customer`; `Saga`: its inbox) are written."""
+    """Return the topic for commands to this aggregate type (`Order`, `Product`, `Customer`; `Saga`: its inbox)."""
     return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
 
 
 def is_inbox(topic: str) -> bool:
-    """True for the inbox of a saga, given by its name on the broker."""
+    """Return True for the inbox of a saga, given by its name on the broker."""
     return topic.endswith(INBOX)
 
 
 def event_topic(settings: Settings, aggregate: str) -> str:
-    """The log of record of this kind of aggregate (`Order`, `Product`, `Customer`, `Saga`)."""
+    """Return the log of record of this aggregate type (`Order`, `Product`, `Customer`, `Saga`)."""
     return settings.topic(f"events.{aggregate.lower()}")
 
 
 def feed_topic(settings: Settings, feed: str) -> str:
-    """Where one read model tells another partition's."""
+    """Return the topic of a feed, in which a read model sends records to another partition's."""
     return settings.topic(f"{settings.app_id}-{feed}-feed")
 
 
 def differences(wanted: Topic, found: Topic | None) -> Iterator[str]:
-    """A line for each thing that is not as the contract says; None stands for a topic that is missing."""
+    """Yield a line for each difference from the contract. `found` is None if the topic is missing."""
     if found is None:
         yield f"{wanted.name}: missing"
         return
@@ -101,9 +101,9 @@ def _deleted(days: int) -> dict[str, str]:
 
 
 _UNBOUNDED = "-1"
-"""Time alone deletes: a cluster's default limit on bytes must cut neither the log of record nor a command that waits for its worker."""
+"""No limit on bytes, so that only time deletes. A cluster's default limit must cut neither the log of record nor a command that waits for its worker."""
 
 _APPEND_TIME = {TIMESTAMP_TYPE: "LogAppendTime"}
 _COMPACTED = {"cleanup.policy": "compact"}
 _KEPT = {"cleanup.policy": "delete", "retention.ms": _UNBOUNDED, "retention.bytes": _UNBOUNDED}
-"""Never deleted."""
+"""Configuration of topics whose records are never deleted."""

@@ -1,4 +1,4 @@
-"""The composition root: every table and agent by name, and the worker that runs them."""
+"""Composition root: every table and agent by name, and the worker that runs them."""
 
 import asyncio
 import logging
@@ -40,14 +40,14 @@ VIEWS = (history, order_summary, customer_orders, orders_by_status, product_stoc
 
 
 class Worker(FaustWorker):
-    """Ends as soon as all has ended."""
+    """Faust worker that ends as soon as its services have ended."""
 
     async def _sentinel_task(self) -> None:
-        """Here a worker of Faust's sleeps a second more."""
+        """Override Faust's sentinel task, which would delay shutdown by one second."""
 
 
 def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: FBT001 (the command line's flag)
-    """Run one worker until SIGTERM; its exit code, 1 when it must not start. FoldstreamError when the settings are wrong."""
+    """Run one worker until SIGTERM and return its exit code, 1 if it must not start. Raise FoldstreamError if the settings are wrong."""
     chosen = settings()
     logs.configure(chosen.log_level, chosen.log_format)
     try:
@@ -71,7 +71,7 @@ def _run(chosen: Settings) -> int:
 
 
 async def _check_topics(chosen: Settings) -> None:
-    """FoldstreamError when the topics are not as they must be, or another environment's."""
+    """Raise FoldstreamError if the topics are wrong or belong to another environment."""
     await refuse_start(chosen)
     await check_session(chosen)
     await claim(chosen)
