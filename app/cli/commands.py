@@ -1,4 +1,4 @@
-"""Every command by name."""
+"""Commands of the console script by name."""
 
 import logging
 
@@ -15,7 +15,7 @@ from app.cli.skip import skip
 from app.cli.verify import verify
 from app.cli.worker import worker
 
-logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a connection that fails is told once, by our own message
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a failed connection is reported once, by our own message
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Event sourcing on Apache Kafka, exactly once.")
 app.add_typer(kafka.app, name="kafka")

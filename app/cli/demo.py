@@ -26,9 +26,9 @@ def demo(
 ) -> None:
     """Show orders placed, paid, reserved, confirmed, shipped and undone on a real Kafka, with a worker that is killed in the middle.
 
-    Starts the embedded Kafka unless a broker is configured, and stops at the end what it started. Exit code 1 when a check against the log did not hold.
+    Starts the embedded Kafka unless a broker is configured, and stops it at the end if it started it. Exit code 1 if a check against the log fails.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a script starts in the background, where SIGTERM is to end it all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background processes ignore SIGINT, and SIGTERM must end this one all the same
     signal.signal(signal.SIGTERM, _interrupt)
     console, slow_s = Console(), 0.0 if leave and duration is None else duration
     with _broker(settings(), console):
@@ -37,13 +37,13 @@ def demo(
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """What Ctrl-C does: asyncio lets the demo clean up after that, and lets it end well."""
+    """Do what Ctrl-C does: asyncio then lets the demo clean up and end well."""
     signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager
 def _broker(chosen: Settings, console: Console) -> Iterator[None]:
-    """The broker in use; an embedded one that did not run before is stopped afterwards."""
+    """Start the embedded broker if it is in use. Stop it afterwards unless it ran before."""
     if not chosen.embedded:
         yield
         return

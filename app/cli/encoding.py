@@ -1,4 +1,4 @@
-"""How the files that people give are written: in UTF-8, with or without a byte order mark; anything else is named."""
+"""Encoding of input files: UTF-8, with or without a byte order mark. The error for any other encoding names it."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -12,11 +12,11 @@ _OTHERS = {
     codecs.BOM_UTF16_BE: "is UTF-16: save it as UTF-8",
     b"\x1f\x8b": "is compressed: `gzip -dc FILE` unpacks it, and - reads standard input",
 }
-"""What a file begins with; UTF-16's little-endian mark is the beginning of UTF-32's, so that stands first."""
+"""First bytes of files that are not UTF-8, with what the error says. UTF-32 comes first, because its little-endian mark begins with that of UTF-16."""
 
 
 def plain_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The same lines without byte order marks: where files were joined, one stands in the middle. FoldstreamError, when this is no UTF-8."""
+    """Remove byte order marks from lines, also in the middle, where files were joined. Raise FoldstreamError if the text is not UTF-8."""
     try:
         for number, line in enumerate(lines, 1):
             if number == 1:
@@ -30,5 +30,5 @@ def _require_utf8(beginning: bytes) -> None:
     for mark, what in _OTHERS.items():
         if beginning.startswith(mark):
             raise FoldstreamError(f"the file {what}")
-    if b"\0" in beginning[:4]:  # the first character of JSON, and of most text, is an ASCII one
+    if b"\0" in beginning[:4]:  # the first character of JSON, and of most text, is ASCII
         raise FoldstreamError("the file has zero bytes where UTF-8 has none: if it is UTF-16 or UTF-32, save it as UTF-8")

@@ -21,7 +21,7 @@ from app.topics import event_topic
 from schemas.upcasters import NewerSchema
 
 LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")
-"""What has a log of its own."""
+"""Aggregate types that have an event log, and the saga."""
 
 AggregateType = StrEnum("AggregateType", dict(zip(LOGS, LOGS, strict=True)))  # type: ignore[misc]  # mypy wants to read the names
 
@@ -32,7 +32,7 @@ def events(
     from_version: Annotated[int, typer.Option(min=1, help="Leave out what came before this version.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Show the history of an aggregate, read from the log to the end it has now, in today's schema. Exit code 1 when there is none."""
+    """Show the history of an aggregate, read from the log up to its current end, in the current schema. Exit code 1 if there is none."""
     require_id("AGGREGATE_ID", aggregate_id)
     types = [aggregate_type] if aggregate_type else list(AggregateType)
     last = asyncio.run(_print(settings(), aggregate_id, types, from_version, as_json=as_json))
@@ -43,7 +43,7 @@ def events(
 
 
 async def _print(chosen: Settings, aggregate_id: str, types: list[AggregateType], from_version: int, *, as_json: bool) -> int:
-    """Print what is asked for; the last version of the aggregate, printed or not, 0 if it does not exist."""
+    """Print the requested events. Return the last version of the aggregate, printed or not, or 0 if it does not exist."""
     last = 0
     async with LogReader(chosen) as log:
         async for event in _history(log, chosen, aggregate_id, types):
@@ -60,7 +60,7 @@ async def _history(log: LogReader, chosen: Settings, aggregate_id: str, types: l
 
 
 def _today(value: bytes) -> Json:
-    """The event as it would be written today."""
+    """Return the event in the current schema. Raise FoldstreamError if its schema is newer than this code."""
     try:
         event: Json = msgspec.json.decode(today(value))
     except NewerSchema as error:

@@ -68,7 +68,7 @@ def _last(log: Path, count: int) -> Iterator[str]:
 
 
 def _followed(log: Path, count: int) -> Iterator[str]:
-    """The last `count` lines, then what is appended; the file that takes the place of a full one is shown from its start."""
+    """Yield the last `count` lines, then appended lines. A file that replaces a full one is shown from its start."""
     keep: int | None = count
     while True:
         with _opened(log) as file:

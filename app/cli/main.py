@@ -1,4 +1,4 @@
-"""The console script `foldstream`: what a failure and an interrupt look like to a person. It imports next to nothing, so that both are soon in hand."""
+"""Console script `foldstream`, which reports failures and handles interrupts. It imports next to nothing, so that both work early."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run one command. Exit codes: 0 done, 1 failed (and said why), 2 wrong usage, 130 interrupted."""
+    """Run one command. Exit codes: 0 done, 1 failed (the reason is printed), 2 wrong usage, 130 interrupted."""
     streams.open_closed()
     streams.accept_any_text()
     try:
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _why(error: OSError) -> str:
-    """Whatever was no failure that a command knows."""
+    """Return the message for an operating system error that no command has handled."""
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, FileNotFoundError):
@@ -36,7 +36,7 @@ def _why(error: OSError) -> str:
 
 
 def _fail(*lines: str) -> None:
-    """Say why, and end with 1; standard error may take it or not."""
+    """Print the reason and exit with 1. An error of standard error is ignored."""
     streams.discard_output()
     with suppress(OSError):
         print("\n".join(map(escaped, (f"foldstream: {lines[0]}", *lines[1:]))), file=sys.stderr, flush=True)  # noqa: T201 (nothing is imported yet that could)
@@ -44,9 +44,9 @@ def _fail(*lines: str) -> None:
 
 
 def _run() -> None:
-    """The commands' imports take a while, and what one of them makes of an interrupt in its middle is anybody's guess: the process just ends."""
+    """Import the commands and run one. Until the imports are done, an interrupt ends the process at once, because an interrupted import is unpredictable."""
     before = signal.getsignal(signal.SIGINT)
-    if before is signal.default_int_handler:  # otherwise whoever started this process has interrupts ignored
+    if before is signal.default_int_handler:  # otherwise the parent process has set interrupts to be ignored
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     from app.cli.commands import app  # noqa: PLC0415 (see above)
     from app.streams.aiokafka_patches import sender as requests  # noqa: PLC0415 (see above)

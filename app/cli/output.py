@@ -1,4 +1,4 @@
-"""What commands print: text from others controls no terminal, and nothing that cannot be printed is passed over in silence."""
+"""Output of commands. Foreign text cannot control the terminal, and a failure to print is an error."""
 
 from contextlib import suppress
 from io import StringIO
@@ -13,7 +13,7 @@ from app.terminal import escaped, escaped_json
 
 
 class OutputError(FoldstreamError):
-    """Standard output takes nothing more: it is closed, or its disk is full."""
+    """Failure to write to standard output: it is closed, or its disk is full."""
 
 
 def say(line: str) -> None:
@@ -22,13 +22,13 @@ def say(line: str) -> None:
 
 
 def say_json(value: object, *, indented: bool = False) -> None:
-    """Print a value as one line of JSON, or over several lines for a person: in UTF-8, whatever the locale."""
+    """Print a value as JSON, on one line or indented over several lines. The output is UTF-8 in any locale."""
     text = escaped_json(msgspec.json.encode(value).decode()).encode()
     _print(msgspec.json.format(text) if indented else text)
 
 
 def show(table: Table) -> None:
-    """Print a table that leaves nothing out: folded to the width of a terminal, as wide as it has to be elsewhere."""
+    """Print a table without cutting any cell: cells are folded to the width of a terminal; other outputs are as wide as needed."""
     real, text = Console(), StringIO()
     console = Console(file=text, force_terminal=real.is_terminal, width=real.width if real.is_terminal else _WIDEST, markup=False, emoji=False, highlight=False)
     for column in table.columns:
@@ -38,17 +38,17 @@ def show(table: Table) -> None:
 
 
 _WIDEST = 10_000
-"""Columns for what is no terminal: a table takes as few of them as it needs."""
+"""Width for outputs that are no terminal (columns); a table takes only as many as it needs."""
 
 
 def note(line: str) -> None:
-    """Print a line beside the results, on standard error; it is lost where that takes nothing."""
+    """Print a line on standard error, apart from the results. It is lost if standard error cannot be written to."""
     with suppress(OSError):
         typer.echo(escaped(line), err=True)
 
 
 def _print(text: str | bytes) -> None:
-    """A reader that has gone away is no failure of ours: typer ends the command quietly."""
+    """Print text. Raise OutputError if that fails, but not for a closed pipe: typer then ends the command quietly."""
     try:
         typer.echo(text)
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""`foldstream parked`: records that could not be processed, and what is to become of them."""
+"""`foldstream parked`: list, retry and discard records that could not be processed."""
 
 import asyncio
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ def list_(
     topic: Annotated[str | None, typer.Option(help="Only those that were read from this topic.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each record as one line of JSON.")] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Show the records that are neither released nor discarded, as the topic `parked` tells them; no worker need run."""
+    """Show the records that are neither released nor discarded, read from the topic `parked`. No worker needs to run."""
     count = asyncio.run(_print(reason, topic, as_json=as_json))
     if not as_json:
         note(f"{count} parked" if count else "nothing is parked")
@@ -35,13 +35,13 @@ def list_(
 
 @app.command()
 def retry(topic: Topic, partition: Number, offset: Number) -> None:
-    """Process a record again, at the worker that owns its partition; those behind it follow. Exit code 1 if it failed again."""
+    """Process a record again, at the worker that owns its partition. The records blocked behind it follow. Exit code 1 if it failed again."""
     _settle(topic, partition, offset, "retry", None)
 
 
 @app.command()
 def discard(topic: Topic, partition: Number, offset: Number, reason: Annotated[str, typer.Option(help="Why, for whoever asks later.", callback=text)]) -> None:
-    """Give a record up; those behind it follow."""
+    """Discard a record. The records blocked behind it follow."""
     _settle(topic, partition, offset, "discard", {"reason": reason})
 
 

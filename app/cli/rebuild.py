@@ -1,4 +1,4 @@
-"""`foldstream rebuild`: the rows of a table of views made anew from the log, while the old ones are shown."""
+"""`foldstream rebuild`: rebuilds the rows of a read model from the log, while the old rows stay visible."""
 
 import asyncio
 from typing import Annotated, Any
@@ -22,10 +22,10 @@ LOOK_S = 0.5
 
 
 class Rate(ProgressColumn):
-    """Events in a second."""
+    """Progress column that shows events per second."""
 
     def render(self, task: Task) -> Text:
-        """Nothing before there is one."""
+        """Return the speed, or an empty text until it is known."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} events/s")
 
@@ -35,10 +35,10 @@ def rebuild(
     rollback: Annotated[bool, ROLLBACK] = False,  # noqa: FBT002 (typer's way)
     pause: Annotated[bool, PAUSE] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Make the rows of a table of the views anew, from the log, in every partition, and show them once they are as far as those that are shown now.
+    """Rebuild the rows of a read model's table from the log, in every partition. The new rows are shown once they have caught up with the current ones.
 
-    The workers do it, and keep on when this command ends: run it again to look on. Exit code 1 when rows could not be built, or events were parked on the way.
-    docs/rebuild.md says more.
+    The workers do it, and continue when this command ends: run it again to watch. Exit code 1 if rows could not be built, or events were parked meanwhile.
+    See docs/rebuild.md.
     """
     if rollback and pause:
         raise FoldstreamError("either --rollback or --pause")
@@ -54,7 +54,7 @@ def rebuild(
 
 
 async def _watched(partitions: Partitions) -> list[dict[str, Any]]:
-    """Begin, and show how far it is until each partition is done, or can get no further."""
+    """Begin, and show the progress until each partition is done or cannot continue."""
     await partitions.begin()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -79,7 +79,7 @@ def _line(state: dict[str, Any], wish: Wish) -> str:
 
 
 def _parked(state: dict[str, Any]) -> int:
-    """How many events are missing from the rows that are shown."""
+    """Return how many events are missing from the visible rows, because they were parked."""
     return state["last"]["parked"] if state["status"] == "idle" and state["last"] else 0
 
 

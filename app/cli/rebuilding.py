@@ -1,4 +1,4 @@
-"""A rebuild in all partitions, as the command sees it: it asks the owners, again when they are others, and knows what was begun before."""
+"""Rebuild of a table in all partitions, driven by the command: it asks the owners, asks new owners again, and joins a rebuild begun before."""
 
 import asyncio
 from typing import Any, Literal
@@ -14,47 +14,47 @@ Wish = Literal["rebuild", "rollback"]
 State = dict[str, Any]
 
 PATIENCE_S = 60.0
-"""Without an answer for this long, no worker is at work (seconds)."""
+"""Timeout after which the command assumes that no worker runs (seconds)."""
 
 RETRY_S = 0.5
 OK, UNAVAILABLE = 200, 503
 
 
 class Partitions:
-    """Each with what its owner said last."""
+    """Partitions of a table, each with the last state that its owner reported."""
 
     def __init__(self, settings: Settings, table: str, wish: Wish) -> None:
         self._settings = settings
         self._rebuild = uuid4().hex
         self._followed: dict[int, str | None] = {}
-        """The build that is awaited, by partition: one that was begun before is joined."""
+        """Id of the awaited build by partition; a build that was begun before is joined."""
         self.table = table
         self.wish = wish
         self.states: list[State] = []
 
     @property
     def ended(self) -> bool:
-        """True when nothing is being built."""
+        """True if nothing is being built."""
         return all(state["status"] != "building" and self._is_over(state) for state in self.states)
 
     @property
     def done(self) -> int:
-        """Events in the new rows."""
+        """Events in the new rows so far."""
         return sum(state["done"] for state in self.states)
 
     @property
     def total(self) -> int:
-        """Events in those that are shown."""
+        """Events in the visible rows."""
         return sum(state["total"] for state in self.states)
 
     @property
     def description(self) -> str:
-        """What is under way."""
+        """Text of the progress bar."""
         left = sum(state["status"] == "building" for state in self.states)
         return f"{self.table}: {len(self.states) - left} of {len(self.states)} partitions"
 
     async def begin(self) -> None:
-        """Begin in all partitions, or go on with what an earlier command began in some."""
+        """Begin in all partitions, or continue the build that an earlier command began in some of them."""
         await refuse_start(self._settings)
         self.states = await self._each("GET", "")
         begun = [state["rebuildId"] for state in self.states if state["rebuildId"] and state["status"] != "faulty"]
@@ -63,7 +63,7 @@ class Partitions:
         self._follow(self.states)
 
     async def look(self) -> None:
-        """See how far they are; where the owner is another, it begins there."""
+        """Update the states. Begin again in a partition whose new owner does not know the build."""
         self.states = await self._each("GET", "")
         lost = [state["partition"] for state in self.states if state["status"] == "idle" and not self._is_over(state)]
         for partition in lost:
@@ -71,7 +71,7 @@ class Partitions:
             self._follow([self.states[partition]])
 
     async def pause(self) -> None:
-        """Hold what is being built."""
+        """Pause the builds in all partitions."""
         await refuse_start(self._settings)
         await self._each("POST", "/pause")
 
@@ -86,7 +86,7 @@ class Partitions:
         return list(await asyncio.gather(*(self._answer(partition, method, action) for partition in range(self._settings.partitions))))
 
     async def _answer(self, partition: int, method: str, action: str) -> State:
-        """What the owner says, as soon as there is one; FoldstreamError when it refuses, or there is none for long."""
+        """Return the owner's answer as soon as there is an owner. Raise FoldstreamError if it refuses, or none answers within PATIENCE_S."""
         failure = ""
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -101,7 +101,7 @@ class Partitions:
             raise FoldstreamError(f"{self.table} [{partition}]: {failure}; what was begun goes on once a worker runs: run this command again") from error
 
     async def _ask(self, partition: int, method: str, action: str) -> tuple[int, State, str]:
-        """Status, body, and what went wrong; a worker that does not answer is unavailable."""
+        """Return the status, the body and the failure, if any. A worker that does not answer counts as unavailable."""
         path = f"/tables/{quote(self.table, safe='')}/{partition}{action}"
         try:
             status, answer = await ask(self._settings, partition, path, {"rebuildId": self._rebuild}, method=method)

@@ -1,4 +1,4 @@
-"""`foldstream replay`: the orders of a purchases file, each until its saga has ended, and the file's totals computed from the log."""
+"""`foldstream replay`: places the orders of a purchases file, waits for their sagas, and computes the file's totals from the log."""
 
 import asyncio
 from collections import Counter
@@ -31,7 +31,7 @@ SPEED = typer.Option(min=0.01, metavar="DAYS", help="Days of the file to place i
 
 
 class Replayed(NamedTuple):
-    """What came of it: the totals in the log, how many orders were there before, and how many sagas ended in each way."""
+    """Result of a replay: the totals in the log, the number of orders placed before, and the number of sagas by outcome."""
 
     found: Totals
     duplicates: int
@@ -41,7 +41,7 @@ class Replayed(NamedTuple):
 def replay(file: Annotated[typer.FileBinaryRead, FILE], speed: Annotated[float | None, SPEED] = None) -> None:
     """Place the orders of a purchases file, day by day, wait for their sagas, and print the totals from the log.
 
-    Exit code 1 if they are not the file's, or a saga has not ended.
+    Exit code 1 if the totals differ from those of the file, or if a saga has not ended.
     Workers must run. Replaying a file again places nothing twice and prints the same totals.
     """
     content = _read(file)
@@ -54,7 +54,7 @@ def replay(file: Annotated[typer.FileBinaryRead, FILE], speed: Annotated[float |
 
 
 def _read(file: IO[bytes]) -> bytes:
-    """All of a file, or of standard input."""
+    """Read a whole file, or all of standard input."""
     try:
         return file.read()
     except OSError as error:
@@ -90,7 +90,7 @@ async def _replay(chosen: Settings, made: PurchaseReplay, speed: float | None) -
 
 
 async def _place(client: CommandClient, progress: Progress, made: PurchaseReplay, speed: float | None) -> int:
-    """Place the orders day by day, or all at once; how many were duplicates."""
+    """Place the orders day by day, or all at once if `speed` is None. Return the number of duplicates."""
     shown, duplicates, began_at = progress.add_task("placing orders", total=len(made.purchases)), 0, _now()
     for due_s, batch in _batches(made.purchases, speed):
         await asyncio.sleep(began_at + due_s - _now())
@@ -101,7 +101,7 @@ async def _place(client: CommandClient, progress: Progress, made: PurchaseReplay
 
 
 async def _fulfil(chosen: Settings, progress: Progress, made: PurchaseReplay) -> Counter[str]:
-    """How many sagas ended in each way, once all have, or none goes on."""
+    """Return the number of sagas by outcome, once all have ended or none makes progress."""
     shown, found = progress.add_task("fulfilling orders", total=len(made.purchases)), Counter[str]()
     async with aclosing(ends(chosen, made.owns)) as told:
         async for found in told:
@@ -119,7 +119,7 @@ async def _send(client: CommandClient, progress: Progress, title: str, commands:
 
 
 def _duplicate(result: Json) -> bool:
-    """Whether an accepted command was a duplicate; FoldstreamError when it was not accepted."""
+    """Return whether an accepted command was a duplicate. Raise FoldstreamError if the command was not accepted."""
     if result["outcome"] != "accepted":
         said = result["refusal"]
         raise FoldstreamError(f"{result['commandType']} to {result['aggregateId']} was {result['outcome']}: {said['code']}, {said['message']}")
@@ -127,7 +127,7 @@ def _duplicate(result: Json) -> bool:
 
 
 def _batches(ordered: list[Purchase], speed: float | None) -> Iterator[tuple[float, Iterable[Purchase]]]:
-    """What to send together, each with the seconds from the start at which it is due."""
+    """Yield the purchases to send together, each group with the time from the start at which it is due (seconds)."""
     if speed is None:
         yield 0.0, ordered
         return

@@ -1,4 +1,4 @@
-"""`foldstream saga`: how the fulfilment of orders goes, and what an operator does about it."""
+"""`foldstream saga`: shows the fulfilment of orders, and lets an operator act on it."""
 
 import asyncio
 from enum import StrEnum
@@ -34,7 +34,7 @@ def list_(
     status: Annotated[Status | None, typer.Option(case_sensitive=False, help="Only those that are there.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Show sagas, as the workers' views have them; those that wait for you are in NEEDS_INTERVENTION."""
+    """Show sagas, as the workers' read models have them. The sagas that wait for you are in NEEDS_INTERVENTION."""
     count = asyncio.run(_list(settings(), status, as_json=as_json))
     if not as_json:
         note(f"{count} sagas" if count else "no saga")
@@ -42,7 +42,7 @@ def list_(
 
 @app.command()
 def show(order_id: OrderId) -> None:
-    """Show one saga: its steps, when and why. Exit code 1 when the order has none."""
+    """Show one saga: its steps, with time and reason. Exit code 1 if the order has none."""
     require_id("ORDER_ID", order_id)
     say_json(asyncio.run(_got(settings(), f"/orders/{order_id}/saga")), indented=True)
 
@@ -57,7 +57,7 @@ def act(  # noqa: PLR0913, PLR0917 (all that an operator may say)
     product: Annotated[str | None, typer.Option(help="The product of a step that there is for each one.", callback=text)] = None,
     seconds: Annotated[int | None, typer.Option(help="ExtendDeadline: how much longer.")] = None,
 ) -> None:
-    """Act on a saga; what you do is an event in its history, with who and why. Exit code 1 when it is refused."""
+    """Act on a saga. The action becomes an event in its history, with your name and the reason. Exit code 1 if it is refused."""
     require_id("ORDER_ID", order_id)
     user = user or _login()
     require_id("--user", user)
@@ -70,7 +70,7 @@ def act(  # noqa: PLR0913, PLR0917 (all that an operator may say)
 
 
 def _login() -> str:
-    """The name of whoever runs this; a container's user may have none."""
+    """Return the login name of the user. Raise FoldstreamError if there is none, as in some containers."""
     try:
         return getuser()
     except (KeyError, OSError) as error:

@@ -1,4 +1,4 @@
-"""`foldstream send`: commands from JSON lines, a result line for each."""
+"""`foldstream send`: sends commands from JSON lines and prints a result line for each."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ from app.topics import COMMAND_BYTES
 from schemas.strict_json import Undecodable, decode
 
 COMMANDS = {decider.aggregate_type: tuple(decider.commands) for decider in EVENT_SOURCED}
-"""What takes commands, and which; those to a saga are its operators'."""
+"""Command types by aggregate type. Sagas are left out, because only operators send them commands."""
 
 ONE_A_LINE = "a file has one command (JSON object) per line, in UTF-8"
 
@@ -34,8 +34,8 @@ def send(
 ) -> None:
     """Send commands and print a line of JSON for each result, in the order of the commands. Exit code 1 if one was refused or parked.
 
-    All lines are looked at first, and nothing is sent if one of them is no command that could be answered.
-    Sending the same lines again is safe: a command is done once, and its first result is repeated.
+    All lines are checked first, and nothing is sent if one of them is not a command that could be answered.
+    Sending the same lines again is safe: each command is executed once, and its first result is repeated.
     """
     with _seekable(file) as lines:
         count = sum(1 for _ in _commands(lines))
@@ -52,7 +52,7 @@ def _sent(commands: Iterable[Json], count: int, patience_s: float) -> bool:
 
 
 async def _send(chosen: Settings, commands: Iterable[Json], count: int, patience_s: float) -> bool:
-    """Print the results as they come; True if all were accepted."""
+    """Print the results as they arrive. Return True if all commands were accepted."""
     outcomes = Counter[str]()
     with Console(stderr=True).status("sending") as status:
         async with CommandClient(chosen, patience_s) as client:
@@ -65,7 +65,7 @@ async def _send(chosen: Settings, commands: Iterable[Json], count: int, patience
 
 @contextmanager
 def _seekable(lines: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The same lines, from a file that can be read twice; what comes through a pipe goes to a temporary one."""
+    """Return a file that can be read twice. The lines of a pipe are copied to a temporary file."""
     if lines.seekable():
         yield lines
         return
@@ -102,7 +102,7 @@ def _command(number: int, line: bytes) -> Json:
 
 
 def _require_address(command: Json) -> None:
-    """Otherwise a command has no topic, no key, or no result that could be told from others."""
+    """Raise FoldstreamError unless a command has its ids and an aggregate type, which give its topic, its key and the match of its result."""
     for name in ("aggregateId", "commandId"):
         require_id(name, command.get(name))
     kind = command.get("aggregateType")
@@ -111,7 +111,7 @@ def _require_address(command: Json) -> None:
 
 
 def _require_type(command: Json) -> None:
-    """Otherwise a command is parked, and holds up all that follow to its aggregate until an operator discards it."""
+    """Raise FoldstreamError unless its aggregate type takes the command. A worker would park it, and it would block its aggregate until discarded."""
     kind, name = command["aggregateType"], command.get("commandType")
     if name not in COMMANDS[kind]:
         raise FoldstreamError(f"commandType {name!r:.100} is none that {kind} takes: {', '.join(COMMANDS[kind])}")

@@ -1,4 +1,4 @@
-"""`foldstream settings`: what this process would run with."""
+"""`foldstream settings`: shows the settings with which a process would run here."""
 
 from typing import Annotated
 
@@ -25,7 +25,7 @@ def _shown(chosen: configuration.Settings) -> dict[str, object]:
 
 
 def _text(value: object) -> object:
-    """The value; a path may have bytes that are no characters."""
+    """Return the value as printable text, because a path may contain bytes that are not characters."""
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 

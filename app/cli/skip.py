@@ -1,4 +1,4 @@
-"""`foldstream skip`: get past what stops a partition."""
+"""`foldstream skip`: skips records that stop a partition."""
 
 import asyncio
 import getpass
@@ -26,7 +26,7 @@ def skip(  # noqa: PLR0913, PLR0917 (what can be given)
     by: Annotated[str | None, typer.Option(help="Who does it; without it, the user that runs the command.", callback=text)] = None,
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help=ACCEPT_LOSS)] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Go on behind records that cannot be read. The task that stopped there looks for it by itself, and one that is open is taken over again."""
+    """Skip records that cannot be read. A task that stopped there finds the skip by itself; an open task is restarted."""
     chosen, found = settings(), OFFSETS.fullmatch(offsets)
     if found is None:
         raise FoldstreamError(f"{offsets} is neither an offset nor a range like 5..7")

@@ -1,4 +1,4 @@
-"""The standard streams of a process: whatever was made of them before it started, they can be used without a trace of Python's."""
+"""Standard streams of the process. They may have been closed before it started, and still no command ends in a Python traceback."""
 
 import os
 import sys
@@ -7,11 +7,11 @@ _NAMES = ("stdin", "stdout", "stderr")
 
 
 def open_closed() -> None:
-    """Keep the numbers of closed streams from being given to other files: what is printed would be written into these. Their use fails as before."""
+    """Occupy the descriptors of closed standard streams. Otherwise files would get them and receive our output. Using the streams fails as before."""
     for number, name in enumerate(_NAMES):
         if getattr(sys, name) is None:
             _occupy(number, os.O_WRONLY if name != "stdout" else os.O_RDONLY)
-            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))  # noqa: SIM115 (a number; open to the end)
+            setattr(sys, name, open(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))  # noqa: SIM115 (a descriptor; open to the end)
 
 
 def accept_any_text() -> None:
@@ -21,12 +21,12 @@ def accept_any_text() -> None:
 
 
 def discard_output() -> None:
-    """Forget what could not be printed: Python would try again at the end, and complain."""
+    """Discard output that could not be printed. Otherwise Python would try again at exit, and print an error."""
     _occupy(1, os.O_WRONLY)
 
 
 def _occupy(number: int, mode: int) -> None:
-    """Open nothing under this number; for children, too."""
+    """Open /dev/null under this descriptor, also for child processes."""
     opened = os.open(os.devnull, mode)
     if opened != number:
         os.dup2(opened, number)

@@ -1,4 +1,4 @@
-"""`foldstream topics`: the contract's topics, made and compared."""
+"""`foldstream topics`: creates the contract's topics and compares them with the contract."""
 
 import asyncio
 from typing import Annotated
@@ -16,7 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the 
 
 @app.command()
 def apply() -> None:
-    """Create the topics that are missing; one that differs is reported and left as it is, with exit code 1."""
+    """Create the missing topics. A topic that differs from the contract is reported and not changed, and the exit code is 1."""
     for name in asyncio.run(admin.apply(settings())):
         say(f"created {name}")
     _report(asyncio.run(admin.check(settings())))
@@ -24,7 +24,7 @@ def apply() -> None:
 
 @app.command()
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print the lines as one JSON array.")] = False) -> None:  # noqa: FBT002 (typer's way)
-    """Compare the broker's topics with the contract; a line for each difference, and exit code 1 if there is one."""
+    """Compare the broker's topics with the contract. Print a line for each difference; exit code 1 if there is one."""
     _report(asyncio.run(admin.check(settings())), as_json=as_json)
 
 
@@ -33,7 +33,7 @@ def adopt(
     app_id: Annotated[str, typer.Option("--app-id", help="The FOLDSTREAM_APP_ID that takes the topics over.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the record.")],
 ) -> None:
-    """Give the topics of FOLDSTREAM_TOPIC_PREFIX over to another FOLDSTREAM_APP_ID, while no worker of the former one runs."""
+    """Hand the topics of FOLDSTREAM_TOPIC_PREFIX over to another FOLDSTREAM_APP_ID, while no worker of the previous one runs."""
     if APP_ID.fullmatch(app_id) is None:
         raise FoldstreamError(f"--app-id is {app_id!r}: it has 1 to 100 characters of A-Z a-z 0-9 . _ -")
     asyncio.run(environment.adopt(settings(), app_id, reason))

@@ -1,4 +1,4 @@
-"""`foldstream verify`: the log, and every table against it."""
+"""`foldstream verify`: checks the log, and every table against the log."""
 
 import asyncio
 import time
@@ -10,15 +10,15 @@ from app.settings import settings
 from app.verify.run import audit
 
 EVERY_S = 5.0
-"""How often what takes long says how far it is."""
+"""Interval between progress messages of a long run (seconds)."""
 
 
 def verify() -> None:
-    """Check the log and the tables that follow from it; a line for each finding, and exit code 1 if there is one. Workers may be at work meanwhile.
+    """Check the log and the tables derived from it. Print a line for each finding; exit code 1 if there is one. Workers may run meanwhile.
 
-    Tables of views are asked from the workers that serve them, and said to be unchecked where none does. At last it tells what was paid, refunded,
-    received and shipped, and how many orders were judged, or were not, and why.
-    docs/verify.md says what each finding means, and what to do.
+    The rows of read models come from the workers that serve them, and are reported as unchecked where no worker does. The last lines say what was paid,
+    refunded, received and shipped, and how many orders were checked, or were not, and why.
+    docs/verify.md explains each finding and what to do.
     """
     counted: list[str] = []
     findings = asyncio.run(audit(settings(), _Progress().at, counted.append))
@@ -28,13 +28,13 @@ def verify() -> None:
 
 
 class _Progress:
-    """Says now and then on stderr how much was read."""
+    """Progress messages on stderr, at most one every EVERY_S seconds."""
 
     def __init__(self) -> None:
         self._said_at_s = time.monotonic()
 
     def at(self, done: int, total: int) -> None:
-        """So many offsets of all were read."""
+        """Report that `done` of `total` offsets were read."""
         if time.monotonic() - self._said_at_s >= EVERY_S:
             self._said_at_s = time.monotonic()
             note(f"read {done:,} of {total:,} offsets ({100 * done // max(1, total)} %)")

@@ -1,4 +1,4 @@
-"""`foldstream worker`: one worker, in the foreground."""
+"""`foldstream worker`: runs one worker in the foreground."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def worker(
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help=ACCEPT_LOSS)] = False,  # noqa: FBT002 (typer's way)
     fold_again: Annotated[bool, typer.Option("--fold-again", help=FOLD_AGAIN)] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
-    """Run one worker in the foreground; SIGTERM ends it cleanly. It ends non-zero when it cannot keep its partitions: start it again then."""
+    """Run one worker in the foreground. SIGTERM ends it cleanly. A non-zero exit code means that it could not keep its partitions: start it again."""
     from app.worker import run_worker  # noqa: PLC0415 (Faust takes a second to import, and only this command needs it)
 
     raise typer.Exit(run_worker(accept_loss, fold_again=fold_again))
