@@ -1,4 +1,4 @@
-"""One example of each body, for OpenAPI: by its model, and it fits that."""
+"""Examples of request and response bodies for OpenAPI, one for each model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""What FastAPI cannot see of the routes, for OpenAPI: answers and their headers, and the models of request bodies. Errors are described in `problem`.
+"""OpenAPI descriptions that FastAPI cannot derive from the routes: responses with their headers, and the models of request bodies.
 
-The document is read by programs that write clients: what they take by its letter has to be true.
+`app.web.http.problems` describes the errors. Client generators take the document literally, so everything in it has to be true.
 """
 
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from schemas.answers import Answer, Unanswered
 
 
 def answer(status: int, model: type[Answer], what: str, *headers: str) -> Responses:
-    """One of a route's `responses`: its body, and which headers it may have."""
+    """Return an entry for a route's `responses`: its body, and the headers that it may have."""
     content = {"application/json": {"example": EXAMPLES[model]}}
     return {status: {"model": model, "description": what, "content": content, "headers": {name: HEADERS[name] for name in headers}}}
 
@@ -26,19 +26,19 @@ UNANSWERED = answer(202, Unanswered, "the outcome is not known yet; Location wil
 
 
 _SHOWN = frozenset({"example", "examples", "enum", "const"})
-"""Keys under which values stand, and no schemas."""
+"""Keys with values below them, not schemas."""
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 def operation_id(route: APIRoute) -> str:
-    """The name of a client's function for a route: `placeOrder`, `getOrder`. Clients are built on it, so it stays."""
+    """Return the name of a client's function for a route: `placeOrder`, `getOrder`. Clients depend on it, so it must not change."""
     words = [*(["get"] if "GET" in (route.methods or ()) else []), *route.name.split("_")]
     return words[0] + "".join(word.capitalize() for word in words[1:])
 
 
 def describe(web: FastAPI, bodies: Iterable[type[BaseModel]]) -> None:
-    """Add the models of request bodies, which are read by `body`, and that of errors."""
+    """Add the model of errors and those of request bodies, which `request_body` reads without FastAPI."""
     models: list[tuple[Any, Literal["validation"]]] = [(model, "validation") for model in (ProblemDetails, *bodies)]
     _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
     made = web.openapi
@@ -53,7 +53,7 @@ def describe(web: FastAPI, bodies: Iterable[type[BaseModel]]) -> None:
 
 
 def _correct(node: Any) -> None:  # noqa: ANN401 (any part of the document)
-    """Say of each integer that it has up to 64 bits, where generators would take 32; leave out a default null where null is no value."""
+    """Mark each integer as int64, where generators would assume 32 bits. Remove a default of null where null is not a valid value."""
     if isinstance(node, dict):
         if node.get("type") == "integer":
             node |= {"format": "int64"} | {name: int(node[name]) for name in _BOUNDS if name in node}

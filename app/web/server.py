@@ -1,4 +1,4 @@
-"""The worker's HTTP server, on the worker's own event loop (contract, section 4)."""
+"""HTTP server of the worker, on the worker's own event loop (contract, section 4)."""
 
 import asyncio
 import logging
@@ -54,17 +54,17 @@ from schemas.requests import ActOnSaga, Discard, Rebuild
 log = logging.getLogger(__name__)
 
 STOP_S = 2
-"""How long requests are answered once the worker is to end; then they are cancelled (seconds)."""
+"""Time for requests in progress when the worker shuts down; after it they are cancelled (seconds)."""
 
 CANCELLED_S = 0.5
-"""How long those that are cancelled may take to say so (seconds)."""
+"""Time that cancelled requests have to respond (seconds)."""
 
 BACKLOG = 2_048
-"""Connections that wait to be taken; the system may allow fewer."""
+"""Connections that may wait to be accepted; the system may allow fewer."""
 
 
 class Server(Service):
-    """Listens before the first task opens, so that a claim names a port that answers."""
+    """HTTP service that listens before the first task opens, so that an ownership claim names a port that answers."""
 
     logger = logging.getLogger("faust.web")
 
@@ -85,7 +85,7 @@ class Server(Service):
         )
 
     async def on_start(self) -> None:
-        """Connect, then serve."""
+        """Connect to Kafka, then serve requests."""
         await self._desk.open()
         await self._forwarder.open()
         self.add_future(self._owners.follow())
@@ -97,7 +97,7 @@ class Server(Service):
             log.warning("other workers cannot reach this one at %s: set FOLDSTREAM_ADVERTISED_URL, unless it is the only one", self.owner.url)
 
     async def on_stop(self) -> None:
-        """Answer what is under way, for a moment."""
+        """Finish requests in progress within STOP_S and CANCELLED_S, then disconnect."""
         self._uvicorn.should_exit = True
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_S + CANCELLED_S):
@@ -108,10 +108,10 @@ class Server(Service):
         await self._desk.close()
 
 
-def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
+def site(  # noqa: PLR0913, PLR0917 (dependencies of the routes)
     app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
 ) -> FastAPI:
-    """All routes."""
+    """Return the application with all routes."""
     web = _described(app.side.settings)
     for router in _routers(app, desk, forwarder, lag, pages, vitals):
         web.include_router(router)
@@ -119,7 +119,7 @@ def site(  # noqa: PLR0913, PLR0917 (what the routes stand on)
 
 
 def _described(settings: Settings) -> FastAPI:
-    """An application without routes, whose document and errors are ours."""
+    """Return an application without routes, with our OpenAPI document and error responses."""
     public = settings.public_url
     web = FastAPI(
         title="Foldstream",
@@ -143,7 +143,7 @@ def _described(settings: Settings) -> FastAPI:
 def _routers(  # noqa: PLR0913, PLR0917 (as above)
     app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
 ) -> Iterator[APIRouter]:
-    """The routes in the order of the document: the first that fits a request answers it."""
+    """Yield the routers in the order of the document. The first route that matches a request answers it."""
     partitions = app.side.settings.partitions
     writes = CommandEndpoint(desk, forwarder)
     yield routes.routes(writes)
@@ -165,24 +165,24 @@ def _routers(  # noqa: PLR0913, PLR0917 (as above)
 
 
 def _logs(settings: Settings) -> dict[str, str]:
-    """The topic in which the events of each type stand."""
+    """Return the topic of each event type."""
     return {event_type: settings.topic(f"events.{each.decider.topic}") for each in AGGREGATES.values() for event_type in each.decider.events}
 
 
 def listen(settings: Settings) -> socket.socket:
-    """The socket of the settings, on `::` for both families; FoldstreamError when another program has it."""
+    """Open the socket of the settings; on `::` it serves IPv6 and IPv4. Raise FoldstreamError if that fails, as when another program has the port."""
     try:
         family, address = _bindable(settings.web_host.strip("[]"), settings.web_port)
         both = family is socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
         return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
-    except (OSError, UnicodeError) as error:  # the second is of a host that is no name
+    except (OSError, UnicodeError) as error:  # UnicodeError: the host is not a valid name
         why = getattr(error, "strerror", None) or error
         message = f"cannot listen on {settings.web_host}:{settings.web_port} ({why}): set FOLDSTREAM_WEB_HOST or FOLDSTREAM_WEB_PORT"
         raise FoldstreamError(message) from error
 
 
 def _bindable(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
-    """The address of a host, of IPv4 if it has one: as other programs on this machine look for `localhost`."""
+    """Return the address of a host, IPv4 if it has one, because other programs on this machine resolve `localhost` to IPv4."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = min(found, key=lambda each: each[0] is not socket.AF_INET)
     return family, address
@@ -193,7 +193,7 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 
 
 def serving(web: ASGIApp, connection: type[HttpToolsProtocol] = BoundedConnection, headers: Sequence[tuple[str, str]] = ()) -> uvicorn.Server:
-    """What hands requests to the routes; `headers` are those of every answer."""
+    """Return the uvicorn server that hands requests to the routes. `headers` are added to every response."""
     server = uvicorn.Server(
         uvicorn.Config(
             web,

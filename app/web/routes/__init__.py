@@ -1,1 +1,1 @@
-"""The routes, by URL prefix."""
+"""Routes by URL prefix."""

@@ -1,4 +1,4 @@
-"""Reads of what the write side knows: the outcome of a command (contract, section 4)."""
+"""`GET /commands/...`: the result of a command, read from the write side (contract, section 4)."""
 
 from typing import Annotated, Any
 
@@ -35,14 +35,14 @@ OrderNamed = Annotated[Id | None, NotNull, Query(alias="orderId", description="t
 
 
 class CommandResultQuery:
-    """Reads rows where they are owned."""
+    """Query for the result of a command, answered by the worker that owns the aggregate."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
     async def command(self, request: Request, asked: CommandRef) -> Response:
-        """The result of a command; 202 while it may still come."""
+        """Return the result of a command, or 202 while it may still come. Raise a Problem (404) if the command is not known."""
         elsewhere = await self._elsewhere(request, asked.aggregate_id)
         if elsewhere is not None:
             return elsewhere
@@ -64,7 +64,7 @@ class CommandResultQuery:
             raise later("no-broker", "Kafka does not answer at the moment: ask again") from error
 
     def _found(self, asked: CommandRef) -> Response | None:
-        """The result that is remembered, if there is one."""
+        """Return the stored result, or None."""
         aggregate = AGGREGATES[asked.aggregate_type]
         known, order_id = self._desk.read(
             asked.aggregate_id, lambda rows: aggregate.committed_answer(rows, asked.aggregate_id, asked.order_id, asked.command_id)
@@ -72,7 +72,7 @@ class CommandResultQuery:
         return None if known is None else JSONResponse(_result(aggregate, asked, known, order_id))
 
     async def _elsewhere(self, request: Request, aggregate_id: str) -> Response | None:
-        """The answer of the worker that owns the aggregate; None when it is this one."""
+        """Return the response of the worker that owns the aggregate, or None if this worker owns it."""
         partition = self._desk.partition(aggregate_id)
         if self._desk.owns(partition):
             return None
@@ -80,12 +80,12 @@ class CommandResultQuery:
 
 
 def routes(reads: CommandResultQuery) -> APIRouter:
-    """All routes that read."""
+    """Return the route for command results."""
     router = APIRouter(responses=UNREAD, tags=["reads"])
 
     @router.get("/commands/{aggregate_type}/{aggregate_id}/{command_id}", responses=_COMMAND, dependencies=[headers.FORWARDED])
     async def command(request: Request, aggregate_type: AggregateType, aggregate_id: Id, command_id: Id, order_id: OrderNamed = None) -> Response:
-        """The result of a command."""
+        """Return the result of a command."""
         if aggregate_type not in AGGREGATES:
             raise Problem(404, "not-found", f"there are {', '.join(AGGREGATES)}")
         return await reads.command(request, CommandRef(aggregate_type, aggregate_id, command_id, order_id))
@@ -101,7 +101,7 @@ _COMMAND = {
 
 
 def _result(aggregate: AggregateRepository, asked: CommandRef, answered: CommandOutcome, order_id: str | None) -> dict[str, Any]:
-    """A result of the contract, without its metadata."""
+    """Return a result as in the contract, without metadata."""
     kind = aggregate.decider.aggregate_type
     ids = [event_id(kind, asked.aggregate_id, asked.command_id, index, order_id) for index in range(answered.events)]
     result: dict[str, Any] = {"commandId": asked.command_id, "commandType": answered.command, "aggregateId": asked.aggregate_id, "aggregateType": kind}

@@ -31,12 +31,12 @@ ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="n
 
 
 def routes(pages: EventPages, partitions: int) -> APIRouter:
-    """The one route."""
+    """Return the route for pages of events."""
     router = APIRouter(responses={**openapi.answer(200, EventsPage, "a page"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/events")
     async def events(request: Request, event_type: Type, position: Position = None, since: From = None, limit: Limit = 100) -> Response:
-        """Events of one type, in the order of the log within each partition; `next` is the `position` of the page that follows, which may be empty yet."""
+        """Return events of one type, in log order within each partition. `next` is the `position` of the following page, which may still be empty."""
         refuse_token(request)
         if event_type not in pages.topics:
             raise Problem(422, "invalid", f"type is one of {', '.join(sorted(pages.topics))}")
@@ -58,7 +58,7 @@ async def _start(pages: EventPages, event_type: str, position: str | None, since
 
 
 def _milliseconds(since: str) -> int:
-    """Since 1970, rounded up: nothing from before is meant. A Problem when it is no time."""
+    """Return milliseconds since 1970, rounded up, so that no earlier event is included. Raise a Problem if the text is not a time."""
     try:
         moment = datetime.fromisoformat(_timestamp.validate_python(since).upper())
     except (ValidationError, ValueError) as error:

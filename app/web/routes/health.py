@@ -1,4 +1,4 @@
-"""Whether the worker lives, and whether it serves."""
+"""`GET /healthz` and `GET /readyz`: liveness and readiness of the worker."""
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -12,19 +12,19 @@ from schemas.answers import Alive, Ready
 
 
 def routes(app: Application, vitals: LivenessMonitor) -> APIRouter:
-    """`/healthz` and `/readyz`."""
+    """Return the routes `/healthz` and `/readyz`."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", responses={**openapi.answer(200, Alive, "it goes on"), **problem.documented(_503="stuck: start it again")})
     async def healthz() -> Response:
-        """The event loop answers, the consumer's thread runs, and what has work gets on: else a restart is what helps. Without a broker a worker is alive."""
+        """Check that the event loop, the consumer's thread and the tasks with work make progress. On 503, restart the worker. A broker outage is no reason."""
         if stuck := vitals.stuck():
             raise later("stuck", f"no progress: {', '.join(stuck)}: start the worker again")
         return JSONResponse({"status": "alive"})
 
     @router.get("/readyz", responses={**openapi.answer(200, Ready, "it serves"), **problem.documented(_503="not-ready")})
     async def readyz() -> Response:
-        """All assigned partitions are open, and the group is not rebalancing."""
+        """Check that all assigned partitions are open and that the group is not rebalancing."""
         if waiting := app.tables.served.unserved():
             raise later("not-ready", f"waiting for {', '.join(waiting)}")
         return JSONResponse({"status": "ready"})

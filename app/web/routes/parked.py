@@ -1,4 +1,4 @@
-"""Parked records over HTTP: those that are open, and what an operator has done with one (contract, sections 2 and 4)."""
+"""Parked records over HTTP: list those that are still parked, retry or discard one (contract, sections 2 and 4)."""
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -30,32 +30,32 @@ from schemas.requests import Discard
 from schemas.timestamp import rfc3339
 
 PAGE_BYTES = 8 << 20
-"""Values that one page looks at; a page of large records is shorter than its limit."""
+"""Size of the values that one page reads (bytes); a page of large records is shorter than its limit."""
 
 SHOWN = 1_000
-"""Characters of a record's key and value that are shown."""
+"""Characters shown of a record's key and value."""
 
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Place(NamedTuple):
-    """From where a page goes on: this place, or what comes behind it."""
+    """Position in the list of parked records. A page begins with the record at this place, or with the next one."""
 
     partition: Count = 0
     topic: str = ""
     offset: Count = 0
     agent: str = ""
-    """Several agents may have parked what came from one place."""
+    """Agent that parked the record; several agents may have parked a record of the same offset."""
     generation: Count = 0
-    """How many topics had its name before."""
+    """Number of earlier topics with the same name."""
 
     def __str__(self) -> str:
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
     def parse(cls, cursor: str) -> "Place":
-        """The place in a cursor; a Problem when it is none of ours."""
+        """Decode a cursor. Raise a Problem if `next` did not give it."""
         try:
             return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
         except ValueError as error:
@@ -63,11 +63,11 @@ class Place(NamedTuple):
 
 
 Page = tuple[list[dict[str, Any]], str | None]
-"""Records, and the cursor of what comes behind them."""
+"""Records, and the cursor of the following page."""
 
 
 def page(stores: Iterable[StateStore], partition: int, start: Place, limit: int) -> Page:
-    """The open records of a partition from a place on, at most `limit`; whole values are not shown."""
+    """Return the parked records of a partition from a place on, at most `limit`. Long keys and values are cut."""
     items: list[dict[str, Any]] = []
     size = 0
     for store, row in _merged(stores, start):
@@ -79,7 +79,7 @@ def page(stores: Iterable[StateStore], partition: int, start: Place, limit: int)
 
 
 def _merged(stores: Iterable[StateStore], start: Place) -> Iterator[tuple[StateStore, ParkedRecord]]:
-    """What the task and the view of a partition keep, in one order."""
+    """Merge the parked records of the write task and the view task of a partition, in one order."""
     return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].generation, each[1].offset, each[1].agent))
 
 
@@ -104,7 +104,7 @@ BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-to
 
 
 class ParkedEndpoint:
-    """Lists the records of all workers, and has the task that keeps one retry or discard it."""
+    """Endpoint that lists the parked records of all workers, and has the task that parked a record retry or discard it."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
         self._desk = desk
@@ -112,7 +112,7 @@ class ParkedEndpoint:
         self._partitions = partitions
 
     async def page(self, request: Request, partition: int | None, start: Place, limit: int) -> Response:
-        """Open records by partition, topic and offset."""
+        """Return a page of parked records by partition, topic and offset."""
         if partition is not None and partition >= self._partitions:
             raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
         found: list[dict[str, Any]] = []
@@ -132,7 +132,7 @@ class ParkedEndpoint:
         return told.items, told.next
 
     async def release(self, request: Request, partition: int, asked: Asked) -> Response:
-        """Retry or discard, at the worker that owns the partition."""
+        """Retry or discard a record, at the worker that owns the partition. Raise a Problem if it stays parked."""
         if not 0 <= partition < self._partitions:
             raise _unknown()
         if not self._desk.owns(partition):
@@ -164,23 +164,23 @@ class ParkedEndpoint:
 
 
 def routes(records: ParkedEndpoint) -> APIRouter:
-    """All routes about parked records."""
+    """Return all routes for parked records."""
     router = APIRouter(responses={**problem.documented(_422="invalid"), **BUSY}, tags=["parked"], dependencies=[headers.FORWARDED])
     settled = {**openapi.answer(200, SettledAnswer, "it is parked no more"), **problem.documented(_404="not-parked", _409="not-head, parked")}
 
     @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
     async def parked(request: Request, partition: InPartition = None, after: After = None, limit: Limit = 100) -> Response:
-        """Open records by partition, topic and offset; `next` is where to go on, or null. `head` tells which may be retried or discarded."""
+        """List parked records by partition, topic and offset. `next` is the `after` of the next page, or null. `head`: may be retried or discarded."""
         return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
 
     @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
     async def retry_parked(request: Request, topic: str, partition: Number, offset: Number) -> Response:
-        """Process it again; those behind it follow once it is released. 409 `parked` when it failed again."""
+        """Process a record again. The records blocked behind it follow once it is released. 409 `parked` if it failed again."""
         return await records.release(request, partition, Asked(topic, offset))
 
     @router.post("/parked/{topic}/{partition}/{offset}/discard", responses={**settled, **BODY}, openapi_extra=body.documented(Discard))
     async def discard_parked(request: Request, topic: str, partition: Number, offset: Number) -> Response:
-        """Give it up, for a reason; those behind it follow."""
+        """Discard a record, for a reason. The records blocked behind it follow."""
         return await records.release(request, partition, Asked(topic, offset, (await body.read(request, Discard)).reason))
 
     return router

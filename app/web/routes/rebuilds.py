@@ -1,4 +1,4 @@
-"""Tables of views made anew over HTTP, partition by partition, at the worker that owns each (docs/rebuild.md)."""
+"""Rebuilds of read models over HTTP, partition by partition, at the worker that owns each (docs/rebuild.md)."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ TableName = Annotated[str, Path(max_length=100, examples=["history"])]
 
 
 class RebuildEndpoint:
-    """Asks the view that has the rows."""
+    """Endpoint that asks the view task which has the rows."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, tables: Sequence[str]) -> None:
         self._desk = desk
@@ -36,7 +36,7 @@ class RebuildEndpoint:
         self._tables = tables
 
     async def answer(self, request: Request, table: str, partition: int, ask: Callable[[BuildCoordinator], Awaitable[BuildStatus]]) -> Response:
-        """What the owner's view says when it is asked."""
+        """Return the state of the table at the partition's owner, after `ask`."""
         known(table, self._tables)
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition)
@@ -49,13 +49,13 @@ class RebuildEndpoint:
 
 
 def routes(rebuilds: RebuildEndpoint, partitions: int) -> APIRouter:
-    """How far a table is in a partition, and what to do with it."""
+    """Return the routes that show the state of a table in a partition, and rebuild, roll back or pause it."""
     answers = {**openapi.answer(200, TableAnswer, "the table in this partition"), **ERRORS}
     router = APIRouter(prefix="/tables/{table}/{partition}", responses=answers, tags=["tables"], dependencies=[headers.FORWARDED])
 
     @router.get("")
     async def table(request: Request, table: TableName, partition: Number) -> Response:
-        """Which rows are shown, and how far a build is."""
+        """Show which rows are visible, and how far a build is."""
         return await rebuilds.answer(request, table, checked(partition, partitions), lambda builds: _at_once(builds.built(table)))
 
     async def ask(request: Request, table: str, partition: int, wish: BuildAction) -> Response:
@@ -64,31 +64,31 @@ def routes(rebuilds: RebuildEndpoint, partitions: int) -> APIRouter:
 
     @router.post("/rebuild", responses={**BODY, **problem.documented(_409="other-build")}, openapi_extra=body.documented(Rebuild))
     async def rebuild_table(request: Request, table: TableName, partition: Number) -> Response:
-        """Make its rows anew from the log, beside those that are shown, and show them; go on with what was begun or paused."""
+        """Rebuild the rows from the log, beside the visible ones, then show them. A build that was begun or paused is continued."""
         return await ask(request, table, partition, "rebuild")
 
     @router.post("/rollback", responses={**BODY, **problem.documented(_409="nothing-kept, other-build")}, openapi_extra=body.documented(Rebuild))
     async def rollback_table(request: Request, table: TableName, partition: Number) -> Response:
-        """Bring the rows up to date that were shown before the last rebuild, and show them."""
+        """Bring the rows from before the last rebuild up to date, then show them."""
         return await ask(request, table, partition, "rollback")
 
     @router.post("/pause", responses=BODY, openapi_extra=body.documented(Rebuild))
     async def pause_table(request: Request, table: TableName, partition: Number) -> Response:
-        """Hold what is being built, until a rebuild is asked for again."""
+        """Pause the build until a rebuild is requested again."""
         return await ask(request, table, partition, "pause")
 
     return router
 
 
 def known(table: str, tables: Collection[str]) -> str:
-    """The table's name; a Problem when there is no such table."""
+    """Return the table's name. Raise a Problem if there is no such table."""
     if table not in tables:
         raise Problem(404, "unknown-table", f"the tables are {', '.join(sorted(tables))}")
     return table
 
 
 def checked(partition: int, partitions: int) -> int:
-    """The partition's number; a Problem when there are not so many."""
+    """Return the partition's number. Raise a Problem if there is no such partition."""
     if partition >= partitions:
         raise Problem(422, "invalid", f"partition: they are 0 to {partitions - 1}")
     return partition

@@ -1,4 +1,4 @@
-"""What operators do to a saga: each action is a command to it (contract, section 4)."""
+"""Actions of operators on a saga: each is a command to the saga (contract, section 4)."""
 
 from dataclasses import replace
 
@@ -16,12 +16,12 @@ from schemas.requests import ActOnSaga
 
 
 def routes(writes: CommandEndpoint) -> APIRouter:
-    """The route that acts."""
+    """Return the route for actions."""
     router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["operators"], dependencies=[headers.WRITE])
 
     @router.post("/sagas/{order_id}/actions", responses=changed(SagaAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ActOnSaga))
     async def act_on_saga(request: Request, order_id: AggregateId) -> Response:
-        """Have a step tried again or skipped, undo everything, settle the saga as its order ended, or give it more time."""
+        """Retry or skip a step, compensate everything, settle the saga as its order ended, or give it more time."""
         asked = await body.read(request, ActOnSaga)
         command = order(request, "Saga", order_id, body.parsed(saga_decider.commands[asked.action], asked.payload()))
         by_whom = replace(command, metadata={**command.metadata, "userId": asked.user_id})

@@ -1,4 +1,4 @@
-"""The routes by which a shop puts its orders in."""
+"""Routes for writes of the shop: orders, products and customers."""
 
 from typing import Annotated
 
@@ -32,7 +32,7 @@ AggregateId = Annotated[Id, Path(examples=["o-1"])]
 
 
 def routes(writes: CommandEndpoint) -> APIRouter:
-    """All routes that write."""
+    """Return all routes that write."""
     router = APIRouter(responses={**REFUSED, **openapi.UNANSWERED}, tags=["writes"], dependencies=[headers.WRITE])
     for of in (_orders, _products, _customers):
         of(router, writes)
@@ -42,7 +42,7 @@ def routes(writes: CommandEndpoint) -> APIRouter:
 def _orders(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/orders", status_code=201, responses=_created(OrderAnswer), openapi_extra=body.documented(PostOrder))
     async def place_order(request: Request) -> Response:
-        """Place an order; its total is computed, its id derived from the Idempotency-Key where none is given."""
+        """Place an order. Its total is computed; without an id in the body, the id is derived from the Idempotency-Key."""
         return await _create(writes, request, "Order", PostOrder, status="PLACED")
 
     @router.post("/orders/{order_id}/ship", responses=changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(ShipOrder))
@@ -52,26 +52,26 @@ def _orders(router: APIRouter, writes: CommandEndpoint) -> None:
 
     @router.post("/orders/{order_id}/cancel", responses=changed(OrderAnswer, "not-found", "illegal-transition"), openapi_extra=body.documented(CancelOrder))
     async def cancel_order(request: Request, order_id: AggregateId) -> Response:
-        """Give up an order that was not shipped."""
+        """Cancel an order that was not shipped."""
         return await _change(writes, request, "Order", order_id, await body.read(request, CancelOrder), status="CANCELLED")
 
 
 def _products(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/products", status_code=201, responses=_created(ProductAnswer), openapi_extra=body.documented(PostProduct))
     async def register_product(request: Request) -> Response:
-        """Offer a product; it begins without stock."""
+        """Register a product. It begins without stock."""
         return await _create(writes, request, "Product", PostProduct)
 
     @router.post("/products/{product_id}/stock", responses=changed(ProductAnswer, "unknown-product"), openapi_extra=body.documented(ReceiveStock))
     async def receive_stock(request: Request, product_id: AggregateId) -> Response:
-        """Goods arrive."""
+        """Add received goods to the stock of a product."""
         return await _change(writes, request, "Product", product_id, await body.read(request, ReceiveStock))
 
 
 def _customers(router: APIRouter, writes: CommandEndpoint) -> None:
     @router.post("/customers", status_code=201, responses=_created(CustomerAnswer), openapi_extra=body.documented(PostCustomer))
     async def register_customer(request: Request) -> Response:
-        """A customer with a limit of credit."""
+        """Register a customer with a credit limit."""
         return await _create(writes, request, "Customer", PostCustomer)
 
     @router.patch(
@@ -80,7 +80,7 @@ def _customers(router: APIRouter, writes: CommandEndpoint) -> None:
         openapi_extra=body.documented(ChangeCustomer, ChangeCreditLimit),
     )
     async def change_customer(request: Request, customer_id: AggregateId) -> Response:
-        """Change name and email, or the credit limit; not both in one request."""
+        """Change name and email, or the credit limit, but not both in one request."""
         meant = (await body.read(request, PatchCustomer)).command()
         if meant is None:
             raise Problem(422, "invalid", "body: either name and email (one of them at least), or creditLimit")
@@ -88,7 +88,7 @@ def _customers(router: APIRouter, writes: CommandEndpoint) -> None:
 
 
 async def _create(writes: CommandEndpoint, request: Request, aggregate_type: str, model: type[Command], **shown: str) -> Response:
-    """What the body describes, under the id that it gives or that follows from the Idempotency-Key."""
+    """Create the aggregate that the body describes. Its id is in the body, or is derived from the Idempotency-Key."""
     name, asked = aggregate_type.lower(), await body.read(request, model)
     identity = getattr(asked, f"{name}_id") or derived_id(request, aggregate_type)
     command = order(request, aggregate_type, identity, asked, leaving_out=f"{name}_id")
@@ -105,6 +105,6 @@ def _created(model: type[Answer]) -> Responses:
 
 
 def changed(model: type[Answer], unknown: str, *conflicts: str) -> Responses:
-    """The answers of a route that changes what is there: `unknown` is the code when it is not, `conflicts` are codes of 409."""
+    """Return the responses of a route that changes an aggregate. `unknown` is the code if it does not exist, `conflicts` are the codes of 409."""
     errors = problem.documented(_404=unknown, _409=", ".join([*conflicts, "version-conflict", "parked"]))
     return {**errors, **REFUSED, **openapi.answer(200, model, "it is in the log", "Consistency-Token", "Duplicate")}

@@ -1,4 +1,4 @@
-"""The rows of a read model as they are on disk, partition by partition: by these `foldstream verify` compares them with the log (contract, section 4)."""
+"""Rows of a read model as they are on disk, partition by partition. `foldstream verify` compares them with the log (contract, section 4)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from schemas.fields import Number
 from schemas.operator_answers import TableRowsPage
 
 PAGE_BYTES = 1 << 20
-"""A page of large rows is shorter than its limit."""
+"""Size of a page (bytes); a page of large rows is shorter than its limit."""
 
 ERRORS = problem.documented(
     _404="unknown-table", _422="invalid", _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds"
@@ -31,7 +31,7 @@ ERRORS = problem.documented(
 
 
 class Place(NamedTuple):
-    """A row's: a page goes on behind it."""
+    """Position of a row; a page continues behind it."""
 
     table: str = ""
     key: str = ""
@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, cursor: str) -> "Place":
-        """The place in a cursor; a Problem when it is none of ours."""
+        """Decode a cursor. Raise a Problem if `next` did not give it."""
         try:
             return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
         except ValueError as error:
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 class TableRowsEndpoint:
-    """Reads them where they are."""
+    """Endpoint that reads the rows at the worker that has them."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, models: Mapping[str, ReadModel]) -> None:
         self._desk = desk
@@ -57,7 +57,7 @@ class TableRowsEndpoint:
         self._models = models
 
     async def page(self, request: Request, table: str, partition: int, after: Place, limit: int) -> Response:
-        """Rows from behind a place on, and up to where each log is in them: of one moment, but the next page is of a later one."""
+        """Return the rows behind a place, and the position in each log that they reflect. A page is consistent in itself, but the next one may be newer."""
         model = self._models[known(table, self._models)]
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition)
@@ -66,12 +66,12 @@ class TableRowsEndpoint:
 
 
 def routes(rows: TableRowsEndpoint, partitions: int) -> APIRouter:
-    """The rows of a table."""
+    """Return the route for the rows of a table."""
     router = APIRouter(responses={**openapi.answer(200, TableRowsPage, "rows"), **ERRORS}, tags=["tables"], dependencies=[headers.FORWARDED])
 
     @router.get("/tables/{table}/{partition}/rows")
     async def table_rows(request: Request, table: TableName, partition: Number, limit: Limit = 100, after: After = None) -> Response:
-        """The rows that are shown, in the order of their keys, as they are on disk."""
+        """Return the visible rows as they are on disk, in the order of their keys."""
         return await rows.page(request, table, checked(partition, partitions), Place.parse(after) if after else Place(), limit)
 
     return router
