@@ -1,1 +1,1 @@
-"""The way to a partition's owner: this worker's own rows and commands, forwarding, and reads that wait for what was written."""
+"""Gateway to the owner of a partition: local rows and commands, forwarding, and reads that wait for a write."""

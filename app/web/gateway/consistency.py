@@ -1,4 +1,4 @@
-"""Reading no less than a client has seen already: the Consistency-Token of a write, and how long its effect is waited for (contract, section 4)."""
+"""Read-your-writes: waits until the rows have reached the version named by the client's Consistency-Token, or answers 412 (contract, section 4)."""
 
 import asyncio
 import re
@@ -11,21 +11,21 @@ from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http.problems import Problem
 
 WAIT_S = 2.0
-"""How long a read waits for what its token names (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""
+"""Time that a read waits for the version of its token (seconds), unless `Prefer: wait=N` says otherwise, up to MOST_WAIT_S."""
 MOST_WAIT_S = 30.0
 POLL_S = 10.0
-"""How long `?wait=` waits for a status (seconds), unless `Prefer` says otherwise."""
+"""Time that `?wait=` waits for a status (seconds), unless `Prefer` says otherwise."""
 _POLL_S = 0.02
 
 _PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _WAIT = re.compile(r'\s*wait\s*=\s*(?P<quote>"?)(?P<seconds>[0-9]{1,9})(?P=quote)\s*(?:;|$)', re.ASCII | re.IGNORECASE)
-"""`wait`, alone or before parameters (RFC 7240, section 2)."""
+"""Preference `wait`, alone or before parameters (RFC 7240, section 2)."""
 
 Row = TypeVar("Row")
 
 
 async def fresh(request: Request, kind: str, identity: str, read: Callable[[], Row | None], version: Callable[[Row], int]) -> Row:
-    """What `read` gives of an aggregate, at the version that the request's token names or later; a Problem when it does not come in time."""
+    """Return what `read` finds, once its version is that of the request's token or later. Raise a Problem if that takes too long, or nothing exists."""
     least, until_s = least_version(request, kind, identity), deadline_s(request)
     while True:
         found = read()
@@ -37,7 +37,7 @@ async def fresh(request: Request, kind: str, identity: str, read: Callable[[], R
 
 
 async def seen(request: Request, version: Callable[[], int]) -> None:
-    """Return once what the request's token names has this version or a later one; a Problem when that takes too long."""
+    """Return once `version` has reached the version of the request's token. Raise a Problem if that takes too long."""
     least, until_s = parse(request.headers["consistency-token"]).version, deadline_s(request)
     while version() < least:
         if asyncio.get_running_loop().time() > until_s:
@@ -46,17 +46,17 @@ async def seen(request: Request, version: Callable[[], int]) -> None:
 
 
 def has_token(request: Request) -> bool:
-    """True if the answer has to be as new as a write."""
+    """Return True if the request has a Consistency-Token."""
     return "consistency-token" in request.headers
 
 
 def deadline_s(request: Request) -> float:
-    """Until when is waited for it, by the event loop's clock."""
+    """Return the time on the event loop's clock until which a read waits (seconds)."""
     return asyncio.get_running_loop().time() + wait_s(request)
 
 
 def wait_s(request: Request) -> float:
-    """How long a read may take to answer (seconds)."""
+    """Return the time that a read may wait (seconds)."""
     usual = POLL_S if _polls(request) else WAIT_S
     for preference in _PREFERENCE.findall(request.headers.get("prefer", "")):
         if wanted := _WAIT.match(preference):
@@ -65,23 +65,23 @@ def wait_s(request: Request) -> float:
 
 
 def not_yet() -> Problem:
-    """That what the token names did not come in time."""
+    """Return the Problem that the write of the token did not become visible in time."""
     return Problem(412, "not-yet", "the write that the Consistency-Token names is not visible yet: ask again, or wait longer (Prefer: wait=N)")
 
 
 def refuse_token(request: Request) -> None:
-    """A Problem where no single write can be waited for."""
+    """Raise a Problem if the request has a token, on routes that cannot wait for a single write."""
     if has_token(request):
         raise Problem(400, "token-not-applicable", "this list covers many aggregates and cannot wait for the write of one: ask for the aggregate itself")
 
 
 def _polls(request: Request) -> bool:
-    """True if the client waits for a status: what is not there yet may be on its way."""
+    """Return True if the client waits for a status; a missing aggregate may then still appear."""
     return "wait" in request.query_params
 
 
 def least_version(request: Request, kind: str, identity: str) -> int:
-    """The version that the request's token names, 0 without one; a Problem when it is of another write."""
+    """Return the version of the request's token, 0 without a token. Raise a Problem if the token is of another aggregate."""
     given = request.headers.get("consistency-token")
     if given is None:
         return 0

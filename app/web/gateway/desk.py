@@ -1,4 +1,4 @@
-"""Where writes are taken: each becomes a command in Kafka at the worker that owns its aggregate, and is answered when its transaction has committed."""
+"""Command gateway and local state: writes become commands in Kafka at the owner of the aggregate, and are answered after their transaction commits."""
 
 import asyncio
 import time
@@ -27,10 +27,10 @@ from app.web.gateway.request import CommandRef, CommandRequest
 from app.web.http.problems import Problem, later
 
 ANSWER_S = 5.0
-"""How long a write waits for its result (seconds); then it is answered 202."""
+"""Time that a write waits for its result (seconds); then the response is 202."""
 
 READ_S = 1.0
-"""How long a question about a command waits for the owner to read what was written before it (seconds)."""
+"""Time that a query for a command's result waits until the task has read the earlier commands (seconds)."""
 
 LOOK_S = 0.05
 
@@ -38,7 +38,7 @@ Row = TypeVar("Row")
 
 
 class Desk:
-    """One worker's: writes commands, waits for their results, and shows rows as long as it certainly owns them."""
+    """Command gateway of one worker. It writes commands, waits for their results, and reads rows while the worker holds a valid lease."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -58,25 +58,25 @@ class Desk:
         return producer
 
     async def close(self) -> None:
-        """Let Kafka go; what is under way is answered 202."""
+        """Disconnect from Kafka. Writes in progress are answered 202."""
         if self._producer is not None:
             await self._producer.stop()
         await self._ends.close()
 
     def partition(self, aggregate_id: str) -> int:
-        """Where an aggregate lives."""
+        """Return the partition of an aggregate."""
         return partition_of(aggregate_id.encode(), self._settings.partitions)
 
     def owns(self, partition: int) -> bool:
-        """True while this worker certainly owns the partition, and its task is open."""
+        """Return True while this worker holds a valid lease on the partition, and its task is open."""
         return bool(self._app.tables.served.serves(partition))
 
     def read(self, aggregate_id: str, row: Callable[[StateStore], Row]) -> Row:
-        """A committed row of the partition of an aggregate; a Problem when somebody else may own it, also if that began while it was read."""
+        """Read committed rows of an aggregate's partition. Raise a Problem if another worker may own it, even if that began during the read."""
         return self.rows(self.partition(aggregate_id), row)
 
     def rows(self, partition: int, row: Callable[[StateStore], Row]) -> Row:
-        """The same for what is committed in a partition."""
+        """Read committed rows of a partition. Raise a Problem as `read` does."""
         store: StateStore | None = self._app.tables.served.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
@@ -84,15 +84,15 @@ class Desk:
         return cast("Row", found)
 
     def has_view(self, partition: int) -> bool:
-        """True if the view of the partition is here, whether it can be read now or not."""
+        """Return True if this worker has the view task of the partition, whether its rows can be read now or not."""
         return bool(self._app.tables.served.views(partition))
 
     def view(self, aggregate_id: str, rows: Callable[[StateStore], Row]) -> Row:
-        """Rows of the view of the partition of an aggregate; a Problem when it cannot show them, also if that began while they were read."""
+        """Read rows of the read models of an aggregate's partition. Raise a Problem if they cannot be shown, even if that began during the read."""
         return self.view_rows(self.partition(aggregate_id), rows)
 
     def view_rows(self, partition: int, rows: Callable[[StateStore], Row]) -> Row:
-        """The same for what is in the view of a partition."""
+        """Read rows of the read models of a partition. Raise a Problem as `view` does."""
         store: StateStore | None = self._app.tables.served.view(partition)
         try:
             found = None if store is None else rows(store)
@@ -103,7 +103,7 @@ class Desk:
         raise self._unviewed(partition)
 
     def builds(self, partition: int) -> BuildCoordinator:
-        """What is made anew in the view of a partition; a Problem when it is not open here."""
+        """Return the builds of the view task of a partition. Raise a Problem if the task is not open here."""
         builds: BuildCoordinator | None = self._app.tables.served.builds(partition)
         if builds is None:
             raise self._unviewed(partition)
@@ -115,12 +115,12 @@ class Desk:
         return later("view-recovering", "the aggregate's view is not up to date yet, or may have another owner: ask again")
 
     async def release(self, partition: int, asked: Release) -> Park | None:
-        """Have a parked record retried or discarded: None once that is committed, or why it still is parked. As `Tasks.release`."""
+        """Retry or discard a parked record, like `TaskManager.release`. Return None once that is committed, or why the record is still parked."""
         park: Park | None = await self._app.tables.release(partition, asked)
         return park
 
     async def behind(self, asked: CommandRef) -> bool:
-        """True if the owner does not read the command topic up to the end that it has now within a moment: under load something always is on its way."""
+        """Return True if the task does not read the command topic up to its current end within READ_S. Under load, there always are unread commands."""
         topic, partition = command_topic(self._settings, asked.aggregate_type), self.partition(asked.aggregate_id)
         end = await self._ends.end(topic, partition)
         until_s = time.monotonic() + READ_S
@@ -131,7 +131,7 @@ class Desk:
         return False
 
     async def write(self, order: CommandRequest) -> CommandReply:
-        """The result of a command; a Problem, or Unanswered when its outcome is not known yet."""
+        """Write a command and return its result. Raise a Problem if it was not written, or Unanswered if its outcome is not known yet."""
         try:
             with self._expected(order) as waiter:
                 async with asyncio.timeout(ANSWER_S):
@@ -166,15 +166,15 @@ class Desk:
         return told
 
     async def _replace(self, failed: AIOKafkaProducer) -> None:
-        """Connect anew: a producer of which Kafka refused a batch has a gap in its sequence numbers, and every later batch is refused for that."""
+        """Replace the producer. After Kafka rejected a batch, its sequence numbers have a gap, and Kafka would reject every later batch."""
         async with self._replacing:
             if self._producer is failed:
                 self._producer = await self._started()
                 await stop(failed, abort=False)
 
 
-class Unanswered(Exception):  # noqa: N818 (what it is)
-    """A command may be done or not; `asked` is how its outcome will be known."""
+class Unanswered(Exception):  # noqa: N818 (names the state)
+    """Outcome of a command that is still pending. `asked` says which command to query for."""
 
     def __init__(self, asked: CommandRef) -> None:
         super().__init__(asked.path)

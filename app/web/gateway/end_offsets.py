@@ -1,4 +1,4 @@
-"""The ends of partitions, asked from the broker: high watermarks, for what an open transaction has written may still be committed."""
+"""End offsets of partitions, from the broker. They are high watermarks, because the records of an open transaction may still be committed."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from app.streams.kafka.reader import reader
 
 
 class EndOffsets:
-    """One connection for all who ask."""
+    """Client for end offsets; all requests share one connection."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -24,7 +24,7 @@ class EndOffsets:
             await self._consumer.stop()
 
     async def end(self, topic: str, partition: int) -> int:
-        """The offset behind the last record; aiokafka's errors when the broker does not say."""
+        """Return the offset behind the last record. Raise aiokafka's errors if the broker does not answer."""
         where = TopicPartition(topic, partition)
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets([where])
         return ends[where]

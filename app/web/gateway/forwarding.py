@@ -1,6 +1,6 @@
-"""A request for an aggregate of another worker goes there, once; no credentials go with it (contract, section 4; docs/decisions/0034).
+"""Forwarding of requests to the worker that owns the aggregate, once and without credentials (contract, section 4; docs/decisions/0034).
 
-It goes byte for byte: path, query and headers as they came. What comes back counts only if it bears the owner's mark.
+Path, query and the forwarded headers stay byte for byte the same. A response counts only if it bears the owner's mark.
 """
 
 import logging
@@ -26,37 +26,37 @@ from app.web.http.problems import break_off, later
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 15.0
-"""The owner answers within its own time for a write, which is less; what a read may wait comes on top (seconds)."""
+"""Timeout for the owner's response (seconds). It is longer than the owner's own timeout for a write; the wait of a read is added."""
 
 AnyResponse = TypeVar("AnyResponse", bound=Response)
 
 ANSWERED = ("content-type", "location", "consistency-token", "duplicate", "retry-after", "etag", "allow", "cache-control", "x-accel-buffering")
-"""Headers that are handed on; others say something about a connection, or about who asks."""
+"""Response headers that are passed on; the others concern the connection or the caller."""
 
 
-class NoAnswer(Exception):  # noqa: N818 (what it is)
-    """The owner was asked and did not answer: it may have done what it was asked."""
+class NoAnswer(Exception):  # noqa: N818 (names the state)
+    """Missing response of the owner, which may nevertheless have executed the request."""
 
 
 class Page(Struct):
-    """A part of a list."""
+    """Part of a list, from one partition."""
 
     items: list[dict[str, Any]]
     next: str | None
 
 
 class Forwarder:
-    """Asks the workers that own what this one does not."""
+    """Client that forwards requests to the workers that own the partitions."""
 
     def __init__(self, owners: PartitionOwners, own_url: str) -> None:
         self._owners = owners
         self._own_url = own_url
         self._misled: set[WorkerAddress] = set()
-        """Owners in whose place something else answered last."""
+        """Owners at whose URL another server answered last; a warning is logged only once."""
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
-        """Get ready."""
+        """Open the HTTP client session."""
         self._session = aiohttp.ClientSession(
             cookie_jar=aiohttp.DummyCookieJar(), headers={"Accept-Encoding": "identity"}, skip_auto_headers=["Content-Type", "User-Agent"]
         )
@@ -67,7 +67,7 @@ class Forwarder:
             await self._session.close()
 
     async def ask(self, request: Request, partition: int, query: str | None = None) -> Response:
-        """The owner's answer, to another `query` if that is given; a Problem when there is none, NoAnswer once the owner may have begun."""
+        """Return the owner's response, to another `query` if given. Raise a Problem if there is no owner, NoAnswer if the owner may have begun."""
         answer = await self._answer(request, partition, query, _timeout(total=_patience_s(request)))
         try:
             async with answer:
@@ -76,12 +76,12 @@ class Forwarder:
             raise NoAnswer(str(error)) from error
 
     async def stream(self, request: Request, partition: int) -> StreamingResponse:
-        """The same for an answer without a bound, whose body comes as the owner sends it: NoAnswer where it breaks off."""
+        """Return the owner's response as a stream of unbounded length. Raise NoAnswer, also from the body, if the stream breaks off."""
         answer = await self._answer(request, partition, None, _timeout(sock_read=_patience_s(request)))
         return _handed_on(answer, StreamingResponse(_passed_on(answer), answer.status))
 
     async def read(self, request: Request, partition: int, *, query: str | None = None, endless: bool = False) -> Response:
-        """The owner's answer to a read; a Problem, also when the owner does not answer. One that is `endless` comes and breaks off as it does there."""
+        """Return the owner's response to a read. Raise a Problem if there is none. An `endless` response is streamed, and breaks off as the owner's does."""
         try:
             return await (self._breaking_off(request, partition) if endless else self.ask(request, partition, query))
         except NoAnswer as error:
@@ -93,7 +93,7 @@ class Forwarder:
         return answer
 
     async def page(self, request: Request, partition: int, query: str) -> Page:
-        """The owner's part of a list; a Problem when it gives none."""
+        """Return the owner's part of a list. Raise a Problem if the owner does not give one."""
         answer = await self.read(request, partition, query=query)
         if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
             raise not_yet()

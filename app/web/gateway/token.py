@@ -1,4 +1,4 @@
-"""Consistency tokens: what a write gives, so that a read can ask to see at least that (contract, section 4). Opaque outside of this file."""
+"""Consistency tokens: a write returns one, and a read that sends it sees at least that write (contract, section 4). Opaque outside of this file."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,7 +8,7 @@ from app.web.http.problems import Problem
 
 
 class ConsistencyToken(NamedTuple):
-    """An aggregate at a version."""
+    """Version of an aggregate."""
 
     aggregate_type: str
     aggregate_id: str
@@ -19,7 +19,7 @@ class ConsistencyToken(NamedTuple):
 
 
 def parse(text: str) -> ConsistencyToken:
-    """The token in a header; a Problem when it is none of ours."""
+    """Parse the token in a header. Raise a Problem if it is not a token of ours."""
     try:
         kind, identity, version = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
         return ConsistencyToken(kind, identity, int(version))

@@ -1,4 +1,4 @@
-"""Writes: each is one command, and its answer is the command's result (contract, section 4)."""
+"""Writes over HTTP: each is one command, and the response is the command's result (contract, section 4)."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
 
 
 class CommandEndpoint:
-    """Takes a command to where it is owned, and its result to the client."""
+    """Endpoint that sends a command to the owner of its aggregate, and the result to the client."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
     async def write(self, request: Request, order: CommandRequest, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
-        """Answer with `status`, `body` and the version when the command is accepted; a Problem says what else came of it."""
+        """Respond with `status`, `body` and the version if the command is accepted, or 202 if its outcome is pending. Raise a Problem otherwise."""
         partition = self._desk.partition(order.aggregate_id)
         try:
             if not self._desk.owns(partition):
@@ -49,12 +49,12 @@ class CommandEndpoint:
 
 
 def unanswered_yet(asked: CommandRef) -> Response:
-    """202: the outcome is not known yet, and where to ask for it."""
+    """Return a 202: the outcome is not known yet, and Location says where to query it."""
     return JSONResponse({"commandId": asked.command_id}, 202, {"Location": asked.path, "Retry-After": "1"})
 
 
 def _accepted(told: CommandReply) -> int:
-    """The version after the command; a Problem when it was not accepted."""
+    """Return the version after the command. Raise a Problem if the command was not accepted."""
     if not told.same_body:
         raise Problem(422, "invalid", "this Idempotency-Key was used for another request to the same aggregate: use a new one")
     result = msgspec.json.decode(told.result)
