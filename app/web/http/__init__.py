@@ -1,1 +1,1 @@
-"""What speaks HTTP: connections and framing, admission, bodies, headers, problems."""
+"""HTTP layer of the server: connections and framing, admission, bodies, headers, problems."""

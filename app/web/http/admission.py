@@ -1,4 +1,4 @@
-"""Around all routes: how much may be under way at the same time. What asks for the worker's health is always answered."""
+"""Admission control around all routes: bounds on requests in progress and on their bodies. Health checks are always answered."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -9,19 +9,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.web.http.problems import later
 
 REQUESTS = 3_000
-"""Fewer than there may be connections: one more is answered, and shortly."""
+"""Requests in progress, at most. There may be more connections, so that a further request can still be answered, with 503."""
 
 BODIES_BYTES = 32 << 20
-"""Of the bodies of all requests under way: read, they are several times as large."""
+"""Size of the bodies of all requests in progress, at most (bytes). Parsed, they take several times as much memory."""
 
 SMALL_BYTES = 64 << 10
-"""A body up to this size is always taken: large ones do not keep small ones out."""
+"""Size up to which a body is always accepted (bytes), so that large bodies do not keep small ones out."""
 
 HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class AdmissionControl:
-    """ASGI middleware."""
+    """ASGI middleware that bounds the requests in progress."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,7 +29,7 @@ class AdmissionControl:
         self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 503; also when it is not answered before the worker ends."""
+        """Pass a request on, or answer 503 if there is too much in progress. A request that the shutdown cancels also gets a 503."""
         if scope["type"] != "http" or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
         elif self._requests >= REQUESTS:
@@ -58,7 +58,7 @@ class AdmissionControl:
         self._requests += 1
         try:
             await self._app(scope, counted, noted)
-        except asyncio.CancelledError:  # uvicorn cancels what is not answered shortly after the worker was asked to end
+        except asyncio.CancelledError:  # uvicorn cancels requests that are not answered shortly after the worker was asked to end
             if began:
                 raise
             await later("overloaded", "this worker is about to end: ask again").response()(scope, receive, send)

@@ -1,6 +1,6 @@
-"""A client's connection: what on it is a request (docs/decisions/0033), and an end to everything that uvicorn leaves to the client (docs/decisions/0013).
+"""Client connections: which bytes are a request (docs/decisions/0033), and limits where uvicorn leaves the client free (docs/decisions/0013).
 
-uvicorn knows one time-out, that of an idle connection, and its fast parser no limit to a head. How long a body may take is said in `body`.
+uvicorn has one timeout, for idle connections, and its fast parser has no limit for a request head. `request_body` limits the time for a body.
 """
 
 import asyncio
@@ -15,30 +15,30 @@ from app.web.http.framing import answered, check, combined, origin_form
 from app.web.http.problems import Problem
 
 CONNECTIONS = 4_000
-"""One more ends the one that has been without a request for longest: slow clients keep nobody out, health checks least of all."""
+"""Connections, at most. A further one ends the connection that has been idle longest, so that slow clients keep out neither others nor health checks."""
 
 IDLE_S = 20.0
-"""From the connection, or the answer before, to the end of a request's headers."""
+"""Timeout from the connection, or the previous response, to the end of a request's headers (seconds)."""
 
 HEAD_BYTES = 64 << 10
-"""Of a head; also of what frames a body (chunk extensions, trailers) between two parts of it."""
+"""Size of a request head, at most (bytes); also of the framing (chunk extensions, trailers) between two parts of a body."""
 
 READ_S = 20.0
-"""How long a client may leave an answer unread."""
+"""Time that a client may leave a response unread (seconds)."""
 
 LINGER_S = 2.0
-"""How long the rest of a body that nobody needs is read and thrown away: a client that is cut off while it sends would not see its answer."""
+"""Time during which the rest of an unneeded body is read and discarded (seconds). A client that is cut off while sending would not see its response."""
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's own, with deadlines, and with one reading of what came: a body is never taken for a request."""
+    """uvicorn's connection with deadlines and with unambiguous parsing: a body is never taken for a request."""
 
     waiting: ClassVar[dict["BoundedConnection", None]] = {}
-    """Those without a request under way, the one that has been so for longest first."""
+    """Idle connections, the longest idle first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)
         super().__init__(*args, **kwargs)
-        self.parser = httptools.HttpRequestParser(self)  # uvicorn's own reads on behind a request that is to be the last
+        self.parser = httptools.HttpRequestParser(self)  # uvicorn's own parser continues to read after the last request of a connection
         self._unframed_bytes = 0
         self._refused = False
         self._in_head = True
@@ -47,15 +47,15 @@ class BoundedConnection(HttpToolsProtocol):
         self._outgoing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Wait for a request; if there is no room, another one goes."""
+        """Wait for a request. If there are too many connections, abort the longest idle one."""
         super().connection_made(transport)
         if len(self.connections) > _most():
             next(iter(self.waiting), self).abort()
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
-        if self._answered is not None:  # uvicorn tells only the last of the requests that came in one go
+        """Cancel all timers and mark the request in progress as disconnected."""
+        if self._answered is not None:  # uvicorn marks only the last of several pipelined requests
             self._answered.disconnected = True
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
@@ -64,7 +64,7 @@ class BoundedConnection(HttpToolsProtocol):
         self.resume_writing()
 
     def data_received(self, data: bytes) -> None:
-        """Read what came; after something that is no HTTP, nothing on this connection is read any more."""
+        """Parse received data. After data that is not HTTP, ignore everything else on this connection."""
         if self._refused:
             return
         self._unset_keepalive_if_required()
@@ -78,14 +78,14 @@ class BoundedConnection(HttpToolsProtocol):
             self._refuse(Problem(431, "head-too-large", f"the head of the request is larger than {HEAD_BYTES} bytes"))
 
     def _parse(self, data: memoryview) -> None:
-        """Parse all. The parser would skip the body of a request that offers another protocol, so that head is parsed again, without the offer."""
+        """Parse all data. The parser would skip the body of a request with an `Upgrade` header, so such a head is parsed again without that header."""
         while (behind := self._offer_in(data)) is not None:
             data, head = data[behind:], self._head_without_offer()
             self.parser = httptools.HttpRequestParser(self)
             self.parser.feed_data(head)
 
     def _offer_in(self, data: memoryview) -> int | None:
-        """Hand data to the parser: the end of the head at which it stopped, or None when it took all."""
+        """Feed the parser. Return the end of the head with an `Upgrade` at which it stopped, or None if it took all data."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -94,17 +94,17 @@ class BoundedConnection(HttpToolsProtocol):
         return None
 
     def _head_without_offer(self) -> bytes:
-        """The head that was parsed last, as it came but for `Upgrade`."""
+        """Return the head that was parsed last, without its `Upgrade` header."""
         first = b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
         return b"\r\n".join([first, *(b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"), b"", b""])
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Note that a request head begins."""
         super().on_message_begin()
         self._in_head = True
 
     def on_headers_complete(self) -> None:
-        """A request is under way, unless its head has to be parsed again or is no HTTP."""
+        """Check the head and begin the request, unless the head has to be parsed again. Raise a Problem if it is not valid HTTP."""
         headers = combined(self.headers)
         check(self.parser.get_method(), self.url, self.parser.get_http_version(), headers)
         if self.parser.should_upgrade():
@@ -113,17 +113,17 @@ class BoundedConnection(HttpToolsProtocol):
         self.waiting.pop(self, None)
         self._expect(None)
         self.url = origin_form(self.url)
-        self.scope["headers"] = list(headers.items())  # without trailers, which the parser adds to its own when they come
+        self.scope["headers"] = list(headers.items())  # without trailers, which the parser adds to its own list when they arrive
         self.scope["state"]["abort"] = self.abort
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """A part of a body."""
+        """Pass on a part of a body."""
         self._unframed_bytes = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """All of a request is here, unless its head has to be parsed again; it may have been answered before."""
+        """Finish reading a request, unless its head has to be parsed again. If it was answered already, wait for the next one."""
         if self._in_head:
             return
         super().on_message_complete()
@@ -131,7 +131,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._wait()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, after what may be left of this one."""
+        """Wait for the next request, after the rest of this one."""
         super().on_response_complete()
         if self.transport.is_closing():
             self.pause_writing()
@@ -145,20 +145,20 @@ class BoundedConnection(HttpToolsProtocol):
         super()._start_asgi_task(cycle, answered(cycle, app))
 
     def pause_writing(self) -> None:
-        """Not all was sent yet."""
+        """Start the timeout for unread data, because the send buffer is full."""
         super().pause_writing()
         if self._outgoing is None:
             self._outgoing = self.loop.call_later(READ_S, self.abort)
 
     def resume_writing(self) -> None:
-        """Enough was sent."""
+        """Stop the timeout for unread data, because the client has read enough."""
         super().resume_writing()
         if self._outgoing is not None:
             self._outgoing.cancel()
             self._outgoing = None
 
     def abort(self) -> None:
-        """End it at once."""
+        """Abort the connection at once."""
         self.transport.abort()
 
     def _wait(self) -> None:
@@ -166,13 +166,13 @@ class BoundedConnection(HttpToolsProtocol):
         self._expect(IDLE_S)
 
     def _expect(self, within_s: float | None) -> None:
-        """Something has to happen in this time, or else this is the end."""
+        """Abort the connection unless this timeout is replaced in time. None stops the timeout."""
         if self._incoming is not None:
             self._incoming.cancel()
         self._incoming = None if within_s is None else self.loop.call_later(within_s, self.abort)
 
     def _refuse(self, problem: Problem) -> None:
-        """Read nothing more; answer in the place of the request that cannot be read, and let the other side read that before the connection ends."""
+        """Stop reading and answer the unreadable request with a Problem. The client has LINGER_S to read the response before the connection ends."""
         if self._refused:
             return
         self._refused = True
@@ -198,5 +198,5 @@ class BoundedConnection(HttpToolsProtocol):
 
 
 def _most() -> int:
-    """Connections never take the files that the tasks need."""
+    """Return the maximum number of connections. At most half of the file descriptors, since the tasks need the others."""
     return min(CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)

@@ -1,6 +1,6 @@
-"""What the head of a request must be, so that every program on its way reads the same messages from one connection (RFC 9112; docs/decisions/0033).
+"""Rules for request heads, so that every program on the way reads the same messages from a connection (RFC 9112; docs/decisions/0033).
 
-The parser refuses lengths, line ends and characters that can be read in two ways. Here is what it lets pass.
+The parser rejects ambiguous lengths, line ends and characters. This module checks what the parser accepts.
 """
 
 import re
@@ -16,7 +16,7 @@ _SCHEME_AND_AUTHORITY = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?]*")
 
 
 def combined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """One value for each name: several lines mean the same as one that lists their values (RFC 9110, section 5.3)."""
+    """Combine header lines of the same name into one value. RFC 9110, section 5.3, gives both forms the same meaning."""
     lines: dict[bytes, bytes] = {}
     for name, value in headers:
         lines[name] = b"%b, %b" % (lines[name], value) if name in lines else value.strip(b" \t")
@@ -24,7 +24,7 @@ def combined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 
 def check(method: bytes, target: bytes, version: str, headers: Mapping[bytes, bytes]) -> None:
-    """A Problem for a head that is not of HTTP/1.0 or 1.1, or that others may read differently; header names are in lower case."""
+    """Raise a Problem for a head that is not HTTP/1.0 or 1.1, or that others may read differently. Header names are in lower case."""
     host, coding = headers.get(b"host"), headers.get(b"transfer-encoding")
     if version not in {"1.0", "1.1"}:
         raise Problem(505, "no-http", "send the request as HTTP/1.1")
@@ -39,7 +39,7 @@ def check(method: bytes, target: bytes, version: str, headers: Mapping[bytes, by
 
 
 def origin_form(target: bytes) -> bytes:
-    """The path and query of a request target that may be a whole URL (RFC 9112, section 3.2.2)."""
+    """Return the path and query of a request target, which may be a whole URL (RFC 9112, section 3.2.2)."""
     if target[:1] in {b"/", b"*"}:
         return target
     rest = _SCHEME_AND_AUTHORITY.sub(b"", target, count=1)
@@ -47,14 +47,14 @@ def origin_form(target: bytes) -> bytes:
 
 
 def answered(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
-    """The application as the client of this request can understand it: uvicorn answers each as one of HTTP/1.1 that sends its whole body."""
+    """Wrap the application for clients that uvicorn would misunderstand: HTTP/1.0 clients, and those that wait for 100 Continue before sending a body."""
     if cycle.scope["http_version"] == "1.0":
         return _unchunked(cycle, app)
     return _closing(cycle, app) if cycle.waiting_for_100_continue else app
 
 
 def _unchunked(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
-    """HTTP/1.0 has neither chunks nor 100 Continue: an answer without a length ends with the connection."""
+    """Respond without chunks and without 100 Continue, which HTTP/1.0 does not have. A response without a length ends with the connection."""
 
     async def unchunked(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         async def plain(message: ASGISendEvent) -> None:
@@ -69,7 +69,7 @@ def _unchunked(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Appli
 
 
 def _closing(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
-    """A client that was answered without being asked for its body may leave it out: what it sends next could be either, so nothing more is read."""
+    """Close the connection after a response that was sent before 100 Continue. The client may leave out its body, so what follows would be ambiguous."""
 
     async def closing(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         async def last(message: ASGISendEvent) -> None:

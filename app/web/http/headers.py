@@ -1,4 +1,4 @@
-"""The headers that requests may carry, checked before anything else of them is looked at (contract, section 4)."""
+"""Request headers, checked before anything else of a request (contract, section 4)."""
 
 from typing import Annotated
 
@@ -8,33 +8,33 @@ from pydantic import BaseModel, BeforeValidator, Field
 from schemas.fields import NewId, NotNull, Text
 
 ASKED = ("content-type", "if-match", "if-none-match", "prefer", "x-correlation-id", "traceparent", "consistency-token", "last-event-id")
-"""Those of a request that mean something here, in lower case."""
+"""Request headers that the worker reads, in lower case."""
 
 _TAG = r'(W/)?"?[0-9]{1,18}(\.[0-9]{1,18})?"?'
 
 ETags = Annotated[str, Field(pattern=rf"^(\*|{_TAG}(\s*,\s*{_TAG})*)$")]
-"""Versions in quotes, or ETags of an order that name its customer's version."""
+"""Versions in quotes, or ETags of an order that also contain the customer's version."""
 
 
 def unquoted(value: str) -> str:
-    """The text of a header that may stand in quotes."""
+    """Return the text of a header without its optional quotes."""
     return value[1:-1] if value[:1] == value[-1:] == '"' else value
 
 
 def utf8(value: str) -> str:
-    """The text in a header: bytes are UTF-8 to clients, and the server shows each as a character."""
+    """Decode the text of a header. Clients send UTF-8, and the server gives each byte as one character."""
     return value.encode("latin-1").decode()
 
 
 FreeText = Annotated[Text, BeforeValidator(utf8)]
-"""A header that may hold any character."""
+"""Header that may contain any character."""
 
 Key = Annotated[NewId, BeforeValidator(unquoted)]
-"""An id, in quotes or without them."""
+"""Id, in quotes or without them."""
 
 
 class Forwarded(BaseModel):
-    """What every request for an aggregate may carry."""
+    """Headers of every request for an aggregate."""
 
     forwarded: Annotated[str | None, NotNull] = Field(
         None, alias="Foldstream-Forwarded", description="set by a worker that forwards: the request is not forwarded again"
@@ -42,7 +42,7 @@ class Forwarded(BaseModel):
 
 
 class WriteHeaders(Forwarded):
-    """Those of a write."""
+    """Headers of a write."""
 
     idempotency_key: Annotated[Key | None, NotNull] = Field(
         None,
@@ -64,7 +64,7 @@ class WriteHeaders(Forwarded):
 
 
 class ReadHeaders(Forwarded):
-    """Those of a read."""
+    """Headers of a read."""
 
     token: Annotated[str | None, NotNull] = Field(None, alias="Consistency-Token", description="what a write gave: the answer is at least as new as that write")
     prefer: Annotated[str | None, NotNull] = Field(
@@ -74,16 +74,16 @@ class ReadHeaders(Forwarded):
 
 
 def _forwarded(_headers: Annotated[Forwarded, Header()]) -> None:
-    """Declares and checks; the values are read from the request."""
+    """Declare and check the headers of any request; the routes read the values from the request."""
 
 
 def _write(_headers: Annotated[WriteHeaders, Header()]) -> None:
-    """The same."""
+    """Declare and check the headers of a write."""
 
 
 def _read(_headers: Annotated[ReadHeaders, Header()]) -> None:
-    """The same."""
+    """Declare and check the headers of a read."""
 
 
 FORWARDED, WRITE, READ = Depends(_forwarded), Depends(_write), Depends(_read)
-"""Dependencies of routes."""
+"""Dependencies of routes, which check and document the headers."""

@@ -1,4 +1,4 @@
-"""What goes wrong, as a client sees it: RFC 9457 problem details with a code and a sentence on what to do (contract, section 4)."""
+"""Errors as clients see them: RFC 9457 problem details with a code, and a sentence on what to do (contract, section 4)."""
 
 import logging
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     "Allow": {"description": "the methods of the path", "schema": {"type": "string"}},
     "ETag": {"description": "the version, in quotes", "schema": {"type": "string"}},
 }
-"""Those of answers, as OpenAPI has them."""
+"""Response headers, in the form of OpenAPI."""
 
 Responses = dict[int | str, dict[str, Any]]
-"""What FastAPI takes for the answers of a route, by status."""
+"""Responses of a route by status, in the form that FastAPI takes."""
 
 
 PROBLEM_CODES = {
@@ -73,11 +73,11 @@ PROBLEM_CODES = {
     "view-recovering": "the aggregate's view is not up to date yet: ask again",
     "view-stopped": "the aggregate's view is stopped until an operator acts: events.order [1] 7: OrderPlaced has schemaVersion 3, this code knows 2",
 }
-"""Every code, and what a `detail` may say: the examples of OpenAPI."""
+"""Error codes, each with an example of its `detail` for OpenAPI."""
 
 
 class ProblemDetails(BaseModel):
-    """The body of every error."""
+    """Body of every error."""
 
     type: str = "about:blank"
     title: str
@@ -85,11 +85,11 @@ class ProblemDetails(BaseModel):
     code: str
     detail: str
     state: Annotated[str | None, WithJsonSchema({"type": "string"})] = None
-    """Left out where there is none."""
+    """State of the order, reservation or payment; left out if there is none."""
 
 
 class Problem(Exception):  # noqa: N818 (RFC 9457 calls it so)
-    """Ends a request with problem details; `state` is that of the order, reservation or payment that the request names."""
+    """Error that ends a request with problem details. `state` is that of the order, reservation or payment that the request names."""
 
     def __init__(self, status: int, code: str, detail: str, *, state: str | None = None, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
@@ -97,23 +97,23 @@ class Problem(Exception):  # noqa: N818 (RFC 9457 calls it so)
         self.headers = headers
 
     def response(self) -> JSONResponse:
-        """As it is answered."""
+        """Return the HTTP response."""
         return JSONResponse(self.details.model_dump(exclude_none=True), self.details.status, self.headers, MEDIA_TYPE)
 
 
 def later(code: str, detail: str) -> Problem:
-    """Nothing is wrong with the request, but it cannot be answered now: 503 with Retry-After."""
+    """Return a 503 with Retry-After, for a valid request that cannot be answered now."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, code, detail, headers={"Retry-After": str(RETRY_AFTER_S)})
 
 
 def break_off(request: Request, why: str) -> None:
-    """End the connection in the middle of an answer, so that the client takes what it got for no more than a part."""
+    """Abort the connection in the middle of a response, so that the client sees that the response is incomplete."""
     log.warning("the answer to %s %s breaks off: %s", request.method, request.url.path[:200], why)
     request.state.abort()
 
 
 def install(web: FastAPI) -> None:
-    """Answer every error in this form."""
+    """Install the handlers that answer every error with problem details."""
     web.add_exception_handler(Problem, _problem)
     web.add_exception_handler(RequestValidationError, _unreadable)
     web.add_exception_handler(HTTPException, _http)
@@ -126,7 +126,7 @@ async def _problem(_request: Request, problem: Exception) -> JSONResponse:
 
 
 async def _unreadable(_request: Request, error: Exception) -> JSONResponse:
-    """Names what is at fault, never its value."""
+    """Answer with the names of the invalid fields, never with their values."""
     assert isinstance(error, RequestValidationError)
     faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
     return Problem(422, "invalid", "; ".join(faults)[:500]).response()
@@ -140,7 +140,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def unrouted(request: Request, problem: Problem) -> Problem:
-    """The problem with a request that no route takes. One that a worker forwarded had a route there, so here it says nothing of what was asked for."""
+    """Return the Problem for a request without a route. A forwarded request had one at its sender, so it gets a 503 that says nothing about the resource."""
     if FORWARDED not in request.headers:
         return problem
     return later("not-owner", "this worker has no such path: it is of another version, or what is between the workers changes paths")
@@ -152,9 +152,9 @@ async def _failed(request: Request, error: Exception) -> JSONResponse:
 
 
 def documented(**codes: str) -> Responses:
-    """The errors of a route: `_404="not-found"`, `_503="no-owner, not-owner: what to do"`; the codes before the colon are all that come with this status.
+    """Document the errors of a route: `_404="not-found"`, `_503="no-owner, not-owner: what to do"`. The codes before the colon are all codes of that status.
 
-    All have one schema: clients have one class for them. The codes are the names of the examples.
+    All errors have one schema, so that clients have one class for them. The codes are the names of the examples.
     """
     return {int(status[1:]): _documented(int(status[1:]), what) for status, what in codes.items()}
 

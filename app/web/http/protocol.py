@@ -1,4 +1,4 @@
-"""What HTTP asks of all routes alike: HEAD wherever GET is, OPTIONS, which methods a path has, and headers that are text (RFC 9110)."""
+"""HTTP rules for all routes: HEAD wherever there is GET, OPTIONS, the methods of a path, and headers that are text (RFC 9110)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -13,19 +13,19 @@ from app.web.http.problems import Problem, unrouted
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 ALL = "*"
-"""The target of an OPTIONS that asks about the server."""
+"""Target of an OPTIONS request about the whole server."""
 
 _READ = frozenset(name.encode() for name in (*ASKED, "idempotency-key"))
 
 
 class Protocol:
-    """ASGI middleware."""
+    """ASGI middleware for HEAD, OPTIONS and unreadable headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; a HEAD as GET without its body."""
+        """Answer a request. HEAD is answered like GET, without a body."""
         if (fault := _unreadable(scope)) is not None:
             await fault.response()(scope, receive, send)
         elif scope["method"] == "OPTIONS":
@@ -37,13 +37,13 @@ class Protocol:
 
 
 def install(web: FastAPI) -> None:
-    """Have all routes answer so."""
+    """Install the middleware and the response to methods that a path does not have."""
     web.add_middleware(Protocol)
     web.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, _not_allowed)
 
 
 def allowed(scope: Scope) -> Sequence[str]:
-    """The methods of a path, by all routes that there are; none where there is no such path."""
+    """Return the methods of a path over all routes, none if the path does not exist."""
     web: FastAPI = scope["app"]
     found = {method for method in METHODS if any(route.matches({**scope, "method": method})[0] == Match.FULL for route in web.routes)}
     found |= {"HEAD"} if "GET" in found else set()

@@ -1,4 +1,4 @@
-"""Where clients reach the workers, when that is not the root of a host: behind a proxy, under a path (FOLDSTREAM_PUBLIC_URL)."""
+"""Public URL under which clients reach the workers behind a proxy, with its path if it has one (FOLDSTREAM_PUBLIC_URL)."""
 
 from urllib.parse import urlsplit
 
@@ -10,9 +10,9 @@ _FORWARDED = FORWARDED.lower().encode()
 
 
 class PublicUrl:
-    """ASGI middleware: paths may begin with that of the public URL, and the public URL stands before the path in `Location`.
+    """ASGI middleware for the public URL: request paths may begin with its path, and `Location` begins with the public URL.
 
-    The worker that was asked puts it there, not the one that it asks in turn.
+    The worker that received the request adds it, not the worker to which it forwards.
     """
 
     def __init__(self, app: ASGIApp, url: str) -> None:
@@ -21,7 +21,7 @@ class PublicUrl:
         self._path = urlsplit(url).path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Handle one request, and complete its `Location`."""
 
         async def answered(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,4 +1,4 @@
-"""Request bodies: JSON as strict as commands are, read with a bound on size and time."""
+"""Request bodies: JSON as strict as that of commands, read with limits on size and time."""
 
 import asyncio
 from email.message import Message
@@ -18,16 +18,16 @@ from schemas.strict_json import Undecodable, decode
 JSON = "application/json"
 
 BODY_BYTES = 1 << 20
-"""A larger body is refused (contract, section 4)."""
+"""Size of a body, at most (bytes); a larger one is rejected (contract, section 4)."""
 
 BODY_S = 10.0
-"""A client that has not sent its body after this long is let go (seconds)."""
+"""Time that a client has to send its body (seconds); then the response is 408."""
 
 Model = TypeVar("Model", bound=Command)
 
 
 async def read(request: Request, model: type[Model]) -> Model:
-    """The body as `model`, which may be left out if the model requires nothing; a Problem says what is wrong with it."""
+    """Read the body as `model`. It may be missing if the model requires nothing. Raise a Problem that says what is wrong with it."""
     if not _is_required(model) and not _is_sent(request):
         return parsed(model, {})
     _check_type(request)
@@ -48,7 +48,7 @@ def _is_sent(request: Request) -> bool:
 
 
 def _check_type(request: Request) -> None:
-    """A Problem for anything but JSON in UTF-8 that is sent as it is."""
+    """Raise a Problem unless the body is JSON in UTF-8 without a content encoding."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-media-type", "send the body as it is, without Content-Encoding", headers={"Accept-Encoding": "identity"})
     if (kind := request.headers.get("content-type", "")) != JSON and not _is_json(kind):
@@ -62,7 +62,7 @@ def _is_json(kind: str) -> bool:
 
 
 def parsed(model: type[Model], fields: object) -> Model:
-    """What the body says, as `model`; a Problem says what is wrong with it."""
+    """Validate the fields of a body as `model`. Raise a Problem that says what is wrong with them."""
     try:
         return model.read(fields)
     except ValidationError as error:
@@ -90,7 +90,7 @@ async def _bounded(request: Request) -> bytes:
 
 
 def documented(*models: type[Command]) -> dict[str, Any]:
-    """For OpenAPI: that a route takes one of these bodies."""
+    """Document for OpenAPI that a route takes one of these bodies."""
     schemas = [{"$ref": f"#/components/schemas/{model.__name__}"} for model in models]
     examples = {model.__name__: {"value": EXAMPLES[model]} for model in models}
     content = {"schema": schemas[0] if len(schemas) == 1 else {"oneOf": schemas}, "examples": examples}
