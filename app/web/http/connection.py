@@ -172,7 +172,10 @@ class BoundedConnection(HttpToolsProtocol):
         self._incoming = None if within_s is None else self.loop.call_later(within_s, self.abort)
 
     def _refuse(self, problem: Problem) -> None:
-        """Stop reading and answer the unreadable request with a Problem. The client has LINGER_S to read the response before the connection ends."""
+        """Stop reading, and answer the unreadable request with a Problem unless an earlier response is in progress, which then ends the connection.
+
+        The client has LINGER_S to read the Problem before the connection ends.
+        """
         if self._refused:
             return
         self._refused = True

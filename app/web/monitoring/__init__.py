@@ -1,1 +1,1 @@
-"""Liveness, lag, and what Prometheus scrapes."""
+"""Liveness, lag, and metrics for Prometheus."""

@@ -1,6 +1,6 @@
-"""How far the group is behind, asked from the broker: it also moves while a worker is stuck, or gone. Every worker tells of all partitions.
+"""Lag of the consumer group, measured at the broker, so that it also grows while a worker is stuck or gone. Every worker reports all partitions.
 
-What an open transaction has written counts: nobody can read it, or what follows it, before that transaction ends.
+Records of open transactions count as lag: no consumer can read them, or the records behind them, before the transaction ends.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ FETCH_MS = 500
 
 
 class PartitionLag(NamedTuple):
-    """Records not processed yet, the age of the first of them, and that of the oldest transaction that is still open (seconds); 0 when there is none."""
+    """Records not processed yet, the age of the first one, and the age of the oldest open transaction (seconds), each 0 if there is none."""
 
     records: int
     seconds: float
@@ -34,7 +34,7 @@ class PartitionLag(NamedTuple):
 
 
 class LagMonitor:
-    """Asks again and again."""
+    """Monitor that measures the lag every EVERY_S seconds."""
 
     def __init__(self, settings: Settings, followers: Sequence[Subscription]) -> None:
         self.followers = followers
@@ -44,15 +44,15 @@ class LagMonitor:
         self.behind: Mapping[TopicPartition, PartitionLag] = {}
         self._told_s = -KNOWN_S
         self._since: dict[TopicPartition, tuple[int, float]] = {}
-        """From where each partition that is behind has to be read on, and since when (monotonic seconds)."""
+        """Offset from which each lagging partition has to be read, and since when that offset has not moved (monotonic seconds)."""
 
     @property
     def known(self) -> bool:
-        """True while the broker answers, also for the group."""
+        """True while the broker answers, also about the group."""
         return time.monotonic() - self._told_s < KNOWN_S
 
     async def follow(self) -> None:
-        """Never returns; while the broker does not answer, what was found last stays."""
+        """Measure without end. While the broker does not answer, the last measurement stays."""
         while True:
             try:
                 async with (
@@ -89,14 +89,14 @@ class LagMonitor:
         return PartitionLag(end - start, max(age_s, self._stands_s(where, start)), open_s)
 
     def _stands_s(self, where: TopicPartition, start: int) -> float:
-        """How long nothing was read: where no record is left to read, or its time says nothing, this is what moves."""
+        """Return how long a partition's position has not moved (seconds). It grows even if the first record is gone or has no usable timestamp."""
         if self._since.get(where, (None,))[0] != start:
             self._since[where] = start, time.monotonic()
         return time.monotonic() - self._since[where][1]
 
 
 async def _age_s(written: AIOKafkaConsumer, where: TopicPartition, start: int) -> float:
-    """The age of the first record from an offset on; 0 when there is none, or nothing says how old it is."""
+    """Return the age of the first record from an offset on (seconds), 0 if there is none or its age is unknown."""
     written.seek(where, start)
     written.resume(where)
     try:

@@ -1,4 +1,4 @@
-"""Whether what keeps a worker going goes on: only what a restart can mend counts, so that supervisors kill nothing in vain (docs/decisions/0012)."""
+"""Liveness of the worker: only failures that a restart repairs count, so that supervisors do not kill workers in vain (docs/decisions/0012)."""
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -11,14 +11,14 @@ from app.web.monitoring.lag import LagMonitor
 LOOK_EVERY_S = 1.0
 
 THREAD_LOOKS = 60
-"""The consumer's thread has nothing to do that takes longer."""
+"""Looks without progress after which the consumer's thread is stuck; nothing that it does takes longer."""
 
 WORK_LOOKS = 300
-"""Reading and recovering wait for others: give them time."""
+"""Looks without progress after which reading or recovery is stuck; both wait for others, so they get more time."""
 
 
 class Heartbeat(NamedTuple):
-    """Something that has to go on: `mark` differs as soon as it has, and may stay the same for `patience` looks."""
+    """Part of the worker that has to make progress: `mark` changes with its progress, and may stay the same for `patience` looks."""
 
     name: str
     mark: Hashable
@@ -31,25 +31,25 @@ class _Seen(NamedTuple):
 
 
 class LivenessMonitor:
-    """Looks again and again. Looks are counted and not seconds: while the whole process is stopped, nothing is stuck."""
+    """Monitor that looks for progress every LOOK_EVERY_S seconds. It counts looks, not seconds, so that a stopped process does not appear stuck."""
 
     def __init__(self, parts: Callable[[], Iterable[Heartbeat]]) -> None:
-        """`parts` says what has to go on at the moment; what was not among them begins anew."""
+        """`parts` returns the parts that currently have to make progress. A part that was missing in the last look is counted from zero."""
         self._parts = parts
         self._seen: dict[str, _Seen] = {}
 
     async def watch(self) -> None:
-        """Never returns."""
+        """Look again and again, without end."""
         while True:
             self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:
-        """See which parts went on since the last look."""
+        """Note which parts made progress since the last look."""
         self._seen = {part.name: _Seen(part, self._looks(part)) for part in self._parts()}
 
     def stuck(self) -> list[str]:
-        """The parts that should have gone on."""
+        """Return the names of the parts that should have made progress and did not."""
         return [part.name for part, looks in self._seen.values() if looks > part.patience]
 
     def _looks(self, part: Heartbeat) -> int:
@@ -58,7 +58,10 @@ class LivenessMonitor:
 
 
 def parts(app: Application, lag: LagMonitor) -> Iterator[Heartbeat]:
-    """The consumer's thread; and while the broker answers, so that an outage of it never counts: the assignment or reading, and the tasks that have work."""
+    """Yield the parts that have to make progress now: the consumer's thread, the assignment or reading, and the tasks with work.
+
+    While the broker does not answer, only the thread counts, so that an outage of the broker never makes a worker stuck.
+    """
     consumer: Any = app.consumer
     if consumer.beats:
         yield Heartbeat("the consumer's thread", consumer.beats, THREAD_LOOKS)

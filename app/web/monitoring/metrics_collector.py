@@ -1,4 +1,4 @@
-"""`/metrics`: what the worker counts, under the contract's names (section 6), for Prometheus."""
+"""`GET /metrics`: metrics of the worker for Prometheus, under the contract's names (section 6)."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -27,14 +27,14 @@ Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
 class MetricsCollector(Collector):
-    """Reads the measures when Prometheus asks."""
+    """Collector that reads the worker's measures when Prometheus scrapes."""
 
     def __init__(self, app: Application, lag: LagMonitor) -> None:
         self._app = app
         self._lag = lag
 
     def collect(self) -> Iterable[Family]:
-        """All families."""
+        """Yield all metric families."""
         measures = self._app.side.measures
         yield _counter("foldstream_commands", "Commands that were answered or parked.", ("aggregate", "outcome"), measures, "commands")
         yield _counter("foldstream_events", "Events that were written.", ("aggregate", "type"), measures, "events")
@@ -61,13 +61,13 @@ class MetricsCollector(Collector):
 
 
 def routes(app: Application, lag: LagMonitor) -> APIRouter:
-    """`/metrics`."""
+    """Return the route `/metrics`."""
     router, registry = APIRouter(tags=["health"]), CollectorRegistry()
     registry.register(MetricsCollector(app, lag))
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
-        """For Prometheus, in its text format."""
+        """Return the metrics in the text format of Prometheus."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
@@ -113,7 +113,7 @@ def _rebuilding(app: Application) -> GaugeMetricFamily:
 
 
 def _statuses(name: str, what: str, app: Application, listed: StatusListProjection[Any], statuses: Iterable[str]) -> GaugeMetricFamily:
-    """Of the views that can be shown now."""
+    """Count rows by status, over the read models that are visible now."""
     family, counts = GaugeMetricFamily(name, what, labels=("status",)), Counter[str]()
     for partition in range(app.side.settings.partitions):
         store = app.tables.served.view(partition)
@@ -149,7 +149,7 @@ def _histogram(name: str, what: str, histogram: Histogram) -> HistogramMetricFam
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """Prometheus counts in each bucket what is in those below it, too."""
+    """Return cumulative buckets: Prometheus counts in each bucket also the values of those below."""
     so_far, buckets = 0, []
     for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
         so_far += count

@@ -1,1 +1,1 @@
-"""What routes ask: rows, lists over all partitions, histories, pages and streams of events."""
+"""Queries behind the routes: rows, lists over all partitions, histories, pages and streams of events."""

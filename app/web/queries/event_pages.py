@@ -1,4 +1,4 @@
-"""Pages of the events of one type, straight from the log: a type stands in one topic, of which every worker can read all partitions."""
+"""Pages of events of one type, straight from the log. The events of a type are in one topic, and every worker can read all its partitions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -22,21 +22,21 @@ from app.web.queries.log_position import LogPosition, malformed
 from schemas.upcasters import NewerSchema
 
 READERS = 4
-"""Pages that are read at the same time; the next waits for its turn."""
+"""Pages that are read at the same time, at most; further ones wait."""
 
 ANSWER_S = 10.0
-"""A page that takes longer, its waiting included, is given up (seconds)."""
+"""Timeout for a page, including its wait for a reader (seconds)."""
 
 SCAN_S = 1.0
-"""How long is looked for more events for a page (seconds): then it is sent as it is, empty or not."""
+"""Time to look for more events for a page (seconds); then it is sent as it is, even if empty."""
 PAGE_BYTES = 4 << 20
 FETCH_MS = 200
 FETCH_BYTES = 256 << 10
-"""Of a partition at once: a page is seldom more."""
+"""Size of one fetch from a partition (bytes); a page is seldom larger."""
 
 
 class Typed(Struct, rename="camel"):
-    """As much of an event as says whether it is asked for."""
+    """Part of an event that says whether a page takes it."""
 
     event_type: str = ""
 
@@ -45,7 +45,7 @@ _typed = msgspec.json.Decoder(Typed)
 
 
 class Page(NamedTuple):
-    """Events in today's schema, and where to go on."""
+    """Events in the current schema, and the position of the next page."""
 
     events: list[bytes]
     next: LogPosition
@@ -53,7 +53,7 @@ class Page(NamedTuple):
 
 @dataclass
 class PageBuilder:
-    """A page on its way."""
+    """Page that is being filled."""
 
     event_type: str
     limit: int
@@ -61,25 +61,25 @@ class PageBuilder:
     bytes: int = 0
     until_s: float = field(default_factory=lambda: monotonic() + SCAN_S)
     newer: NewerSchema | UnreadableBatch | None = None
-    """What a partition stopped at."""
+    """Error at which a partition stopped: an event that this code cannot read."""
 
     @property
     def full(self) -> bool:
-        """True when it takes no more, or took long enough."""
+        """True if the page takes no more events, or its time is over."""
         return len(self.events) >= self.limit or self.bytes >= PAGE_BYTES or monotonic() > self.until_s
 
     def take(self, record: ConsumerRecord) -> None:
-        """Add an event, if it is of the type. NewerSchema when only newer code can read it."""
+        """Add an event if it is of the type. Raise NewerSchema if only newer code can read it."""
         if _type_of(record) == self.event_type:
             self.events.append(today(record.value))
             self.bytes += len(record.value)
 
 
 class EventPages:
-    """Reads pages, a few at a time."""
+    """Reader of pages, with at most READERS at a time."""
 
     def __init__(self, settings: Settings, topics: Mapping[str, str]) -> None:
-        """`topics` are the names of logs on the broker, by event type."""
+        """`topics` holds the broker's names of the logs, by event type."""
         self.topics = topics
         self._settings = settings
         self._idle: list[AIOKafkaConsumer] = []
@@ -91,14 +91,14 @@ class EventPages:
         self._idle.clear()
 
     async def begin(self, event_type: str) -> LogPosition:
-        """The position of the first event."""
+        """Return the position of the first event."""
         partitions = self._partitions(event_type)
         async with self._lent() as consumer:
             begins = await consumer.beginning_offsets(partitions)
         return LogPosition(event_type, 0, tuple(begins[where] for where in partitions))
 
     async def since(self, event_type: str, timestamp_ms: int) -> LogPosition:
-        """The position of the first event that was written at this time or later, in each partition."""
+        """Return the position of the first event in each partition that was written at this time or later."""
         partitions = self._partitions(event_type)
         async with self._lent() as consumer:
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, timestamp_ms))
@@ -106,7 +106,7 @@ class EventPages:
         return LogPosition(event_type, 0, tuple(min(found[where].offset, ends[where]) if found[where] else ends[where] for where in partitions))
 
     async def page(self, position: LogPosition, limit: int) -> Page:
-        """The events from a position on. A Problem when the position is not in the log, or nothing is left but what cannot be read."""
+        """Read the events from a position on. Raise a Problem if the position is not in the log, or if only unreadable events are left."""
         async with self._lent() as consumer:
             ends = await self._ends(consumer, position)
             page, turn, reached = PageBuilder(position.event_type, limit), position.turn, list(position.offsets)
@@ -135,7 +135,7 @@ class EventPages:
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """A consumer that nobody else uses; one that was interrupted is not used again. TimeoutError when it takes too long."""
+        """Lend a consumer for exclusive use, and discard it if it was interrupted. Raise TimeoutError after ANSWER_S."""
         async with asyncio.timeout(ANSWER_S), self._turns:
             consumer = self._idle.pop() if self._idle else await self._started()
             try:
@@ -149,7 +149,7 @@ class EventPages:
             self._idle.append(consumer)
 
     async def _started(self) -> AIOKafkaConsumer:
-        """All partitions are assigned once and for all, for aiokafka 0.14 can hang in `stop` after another assignment, and paused until they are read."""
+        """Start a consumer with all partitions assigned, and paused until they are read. After a second assignment, aiokafka 0.14 can hang in `stop`."""
         consumer = reader(self._settings.bootstrap, FETCH_BYTES)
         try:
             await consumer.start()
@@ -163,7 +163,7 @@ class EventPages:
 
 
 async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, end: int, page: PageBuilder, settings: Settings) -> int:  # noqa: PLR0913, PLR0917 (what to read, and where to)
-    """Read one partition into the page, from an offset up to its end; the offset to go on from."""
+    """Read one partition into the page, from an offset up to its end. Return the offset from which to continue."""
     if offset >= end:
         return offset
     consumer.seek(where, offset)
@@ -185,7 +185,7 @@ async def _scan(consumer: AIOKafkaConsumer, where: TopicPartition, offset: int, 
 
 
 async def _next(consumer: AIOKafkaConsumer, where: TopicPartition, settings: Settings) -> Sequence[ConsumerRecord]:
-    """What is fetched next. UnreadableBatch when it cannot be read, and no operator skipped it."""
+    """Fetch the next records. Raise UnreadableBatch if they cannot be read and no operator has skipped them."""
     try:
         return cast("Sequence[ConsumerRecord]", (await consumer.getmany(where, timeout_ms=FETCH_MS)).get(where, []))
     except UnreadableBatch as error:
@@ -194,7 +194,7 @@ async def _next(consumer: AIOKafkaConsumer, where: TopicPartition, settings: Set
 
 
 def _from(turn: int, partitions: int) -> list[int]:
-    """All partitions, beginning with the one whose turn it is: a busy one must not keep the others from the page for ever."""
+    """Return all partitions, beginning with `turn`. The turn changes, so that a busy partition does not keep the others out of every page."""
     return [*range(turn, partitions), *range(turn)]
 
 

@@ -1,7 +1,7 @@
-"""`GET /orders/{id}/stream`: what happens to an order and its saga, as Server-Sent Events (contract, section 4).
+"""`GET /orders/{id}/stream`: the events of an order and its saga as Server-Sent Events (contract, section 4).
 
-The id of an event says how far the client is in both histories: a client that connects again with `Last-Event-ID` gets what it has not seen.
-A browser's `EventSource` connects again after a stream that ended, and gives up for good after any status but 200: what passes is waited for inside the stream.
+The id of an event contains the position in both histories: a client that reconnects with `Last-Event-ID` gets the events that it has not seen.
+A browser's `EventSource` reconnects after a stream has ended, but gives up after any status other than 200. So temporary failures are waited out in the stream.
 """
 
 import asyncio
@@ -27,28 +27,28 @@ from tables.history import histories
 
 LOOK_S = 0.2
 KEEP_ALIVE_S = 5.0
-"""A comment is sent when nothing happens for so long: the client sees that the worker lives (seconds)."""
+"""Time without events after which a comment is sent, so that the client sees that the worker is alive (seconds)."""
 
 STREAM_S = 600.0
-"""Then the client is to connect again (seconds)."""
+"""Length of a stream, after which the client has to reconnect (seconds)."""
 
 WAIT_S = 10
-"""How long a stream waits for its order by default, and at most MOST_WAIT_S (seconds)."""
+"""Time that a stream waits for its order by default (seconds); MOST_WAIT_S is the maximum."""
 MOST_WAIT_S = 30
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
-"""No proxy keeps events back, or packs them."""
+"""Response headers that keep proxies from buffering or compressing events."""
 
 RETRY = b"retry: 1000\n\n"
-"""When a client connects again (milliseconds)."""
+"""Delay before a client reconnects (milliseconds)."""
 
 NOT_FOUND = b'event: not-found\ndata: {"code":"not-found","detail":"there is no order of this id: close the stream, or it is asked for again"}\n\n'
 NOT_SERVED = b": the order is not served at the moment, connect again\n\n"
 KEEP_ALIVE = b": nothing new\n\n"
 
 AT_ONCE = 100
-"""Events of one look, at most, of each history."""
+"""Events of each history that one look reads, at most."""
 
 Wait = Annotated[
     int, Query(ge=0, le=MOST_WAIT_S, description="how long it waits for an order that is not there yet (seconds); then `event: not-found` ends it")
@@ -57,18 +57,18 @@ LastEventId = Annotated[str | None, NotNull, Header(alias="Last-Event-ID", patte
 
 
 class Seen(NamedTuple):
-    """The last version that was sent, of the order and of its saga."""
+    """Last versions that were sent, of the order and of its saga."""
 
     order: int = 0
     saga: int = 0
 
     @classmethod
     def parse(cls, text: str | None) -> Self:
-        """That of the client's header; nothing, where it has none."""
+        """Parse the client's header; without one, nothing has been seen."""
         return cls() if text is None else cls(*map(int, text.split(".")))
 
     def after(self, event: RecordedEvent) -> Self:
-        """The same with one event more."""
+        """Return the versions after one more event."""
         return self._replace(order=event.version) if event.aggregate_type == "Order" else self._replace(saga=event.version)
 
     def __str__(self) -> str:
@@ -76,7 +76,7 @@ class Seen(NamedTuple):
 
 
 class Sought(NamedTuple):
-    """What a client follows: an order from what it has seen on, at the version that its token names or later, and how long it waits for that."""
+    """Request of a client: the order, the versions it has seen, the least version that its token names, and the time to wait for that (seconds)."""
 
     order_id: str
     seen: Seen
@@ -85,21 +85,21 @@ class Sought(NamedTuple):
 
 
 class OrderEventStream:
-    """Looks at histories where they are owned."""
+    """Query that streams histories from the worker that owns them."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
     async def stream(self, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
-        """All events after those that were seen, and from then on each as it is visible."""
+        """Stream all events after those seen, and then each new event as soon as it is visible."""
         sought = Sought(order_id, seen, least_version(request, "Order", order_id), wait_s)
         if FORWARDED in request.headers and not self._desk.has_view(self._desk.partition(order_id)):
             raise later("not-owner", "this worker does not own the order, and the request was forwarded already: ask again")
         return StreamingResponse(self._body(request, sought), media_type=MEDIA_TYPE, headers=HEADERS)
 
     async def _body(self, request: Request, sought: Sought) -> AsyncIterator[bytes]:
-        """Whatever keeps events away for a while is no reason to end before the client's time is over."""
+        """Yield the stream's body. A temporary failure does not end the stream before the client's waiting time is over."""
         yield RETRY
         until_s = silent_s = _now()
         until_s += sought.wait_s
@@ -115,7 +115,7 @@ class OrderEventStream:
             yield each
 
     async def _found(self, request: Request, sought: Sought) -> AsyncIterator[bytes] | None:
-        """The events, of this worker or of the order's owner; None while there is no order, or nobody that could tell."""
+        """Return the events, from this worker or from the order's owner. Return None while there is no order, or no worker can serve it."""
         partition = self._desk.partition(sought.order_id)
         if not self._desk.has_view(partition):
             return await self._of_owner(request, partition)
@@ -126,7 +126,7 @@ class OrderEventStream:
         return self._events(sought.order_id, sought.seen) if version and version >= sought.least else None
 
     async def _of_owner(self, request: Request, partition: int) -> AsyncIterator[bytes] | None:
-        """The stream of another worker, which waits for the order itself; None when it does not answer so."""
+        """Return the stream of the owner, which waits for the order itself, or None if the owner does not stream."""
         try:
             answer = await self._forwarder.stream(request, partition)
         except (Problem, NoAnswer):
@@ -134,12 +134,12 @@ class OrderEventStream:
         parts = _until_it_breaks(answer.body_iterator)
         if answer.status_code == HTTPStatus.OK:
             return parts
-        async for _ in parts:  # it is no owner any more
+        async for _ in parts:  # that worker no longer owns the partition
             pass
         return None
 
     def _is_missing(self, sought: Sought) -> bool:
-        """True if this worker can tell that there is no such order."""
+        """Return True if this worker knows that there is no such order."""
         try:
             return self._desk.has_view(self._desk.partition(sought.order_id)) and not self._version(sought.order_id)
         except Problem:
@@ -150,7 +150,7 @@ class OrderEventStream:
         return version
 
     async def _events(self, order_id: str, seen: Seen) -> AsyncIterator[bytes]:
-        """It ends when this worker cannot show them any more: the client connects again, and finds a worker that can."""
+        """Yield events until this worker can no longer show them. The client then reconnects, and finds a worker that can."""
         until_s, silent_s = _now() + STREAM_S, _now()
         while _now() < until_s and (found := self._look(order_id, seen)) is not None:
             for event, value in found:
@@ -169,12 +169,12 @@ class OrderEventStream:
 
 
 def routes(streams: OrderEventStream) -> APIRouter:
-    """The route that streams."""
+    """Return the route for streams."""
     router = APIRouter(responses=ERRORS, tags=["reads"])
 
     @router.get("/orders/{order_id}/stream", response_class=Response, responses={200: {"description": "events as they happen", "content": {MEDIA_TYPE: {}}}})
     async def order_stream(request: Request, order_id: Id, wait: Wait = WAIT_S, last_event_id: LastEventId = None) -> Response:
-        """What happened and happens to an order and its saga; the answer is 200 whether there is such an order yet or not."""
+        """Stream past and new events of an order and its saga. The status is 200 even if the order does not exist yet."""
         return await streams.stream(request, order_id, Seen.parse(last_event_id), wait)
 
     return router
@@ -188,7 +188,7 @@ def _now() -> float:
 
 
 async def _until_it_breaks(parts: AsyncIterable[Any]) -> AsyncIterator[bytes]:
-    """What another worker sends; that it died is no failure here, and no error for the client, which connects again."""
+    """Yield the parts that another worker sends, and end if it fails. The client then reconnects, so this is not an error."""
     try:
         async for part in parts:
             yield part
@@ -197,7 +197,7 @@ async def _until_it_breaks(parts: AsyncIterable[Any]) -> AsyncIterator[bytes]:
 
 
 def _new(rows: StateStore, order_id: str, seen: Seen) -> list[tuple[RecordedEvent, bytes]]:
-    """The next events of both histories, the older first."""
+    """Return the next events of both histories, the oldest first."""
     found = [*_of(rows, "Order", order_id, seen.order), *_of(rows, "Saga", order_id, seen.saga)]
     return sorted(found, key=lambda each: each[0].timestamp)
 

@@ -1,6 +1,6 @@
-"""`GET /orders/{id}/events`, and the same for products and customers: the history of an aggregate, from the view of its partition (contract, section 4).
+"""`GET /orders/{id}/events`, likewise for products and customers: the history of an aggregate, from its partition's read model (contract, section 4).
 
-A history has no bound, and the contract no page for it: it is sent piece by piece, each read when the one before it is on its way to the client.
+Histories are unbounded, and the contract has no pages for them. So a history is sent in pieces, each read after the previous one was handed to the client.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from schemas.view_answers import EventsAnswer
 from tables.history import histories
 
 PIECE = 200
-"""The most events that are read at once."""
+"""Events that are read at once, at most."""
 PIECE_BYTES = 256 << 10
-"""The same, in bytes; one event may be larger."""
+"""Size of the events that are read at once (bytes); a single event may be larger."""
 
 FromVersion = Annotated[int, Query(alias="fromVersion", ge=1), Int64]
 
@@ -40,14 +40,14 @@ ERRORS = problem.documented(
 
 
 class HistoryQuery:
-    """Reads histories where they are owned."""
+    """Query for histories, answered by the worker that owns them."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
     async def history(self, request: Request, kind: str, identity: str, from_version: int) -> Response:
-        """The events of an aggregate from a version on, up to the last one there is, in today's schema."""
+        """Return the events of an aggregate from a version on, up to the last one, in the current schema."""
         partition = self._desk.partition(identity)
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition, endless=True)
@@ -63,7 +63,7 @@ class HistoryQuery:
         return self._desk.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None
 
     async def _pieces(self, kind: str, identity: str, from_version: int, last: int) -> AsyncIterator[bytes]:
-        """The answer's body. A Problem, once it has begun, cuts it short: the client sees that its end is missing."""
+        """Yield the response body in pieces. A Problem after the first piece breaks it off, and the client sees that the end is missing."""
         before = b'{"items":['
         while from_version <= last:
             events = self._read(kind, identity, from_version)
@@ -77,29 +77,29 @@ class HistoryQuery:
 
 
 def routes(reads: HistoryQuery) -> APIRouter:
-    """The histories of orders, products and customers."""
+    """Return the routes for the histories of orders, products and customers."""
     router = APIRouter(responses={**openapi.answer(200, EventsAnswer, "the history"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders/{order_id}/events")
     async def order_events(request: Request, order_id: Id, from_version: FromVersion = 1) -> Response:
-        """The events of an order."""
+        """Return the events of an order."""
         return await reads.history(request, "Order", order_id, from_version)
 
     @router.get("/products/{product_id}/events")
     async def product_events(request: Request, product_id: Id, from_version: FromVersion = 1) -> Response:
-        """The events of a product."""
+        """Return the events of a product."""
         return await reads.history(request, "Product", product_id, from_version)
 
     @router.get("/customers/{customer_id}/events")
     async def customer_events(request: Request, customer_id: Id, from_version: FromVersion = 1) -> Response:
-        """The events of a customer."""
+        """Return the events of a customer."""
         return await reads.history(request, "Customer", customer_id, from_version)
 
     return router
 
 
 def _piece(events: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """As many as are read at once."""
+    """Take as many events as are read at once."""
     piece: list[tuple[int, bytes]] = []
     size = 0
     for version, event in events:

@@ -1,6 +1,6 @@
-"""Lists over all partitions, the newest first: each partition's view gives its part of a page, and any worker puts them together.
+"""Lists over all partitions, the newest first: scatter/gather over the partitions' read models, which any worker can do.
 
-The place of what is listed never changes, so a page that begins behind the last one repeats nothing, and leaves out nothing that was there.
+The place of a listed item never changes. So the next page, which begins behind the last item, neither repeats nor skips items that existed before.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from app.web.http.problems import Problem
 from schemas.fields import NotNull, Number
 
 LOOKED_AT = 2_000
-"""Rows of a partition that one page looks at: one that leaves some out may be shorter than its limit."""
+"""Rows of a partition that one page reads, at most. A page with a filter may be shorter than its limit."""
 
 _PLACE = re.compile(r"[0-9TZtz:.+-]{1,64}/[A-Za-z0-9._~:@-]{1,128}")
 
@@ -43,7 +43,7 @@ ERRORS = problem.documented(
 
 
 class PageRequest(NamedTuple):
-    """Which page; `after` is the place of the last item of the one before."""
+    """Request for a page; `after` is the place of the last item of the previous page."""
 
     limit: int
     after: str
@@ -51,39 +51,39 @@ class PageRequest(NamedTuple):
 
     @classmethod
     def of(cls, limit: int, after: str | None, partition: int | None) -> "PageRequest":
-        """As a request says it; a Problem when the cursor is none of ours."""
+        """Build it from query parameters. Raise a Problem if `next` did not give the cursor."""
         return cls(limit, place_of(after) if after else "", partition)
 
 
 class ListSource(Protocol):
-    """What is listed, and which of it."""
+    """Source of a list: the kind of items and the filter."""
 
     @property
     def kind(self) -> str:
-        """The aggregate type whose writes a token may name."""
+        """Aggregate type whose writes a token may name."""
 
     def query(self) -> Mapping[str, str | None]:
-        """Which of it, as a request says that."""
+        """Return the filter as query parameters."""
 
     def version(self, store: StateStore, identity: str) -> int:
-        """That at which an aggregate is listed; 0 when it is not yet."""
+        """Return the version at which an aggregate is listed, 0 if it is not listed yet."""
 
     def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
-        """Places from behind one on, in order, each with what is there; None where that is not asked for."""
+        """Yield the places behind `after`, in order, each with its item, or with None if the filter excludes it."""
 
     def place(self, item: Item) -> str:
-        """Where an item is."""
+        """Return the place of an item."""
 
 
 class PartialPage(NamedTuple):
-    """What is in some partitions, and the place behind which there may be more."""
+    """Items of some partitions, and the place behind which there may be more."""
 
     items: list[Item]
     following: str | None
 
 
 class PartitionedList:
-    """Puts pages together."""
+    """Query for lists, which merges the partial pages of the partitions."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
         self._desk = desk
@@ -91,7 +91,7 @@ class PartitionedList:
         self._partitions = partitions
 
     async def page(self, request: Request, source: ListSource, asked: PageRequest) -> Response:
-        """A page of all partitions, or of one."""
+        """Return a page of all partitions, or of one."""
         if asked.partition is not None and asked.partition >= self._partitions:
             raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
         token = _token(request, source.kind)
@@ -112,7 +112,7 @@ class PartitionedList:
 
 
 def joined(parts: Iterable[PartialPage], limit: int, place: Callable[[Item], str]) -> PartialPage:
-    """One page: nothing is behind a place up to which some part has not looked."""
+    """Merge partial pages into one page. It ends at the place up to which every part is complete."""
     found = list(parts)
     horizon = min((part.following for part in found if part.following), default=None)
     items = merge(*(part.items for part in found), key=place)
@@ -122,12 +122,12 @@ def joined(parts: Iterable[PartialPage], limit: int, place: Callable[[Item], str
 
 
 def cursor(place: str) -> str:
-    """A place as clients have it, who cannot know what it means."""
+    """Encode a place as an opaque cursor for clients."""
     return urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
 def place_of(given: str) -> str:
-    """The place in a cursor; a Problem when it is none of ours."""
+    """Decode a cursor. Raise a Problem if `next` did not give it."""
     try:
         place = urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Where somebody is who pages through the events of one type: opaque outside of this file (contract, section 4)."""
+"""Position of a client that pages through the events of one type, opaque outside of this file (contract, section 4)."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -8,7 +8,7 @@ from app.web.http.problems import Problem
 
 
 class LogPosition(NamedTuple):
-    """The next offset of each partition of the type's log, and the partition whose turn it is."""
+    """Next offset in each partition of the type's log, and the partition whose turn it is."""
 
     event_type: str
     turn: int
@@ -20,7 +20,7 @@ class LogPosition(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, event_type: str, partitions: int) -> Self:
-        """The position in a request for events of this type; a Problem when it is none of ours."""
+        """Parse the position in a request for events of this type. Raise a Problem if `next` did not give it."""
         try:
             kind, turn, offsets = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").split(" ")
             position = cls(kind, int(turn), tuple(map(int, offsets.split(","))))
@@ -32,5 +32,5 @@ class LogPosition(NamedTuple):
 
 
 def malformed() -> Problem:
-    """That it cannot be gone on from there."""
+    """Return the Problem for a position that cannot be continued from."""
     return Problem(422, "invalid", "position is none that `next` gave for events of this type: leave it out to begin at the first event")

@@ -1,4 +1,4 @@
-"""`GET /orders`: of a customer or in a status, the newest first (contract, section 4)."""
+"""`GET /orders`: orders of a customer or in a status, the newest first (contract, section 4)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple, get_args
@@ -27,30 +27,30 @@ InStatus = Annotated[Status | None, NotNull, Query()]
 
 
 class OrderListSource(NamedTuple):
-    """Which orders; None is all."""
+    """Source of a list of orders; a filter of None admits all."""
 
     customer_id: str | None
     status: str | None
     kind: str = "Order"
 
     def query(self) -> Mapping[str, str | None]:
-        """As a request says it."""
+        """Return the filter as query parameters."""
         return {"customerId": self.customer_id, "status": self.status}
 
     def version(self, store: StateStore, identity: str) -> int:
-        """That at which an order is listed; 0 also as long as who ordered it is asked for and not told."""
+        """Return the version at which an order is listed, 0 if it is not listed yet or its customer's name has not arrived yet."""
         found = order_summaries.committed(store, identity)
         listing = orders_by_status if self.customer_id is None else customer_orders
         return 0 if found is None or found[1].version == ASKED else listing.committed_version(store, identity)
 
     def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
-        """The orders of a partition, with who ordered them."""
+        """Yield the orders of a partition, with their customers' names."""
         for place, order in self._orders(store, after):
             wanted = self.status in {None, order.status}
             yield place, summary(order, order_summaries.customer(store, order.customer_id)) if wanted else None
 
     def place(self, item: Item) -> str:
-        """By when it was placed."""
+        """Return the place of an order, by the time when it was placed."""
         return newest_first(item["orderDate"], item["orderId"])
 
     def _orders(self, store: StateStore, after: str) -> Iterator[tuple[str, OrderSummary]]:
@@ -60,7 +60,7 @@ class OrderListSource(NamedTuple):
 
 
 def routes(lists: PartitionedList) -> APIRouter:
-    """The list of orders."""
+    """Return the route for the list of orders."""
     router = APIRouter(responses={**openapi.answer(200, OrdersPage, "orders, the newest first"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders")
@@ -72,7 +72,7 @@ def routes(lists: PartitionedList) -> APIRouter:
         after: After = None,
         partition: InPartition = None,
     ) -> Response:
-        """Orders, the newest first, of a customer or in a status; `next` is the `after` of the page that follows, or null."""
+        """List orders of a customer or in a status, the newest first. `next` is the `after` of the following page, or null."""
         return await lists.page(request, OrderListSource(customer_id, status), PageRequest.of(limit, after, partition))
 
     return router

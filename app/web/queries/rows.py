@@ -1,4 +1,4 @@
-"""What the views show of one order, product or customer: `GET /orders/{id}`, `/products/{id}`, `/customers/{id}` (contract, section 4)."""
+"""Rows of read models: `GET /orders/{id}`, `/products/{id}`, `/customers/{id}` (contract, section 4)."""
 
 import asyncio
 from collections.abc import Callable
@@ -32,13 +32,13 @@ LOOK_EVERY_S = 0.02
 
 
 class RowResponse(NamedTuple):
-    """A row as clients see it, the version that it reflects, and its ETag."""
+    """Row as clients see it, with the version that it reflects and its ETag."""
 
     version: int
     tag: str
     body: dict[str, Any]
     joined: bool = True
-    """False as long as who ordered is asked for and not told yet."""
+    """False until the name of the order's customer has arrived."""
 
 
 Read = Callable[[StateStore, str], RowResponse | None]
@@ -50,14 +50,14 @@ def _anything(_found: RowResponse) -> bool:
 
 
 class RowQuery:
-    """Reads rows of views where they are owned."""
+    """Query for rows of read models, answered by the worker that owns them."""
 
     def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
         self._desk = desk
         self._forwarder = forwarder
 
     async def row(self, request: Request, kind: str, identity: str, read: Read, wanted: Wanted = _anything) -> Response:
-        """What `read` finds, as new as the request's token says, and if it comes in time, as `wanted`; 304 when the client has it."""
+        """Return the row that `read` finds, as new as the request's token requires and if possible `wanted`, or 304 if the client already has it."""
         partition = self._desk.partition(identity)
         if not self._desk.has_view(partition):
             return await self._forwarder.read(request, partition)
@@ -67,7 +67,7 @@ class RowQuery:
         return JSONResponse(found.body, headers={"ETag": found.tag})
 
     async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], RowResponse | None], wanted: Wanted) -> RowResponse:
-        """Whoever has just written sees all of it: the first order of a customer waits for the name, as long as it waits for anything."""
+        """Wait for a row of the required version. A client with a token also waits for the name of an order's customer, so that it sees a whole row."""
         until_s = deadline_s(request)
         found = await fresh(request, kind, identity, read, lambda row: row.version)
         while ((not found.joined and has_token(request)) or not wanted(found)) and asyncio.get_running_loop().time() < until_s:
@@ -81,23 +81,23 @@ Statuses = Annotated[str | None, NotNull, Query(pattern=f"^{_STATUS}(,{_STATUS})
 
 
 def routes(rows: RowQuery) -> APIRouter:
-    """Orders, products and customers, one by one."""
+    """Return the routes for single orders, products and customers."""
     router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders/{order_id}", responses=shown(view_answers.OrderSummary))
     async def order(request: Request, order_id: Id, wait: Statuses = None) -> Response:
-        """An order and who ordered it; at least as new as the Consistency-Token says. With `wait` once it is there, or as it is when that takes too long."""
+        """Return an order with its customer's name, as new as the Consistency-Token requires. `wait` waits for a status, up to a time limit."""
         statuses = None if wait is None else frozenset(wait.split(","))
         return await rows.row(request, "Order", order_id, _order, lambda found: statuses is None or found.body["status"] in statuses)
 
     @router.get("/products/{product_id}", responses=shown(view_answers.ProductStock))
     async def product(request: Request, product_id: Id) -> Response:
-        """A product, and how much of it there is."""
+        """Return a product and its stock."""
         return await rows.row(request, "Product", product_id, _product)
 
     @router.get("/customers/{customer_id}", responses=shown(view_answers.CustomerAccount))
     async def customer(request: Request, customer_id: Id) -> Response:
-        """A customer, and what of the credit is used."""
+        """Return a customer and the used credit."""
         return await rows.row(request, "Customer", customer_id, _customer)
 
     return router
@@ -113,18 +113,18 @@ ROW_ERRORS = problem.documented(
 
 
 def shown(model: type[Answer]) -> problem.Responses:
-    """The answers of a route that shows a row, for OpenAPI."""
+    """Return the responses of a route that shows a row, for OpenAPI."""
     unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}}
     return {**openapi.answer(200, model, "as the view has it", "ETag"), 304: unchanged}
 
 
 def summary(order: OrderSummary, name: CustomerName) -> dict[str, Any]:
-    """An order with who ordered it."""
+    """Return an order with its customer's name and email."""
     return {**fields(order), "customerName": name.name, "customerEmail": name.email}
 
 
 def fields(row: Struct) -> dict[str, Any]:
-    """A row as JSON has it."""
+    """Return a row as a JSON object."""
     found: dict[str, Any] = msgspec.to_builtins(row)
     return found
 

@@ -1,4 +1,4 @@
-"""`GET /orders/{id}/saga`, `GET /sagas`: how the fulfilment of orders goes (contract, section 4)."""
+"""`GET /orders/{id}/saga`, `GET /sagas`: the fulfilment of orders (contract, section 4)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, NamedTuple, get_args
@@ -22,41 +22,41 @@ InStatus = Annotated[saga.SagaStatus | None, NotNull, Query()]
 
 
 class SagaListSource(NamedTuple):
-    """Which sagas; None is all."""
+    """Source of a list of sagas; a status of None admits all."""
 
     status: str | None
     kind: str = "Saga"
 
     def query(self) -> Mapping[str, str | None]:
-        """As a request says it."""
+        """Return the filter as query parameters."""
         return {"status": self.status}
 
     def version(self, store: StateStore, identity: str) -> int:
-        """That at which a saga is listed."""
+        """Return the version at which a saga is listed, 0 if it is not listed yet."""
         return saga_statuses.committed_version(store, identity)
 
     def rows(self, store: StateStore, after: str) -> Iterator[tuple[str, Item | None]]:
-        """The sagas of a partition."""
+        """Yield the sagas of a partition."""
         for place, row in saga_statuses.committed(store, STATUSES if self.status is None else [self.status], after):
             yield place, _item(row)
 
     def place(self, item: Item) -> str:
-        """By when it started."""
+        """Return the place of a saga, by the time when it started."""
         return newest_first(item["startedAt"], item["orderId"])
 
 
 def routes(rows: RowQuery, lists: PartitionedList) -> APIRouter:
-    """The status of sagas."""
+    """Return the routes for the status of sagas."""
     router = APIRouter(tags=["reads"], dependencies=[headers.READ])
 
     @router.get("/orders/{order_id}/saga", responses={**ROW_ERRORS, **shown(view_answers.SagaStatus)})
     async def order_saga(request: Request, order_id: Id) -> Response:
-        """How the fulfilment of an order goes: its steps, when and why."""
+        """Return the saga of an order: its steps, with time and reason."""
         return await rows.row(request, "Saga", order_id, _saga)
 
     @router.get("/sagas", responses={**ERRORS, **openapi.answer(200, view_answers.SagasPage, "sagas, the newest first")})
     async def sagas(request: Request, status: InStatus = None, limit: Limit = 100, after: After = None, partition: InPartition = None) -> Response:
-        """Sagas, the newest first; those that wait for an operator are in NEEDS_INTERVENTION."""
+        """List sagas, the newest first. Those that wait for an operator are in NEEDS_INTERVENTION."""
         return await lists.page(request, SagaListSource(status), PageRequest.of(limit, after, partition))
 
     return router
