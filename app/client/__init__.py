@@ -1,1 +1,1 @@
-"""Programs that use a running system through Kafka and HTTP: they send commands, follow results, read logs and parked records, ask workers."""
+"""Clients of a running system, through Kafka and HTTP: they send commands, follow results, read logs and parked records, and query workers."""

@@ -1,4 +1,4 @@
-"""Commands from outside: what `send`, `demo` and `replay` talk to the workers with."""
+"""Client that sends commands through Kafka, used by `send`, `demo` and `replay`."""
 
 import asyncio
 from collections import deque
@@ -23,26 +23,26 @@ from app.topic_admin import refuse_start
 from app.topics import COMMAND_BYTES, command_topic
 
 IN_FLIGHT = 5_000
-"""Commands of one `send_all` that are sent and not yet answered, at most."""
+"""Commands of one `send_all` that wait for their results, at most."""
 
 CHUNK = 500
-"""Commands written together."""
+"""Commands that are written together."""
 
 BATCH_BYTES = COMMAND_BYTES // 2
-"""A larger command travels alone; the broker refuses one beyond COMMAND_BYTES."""
+"""Size of a batch (bytes). A larger command travels alone; the broker rejects one larger than COMMAND_BYTES."""
 
 PATIENCE_S = 60.0
-"""Without the next answer for this long, no worker is at work (seconds)."""
+"""Timeout for the next result, after which the client assumes that no worker runs (seconds)."""
 
 
 Where = tuple[str, int]
-"""A topic and a partition of it."""
+"""Topic and partition."""
 
 
 class CommandClient:
-    """Sends commands and awaits their results: `async with CommandClient(settings) as client`. Any number of coroutines may share one.
+    """Client that sends commands and waits for their results: `async with CommandClient(settings) as client`. Any number of coroutines may share it.
 
-    A command is a mapping with at least the strings `aggregateType`, `aggregateId` and `commandId`; it is written as it is given.
+    A command is a mapping with at least the strings `aggregateType`, `aggregateId` and `commandId`. It is written unchanged.
     """
 
     def __init__(self, settings: Settings, patience_s: float = PATIENCE_S) -> None:
@@ -62,12 +62,12 @@ class CommandClient:
         await self._open.aclose()
 
     async def send(self, command: Json) -> Json:
-        """The result of one command; FoldstreamError when the broker refuses it or no worker answers in time."""
+        """Send one command and return its result. Raise FoldstreamError if the broker rejects it or no worker answers in time."""
         [answer] = await self._write([command])
         return await self._results.answered(answer)
 
     async def send_all(self, commands: Iterable[Json]) -> AsyncIterator[Json]:
-        """The results of many commands, in the order of the commands, which are drawn as room comes free; fails as `send` does."""
+        """Send many commands and yield their results in the same order. Commands are taken from the iterable as results arrive. Errors are those of `send`."""
         source = iter(commands)
         window: deque[Answer] = deque()
         while chunk := list(islice(source, CHUNK)):
@@ -78,7 +78,7 @@ class CommandClient:
             yield await self._results.answered(window.popleft())
 
     async def _write(self, commands: list[Json]) -> list[Answer]:
-        """Return once the commands are in the log; their results come later."""
+        """Write the commands. Return once they are in the log, with the futures of their results."""
         answers = [self._results.expect(command) for command in commands]
         try:
             await asyncio.gather(*[await self._producer.send_batch(batch, topic, partition=partition) for (topic, partition), batch in self._batches(commands)])
@@ -87,7 +87,7 @@ class CommandClient:
         return answers
 
     def _batches(self, commands: list[Json]) -> Iterator[tuple[Where, BatchBuilder]]:
-        """The commands packed for their partitions, in order: a batch costs aiokafka little more than a single record would."""
+        """Pack the commands into batches for their partitions, in order. A batch costs aiokafka little more than a single record."""
         filling: dict[Where, BatchBuilder] = {}
         for command in commands:
             where, record = self._where(command), _record(command)
@@ -103,7 +103,7 @@ class CommandClient:
 
 
 def batch_bytes(command: Json) -> int:
-    """What a command takes in a batch of its own, a few bytes too many at most: a topic's `max.message.bytes` is a bound on that."""
+    """Return the size of a batch with only this command, to compare with the topic's `max.message.bytes`. The estimate may be a few bytes too high."""
     record = _record(command)
     return int(DefaultRecordBatchBuilder.estimate_size_in_bytes(record["key"], record["value"], record["headers"]))
 

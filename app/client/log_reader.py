@@ -1,4 +1,4 @@
-"""Reading topics from outside: what is committed, partition by partition, up to the end seen when it was asked for."""
+"""Reader of topics for programs outside of the workers: committed records, partition by partition, up to the end offset at the start of the read."""
 
 from collections.abc import AsyncIterator
 from types import TracebackType
@@ -15,9 +15,9 @@ from app.topic_admin import refuse_start
 
 
 class LogReader:
-    """The committed records, in bounded memory: `async with Log(settings) as log`. FoldstreamError when the broker or a topic is not there.
+    """Reader of committed records in bounded memory: `async with LogReader(settings) as log`. FoldstreamError if the broker or a topic is missing.
 
-    Each partition is read by a consumer of its own: aiokafka 0.14 can hang in `stop` after partitions were assigned a second time.
+    Each partition is read by its own consumer, because aiokafka 0.14 can hang in `stop` after a second assignment.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -28,22 +28,22 @@ class LogReader:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Nothing stays open between two readings."""
+        """Do nothing, because no connection stays open between two reads."""
 
     async def topic(self, topic: str) -> AsyncIterator[ConsumerRecord]:
-        """All committed records of a topic (its name on the broker), one partition after the other."""
+        """Yield all committed records of a topic (its name on the broker), one partition after the other."""
         for partition in range(self._settings.partitions):
             async for record in self.partition(topic, partition):
                 yield record
 
     async def key(self, topic: str, key: bytes) -> AsyncIterator[ConsumerRecord]:
-        """The committed records of one key, in order; only the key's partition is read."""
+        """Yield the committed records of one key, in order. Only the key's partition is read."""
         async for record in self.partition(topic, partition_of(key, self._settings.partitions)):
             if record.key == key:
                 yield record
 
     async def partition(self, topic: str, partition: int) -> AsyncIterator[ConsumerRecord]:
-        """The committed records of one partition, in order."""
+        """Yield the committed records of one partition, in order."""
         where = TopicPartition(topic, partition)
         skips = NONE if topic == self._settings.topic("parked") else await skips_of(self._settings, partition)
         async with reader(self._settings.bootstrap) as consumer:

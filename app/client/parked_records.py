@@ -1,4 +1,4 @@
-"""What is parked, told by the topic `parked` alone (contract, section 2)."""
+"""Parked records, read from the topic `parked` alone (contract, section 2)."""
 
 from collections.abc import AsyncIterator
 
@@ -8,7 +8,7 @@ from app.streams.parking.record import ParkedRecord, parse
 
 
 async def open_records(settings: Settings) -> AsyncIterator[ParkedRecord]:
-    """The records that are neither released nor discarded, by partition, topic and offset; in memory is one partition's at a time."""
+    """Yield the records that are neither released nor discarded, by partition, topic and offset. Memory holds those of one partition at a time."""
     async with LogReader(settings) as log:
         for partition in range(settings.partitions):
             for row in await _open(log, settings.topic("parked"), partition):

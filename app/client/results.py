@@ -1,4 +1,4 @@
-"""The topic `results` as somebody sees it who waits for answers to commands of his own."""
+"""Results of a client's own commands, followed in the topic `results`."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -13,36 +13,36 @@ from app.errors import FoldstreamError
 from app.settings import Settings
 
 Json = Mapping[str, Any]
-"""A command or a result as section 2 of the contract describes it."""
+"""Command or result as in section 2 of the contract."""
 
 Answer = asyncio.Future[Json]
-"""The result that is to come."""
+"""Future of a result."""
 
 
 class CommandReply(NamedTuple):
-    """What is told to who waits for a command at the worker itself: the result as it was written, and whether its id was used for the same before."""
+    """Reply to a request that waits inside the worker: the result as written, and whether an earlier use of the command id had the same body."""
 
     result: bytes
     same_body: bool
 
 
 class ResultFollower(TopicFollower):
-    """Follows `results` from the end it has on entry, and hands each result to who expects it, told by aggregate and command id."""
+    """Follower of `results` from its end on entry. It resolves the future of each expected result, matched by aggregate id and command id."""
 
     def __init__(self, settings: Settings, patience_s: float) -> None:
-        """After `patience_s` without the answer that is waited for, `answered` fails (seconds)."""
+        """`patience_s` is the timeout of `answered` (seconds)."""
         super().__init__(settings, settings.topic("results"))
         self._patience_s = patience_s
         self._expected: defaultdict[tuple[str, str], deque[Answer]] = defaultdict(deque)
 
     def expect(self, command: Json) -> Answer:
-        """The result that is to come for a command about to be sent; of the same command sent twice, the first gets the first result."""
+        """Return the future result of a command that is about to be sent. If a command is sent twice, the first future gets the first result."""
         answer: Answer = asyncio.get_running_loop().create_future()
         self._expected[_name(command)].append(answer)
         return answer
 
     async def answered(self, answer: Answer) -> Json:
-        """The result itself; FoldstreamError when it does not come in time."""
+        """Wait for a result. Raise FoldstreamError if it does not arrive in time."""
         if not answer.done():
             await self._wait(answer)
         return answer.result() if answer.done() else self._following.result()

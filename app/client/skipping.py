@@ -1,4 +1,4 @@
-"""Skipping what stops a partition (contract, section 2): deliberately, for a reason, and told on the topic `parked`."""
+"""Skips of records that stop a partition (contract, section 2). A skip is deliberate, has a reason, and is recorded in the topic `parked`."""
 
 from typing import NamedTuple
 
@@ -21,13 +21,13 @@ from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_
 from schemas.upcasters import NewerSchema
 
 MOST = 10_000
-"""Offsets of one skip."""
+"""Offsets of one skip, at most."""
 
 LOOK_MS = 200
 
 
 class Skip(NamedTuple):
-    """What is to be skipped, by whom, and why."""
+    """Offsets to skip, with the operator's name and the reason."""
 
     topic: str
     partition: int
@@ -38,7 +38,7 @@ class Skip(NamedTuple):
 
 
 async def write(settings: Settings, wanted: Skip, *, accept_loss: bool) -> None:
-    """Write a skip as the task of its partition would: the former producer of that is fenced. FoldstreamError when it is refused."""
+    """Write a skip with the transactional id of the partition's task, which fences that task's producer. Raise FoldstreamError if the skip is refused."""
     await refuse_start(settings)
     try:
         async with reading(settings.bootstrap) as consumer:
@@ -62,7 +62,7 @@ async def _commit(settings: Settings, settled: ParkingOutcome, wanted: Skip) -> 
 
 
 async def _require(settings: Settings, consumer: AIOKafkaConsumer, wanted: Skip, *, accept_loss: bool) -> None:
-    """FoldstreamError when the skip must not be."""
+    """Raise FoldstreamError if the skip is not allowed."""
     logs, others = _topics(settings)
     if wanted.topic not in {*logs, *others}:
         raise FoldstreamError(
@@ -82,7 +82,7 @@ async def _require(settings: Settings, consumer: AIOKafkaConsumer, wanted: Skip,
 
 
 async def _require_known(consumer: AIOKafkaConsumer, wanted: Skip) -> None:
-    """FoldstreamError for an event of a newer schema: a newer Foldstream reads it."""
+    """Raise FoldstreamError for an event of a newer schema, because a newer Foldstream can read it."""
     where = TopicPartition(wanted.topic, wanted.partition)
     consumer.assign([where])
     consumer.seek(where, wanted.first)
@@ -109,7 +109,7 @@ def _require_old(value: bytes | None, named: str) -> None:
 
 
 def _topics(settings: Settings) -> tuple[set[str], set[str]]:
-    """The logs of record, and what else a task reads."""
+    """Return the logs of record, and the other topics that tasks read."""
     logs = {settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED}
     inputs = {command_topic(settings, kind) for kind in (*AGGREGATES, "saga")}
     return logs, {*inputs, settings.topic("results"), *(feed_topic(settings, feed) for feed in (ORDERING, CUSTOMER_NAME))}

@@ -1,4 +1,4 @@
-"""A topic as somebody sees it who waits for what is written from now on."""
+"""Follower of a topic, for clients that wait for new records."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -13,7 +13,7 @@ from app.streams.kafka.reader import reader
 
 
 class TopicFollower(ABC):
-    """Reads committed records from the end that the topic has on entry: `async with`."""
+    """Follower that reads committed records from the topic's end on entry: `async with`."""
 
     def __init__(self, settings: Settings, topic: str) -> None:
         """`topic` is its name on the broker."""
@@ -37,7 +37,7 @@ class TopicFollower(ABC):
 
     @abstractmethod
     def _take(self, record: ConsumerRecord) -> None:
-        """The next record."""
+        """Handle the next record."""
 
     async def _follow(self) -> None:
         while True:

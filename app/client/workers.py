@@ -1,4 +1,4 @@
-"""The workers as somebody outside of them finds and asks them: who owns a partition stands in `owners`."""
+"""Client for the HTTP API of workers. The topic `owners` says which worker owns a partition."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from app.streams.topology import WorkerAddress
 TIMEOUT_S = 15.0
 
 Answer = tuple[int, Any]
-"""The status, and the body as plain values."""
+"""Status, and the decoded body."""
 
 
 async def ask(settings: Settings, partition: int, path: str, body: object = None, *, method: str = "POST") -> Answer:
-    """A request to the worker that owns a partition; FoldstreamError when there is none, or it does not answer."""
+    """Send a request to the worker that owns a partition. Raise FoldstreamError if there is no such worker, or it does not answer."""
     found = await owner(settings, partition)
     if found is None:
         raise FoldstreamError(f"no worker owns partition {partition}: start one with `foldstream worker`, and try again")
@@ -34,7 +34,7 @@ async def ask(settings: Settings, partition: int, path: str, body: object = None
 
 
 async def read(settings: Settings, asked: WorkerAddress, answer: aiohttp.ClientResponse) -> bytes:
-    """The body of a worker's answer; FoldstreamError when it is the answer of something else."""
+    """Read the body of a worker's response. Raise FoldstreamError if another server responded."""
     if answer.headers.get(MARK) != mark(settings, asked.worker_id):
         raise FoldstreamError(
             f"{asked.url} answers {answer.status}, but not as worker {asked.worker_id}, which advertises it: look at that worker's FOLDSTREAM_ADVERTISED_URL"
@@ -43,12 +43,12 @@ async def read(settings: Settings, asked: WorkerAddress, answer: aiohttp.ClientR
 
 
 async def get(settings: Settings, path: str) -> Answer:
-    """GET from any worker, for each answers for all; FoldstreamError as `ask`."""
+    """Send a GET to a worker, any of which answers for all partitions. Raise FoldstreamError as `ask` does."""
     return await ask(settings, 0, path, method="GET")
 
 
 async def owner(settings: Settings, partition: int) -> WorkerAddress | None:
-    """Who owns a partition, as `owners` says; None when nobody does."""
+    """Return the owner of a partition according to `owners`, or None if it has no owner."""
     last: bytes | None = None
     async with LogReader(settings) as log:
         async for record in log.key(settings.topic("owners"), key_of(partition)):
