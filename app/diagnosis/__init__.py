@@ -1,1 +1,1 @@
-"""What an error of Kafka or a listener that cannot be spoken to means, and what an operator can do about it."""
+"""Explanations of Kafka errors and of unusable listeners, and what an operator can do about them."""

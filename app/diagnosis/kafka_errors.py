@@ -1,4 +1,4 @@
-"""What an error of Kafka means, and what an operator can do about it, in one line."""
+"""Explanations of Kafka errors, in one line each: the meaning, and what an operator can do about it."""
 
 from collections.abc import Iterable, Iterator
 
@@ -30,7 +30,7 @@ MEANINGS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def explained(error: BaseException) -> str:
-    """One line on an error, or on the one that led to it."""
+    """Return one line that explains an error or its cause."""
     for cause in _chain(error):
         for kind, meaning in MEANINGS:
             if isinstance(cause, kind):
@@ -39,7 +39,7 @@ def explained(error: BaseException) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it; one that is raised again may be its own cause."""
+    """Yield an error and its causes. An error that is raised again may be its own cause."""
     seen: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in seen:
@@ -49,6 +49,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def topics_of(error: BaseException) -> set[str]:
-    """The topics, or whatever else aiokafka says that an error is about: it gives nothing, one name, or a set of them."""
+    """Return the topics, or other things, that an aiokafka error names. aiokafka gives nothing, one name or a set of names."""
     about = error.args[0] if error.args else ()
     return set(map(str, about)) if isinstance(about, Iterable) and not isinstance(about, str) else {str(about)}

@@ -1,4 +1,4 @@
-"""What speaks at an address where no Kafka was reached: found out by speaking TLS, and by asking for a SASL mechanism."""
+"""Probes of a listener that does not answer as a plaintext Kafka: a TLS handshake, and a request for a SASL mechanism."""
 
 import asyncio
 import ssl
@@ -7,17 +7,17 @@ import struct
 from aiokafka.conn import collect_hosts
 
 TIMEOUT_S = 2.0
-"""How long each question waits for its answer (seconds)."""
+"""Timeout of each probe (seconds)."""
 
 SASL_HANDSHAKE = struct.pack(">hhih5s", 17, 1, 0, -1, b"\0\x03xyz")
-"""SaslHandshake version 1, no client id, for a mechanism that does not exist."""
+"""Request SaslHandshake version 1, without a client id, for a mechanism that does not exist."""
 
 NO_SASL_HERE = 34
-"""What a listener without SASL answers to it."""
+"""Error code with which a listener without SASL answers the request."""
 
 
 async def described(bootstrap: str) -> str | None:
-    """The first address of a bootstrap list at which TLS or SASL is spoken, and what to do about it; None when there is none."""
+    """Describe the first address of a bootstrap list that speaks TLS or SASL, and what to do about it. Return None if there is none."""
     for host, port, _ in collect_hosts(bootstrap, randomize=False):
         for name, speaks in (("TLS", _speaks_tls), ("SASL", _wants_sasl)):
             if await speaks(host, port):
@@ -35,7 +35,7 @@ async def _speaks_tls(host: str, port: int) -> bool:
         async with asyncio.timeout(TIMEOUT_S):
             _, writer = await asyncio.open_connection(host, port, ssl=anybody)
     except ssl.SSLError as error:
-        return "ALERT" in str(error.reason)  # only who speaks TLS refuses in TLS
+        return "ALERT" in str(error.reason)  # only a TLS server refuses with a TLS alert
     except (OSError, TimeoutError):
         return False
     writer.transport.abort()
