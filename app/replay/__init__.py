@@ -1,1 +1,1 @@
-"""`foldstream replay`: real purchases as commands, and what became of their orders."""
+"""Implementation of `foldstream replay`: real purchases as commands, and the outcomes of their orders."""

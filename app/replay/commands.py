@@ -1,4 +1,4 @@
-"""What a purchases file becomes: commands whose ids derive from the file's digest and the line, and what the log has of it."""
+"""Commands for a purchases file, with ids derived from the file's digest and the line, and the totals of their events in the log."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ from app.replay.purchases import MOST_CDS, Purchase, Totals, prices, spent
 CURRENCY = "USD"
 
 ENDS = {"SagaCompleted": "completed", "SagaFailed": "failed", "SagaNeedsIntervention": "waiting for an operator"}
-"""The last events of sagas that have ended, and what is said of those."""
+"""Last events of sagas that have ended, with the words for their outcomes."""
 
 
 class PurchaseReplay:
-    """One file's commands; the same file has the same ids wherever it is and however often it is replayed."""
+    """Commands of one file. A file has the same ids wherever it is and however often it is replayed."""
 
     def __init__(self, digest: str, purchased: Iterable[Purchase]) -> None:
         """`digest` is the hexadecimal SHA-256 of the file."""
@@ -27,7 +27,7 @@ class PurchaseReplay:
         self._now = datetime.now(UTC).isoformat(timespec="milliseconds")
 
     def registrations(self) -> Iterator[Json]:
-        """The product with stock for all orders, and the customers with credit for all of theirs."""
+        """Yield commands that register the product, with stock for all orders, and the customers, with credit for all their orders."""
         name = {"name": "A CD at CDNOW", "price": 0, "currency": CURRENCY}
         yield self._command("Product", self._product, "RegisterProduct", name)
         for number, quantity in enumerate(_deliveries(sum(each.cds for each in self.purchases)), 1):
@@ -36,11 +36,11 @@ class PurchaseReplay:
             yield self._command("Customer", self._customer(customer), "RegisterCustomer", _registration(customer, cents))
 
     def order(self, purchase: Purchase) -> Json:
-        """The order that this line of the file is."""
+        """Return the command that places the order of a purchase."""
         return self._command("Order", f"{self._prefix}-{purchase.line}", "PlaceOrder", self._placed(purchase))
 
     def owns(self, record: ConsumerRecord) -> bool:
-        """True for an event of one of this file's orders."""
+        """Return True for an event of one of this file's orders."""
         return bool(record.key.startswith(f"{self._prefix}-".encode()))
 
     def _placed(self, purchase: Purchase) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class PurchaseReplay:
 
 
 class LoggedTotals:
-    """Adds up the orders placed, event by event."""
+    """Totals of the placed orders, added up event by event."""
 
     def __init__(self) -> None:
         self._orders = self._cds = self._cents = 0
@@ -73,12 +73,12 @@ class LoggedTotals:
             self._cents += placed["totalAmount"]
 
     def totals(self) -> Totals:
-        """What was added so far."""
+        """Return the totals so far."""
         return Totals(self._orders, len(self._customers), self._cds, self._cents)
 
 
 class SagaOutcomes:
-    """Where sagas stand, event by event: the last one of each tells whether it has ended."""
+    """States of sagas, updated event by event. The last event of a saga says whether it has ended."""
 
     def __init__(self) -> None:
         self._last: dict[str, str] = {}
@@ -88,12 +88,12 @@ class SagaOutcomes:
         self._last[event["aggregateId"]] = event["eventType"]
 
     def counts(self) -> Counter[str]:
-        """How many have ended, by the way in which they did."""
+        """Return the number of ended sagas by outcome."""
         return Counter(ENDS[last] for last in self._last.values() if last in ENDS)
 
 
 def _deliveries(quantity: int) -> Iterator[int]:
-    """The quantity in as few deliveries as the bound on one allows."""
+    """Split the quantity into as few deliveries as MOST_CDS allows."""
     full, rest = divmod(quantity, MOST_CDS)
     yield from [MOST_CDS] * full
     if rest:

@@ -1,4 +1,4 @@
-"""Purchases files in the format of CDNOW's, and prices that add up to their dollars to the cent. Pure: lines in, values out."""
+"""Purchases files in the format of CDNOW, and prices that add up to their dollars to the cent. Pure: lines in, values out."""
 
 import re
 from collections import Counter
@@ -9,17 +9,17 @@ from typing import NamedTuple
 from app.errors import FoldstreamError
 
 MOST_CDS = 1_000_000
-"""What one line of an order may hold."""
+"""CDs in one line of an order, at most."""
 
 MOST_CREDIT = 10**12
-"""What a customer's limit of credit may be, in cents."""
+"""Credit limit of a customer, at most (cents)."""
 
 _PURCHASE = re.compile(r"(?P<customer>\d{1,12})(?:\s+\d+)?\s+(?P<day>\d{8})\s+(?P<cds>\d{1,7})\s+(?P<dollars>\d{1,9})\.(?P<cents>\d\d)", re.ASCII)
-"""Customer id in the full data set, perhaps one in a sample, date, CDs, dollars."""
+"""Customer id in the full data set, optionally one in a sample, then date, CDs and dollars."""
 
 
 class Purchase(NamedTuple):
-    """One line of the file."""
+    """Purchase, from one line of the file."""
 
     line: int
     customer: str
@@ -29,7 +29,7 @@ class Purchase(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """What a file, or the log, adds up to."""
+    """Totals of a file or of the log."""
 
     orders: int
     customers: int
@@ -38,12 +38,12 @@ class Totals(NamedTuple):
 
     @property
     def dollars(self) -> str:
-        """As a person writes them: `244,091.94`."""
+        """Dollars as text, such as `244,091.94`."""
         return _dollars(self.cents)
 
 
 def purchases(lines: Iterable[str]) -> Iterator[Purchase]:
-    """A purchase for each line; a heading and empty lines are passed over. FoldstreamError names the line that is no purchase."""
+    """Yield a purchase for each line, except a heading and empty lines. Raise FoldstreamError, which names the line, if one is not a purchase."""
     for number, line in enumerate(lines, 1):
         text = line.strip()
         if text and not (number == 1 and text[0].isalpha()):
@@ -51,13 +51,13 @@ def purchases(lines: Iterable[str]) -> Iterator[Purchase]:
 
 
 def totals(purchased: Iterable[Purchase]) -> Totals:
-    """What the purchases add up to."""
+    """Return the totals of the purchases."""
     listed = list(purchased)
     return Totals(len(listed), len({each.customer for each in listed}), sum(each.cds for each in listed), sum(each.cents for each in listed))
 
 
 def spent(purchased: Iterable[Purchase]) -> Counter[str]:
-    """What each customer spent in all, in cents."""
+    """Return the total that each customer spent (cents)."""
     cents = Counter[str]()
     for purchase in purchased:
         cents[purchase.customer] += purchase.cents
@@ -65,14 +65,14 @@ def spent(purchased: Iterable[Purchase]) -> Counter[str]:
 
 
 def require_credit(purchased: Iterable[Purchase]) -> None:
-    """FoldstreamError, naming a customer, if a limit of credit cannot be as high as what that customer spent."""
+    """Raise FoldstreamError, which names a customer, if a credit limit cannot be as high as what that customer spent."""
     for customer, cents in spent(purchased).items():
         if cents > MOST_CREDIT:
             raise FoldstreamError(f"customer {customer} spent {_dollars(cents)}, and a limit of credit is at most {_dollars(MOST_CREDIT)}: split the file")
 
 
 def prices(cds: int, cents: int) -> list[tuple[int, int]]:
-    """Pairs of quantity and price: quantities add up to `cds`, quantity times price to `cents`, and no two prices are further apart than a cent."""
+    """Return pairs of quantity and price. The quantities add up to `cds`, the products to `cents`, and prices differ by at most a cent."""
     price, dearer = divmod(cents, cds)
     return [(quantity, each) for quantity, each in ((dearer, price + 1), (cds - dearer, price)) if quantity]
 

@@ -1,4 +1,4 @@
-"""How the sagas of orders end, as their log of record tells it."""
+"""Outcomes of sagas, from their log of record."""
 
 import asyncio
 from collections import Counter
@@ -14,15 +14,15 @@ from app.streams.kafka.reader import reading
 from app.topics import event_topic
 
 SILENT_TIMES = 2
-"""A saga that waits says something once in a step's time-out; after so many of them without a word, nobody is at work."""
+"""Step timeouts without any event of a saga, after which no worker runs. A saga that waits writes an event in each step timeout."""
 
 POLL_MS = 500
 
 
 async def ends(chosen: Settings, owns: Callable[[ConsumerRecord], bool]) -> AsyncGenerator[Counter[str], None]:
-    """How many sagas of some orders have ended, by the way in which they did; told again and again.
+    """Yield, again and again, the number of ended sagas by outcome. `owns` selects the sagas.
 
-    The log is read from its beginning, and on as it is written, until none of these sagas has said anything for too long.
+    The log is read from its beginning and followed, until none of these sagas has written an event for too long.
     """
     found, heard_at = SagaOutcomes(), _now()
     async with reading(chosen.bootstrap) as consumer:
