@@ -1,1 +1,1 @@
-"""A real Apache Kafka from Python packages: its files, its process, the jars and the Java that it needs."""
+"""Embedded Kafka, a real broker from Python packages: its files, its process, and the jars and the Java that it needs."""

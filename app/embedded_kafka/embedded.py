@@ -1,4 +1,4 @@
-"""The embedded Kafka: the real broker in KRaft mode, one detached process per data directory."""
+"""Embedded Kafka: the real broker in KRaft mode, one detached process per data directory."""
 
 import secrets
 import time
@@ -14,19 +14,19 @@ from app.errors import FoldstreamError
 from app.settings import Settings, variable
 
 START_S = 90.0
-"""A broker that does not answer after this long counts as failed (seconds)."""
+"""Time that a broker has to answer after its start; after it the start has failed (seconds)."""
 
 STOP_S = 30.0
-"""A broker that has not ended this long after it was asked to is killed (seconds)."""
+"""Time that a broker has to end by itself; after it the broker is killed (seconds)."""
 
 _POLL_S = 0.1
 
 
 class EmbeddedKafka:
-    """The broker of one data directory; any number of processes may start it, stop it and ask for it."""
+    """Broker of one data directory. Any number of processes may start it, stop it and look it up."""
 
     def __init__(self, datadir: Path, port: int, java: Path | None = None, jars: Jars | None = None) -> None:
-        """Nothing happens before `start`, which uses `port` for clients and the next one for the broker's controller."""
+        """Store the arguments. `start` uses `port` for clients and the next port for the broker's controller."""
         self.home = BrokerFiles.of(datadir)
         self.port = port
         self._java = java
@@ -34,11 +34,11 @@ class EmbeddedKafka:
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap list for clients."""
+        """Bootstrap list for clients."""
         return f"{properties.HOST}:{port_of(self.home, self.port)}"
 
     def start(self, progress: Progress = lambda _: None) -> bool:
-        """Return once the broker answers: True if this call started it, False if it ran already. FoldstreamError says what is in the way."""
+        """Start the broker unless it runs, and wait until it answers. Return True if this call started it. Raise FoldstreamError if it cannot start."""
         with exclusive(made(self.home.root, variable("datadir"))):
             if (found := self.status()) is None:
                 self._start_new(progress)
@@ -47,17 +47,17 @@ class EmbeddedKafka:
             return found is None
 
     def stop(self) -> None:
-        """End the broker cleanly, or by force if that takes too long; nothing happens when none runs."""
+        """End the broker cleanly, or by force if that takes too long. Do nothing if it does not run."""
         with exclusive(made(self.home.root, variable("datadir"))):
             self._end()
 
     def kill(self) -> None:
-        """End the broker as a crash would (SIGKILL), to test what survives that."""
+        """End the broker as a crash would (SIGKILL), to test what survives a crash."""
         if (running := self.status()) is not None:
             process.kill(running.pid)
 
     def status(self) -> Status | None:
-        """The running broker of this data directory, whoever started it; None when there is none."""
+        """Return the running broker of this data directory, no matter which process started it, or None."""
         return running_in(self.home)
 
     def _start_new(self, progress: Progress) -> None:
@@ -102,5 +102,5 @@ class EmbeddedKafka:
 
 
 def embedded(chosen: Settings) -> EmbeddedKafka:
-    """The broker of the settings' data directory, whether it runs or not."""
+    """Return the broker of the settings' data directory, whether it runs or not."""
     return EmbeddedKafka(chosen.datadir, chosen.kafka_port, chosen.java)

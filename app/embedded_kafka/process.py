@@ -1,4 +1,4 @@
-"""A detached process: it outlives whoever started it, and a process id used again by another program is never taken for it."""
+"""Detached processes, which outlive the process that starts them. A process id that another program reuses is never mistaken for one."""
 
 import os
 import time
@@ -11,11 +11,11 @@ from app.errors import FoldstreamError
 
 POLL_S = 0.01
 STARTING_POLLS = 200
-"""A process without a command line is asked again for two seconds."""
+"""Polls of a process that shows no command line yet: two seconds in all."""
 
 
 def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> int:
-    """Start `command` in a session of its own, stdout and stderr in the file `output` (emptied first); its process id."""
+    """Start `command` in its own session and return its process id. The file `output` is emptied and receives stdout and stderr."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_OPEN, 1, str(output), flags, 0o644), (os.POSIX_SPAWN_DUP2, 1, 2)]
     files += [(os.POSIX_SPAWN_CLOSE, number) for number in _inherited()]
@@ -23,19 +23,19 @@ def spawn(command: list[str], environment: Mapping[str, str], output: Path) -> i
 
 
 def _inherited() -> list[int]:
-    """The files that whoever started us left open for our children, too, a lock of theirs among them: a process that outlives us must not hold it."""
+    """Return the descriptors that our parent left inheritable. One may be a lock of the parent, which a process that outlives us must not hold."""
     return [number for number in map(int, os.listdir("/dev/fd")) if number > 2 and _is_inheritable(number)]  # noqa: PLR2004, PTH208 (stderr; links to nowhere)
 
 
 def _is_inheritable(number: int) -> bool:
     try:
         return os.get_inheritable(number)
-    except OSError:  # that of the listing itself
+    except OSError:  # the descriptor of the listing itself
         return False
 
 
 def runs(pid: int, words: Sequence[str]) -> bool:
-    """True while process `pid` lives and its command line ends in `words`: unlike a start time, that survives a change of the clock."""
+    """Return True while process `pid` runs and its command line ends in `words`. Unlike a start time, this survives a change of the clock."""
     try:
         command = _command(psutil.Process(pid))
     except psutil.Error:
@@ -44,7 +44,7 @@ def runs(pid: int, words: Sequence[str]) -> bool:
 
 
 def _command(process: psutil.Process) -> list[str]:
-    """The command line; a process shows none for a moment while it is being started, and a zombie never shows one again."""
+    """Return the command line. A process shows none for a moment while it starts, and a zombie never shows one again."""
     for _ in range(STARTING_POLLS):
         command: list[str] = process.cmdline()
         if command or process.status() == psutil.STATUS_ZOMBIE:
@@ -54,7 +54,7 @@ def _command(process: psutil.Process) -> list[str]:
 
 
 def terminate(pid: int, patience_s: float) -> None:
-    """Ask a process to end, make it after `patience_s` seconds, and wait until it is gone."""
+    """Ask a process to end, kill it after `patience_s` seconds, and wait until it is gone."""
     try:
         process = psutil.Process(pid)
         process.terminate()
@@ -66,7 +66,7 @@ def terminate(pid: int, patience_s: float) -> None:
 
 
 def kill(pid: int) -> None:
-    """End a process at once, and wait until it is gone."""
+    """Kill a process, and wait until it is gone. Raise FoldstreamError if it does not end."""
     try:
         process = psutil.Process(pid)
         process.kill()

@@ -1,4 +1,4 @@
-"""The embedded broker's configuration: one KRaft node, broker and controller in one, on the loopback address only."""
+"""Configuration of the embedded broker: one KRaft node, broker and controller in one, on the loopback address only."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ _FIXED: dict[str, object] = {
     "transaction.state.log.min.isr": 1,
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
-    # Each partition of these costs files and start-up time, and one machine has few groups and producers.
+    # Each partition of these topics costs files and start-up time, and one machine has few groups and producers.
     "offsets.topic.num.partitions": 4,
     "transaction.state.log.num.partitions": 4,
     "share.coordinator.state.topic.num.partitions": 1,
@@ -32,7 +32,7 @@ _FIXED: dict[str, object] = {
     # A broker that was killed may come back only after the controller has given up its predecessor (default 9 s).
     "broker.session.timeout.ms": 3000,
     "broker.heartbeat.interval.ms": 500,
-    # Topics are those of the contract, made by `foldstream topics apply`, whose largest message is 4 MiB.
+    # The topics are those of the contract, created by `foldstream topics apply`; the largest message is 4 MiB.
     "auto.create.topics.enable": "false",
     "message.max.bytes": 4 * _MIB,
     "file.delete.delay.ms": 1000,
@@ -42,7 +42,7 @@ _FIXED: dict[str, object] = {
 
 
 def render(port: int, records: Path) -> str:
-    """The text of server.properties for a broker on `port`, its controller on the next one, that keeps its data in `records`."""
+    """Return the text of server.properties for a broker on `port`, with its controller on the next port and its data in `records`."""
     controller = f"{HOST}:{port + 1}"
     own = {
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{controller}",
@@ -54,7 +54,7 @@ def render(port: int, records: Path) -> str:
 
 
 def _escaped(path: Path) -> str:
-    """Java reads the file as Latin-1 with the escapes that JSON has too; Kafka takes what follows a comma for another folder."""
+    """Escape a path as Java reads it: Latin-1 with the escapes of JSON. Raise FoldstreamError for a comma, behind which Kafka expects another folder."""
     if "," in str(path):
         raise FoldstreamError(f"Kafka cannot keep its data in {path} because of the comma: set FOLDSTREAM_DATADIR to a folder without one")
     return json.dumps(str(path))[1:-1]

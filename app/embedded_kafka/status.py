@@ -1,4 +1,4 @@
-"""Which process a broker is, as the file beside its data says."""
+"""Status file of a broker, beside its data, which names its process."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,33 +13,33 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
 
 
 class Status(msgspec.Struct, frozen=True):
-    """A broker's process and the port that it serves clients on."""
+    """Process of a broker, and the port on which it serves clients."""
 
     pid: Pid
     port: Port
 
     @classmethod
     def read(cls, path: Path) -> "Status | None":
-        """What `write` left at `path`; None if there is no such file, or a damaged one."""
+        """Read the status at `path`. Return None if the file is missing or damaged."""
         try:
             return msgspec.json.decode(path.read_bytes(), type=cls)
         except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     def write(self, path: Path) -> None:
-        """Leave it at `path`; who reads meanwhile sees the old file or the new one."""
+        """Write the status to `path` atomically: readers see the old file or the new one."""
         draft = path.with_suffix(".draft")
         draft.write_bytes(msgspec.json.encode(self))
         draft.replace(path)
 
 
 def running_in(home: BrokerFiles) -> Status | None:
-    """The broker that runs on the data in `home`, whoever started it; None when there is none."""
+    """Return the broker that runs on the data in `home`, no matter which process started it, or None."""
     known = Status.read(home.running)
     return known if known and process.runs(known.pid, home.command) else None
 
 
 def port_of(home: BrokerFiles, otherwise: int) -> int:
-    """The port on which the broker of `home` serves clients, `otherwise` the one on which it would be started."""
+    """Return the port on which the broker of `home` serves clients, or `otherwise` if it does not run."""
     found = running_in(home)
     return found.port if found else otherwise
