@@ -1,1 +1,1 @@
-"""What `foldstream demo` shows: a small shop, its traffic, a worker that is killed, and the checks against the log."""
+"""Implementation of `foldstream demo`: a small shop, its traffic, a worker that is killed, and checks against the log."""

@@ -1,4 +1,4 @@
-"""What must hold after a run of the demo, each as one line that says what was found."""
+"""Checks after a run of the demo, each reported in one line with its result."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ HAPPENS: Mapping[Kind, Sequence[str]] = {
     Kind.OUT_OF_STOCK: ("OrderPlaced", "PaymentProcessed", "OrderCancelled", "PaymentRefunded"),
     Kind.OVER_LIMIT: ("OrderPlaced", "OrderCancelled"),
 }
-"""The events of an order of each kind; it is an order of one product."""
+"""Events of an order, by its kind; each order is for one product."""
 
 
 class Check(NamedTuple):
-    """A statement, whether it held, and the figures it was judged by."""
+    """Statement that was checked, whether it held, and the figures behind the result."""
 
     statement: str
     held: bool
@@ -29,7 +29,7 @@ class Check(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What the demo did; `sent` counts its commands by id, `old_order` is the answer about the order of the first schema, if it was placed."""
+    """Run of the demo. `sent` counts its commands by id; `old_order` is the result for the order of the first schema, if that was placed."""
 
     shop: Shop
     orders: int
@@ -40,7 +40,7 @@ class Run(NamedTuple):
 
 
 def checks(run: Run, found: Evidence) -> Iterator[Check]:
-    """Every check of the run against the log."""
+    """Yield every check of the run against the log."""
     yield Check("versions count 1, 2, 3 ... in every aggregate", not found.broken, "; ".join(found.broken[:3]) or f"{found.aggregates:,} aggregates")
     yield _unique(found)
     yield _orders(run, found)
@@ -60,7 +60,7 @@ def _unique(found: Evidence) -> Check:
 
 
 def _orders(run: Run, found: Evidence) -> Check:
-    """To each happened what happens to its kind, once, and nothing else."""
+    """Check that each order has the events of its kind, each once, and no others."""
     kinds = Counter(KINDS.get(number, Kind.FULFILLED) for number in range(1, run.orders + 1))
     wanted = Counter({(kind, event): count for kind, count in kinds.items() for event in HAPPENS[kind]})
     counts = f"{found.run_events['OrderConfirmed']:,} confirmed, {found.run_events['OrderCancelled']} cancelled"
@@ -79,7 +79,7 @@ def _refused(which: str, found: Evidence, command: tuple[str, str], code: str) -
 
 
 def _parked(run: Run, found: Evidence) -> Check:
-    """Nothing but the poison: read models park what they cannot fold, and show the rest as if nothing was missing."""
+    """Check that only the poison record was parked. Read models park events that they cannot project, and show the rest as if nothing were missing."""
     poison = [(word.key, word.reason) for word in found.parked.values()] == [(run.poisoned.encode(), "undecodable")]
     told = "; ".join(f"{word.topic} [{word.partition}] {word.offset}: {word.reason}" for word in list(found.parked.values())[:3])
     return Check("nothing but the poison record was parked, and it held up nothing", poison, "undecodable" if poison else told or "nothing is parked")

@@ -1,4 +1,4 @@
-"""What the log says about a run of the demo: read from the topics, not from what the demo was told."""
+"""Evidence about a run of the demo, read from the topics, not from the results that the demo received."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from app.streams.parking.record import ParkedRecord, ParkingOutcome, parse
 from app.topics import AGGREGATES, event_topic
 
 Place = tuple[str, int, int]
-"""Topic, partition and offset of a record."""
+"""Location of a record: topic, partition and offset."""
 
 
 class Evidence:
-    """The whole log of record, and the results and parked records of one run."""
+    """Facts from the whole log of record, and from the results and parked records of one run."""
 
     def __init__(self, shop: Shop) -> None:
-        """`shop` names the run."""
+        """`shop` identifies the run."""
         self._shop = shop
         self._token = shop.token
         self._versions: dict[tuple[str, str], int] = {}
@@ -30,22 +30,22 @@ class Evidence:
         self.run_events = Counter[str]()
         """Events by type, of this run."""
         self.of_kind = Counter[tuple[Kind, str]]()
-        """Events that name an order of this run, by its kind and their type."""
+        """Events that name an order of this run, by the order's kind and the event type."""
         self.event_ids = Counter[str]()
         self.broken: list[str] = []
-        """Each place where an aggregate's versions have a gap or a repeat."""
+        """Gaps and repetitions in the versions of aggregates, as text."""
         self.first_results = Counter[str]()
-        """How many results that are no duplicates each command of the run has, by its id."""
+        """Results that are not duplicates, counted by command id, of this run."""
         self.duplicates = Counter[str]()
-        """How many results each command has that are marked as duplicates."""
+        """Results that are marked as duplicates, counted by command id, of this run."""
         self.refusals: dict[tuple[str, str], str] = {}
-        """The refusal's code by command type and aggregate of the run."""
+        """Codes of refusals, by command type and aggregate of this run."""
         self.parked: dict[Place, ParkedRecord] = {}
-        """What was parked during the run, and still is."""
+        """Records that were parked during the run and still are."""
 
     @classmethod
     async def read(cls, chosen: Settings, shop: Shop, parked_from: Sequence[int]) -> Self:
-        """Everything that is in the log now; of the topic `parked`, what is behind these offsets, one for each partition."""
+        """Read everything in the log now. Of the topic `parked`, read only from these offsets on, one for each partition."""
         found = cls(shop)
         async with LogReader(chosen) as log:
             for aggregate in AGGREGATES:
@@ -60,11 +60,11 @@ class Evidence:
 
     @property
     def aggregates(self) -> int:
-        """How many aggregates have events."""
+        """Number of aggregates that have events."""
         return len(self._versions)
 
     def event(self, event: Json) -> None:
-        """Take in the next event of its aggregate."""
+        """Add an event, which has to be the next one of its aggregate."""
         name, kind, version = (event["aggregateType"], event["aggregateId"]), event["eventType"], event["version"]
         if version != (expected := self._versions.get(name, 0) + 1):
             self.broken.append(f"{name[0]} {name[1]}: version {version} where {expected} is next")
@@ -77,7 +77,7 @@ class Evidence:
             self.of_kind[order, kind] += 1
 
     def said(self, word: ParkedRecord | ParkingOutcome) -> None:
-        """Take in a record of the topic `parked`: the last about a place counts."""
+        """Add a record of the topic `parked`. The last record about a location counts."""
         place = (word.topic, word.partition, word.offset)
         if isinstance(word, ParkedRecord):
             self.parked[place] = word
@@ -85,7 +85,7 @@ class Evidence:
             self.parked.pop(place, None)
 
     def result(self, result: Json) -> None:
-        """Take in a result, if it is of this run."""
+        """Add a result if it is of this run."""
         command = result["commandId"]
         if command.startswith(self._token):
             (self.duplicates if "duplicate" in result else self.first_results)[command] += 1

@@ -1,4 +1,4 @@
-"""The demo's shop as commands: what is registered before, and the orders. Pure, but for the time on the commands."""
+"""Commands of the demo's shop: registrations and orders. Pure, except for the time on the commands."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CREDIT = 10**12
 
 
 class Kind(StrEnum):
-    """What becomes of an order, and why."""
+    """Kind of an order: its outcome, and the reason."""
 
     FULFILLED = "fulfilled"
     SHIPPED = "fulfilled and shipped"
@@ -26,10 +26,10 @@ class Kind(StrEnum):
 
 
 KINDS = {1: Kind.OUT_OF_STOCK, 2: Kind.OVER_LIMIT, 4: Kind.CANCELLED, 5: Kind.SHIPPED}
-"""By number; all others are fulfilled."""
+"""Kinds by order number; all other orders are fulfilled."""
 
 LEAST = 3
-"""With fewer orders there would be none that is out of stock, none over the limit, or none that goes the whole way."""
+"""Least number of orders, so that one is out of stock, one is over the limit, and one is fulfilled."""
 
 SCARCE = "product-scarce"
 POOR = "customer-poor"
@@ -38,12 +38,12 @@ _ORDER = "order-"
 
 @dataclass(frozen=True)
 class Shop:
-    """One run of the demo; its `token` begins every id, so that a later run on the same data has others."""
+    """Shop of one run of the demo. Every id begins with its `token`, so that a later run on the same data has other ids."""
 
     token: str
 
     def registrations(self) -> Iterator[Json]:
-        """All products with plenty of stock and customers with plenty of credit, but for one of each."""
+        """Yield commands that register products with plenty of stock and customers with plenty of credit, except for one of each."""
         for product in [*(self.product(number) for number in range(PRODUCTS)), self.named(SCARCE)]:
             yield self._command("Product", product, "RegisterProduct", {"name": product, "price": 1_000, "currency": CURRENCY})
             yield self._command("Product", product, "ReceiveStock", {"quantity": 3 if product == self.named(SCARCE) else STOCK})
@@ -51,7 +51,7 @@ class Shop:
             yield self._command("Customer", customer, "RegisterCustomer", self._registration(customer))
 
     def order(self, number: int) -> "Order":
-        """The order of this number."""
+        """Return the order of this number."""
         kind = KINDS.get(number, Kind.FULFILLED)
         return Order(
             self,
@@ -64,24 +64,24 @@ class Shop:
         )
 
     def kind(self, order_id: str) -> Kind | None:
-        """That of an order; None if it is none of this run."""
+        """Return the kind of an order, or None if it is not of this run."""
         number = order_id.removeprefix(self.named(_ORDER))
         return None if number == order_id else KINDS.get(int(number), Kind.FULFILLED)
 
     def confirm(self, order_id: str) -> Json:
-        """The command that ends an order's way well."""
+        """Return the command that confirms an order."""
         return self._command("Order", order_id, "ConfirmOrder", {})
 
     def named(self, name: str) -> str:
-        """An id of this run."""
+        """Return an id of this run."""
         return f"{self.token}.{name}"
 
     def product(self, number: int) -> str:
-        """The id of a product."""
+        """Return the id of a product."""
         return self.named(f"product-{number}")
 
     def customer(self, number: int) -> str:
-        """The id of a customer."""
+        """Return the id of a customer."""
         return self.named(f"customer-{number}")
 
     def _registration(self, customer: str) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Shop:
         return self.command(kind, identity, command, payload, identity)
 
     def command(self, kind: str, identity: str, command: str, payload: dict[str, Any], about: str) -> Json:
-        """A command to an aggregate; `about` is the aggregate or order that makes its id one of its own."""
+        """Return a command to an aggregate. `about` is the aggregate or order that makes the command's id unique."""
         named = {"commandId": f"{self.token}:{command}:{about}", "commandType": command, "aggregateId": identity, "aggregateType": kind}
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return {**named, "timestamp": now, "metadata": {"correlationId": about}, "payload": payload}
@@ -100,7 +100,7 @@ class Shop:
 
 @dataclass(frozen=True)
 class Order:
-    """One order of one product; its saga takes it all the way, or back."""
+    """Order of one product, which its saga fulfils or compensates."""
 
     shop: Shop
     kind: Kind
@@ -111,21 +111,21 @@ class Order:
     price: int
 
     def place(self) -> Json:
-        """The order itself."""
+        """Return the command that places the order."""
         item = {"productId": self.product, "quantity": self.quantity, "price": self.price}
         payload = {"customerId": self.customer, "items": [item], "shippingAddress": "1 Log Lane, Streamville", "currency": CURRENCY}
         return self._to("Order", self.identity, "PlaceOrder", payload)
 
     def ship(self) -> Json:
-        """It leaves the house."""
+        """Return the command that ships the order."""
         return self._to("Order", self.identity, "ShipOrder", {"trackingNumber": f"track-{self.identity}"})
 
     def cancel(self) -> Json:
-        """Its customer does not want it any more."""
+        """Return the command that cancels the order on behalf of its customer."""
         return self._to("Order", self.identity, "CancelOrder", {"reason": "changed my mind"})
 
     def restock(self) -> Json:
-        """One more piece of its product."""
+        """Return the command that adds one piece to the stock of its product."""
         return self._to("Product", self.product, "ReceiveStock", {"quantity": 1})
 
     def _to(self, kind: str, identity: str, command: str, payload: dict[str, Any]) -> Json:

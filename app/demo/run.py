@@ -1,4 +1,4 @@
-"""One run of the demo from the first record to the summary, given a broker."""
+"""Run of the demo from the first record to the summary, on a running broker."""
 
 import asyncio
 import secrets
@@ -23,14 +23,14 @@ from app.demo.worker import Worker
 from app.settings import Settings
 
 REPEATED = 3
-"""The number of the order that is placed twice with one command."""
+"""Number of the order that is placed twice with one command."""
 
 SLOW_S = 1.0
-"""Between two orders of the slow traffic (seconds)."""
+"""Pause between two orders of the slow traffic (seconds)."""
 
 
 class Demo:
-    """Places `orders` orders, kills the worker half-way, and checks the log."""
+    """Demo that places `orders` orders, kills the worker half-way, and checks the log."""
 
     def __init__(self, chosen: Settings, console: Console, orders: int) -> None:
         self._chosen = chosen
@@ -40,7 +40,7 @@ class Demo:
         self._counts = Counter[str]()
 
     async def run(self, slow_s: float | None) -> bool:
-        """True if every check held. Slow traffic follows for `slow_s` seconds, without end if that is None; an interrupt ends it, and is no failure."""
+        """Run the demo and return True if every check held. Slow traffic follows for `slow_s` seconds, without end if that is None, until an interrupt."""
         await admin.apply(self._chosen)
         old = await place_old_order(self._chosen)
         parked_from = await ends(self._chosen, [self._chosen.topic("parked")])
@@ -57,7 +57,7 @@ class Demo:
         return held
 
     async def _traffic(self, client: CommandClient, sagas: Sagas, worker: Worker, *, old: bool) -> Run:
-        """The poison comes under the key of an order that is placed after it: were that held up, the demo would not end."""
+        """Write the poison record, then send the orders. The poison has the key of a later order: if it blocked that order, the demo would not end."""
         poisoned = self._shop.order(REPEATED).identity
         await poison(self._chosen, poisoned)
         with Bars(self._console, self._orders) as bars:
@@ -83,7 +83,7 @@ class Demo:
         return held
 
     async def _slow(self, client: CommandClient, sagas: Sagas, slow_s: float | None) -> None:
-        """Ends after `slow_s` seconds, or when interrupted."""
+        """Place orders slowly for `slow_s` seconds, or until interrupted."""
         traffic = Traffic(client, sagas, self._shop, lambda _: None)
         self._say(f"an order a second goes on; see one with `foldstream events {self._shop.order(REPEATED).identity}`; Ctrl-C ends it")
         with suppress(asyncio.CancelledError, TimeoutError):

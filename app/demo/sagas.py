@@ -1,4 +1,4 @@
-"""What the sagas of the demo's orders come to, as they come to it."""
+"""Follower of the demo's sagas and of their outcomes."""
 
 import asyncio
 from collections import defaultdict
@@ -15,11 +15,11 @@ from app.settings import Settings
 from app.topics import event_topic
 
 PATIENCE_S = 120.0
-"""A saga that has not ended after this long is not at work (seconds)."""
+"""Time after which a saga that has not ended counts as stuck (seconds)."""
 
 
 class Sagas(TopicFollower):
-    """Follows their events from the end that the log has on entry: `async with Sagas(settings) as sagas`."""
+    """Follower of saga events from the log's end on entry: `async with Sagas(settings) as sagas`."""
 
     def __init__(self, chosen: Settings) -> None:
         super().__init__(chosen, event_topic(chosen, "Saga"))
@@ -27,11 +27,11 @@ class Sagas(TopicFollower):
         self._ends: defaultdict[tuple[str, str], asyncio.Future[None]] = defaultdict(lambda: asyncio.get_running_loop().create_future())
 
     def tell(self, told: Callable[[Json], None]) -> None:
-        """From here on `told` is told every event."""
+        """Call `told` with every event from now on."""
         self._told = told
 
     async def end(self, order_id: str, events: Iterable[str]) -> None:
-        """Return once the saga of an order has ended with one of these events; FoldstreamError when it does not in time."""
+        """Return once the saga of an order has ended with one of these events. Raise FoldstreamError if that takes too long."""
         ends = [self._ends[order_id, event] for event in events]
         await asyncio.wait([*ends, self._following], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         if not any(end.done() for end in ends):

@@ -1,4 +1,4 @@
-"""What the demo shows: bars that grow with the orders, and the tables of the summary."""
+"""Screen of the demo: bars that grow with the orders, and the tables of the summary."""
 
 from collections.abc import Iterable
 from typing import Self
@@ -22,11 +22,11 @@ HEADINGS = {
     "InventoryReleased": "released",
     "PaymentRefunded": "refunded",
 }
-"""What can happen to an order, by events."""
+"""Column headings by event type: everything that can happen to an order."""
 
 
 class Bars:
-    """A bar for each step, as long as all orders: `with Bars(console, orders) as bars`."""
+    """Progress bars, one for each step, with all orders as the total: `with Bars(console, orders) as bars`."""
 
     def __init__(self, console: Console, orders: int) -> None:
         self._progress = Progress(TextColumn("{task.description:10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
@@ -40,13 +40,13 @@ class Bars:
         self._progress.stop()
 
     def counted(self, step: str) -> None:
-        """An order has reached this step."""
+        """Count an order that has reached this step."""
         if step in self._shown:
             self._progress.advance(self._shown[step])
 
 
 def summary(found: Evidence, checks: Iterable[Check]) -> Iterable[Table]:
-    """The events in the log by type, what happened to each kind of order, and each check with what was found."""
+    """Return the tables of the summary: events in the log by type, events by kind of order, and each check with its result."""
     events = Table("event", "this run", "whole log", title="the log of record")
     for kind, count in sorted(found.events.items()):
         events.add_row(kind, f"{found.run_events[kind]:,}", f"{count:,}")

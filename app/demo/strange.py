@@ -1,4 +1,4 @@
-"""The two records that no client of today would write: an event of the first schema version, and bytes that are no JSON."""
+"""Edge-case records that no current client would write: an event of the first schema version, and bytes that are not JSON."""
 
 from datetime import UTC, datetime
 
@@ -12,13 +12,13 @@ from app.streams.kafka.partitioner import partition_of
 from app.topics import AGGREGATES, command_topic, event_topic
 
 OLD_ORDER = "order-of-the-first-schema"
-"""The id of the order whose OrderPlaced has schema version 1."""
+"""Id of the order whose OrderPlaced has schema version 1."""
 
 POISON = b"\xff\xfe this is no JSON"
 
 
 async def place_old_order(chosen: Settings) -> bool:
-    """Put an OrderPlaced of schema version 1 into a log that is new; False, and nothing happens, if it is not: a log is never amended."""
+    """Write an OrderPlaced of schema version 1 to a new log. If the log is not new, return False and write nothing, because a log is never amended."""
     if await _used(chosen):
         return False
     await _write(chosen, event_topic(chosen, "Order"), OLD_ORDER, _old_event(), {"event-type": b"OrderPlaced", "correlation-id": b"place"})
@@ -26,18 +26,18 @@ async def place_old_order(chosen: Settings) -> bool:
 
 
 async def poison(chosen: Settings, key: str) -> None:
-    """Write bytes that are no JSON where commands to the order `key` are expected."""
+    """Write bytes that are not JSON as a command to the order `key`."""
     await _write(chosen, command_topic(chosen, "Order"), key, POISON, {"command-type": b"PlaceOrder"})
 
 
 async def _used(chosen: Settings) -> bool:
-    """True once a worker ran, or anything was commanded: a worker could not tell what of that was processed."""
+    """Return True if a worker has run, or a command was sent. A worker could then not tell which records were processed."""
     inputs = [topic(chosen, aggregate) for aggregate in AGGREGATES for topic in (command_topic, event_topic)]
     return any(await ends(chosen, [*inputs, chosen.changelog]))
 
 
 def _old_event() -> bytes:
-    """Without schemaVersion, and without currency and shippingMethod in the payload: they came with version 2."""
+    """Return an event without schemaVersion, and without currency and shippingMethod in its payload, which version 2 added."""
     item = {"productId": "product-of-old", "quantity": 2, "price": 15_000}
     event = {
         "eventId": event_id("Order", OLD_ORDER, "place", 0),

@@ -1,4 +1,4 @@
-"""The demo's traffic: orders on their way, many at once, each until its saga has ended."""
+"""Traffic of the demo: many orders at the same time, each until its saga has ended."""
 
 import asyncio
 from collections import Counter
@@ -11,10 +11,10 @@ from app.demo.sagas import Sagas
 from app.replay.commands import ENDS
 
 SHOPPERS = 40
-"""Orders on their way at once."""
+"""Orders in progress at the same time."""
 
 STEPS = ("placed", "paid", "reserved", "confirmed", "undone")
-"""What is counted of orders."""
+"""Steps of orders that are counted."""
 
 _REACHED = {
     ("SagaStepCompleted", "order"): "placed",
@@ -23,14 +23,14 @@ _REACHED = {
     ("SagaCompleted", None): "confirmed",
     ("SagaFailed", None): "undone",
 }
-"""Events of a saga, with the step that they name, that say so."""
+"""Step that an event of a saga completes, by the event's type and the saga step that it names."""
 
 
 class Traffic:
-    """Sends commands, remembers which, and counts what became of the orders."""
+    """Traffic that sends commands, remembers them, and counts the steps of the orders."""
 
     def __init__(self, client: CommandClient, sagas: Sagas, shop: Shop, counted: Callable[[str], None]) -> None:
-        """`counted` is told each step as it is reached, and "finished" at the end of each order's way."""
+        """`counted` is called with each step that an order reaches, and with "finished" at the end of each order."""
         self._sagas = sagas
         self._sagas.tell(self._told)
         self._client = client
@@ -40,7 +40,7 @@ class Traffic:
         """How often each command was sent, by its id."""
 
     async def register(self) -> None:
-        """The shop's products and customers."""
+        """Register the shop's products and customers."""
         async for _ in self._client.send_all(self._note(self._shop.registrations())):
             pass
 
@@ -50,11 +50,11 @@ class Traffic:
         await asyncio.gather(*(self._shopper(shared) for _ in range(SHOPPERS)))
 
     async def repeat(self, number: int) -> Json:
-        """Place an order again, with the same command: the result."""
+        """Place an order again, with the same command, and return the result."""
         return await self._send(self._shop.order(number).place())
 
     async def confirm(self, order_id: str) -> Json:
-        """Confirm an order that somebody else placed: the result."""
+        """Confirm an order that this traffic has not placed, and return the result."""
         return await self._send(self._shop.confirm(order_id))
 
     async def _shopper(self, shared: Iterator[int]) -> None:
@@ -66,19 +66,19 @@ class Traffic:
             self._counted("finished")
 
     async def _go_on(self, order: Order) -> None:
-        """What happens to an order behind the end of its saga."""
+        """Cancel or ship an order after the end of its saga, as its kind requires."""
         match order.kind:
             case Kind.CANCELLED:
                 await self._send(order.cancel())
                 await self._sagas.end(order.identity, ["SagaFailed"])
             case Kind.SHIPPED:
                 await self._send(order.ship())
-                await self._send(order.restock())  # the product takes it behind what the shipping has told it
+                await self._send(order.restock())  # the product processes it after the news of the shipping
             case _:
                 pass
 
     def _told(self, event: Json) -> None:
-        """An event of a saga, be it of this run."""
+        """Count the step of a saga's event, if the saga is of this run."""
         step = _REACHED.get((event["eventType"], event["payload"].get("step")))
         if step is not None and event["aggregateId"].startswith(self._shop.token):
             self._counted(step)

@@ -1,4 +1,4 @@
-"""The demo's worker: a process of its own, started again should it end, as a supervisor would."""
+"""Worker of the demo: a separate process, which is started again if it ends, as by a supervisor."""
 
 import asyncio
 import os
@@ -16,24 +16,24 @@ from app.errors import FoldstreamError
 from app.settings import Settings, variable
 
 STOP_S = 15.0
-"""A worker that has not ended this long after it was asked to is killed (seconds)."""
+"""Time that a worker has to end by itself; after it the worker is killed (seconds)."""
 
 READY_S = 60.0
-"""A worker that has not taken over all partitions after this long counts as failed (seconds)."""
+"""Time that a worker has to take over all partitions; after it the start has failed (seconds)."""
 
 _POLL_S = 0.3
 _PAUSE_S = 0.5
 
 
 class Worker:
-    """`async with Worker(settings, say)` runs one until the block ends; `say` is told when it ends and is started again."""
+    """Worker process that runs until the block ends: `async with Worker(settings, say)`. `say` is called when the worker has ended and is started again."""
 
     def __init__(self, chosen: Settings, say: Callable[[str], None]) -> None:
         self._chosen = chosen
         self._say = say
         self.log = chosen.datadir.absolute() / "demo-worker.log"
         self.web_port = chosen.web_port if is_free(chosen.web_port) else 0
-        """The port of its HTTP server; 0, any that is free, when another program has the usual one."""
+        """Port of its HTTP server; 0, which means any free port, if another program has the usual one."""
 
     async def __aenter__(self) -> Self:
         made(self.log.parent, variable("datadir"))
@@ -48,7 +48,7 @@ class Worker:
         await self._stop()
 
     async def ready(self) -> None:
-        """Return once workers have taken over every partition; FoldstreamError if that takes too long."""
+        """Return once workers have taken over every partition. Raise FoldstreamError if that takes too long."""
         try:
             async with asyncio.timeout(READY_S):
                 while not await self._signed():  # noqa: ASYNC110 (another process changes it)
@@ -61,7 +61,7 @@ class Worker:
         self._process.kill()
 
     async def _signed(self) -> bool:
-        """True when every partition of the changelog has records: a task begins with one."""
+        """Return True if every partition of the changelog has records, because a task begins by writing one."""
         return all(await ends(self._chosen, [self._chosen.changelog]))
 
     async def _watch(self) -> None:
@@ -72,14 +72,17 @@ class Worker:
             self._process = await self._spawn()
 
     async def _spawn(self) -> Process:
-        """In a session of its own: Ctrl-C is for the demo, which then stops the worker."""
+        """Start the worker in its own session, so that Ctrl-C reaches only the demo, which then stops the worker."""
         with self.log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "app", "worker", stdout=log, stderr=log, env=self._environment(), start_new_session=True
             )
 
     def _environment(self) -> dict[str, str]:
-        """A name of its own lets a restarted worker have its partitions back at once, not only when the session of the killed one is over."""
+        """Return the environment of the worker. With a fixed worker id, a restarted worker gets its partitions back at once.
+
+        Otherwise it would have to wait for the end of the killed worker's session.
+        """
         return os.environ | {variable("worker_id"): self._chosen.worker_id or "demo", variable("web_port"): str(self.web_port)}
 
     async def _stop(self) -> None:
