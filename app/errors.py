@@ -1,4 +1,4 @@
-"""Errors that reach a person: each says what happened and what to do next."""
+"""Errors for users: each says what happened and what to do next."""
 
 
 class FoldstreamError(Exception):

@@ -1,4 +1,4 @@
-"""`foldstream demo`: orders on a real Kafka, a worker killed in the middle, and the log checked afterwards."""
+"""`foldstream demo`: places orders on a real Kafka, kills a worker in the middle, and checks the log afterwards."""
 
 import asyncio
 import signal
@@ -28,7 +28,7 @@ def demo(
 
     Starts the embedded Kafka unless a broker is configured, and stops it at the end if it started it. Exit code 1 if a check against the log fails.
     """
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's background processes ignore SIGINT, and SIGTERM must end this one all the same
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a script ignore SIGINT, but SIGTERM, which raises it here, must end the demo
     signal.signal(signal.SIGTERM, _interrupt)
     console, slow_s = Console(), 0.0 if leave and duration is None else duration
     with _broker(settings(), console):

@@ -1,4 +1,4 @@
-"""`foldstream events`: the history of an aggregate, straight from the log."""
+"""`foldstream events`: shows the history of an aggregate, straight from the log."""
 
 import asyncio
 from collections.abc import AsyncIterator

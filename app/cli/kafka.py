@@ -34,14 +34,14 @@ def start() -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the broker; its data stays."""
+    """Stop the broker. Its data is kept."""
     embedded(settings()).stop()
     say("Kafka is stopped")
 
 
 @app.command()
 def status() -> None:
-    """Show where the broker runs and keeps its data; exit code 1 when it does not run."""
+    """Show where the broker runs and keeps its data. Exit code 1 if it does not run."""
     kafka = embedded(settings())
     running = kafka.status()
     say(f"Kafka runs: process {running.pid}, port {running.port}" if running else "Kafka does not run: `foldstream kafka start`")

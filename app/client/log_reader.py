@@ -15,7 +15,7 @@ from app.topic_admin import refuse_start
 
 
 class LogReader:
-    """Reader of committed records in bounded memory: `async with LogReader(settings) as log`. FoldstreamError if the broker or a topic is missing.
+    """Reader of committed records in bounded memory: `async with LogReader(settings) as log`. Entry raises FoldstreamError if the broker or a topic is missing.
 
     Each partition is read by its own consumer, because aiokafka 0.14 can hang in `stop` after a second assignment.
     """

@@ -42,7 +42,7 @@ class ResultFollower(TopicFollower):
         return answer
 
     async def answered(self, answer: Answer) -> Json:
-        """Wait for a result. Raise FoldstreamError if it does not arrive in time."""
+        """Wait for a result and return it. Raise FoldstreamError if it does not arrive in time."""
         if not answer.done():
             await self._wait(answer)
         return answer.result() if answer.done() else self._following.result()

@@ -16,7 +16,7 @@ class TopicFollower(ABC):
     """Follower that reads committed records from the topic's end on entry: `async with`."""
 
     def __init__(self, settings: Settings, topic: str) -> None:
-        """`topic` is its name on the broker."""
+        """`topic` is the name of the topic on the broker."""
         self._bootstrap = settings.bootstrap
         self._partitions = [TopicPartition(topic, partition) for partition in range(settings.partitions)]
 

@@ -43,7 +43,7 @@ async def read(settings: Settings, asked: WorkerAddress, answer: aiohttp.ClientR
 
 
 async def get(settings: Settings, path: str) -> Answer:
-    """Send a GET to a worker, any of which answers for all partitions. Raise FoldstreamError as `ask` does."""
+    """Send a GET that any worker can answer to the owner of partition 0. Raise FoldstreamError as `ask` does."""
     return await ask(settings, 0, path, method="GET")
 
 

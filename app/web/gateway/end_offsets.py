@@ -14,12 +14,12 @@ class EndOffsets:
         self._bootstrap = bootstrap
 
     async def open(self) -> None:
-        """Connect."""
+        """Connect to Kafka."""
         self._consumer = reader(self._bootstrap, isolation="read_uncommitted")
         await self._consumer.start()
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnect from Kafka."""
         async with asyncio.timeout(1):
             await self._consumer.stop()
 

@@ -29,7 +29,7 @@ class AdmissionControl:
         self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 503 if there is too much in progress. A request that the shutdown cancels also gets a 503."""
+        """Pass a request on, or answer 503 if there is too much in progress. A request that the shutdown cancels before its response also gets a 503."""
         if scope["type"] != "http" or scope["path"] in HEALTH:
             await self._app(scope, receive, send)
         elif self._requests >= REQUESTS:

@@ -64,7 +64,7 @@ async def _not_allowed(request: Request, _error: Exception) -> Response:
 
 
 def _without_body(send: Send) -> Send:
-    """Pass on how an answer begins, and nothing of its body."""
+    """Pass on the start of a response, without its body."""
 
     async def head(message: Message) -> None:
         if message["type"] == "http.response.start":

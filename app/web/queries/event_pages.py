@@ -86,7 +86,7 @@ class EventPages:
         self._turns = asyncio.Semaphore(READERS)
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Stop the idle consumers."""
         await asyncio.gather(*(stop_reading(consumer) for consumer in self._idle))
         self._idle.clear()
 

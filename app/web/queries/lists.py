@@ -51,7 +51,7 @@ class PageRequest(NamedTuple):
 
     @classmethod
     def of(cls, limit: int, after: str | None, partition: int | None) -> "PageRequest":
-        """Build it from query parameters. Raise a Problem if `next` did not give the cursor."""
+        """Build the request from query parameters. Raise a Problem if the cursor is malformed."""
         return cls(limit, place_of(after) if after else "", partition)
 
 
@@ -127,7 +127,7 @@ def cursor(place: str) -> str:
 
 
 def place_of(given: str) -> str:
-    """Decode a cursor. Raise a Problem if `next` did not give it."""
+    """Decode a cursor. Raise a Problem if it is malformed."""
     try:
         place = urlsafe_b64decode(given + "=" * (-len(given) % 4)).decode()
     except ValueError:

@@ -20,7 +20,7 @@ class LogPosition(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, event_type: str, partitions: int) -> Self:
-        """Parse the position in a request for events of this type. Raise a Problem if `next` did not give it."""
+        """Parse the position in a request for events of this type. Raise a Problem if it is malformed or of another type."""
         try:
             kind, turn, offsets = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii").split(" ")
             position = cls(kind, int(turn), tuple(map(int, offsets.split(","))))

@@ -67,7 +67,7 @@ class RowQuery:
         return JSONResponse(found.body, headers={"ETag": found.tag})
 
     async def _fresh(self, request: Request, kind: str, identity: str, read: Callable[[], RowResponse | None], wanted: Wanted) -> RowResponse:
-        """Wait for a row of the required version. A client with a token also waits for the name of an order's customer, so that it sees a whole row."""
+        """Wait for the required version, then for `wanted` while time is left. With a token, also wait for the name of an order's customer."""
         until_s = deadline_s(request)
         found = await fresh(request, kind, identity, read, lambda row: row.version)
         while ((not found.joined and has_token(request)) or not wanted(found)) and asyncio.get_running_loop().time() < until_s:

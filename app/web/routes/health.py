@@ -17,7 +17,7 @@ def routes(app: Application, vitals: LivenessMonitor) -> APIRouter:
 
     @router.get("/healthz", responses={**openapi.answer(200, Alive, "it goes on"), **problem.documented(_503="stuck: start it again")})
     async def healthz() -> Response:
-        """Check that the event loop, the consumer's thread and the tasks with work make progress. On 503, restart the worker. A broker outage is no reason."""
+        """Check that the event loop, the consumer's thread and the tasks with work make progress. On 503, restart the worker. A broker outage gives no 503."""
         if stuck := vitals.stuck():
             raise later("stuck", f"no progress: {', '.join(stuck)}: start the worker again")
         return JSONResponse({"status": "alive"})

@@ -55,7 +55,7 @@ class Place(NamedTuple):
 
     @classmethod
     def parse(cls, cursor: str) -> "Place":
-        """Decode a cursor. Raise a Problem if `next` did not give it."""
+        """Decode a cursor. Raise a Problem if it is malformed."""
         try:
             return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
         except ValueError as error:
