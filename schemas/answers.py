@@ -1,4 +1,4 @@
-"""The bodies of HTTP answers: to commands, and about the worker (contract, section 4); errors are problem details."""
+"""Bodies of HTTP responses to commands, and of the worker's health (contract, section 4). Errors are problem details."""
 
 from typing import Annotated, Literal
 
@@ -8,14 +8,14 @@ from schemas.envelopes import Message, Refusal
 from schemas.fields import Id, NotNull
 
 Version = Annotated[int, Field(ge=1)]
-"""Of an aggregate that exists."""
+"""Version of an aggregate that exists."""
 
 Status = Literal["PLACED", "CONFIRMED", "SHIPPED", "CANCELLED"]
-"""Of an order that was placed."""
+"""Status of an order that was placed."""
 
 
 class Answer(Message):
-    """What a client gets: no field comes that is not described."""
+    """Base class of response bodies. A response has no undeclared field."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +50,7 @@ class SagaAnswer(Answer):
 
 
 class Unanswered(Answer):
-    """The outcome of the command is not known yet: `Location` is where it can be asked for."""
+    """Response while the outcome of the command is pending. The client asks for it at `Location`."""
 
     command_id: Id
 
@@ -69,12 +69,12 @@ class CommandAnswer(Answer):
 
 
 class Alive(Answer):
-    """The worker makes progress."""
+    """Liveness: the worker makes progress."""
 
     status: Literal["alive"]
 
 
 class Ready(Answer):
-    """The worker serves all that is assigned to it."""
+    """Readiness: the worker serves every partition that is assigned to it."""
 
     status: Literal["ready"]

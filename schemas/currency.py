@@ -1,4 +1,4 @@
-"""The currencies of ISO 4217, list one of its maintenance agency as of 2025, metals and funds among them; add new ones here."""
+"""Currency codes of ISO 4217 (list one of its maintenance agency, as of 2025), including metals and funds. Add new codes here."""
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -13,11 +13,11 @@ UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD 
 
 
 class Listed:
-    """Marks text that must be one of the codes; checked by pydantic's own core, which looks it up in a table."""
+    """Marker for text that must be one of the codes. Pydantic's core checks it by a lookup in a table."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A literal of all codes whose error does not list them."""
+        """Return the schema of a literal of all codes, with an error that does not list them."""
         return core_schema.custom_error_schema(
             core_schema.literal_schema(CODES.split()),
             custom_error_type="currency",

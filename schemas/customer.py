@@ -1,4 +1,4 @@
-"""The Customer's commands and events: a customer has credit (contract, section 3)."""
+"""Commands and events of the Customer, who has credit (contract, section 3)."""
 
 from typing import Annotated, Self
 
@@ -9,7 +9,7 @@ from schemas.fields import Currency, Id, Money, NotNull, PersonalText, RecordedC
 
 
 class RegisterCustomer(Command):
-    """A customer with a limit of credit."""
+    """Command to register a customer with a credit limit."""
 
     name: PersonalText
     email: PersonalText
@@ -18,7 +18,7 @@ class RegisterCustomer(Command):
 
 
 class ChangeCustomer(Command):
-    """Change what is said of the customer; at least one of the fields."""
+    """Command to change the customer's name, email or both. At least one field is required."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -34,29 +34,29 @@ class ChangeCustomer(Command):
 
 
 class ChangeCreditLimit(Command):
-    """Set another limit, not below what is used."""
+    """Command to set another credit limit, not below the credit in use."""
 
     credit_limit: Money
 
 
 class ProcessPayment(Command):
-    """Pay for an order out of the credit."""
+    """Command to pay for an order out of the credit."""
 
     order_id: Id
     amount: Money
     currency: Currency
     again: bool = False
-    """Also where the order's payment was refunded."""
+    """True to pay again for an order whose payment was refunded."""
 
 
 class RefundPayment(Command):
-    """Give back what an order's payment took."""
+    """Command to refund an order's payment."""
 
     order_id: Id
 
 
 class CustomerRegistered(Event):
-    """A customer is known."""
+    """Event: the customer was registered."""
 
     name: PersonalText
     email: PersonalText
@@ -65,20 +65,20 @@ class CustomerRegistered(Event):
 
 
 class CustomerChanged(Event):
-    """Something else is said of the customer; absent is unchanged."""
+    """Event: the customer's name or email changed. An absent field is unchanged."""
 
     name: PersonalText | None = None
     email: PersonalText | None = None
 
 
 class CreditLimitChanged(Event):
-    """Another limit holds."""
+    """Event: the credit limit changed."""
 
     credit_limit: Money
 
 
 class PaymentProcessed(Event):
-    """An order is paid."""
+    """Event: an order was paid."""
 
     order_id: Id
     amount: Money
@@ -86,7 +86,7 @@ class PaymentProcessed(Event):
 
 
 class PaymentRefunded(Event):
-    """An order's payment was given back."""
+    """Event: an order's payment was refunded."""
 
     order_id: Id
     amount: Money

@@ -1,4 +1,4 @@
-"""What is common to every message on the wire (contract, section 2): JSON, camelCase, integers strict, no field too many in a command."""
+"""Common parts of every message on the wire (contract, section 2): JSON, camelCase, strict integers, no unknown field in a command."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -8,23 +8,23 @@ from pydantic.alias_generators import to_camel
 from schemas.fields import Id, NewId, NotNull, Text, Timestamp
 
 Given = Annotated[Text | None, NotNull]
-"""Text that may be left out; senders have id schemes of their own."""
+"""Optional text. It has no pattern, because senders have id schemes of their own."""
 
 
 class Message(BaseModel):
-    """Frozen, strict, camelCase outside and snake_case inside."""
+    """Base class of messages: frozen and strict, camelCase in JSON and snake_case in Python."""
 
     model_config = ConfigDict(frozen=True, strict=True, alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
 
 class Command(Message):
-    """The payload of a command: an unknown field is an error."""
+    """Payload of a command. An unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
     @classmethod
     def read(cls, payload: object) -> Self:
-        """The model of a payload as it came, or pydantic's ValidationError.
+        """Validate a decoded JSON payload and return its model, or raise pydantic's ValidationError.
 
         An unknown field is an error at every depth, and so is a field under its name in Python.
         """
@@ -33,24 +33,24 @@ class Command(Message):
 
 
 class Event(Message):
-    """The payload of a domain event: an unknown field is ignored by whoever reads it."""
+    """Payload of a domain event. Readers ignore unknown fields."""
 
 
 class Received(Message):
-    """A part of a command's envelope: only ever read, so known by its names on the wire alone."""
+    """Base class of the parts of a command's envelope. They are only read, so only their names on the wire are valid."""
 
     model_config = ConfigDict(extra="forbid", validate_by_alias=True, validate_by_name=False)
 
 
 class ReplyTo(Received):
-    """Where else the result goes: a saga's inbox and the key there."""
+    """Additional destination of the result: a saga's inbox and the record key there."""
 
     topic: Text
     key: Id
 
 
 class CommandMetadata(Received):
-    """What a sender may say about a command."""
+    """Metadata that a sender may give with a command."""
 
     correlation_id: Given = None
     causation_id: Given = None
@@ -60,7 +60,7 @@ class CommandMetadata(Received):
 
 
 class CommandEnvelope(Received):
-    """A command; `payload` is checked against the model of its `commandType`."""
+    """Envelope of a command. `payload` is validated against the model of its `commandType`."""
 
     command_id: NewId
     command_type: Text
@@ -73,7 +73,7 @@ class CommandEnvelope(Received):
 
 
 class Refusal(Message):
-    """Why a command was not accepted; `state` is that of the order, reservation or payment it names."""
+    """Reason why a command was refused. `state` is that of the order, reservation or payment that the command names."""
 
     code: str
     message: str
@@ -81,7 +81,7 @@ class Refusal(Message):
 
 
 class EventMetadata(Message):
-    """Where an event or a result came from."""
+    """Origin of an event or a result."""
 
     correlation_id: str
     causation_id: str
@@ -90,7 +90,7 @@ class EventMetadata(Message):
 
 
 class EventEnvelope(Message):
-    """A domain event as it stands in the log of record."""
+    """Envelope of a domain event in the event log."""
 
     event_id: Id
     event_type: str
@@ -104,7 +104,7 @@ class EventEnvelope(Message):
 
 
 class Result(Message):
-    """The answer to a command that was read; `version` is absent when it was parked."""
+    """Result of a command that a task has read. `version` is absent when the command was parked."""
 
     command_id: Id
     command_type: str
@@ -119,5 +119,5 @@ class Result(Message):
 
 
 def payload_json(payload: Message) -> bytes:
-    """The payload's JSON, without the optional fields that are absent."""
+    """Encode a payload as JSON, without the optional fields that are absent."""
     return payload.__pydantic_serializer__.to_json(payload, by_alias=True, exclude_none=True)

@@ -1,7 +1,7 @@
-"""A command's envelope in one pass, when it is written plainly: as JSON encoders write it whose fields come in the contract's order.
+"""Fast path for command envelopes in canonical form: decodes in one pass what a JSON encoder wrote in the contract's order of fields.
 
-The structs take nothing that the models in `message` do not take. What they do not take goes the long way, `decode` and then the model,
-which say what is wrong with it.
+The structs accept nothing that the models in `schemas.envelopes` reject. If they reject an envelope, the caller takes the slow path
+(`strict_json.decode`, then the model), which names the error.
 """
 
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from schemas.strict_json import bounded
 
 
 def _whole(pattern: str) -> str:
-    """Python's `$` matches before a newline, too."""
+    """Anchor a pattern at the very end of the text, because Python's `$` also matches before a final newline."""
     return pattern.replace("$", r"\Z")
 
 
@@ -25,14 +25,14 @@ Timestamp = Annotated[str, Meta(pattern=_whole(fields.TIMESTAMP))]
 
 
 class ReplyTo(Struct, frozen=True, forbid_unknown_fields=True):
-    """As the model."""
+    """Fast form of `envelopes.ReplyTo`."""
 
     topic: Text
     key: Id
 
 
 class Metadata(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
-    """As the model."""
+    """Fast form of `envelopes.CommandMetadata`."""
 
     correlation_id: Text | None = None
     causation_id: Text | None = None
@@ -42,7 +42,7 @@ class Metadata(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tr
 
 
 class Envelope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel", kw_only=True):
-    """As the model."""
+    """Fast form of `envelopes.CommandEnvelope`."""
 
     command_id: NewId
     command_type: Text
@@ -59,7 +59,10 @@ _encoder = msgspec.json.Encoder()
 
 
 def plain(raw: bytes) -> Envelope | None:
-    """The envelope, or None where the long way has to tell what it is. What is encoded again as it was written has no key twice and no null."""
+    """Decode the envelope, or return None if the slow path has to decide.
+
+    The check that encoding it again gives the same bytes excludes duplicate keys and nulls.
+    """
     try:
         envelope = _decoder.decode(raw)
     except (msgspec.MsgspecError, RecursionError, ValueError):

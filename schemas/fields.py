@@ -1,6 +1,6 @@
-"""The kinds of fields that messages are made of, with the bounds of the contract (section 2).
+"""Field types of messages, with the bounds of the contract (section 2).
 
-Events use the same bounds as commands. One may be widened; to narrow one takes a new schemaVersion, for the log keeps what was once accepted.
+Events use the same bounds as commands. A bound may be widened. Narrowing one needs a new schemaVersion, because the log keeps what was once accepted.
 """
 
 from typing import Annotated
@@ -16,51 +16,51 @@ ID_LENGTH = 128
 TEXT_LENGTH = 500
 
 Id = Annotated[str, Field(pattern=ID)]
-"""Names an aggregate, a command, a customer ... that may be in the log."""
+"""Id of an aggregate, a command, a customer ... that may be in the log."""
 
 NewId = Annotated[str, Field(pattern=NEW_ID, max_length=ID_LENGTH)]
-"""The same where an id is chosen: not `.` or `..`, which clients and proxies take out of a URL's path."""
+"""Id that a client chooses: `Id` without `.` and `..`, which clients and proxies remove from a URL's path."""
 
 DOTS = frozenset({".", ".."})
-"""The ids that may be in the log and cannot be chosen any more."""
+"""Ids that may be in the log but can no longer be chosen."""
 
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_LENGTH)]
-"""Free text; the bounds are in characters."""
+"""Free text. The bounds are in characters."""
 
 PersonalText = Annotated[Text, Field(json_schema_extra={"personal": True})]
-"""Text about a person; the mark stands in the JSON schema too."""
+"""Text about a person. The JSON schema has the mark `personal`, too."""
 
 Quantity = Annotated[int, Field(ge=1, le=1_000_000)]
-"""In pieces."""
+"""Quantity in pieces."""
 
 MOST_MONEY = 1_000_000_000_000
-"""The largest amount: all that can be paid for one order."""
+"""Largest amount in minor units: the most that can be paid for one order."""
 
 Money = Annotated[int, Field(ge=0, le=MOST_MONEY)]
-"""A price or an amount in minor units (cents, for EUR) of the currency beside it."""
+"""Price or amount in minor units (cents, for EUR) of the currency in the same message."""
 
 
 def _fits(number: int) -> int:
-    """The number, if it has at most 64 bits."""
+    """Return the number if it is below 2^63; raise PydanticCustomError otherwise."""
     if number >= 1 << 63:
         raise PydanticCustomError("int64", "Input should be less than 2^63")
     return number
 
 
 Int64 = AfterValidator(_fits)
-"""The bound of the format int64: no schema repeats it, for some languages cannot write 2^63."""
+"""Bound of the format int64. No schema repeats it, because some languages cannot write 2^63."""
 
 Number = Annotated[int, Field(ge=0), Int64]
-"""Of a partition, or an offset."""
+"""Number of a partition, or an offset."""
 
 Total = Annotated[int, Field(ge=0)]
-"""A sum of money as the log has it: orders were once placed with more than can be paid, even beyond 64 bits."""
+"""Sum of money as recorded in the log. Old orders may have more than can be paid, even beyond 64 bits."""
 
 RecordedCurrency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-"""A currency as the log has it: one that was withdrawn since must stay readable."""
+"""Currency as recorded in the log. A currency that was withdrawn since must stay readable."""
 
 Currency = Annotated[RecordedCurrency, Listed]
-"""A currency as a command may name it: one of ISO 4217."""
+"""Currency that a command may name: one of ISO 4217."""
 
 _DATE = r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?"
@@ -69,15 +69,15 @@ _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 TIMESTAMP = f"^{_DATE}[Tt]{_TIME}{_OFFSET}$"
 
 Timestamp = Annotated[str, Field(pattern=TIMESTAMP)]
-"""Date and time of RFC 3339, kept as it was written."""
+"""Date and time of RFC 3339, kept as written by the sender."""
 
 
 class NotNull:
-    """Marks an optional field of a command: it may be left out, but null is a value of the wrong type."""
+    """Marker of an optional field of a command: it may be absent, but null is a value of the wrong type."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """The field's schema without `None`; pydantic does not check the default against it."""
+        """Return the field's schema without `None`. Pydantic does not check the default against it."""
         nullable = handler(source)
         assert nullable["type"] == "nullable", f"NotNull stands on a field that can be None, not on {source}"
         present: CoreSchema = nullable["schema"]

@@ -1,4 +1,4 @@
-"""The bodies of HTTP answers to operators: parked records, and tables as they are on disk (contract, section 4)."""
+"""Bodies of HTTP responses for operators: parked records, and tables as they are on disk (contract, section 4)."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ from schemas.fields import Id
 
 
 class ParkedRecord(Answer):
-    """A record that could not be processed; key and value as text, cut off after 1,000 characters."""
+    """Parked record: it could not be processed. Key and value are text, cut off after 1,000 characters."""
 
     topic: str
     partition: Annotated[int, Field(ge=0)]
@@ -19,21 +19,21 @@ class ParkedRecord(Answer):
     error: str
     agent: str
     head: bool
-    """Only a head may be retried or discarded."""
+    """True if the record is the first of its queue: only a head may be retried or discarded."""
     timestamp: str
     parked_at: str
     value: str | None
 
 
 class ParkedPage(Answer):
-    """Records by partition, topic and offset; `next` is where to go on, or null."""
+    """Page of parked records, ordered by partition, topic and offset. `next` is where the next page begins, or null."""
 
     items: list[ParkedRecord]
     next: str | None
 
 
 class SettledAnswer(Answer):
-    """What became of a parked record."""
+    """Outcome of a parked record: released or discarded."""
 
     topic: str
     partition: Annotated[int, Field(ge=0)]
@@ -42,9 +42,11 @@ class SettledAnswer(Answer):
 
 
 class LastBuild(Answer):
-    """The build that was shown last; `same` tells whether its rows are those before, byte by byte, and is null where other code had folded these.
+    """Build that became live last.
 
-    `parked` is how many events were parked in them when they were shown, and are therefore missing from them.
+    `same` is true if its rows equal the previous ones byte by byte, and null if other code had projected those.
+
+    `parked` is the number of events that were parked when the rows became live, and are therefore missing from them.
     """
 
     rebuild_id: Id | None
@@ -54,17 +56,17 @@ class LastBuild(Answer):
 
 
 class TableAnswer(Answer):
-    """The rows of one table in one partition: which are shown, which are kept, and how far a build is (`done` of `total` events)."""
+    """State of one table in one partition: its live and previous generation, and a build's progress (`done` of `total` events)."""
 
     table: str
     partition: Annotated[int, Field(ge=0)]
     shown: bool
-    """False while the rows on disk are of other code: reads are answered 503."""
+    """False while the rows on disk come from other code. The worker then answers reads with 503."""
     generation: int | None
     kept: int | None
     status: Literal["idle", "building", "paused", "faulty"]
     rebuild_id: Id | None
-    """Of the build; null when it began by itself, or there is none."""
+    """Id of the build; null when the build began by itself, or there is none."""
     done: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=0)]
     fault: str | None
@@ -72,7 +74,7 @@ class TableAnswer(Answer):
 
 
 class TableRow(Answer):
-    """One row as it is on disk; `table` is the one of the read model's in which it stands."""
+    """Row as it is on disk. `table` is the read model's table that contains it."""
 
     table: str
     key: str
@@ -80,7 +82,10 @@ class TableRow(Answer):
 
 
 class TableRowsPage(Answer):
-    """Rows by table and key; `positions` are the offsets up to which each topic is in them, `next` is the `after` of the page that follows, or null."""
+    """Page of rows, ordered by table and key. `next` is the `after` of the next page, or null.
+
+    `positions` are the offsets up to which the rows reflect each topic.
+    """
 
     positions: dict[str, int]
     items: list[TableRow]

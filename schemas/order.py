@@ -1,4 +1,4 @@
-"""The Order's commands and events (contract, section 3)."""
+"""Commands and events of the Order (contract, section 3)."""
 
 from typing import Annotated, Self
 
@@ -9,11 +9,11 @@ from schemas.envelopes import Command, Event, Message
 from schemas.fields import MOST_MONEY, Currency, Id, Money, NotNull, PersonalText, Quantity, RecordedCurrency, Text, Timestamp, Total
 
 Lines = Field(min_length=1, max_length=1_000, strict=False)
-"""How many lines an order has; not strict, for JSON's arrays come as lists and are kept as tuples."""
+"""Bounds of an order's number of lines. Not strict, because JSON arrays are decoded as lists and kept as tuples."""
 
 
 class OrderItem(Message):
-    """A line of an order; two lines of one product are allowed."""
+    """Line of an order. Two lines of one product are allowed."""
 
     product_id: Id
     quantity: Quantity
@@ -21,7 +21,7 @@ class OrderItem(Message):
 
 
 class PlaceOrder(Command):
-    """Order these lines; the total is computed, never taken from the client."""
+    """Command to order these lines. The total is computed, never taken from the client."""
 
     customer_id: Id
     items: Annotated[tuple[OrderItem, ...], Lines]
@@ -31,7 +31,7 @@ class PlaceOrder(Command):
 
     @property
     def total_amount(self) -> int:
-        """What all lines come to."""
+        """Sum of all lines, in minor units of the currency."""
         total = 0
         for item in self.items:
             total += item.quantity * item.price
@@ -45,23 +45,23 @@ class PlaceOrder(Command):
 
 
 class ConfirmOrder(Command):
-    """All is paid and reserved."""
+    """Command to confirm an order: everything is paid and reserved."""
 
 
 class ShipOrder(Command):
-    """The parcel leaves."""
+    """Command to ship the order."""
 
     tracking_number: Annotated[Text | None, NotNull] = None
 
 
 class CancelOrder(Command):
-    """Give the order up."""
+    """Command to cancel the order."""
 
     reason: Text
 
 
 class OrderPlaced(Event):
-    """Schema version 2; version 1 had neither currency nor shipping method."""
+    """Event: the order was placed. Schema version 2; version 1 had neither currency nor shipping method."""
 
     customer_id: Id
     items: Annotated[tuple[OrderItem, ...], Lines]
@@ -72,19 +72,19 @@ class OrderPlaced(Event):
 
 
 class OrderConfirmed(Event):
-    """`confirmed_at` is the broker's time of the command."""
+    """Event: the order was confirmed. `confirmed_at` is the broker's time of the command."""
 
     confirmed_at: Timestamp
 
 
 class OrderShipped(Event):
-    """The order has left."""
+    """Event: the order was shipped."""
 
     tracking_number: Text | None = None
 
 
 class OrderCancelled(Event):
-    """The order was given up."""
+    """Event: the order was cancelled."""
 
     reason: Text
 

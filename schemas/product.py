@@ -1,11 +1,11 @@
-"""The Product's commands and events: a product is its inventory (contract, section 3)."""
+"""Commands and events of the Product and its inventory (contract, section 3)."""
 
 from schemas.envelopes import Command, Event
 from schemas.fields import Currency, Id, Money, Quantity, RecordedCurrency, Text
 
 
 class RegisterProduct(Command):
-    """Offer a product; it begins without stock."""
+    """Command to offer a product. It begins without stock."""
 
     name: Text
     price: Money
@@ -13,34 +13,34 @@ class RegisterProduct(Command):
 
 
 class ReceiveStock(Command):
-    """Goods arrive."""
+    """Command to add received goods to the stock."""
 
     quantity: Quantity
 
 
 class ReserveInventory(Command):
-    """Set stock aside for an order."""
+    """Command to reserve stock for an order."""
 
     order_id: Id
     quantity: Quantity
     again: bool = False
-    """Also where the order's reservation was released."""
+    """True to reserve again for an order whose reservation was released."""
 
 
 class ReleaseInventory(Command):
-    """Give back what was set aside for an order."""
+    """Command to release an order's reservation."""
 
     order_id: Id
 
 
 class ShipInventory(Command):
-    """What was set aside for an order leaves."""
+    """Command to ship an order's reserved stock."""
 
     order_id: Id
 
 
 class ProductRegistered(Event):
-    """A product is offered."""
+    """Event: the product was registered."""
 
     name: Text
     price: Money
@@ -48,27 +48,27 @@ class ProductRegistered(Event):
 
 
 class StockReceived(Event):
-    """Goods arrived."""
+    """Event: stock was received."""
 
     quantity: Quantity
 
 
 class InventoryReserved(Event):
-    """Stock is set aside for an order."""
+    """Event: stock was reserved for an order."""
 
     order_id: Id
     quantity: Quantity
 
 
 class InventoryReleased(Event):
-    """What was set aside for an order is available again."""
+    """Event: an order's reserved stock is available again."""
 
     order_id: Id
     quantity: Quantity
 
 
 class InventoryShipped(Event):
-    """What was set aside for an order has left."""
+    """Event: an order's reserved stock was shipped."""
 
     order_id: Id
     quantity: Quantity

@@ -1,4 +1,4 @@
-"""The bodies of HTTP requests (contract, section 4): the payload of a command, with the id of what is created where the client may choose it."""
+"""Bodies of HTTP requests (contract, section 4): the payload of a command, with the new aggregate's id where the client may choose it."""
 
 from typing import Annotated, Any, Literal
 
@@ -14,36 +14,36 @@ from schemas.saga import StepName
 __all__ = ["CancelOrder", "ReceiveStock", "ShipOrder"]
 
 ChosenId = Annotated[NewId | None, NotNull]
-"""Left out, it is derived from the request's Idempotency-Key."""
+"""Id that the client may choose. If absent, the worker derives it from the request's Idempotency-Key."""
 
 
 class PostOrder(PlaceOrder):
-    """`POST /orders`."""
+    """Body of `POST /orders`."""
 
     order_id: ChosenId = None
 
 
 class PostProduct(RegisterProduct):
-    """`POST /products`."""
+    """Body of `POST /products`."""
 
     product_id: ChosenId = None
 
 
 class PostCustomer(RegisterCustomer):
-    """`POST /customers`."""
+    """Body of `POST /customers`."""
 
     customer_id: ChosenId = None
 
 
 class PatchCustomer(Command):
-    """`PATCH /customers/{id}`: name and email, or the credit limit."""
+    """Body of `PATCH /customers/{id}`: name and email, or the credit limit."""
 
     name: Annotated[PersonalText | None, NotNull] = None
     email: Annotated[PersonalText | None, NotNull] = None
     credit_limit: Annotated[Money | None, NotNull] = None
 
     def command(self) -> ChangeCustomer | ChangeCreditLimit | None:
-        """The one command that is meant; None when it is none, or two."""
+        """Return the one command that the body means, or None if it means none or two."""
         about = self.model_dump(exclude_none=True)
         match self.credit_limit, bool(about):
             case None, True:
@@ -55,13 +55,13 @@ class PatchCustomer(Command):
 
 
 class Discard(Command):
-    """`POST /parked/.../discard`."""
+    """Body of `POST /parked/.../discard`."""
 
     reason: Text
 
 
 class ActOnSaga(Command):
-    """`POST /sagas/{orderId}/actions`: what an operator wants of a saga, who that is, and why; the rest is what the action needs."""
+    """Body of `POST /sagas/{orderId}/actions`: an operator's action on a saga, the operator, the reason, and the action's parameters."""
 
     action: Literal["RetryStep", "SkipStep", "ForceCompensate", "CompleteSaga", "ExtendDeadline"]
     user_id: Id
@@ -71,11 +71,11 @@ class ActOnSaga(Command):
     seconds: Annotated[Annotated[int, Field(ge=1)] | None, NotNull] = None
 
     def payload(self) -> dict[str, Any]:
-        """That of the command, which is not checked yet."""
+        """Return the payload of the command. It is not validated yet."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"action", "user_id"})
 
 
 class Rebuild(Command):
-    """`POST /tables/.../rebuild` and `.../rollback`: with the id of one that was begun, nothing is begun anew."""
+    """Body of `POST /tables/.../rebuild` and `.../rollback`. Repeating the id of one that has begun does not begin another."""
 
     rebuild_id: Id

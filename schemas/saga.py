@@ -1,7 +1,7 @@
-"""The fulfilment saga's events, and the commands by which operators act on it (contract, section 3).
+"""Events of the fulfilment saga, and the commands by which operators act on it (contract, section 3).
 
-A step is named by `step`, and by `product_id` too where there is one for each product. Doing and undoing have the same steps: which of the
-two an event is about follows from the events before it.
+`step` names a step, together with `product_id` where there is one step for each product. Forward execution and compensation have the same
+steps: the earlier events say which of the two an event is about.
 """
 
 from typing import Annotated, Literal
@@ -12,34 +12,37 @@ from schemas.envelopes import Command, Event, Message, Refusal
 from schemas.fields import Id, NotNull, RecordedCurrency, Text, Timestamp, Total
 
 StepName = Literal["order", "payment", "reservation", "confirmation", "shipment"]
-"""There is a shipment of a product where the order left before that was reserved."""
+"""Name of a step. A product has a step `shipment` only if the order was shipped before the product was reserved."""
 
 SagaStatus = Literal["STARTED", "ORDER_CREATED", "PAYMENT_PROCESSED", "INVENTORY_RESERVED", "COMPLETED", "COMPENSATING", "FAILED", "NEEDS_INTERVENTION"]
 
 Pieces = Annotated[int, Field(ge=1)]
-"""Of one product in all lines of an order: more than one line may have."""
+"""Pieces of one product in all lines of an order. The sum may exceed the bound of a single line."""
 
 Milliseconds = Annotated[int, Field(ge=0)]
 
 
 class Line(Message):
-    """A product of the order, its lines added up."""
+    """Product of the order, with its lines added up."""
 
     product_id: Id
     quantity: Pieces
 
 
 class Timing(Message):
-    """How long the saga waits, as the settings were when it began."""
+    """Timeouts and retries of the saga, from the settings when it began."""
 
     step_timeout_ms: Milliseconds
     backoff_ms: Milliseconds
-    """Before the first repetition; each later one waits twice as long as the one before."""
+    """Back-off before the first retry. Each later retry waits twice as long as the one before."""
     retries: Annotated[int, Field(ge=0)]
 
 
 class SagaStarted(Event):
-    """An order was placed; all that is to be known of it. `definition` is the version of the saga's rules under which it goes on to its end."""
+    """Event: an order was placed, with all facts that the saga needs.
+
+    `definition` is the version of the saga's rules. The saga keeps it to its end.
+    """
 
     definition: Annotated[int, Field(ge=1)]
     correlation_id: str
@@ -52,7 +55,7 @@ class SagaStarted(Event):
 
 
 class SagaStepCompleted(Event):
-    """A step is done. `wait_until` is when the next steps, if they are asked for now, are to be answered."""
+    """Event: a step is done. `wait_until` is the time by which the next steps, if requested now, must be answered."""
 
     step: StepName
     product_id: Id | None = None
@@ -60,31 +63,34 @@ class SagaStepCompleted(Event):
 
 
 class SagaStepFailed(Event):
-    """A step, or its undoing, was refused, parked or not answered in time. It will be asked for again at `retry_at`; without it that was final."""
+    """Event: a step, or its compensation, was refused, parked or not answered in time.
+
+    The saga retries it at `retry_at`. Without `retry_at` the failure is final.
+    """
 
     step: StepName
     product_id: Id | None = None
     outcome: Literal["refused", "parked", "timed-out"]
     refusal: Refusal | None = None
-    """What the partner said; of a parked command, too."""
+    """Refusal by the participant, also for a parked command."""
     retry_at: Timestamp | None = None
     wait_until: Timestamp | None = None
-    """As in SagaStepCompleted: what cannot be undone does not hold up the undoing of the rest."""
+    """Time by which the next steps must be answered, as in SagaStepCompleted. A failed compensation does not block the others."""
 
 
 class SagaStepRetried(Event):
-    """A step is asked for again, and is to be answered by `wait_until`; `reason` is the operator's, where one wanted it."""
+    """Event: a step was requested again and must be answered by `wait_until`. `reason` is set if an operator asked for it."""
 
     step: StepName
     product_id: Id | None = None
     attempt: Annotated[int, Field(ge=1)]
-    """The same attempt is the same command; an operator who has a failed undoing tried again begins another."""
+    """Number of the attempt. The same attempt is the same command; retrying a step that failed for good begins another attempt."""
     wait_until: Timestamp
     reason: Text | None = None
 
 
 class SagaStepSkipped(Event):
-    """An operator wants no answer to a step any more: it counts as done, or as undone."""
+    """Event: an operator skipped a step, which now counts as done, or as compensated."""
 
     step: StepName
     product_id: Id | None = None
@@ -93,31 +99,31 @@ class SagaStepSkipped(Event):
 
 
 class SagaTimedOut(Event):
-    """The deadline of the whole passed."""
+    """Event: the deadline of the whole saga passed."""
 
     deadline_at: Timestamp
 
 
 class SagaDeadlineExtended(Event):
-    """An operator gives the saga more time."""
+    """Event: an operator extended the deadline."""
 
     deadline_at: Timestamp
     reason: Text
 
 
 class SagaOrderShipped(Event):
-    """The order left before all steps were done: the rest is done all the same, and nothing is undone any more."""
+    """Event: the order was shipped before all steps were done. The saga completes the rest and no longer compensates anything."""
 
 
 class SagaCompensationStarted(Event):
-    """What was done, or may have been, is undone from here on; the first of it is to be answered by `wait_until`."""
+    """Event: compensation of everything that was or may have been done has begun. The first step must be answered by `wait_until`."""
 
     reason: Text
     wait_until: Timestamp
 
 
 class SagaStepCompensated(Event):
-    """A step is undone, or there was nothing to undo: `refusal` says so then. `wait_until` as in SagaStepCompleted."""
+    """Event: a step is compensated, or `refusal` says that there was nothing to compensate. `wait_until` as in SagaStepCompleted."""
 
     step: StepName
     product_id: Id | None = None
@@ -126,56 +132,56 @@ class SagaStepCompensated(Event):
 
 
 class SagaCompleted(Event):
-    """The order is confirmed; `reason` is the operator's, where one said so."""
+    """Event: the saga is completed and the order confirmed or shipped. `reason` is set if an operator ended the saga."""
 
     reason: Text | None = None
 
 
 class SagaFailed(Event):
-    """All is undone, and the order is cancelled."""
+    """Event: everything is compensated, and the order is cancelled."""
 
     reason: Text
 
 
 class SagaNeedsIntervention(Event):
-    """Something cannot be undone, or cannot be done for an order that has left: these steps are left, and an operator has to act."""
+    """Event: an operator must act. These steps cannot be compensated, or cannot be done for an order that has been shipped."""
 
     reason: Text
     steps: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
-    """Names of steps, with the product's id behind a slash where there is one."""
+    """Names of steps, followed by a slash and the product's id where there is one."""
 
 
 class OperatorCommand(Command):
-    """Why is said here, who in `metadata.userId`."""
+    """Base class of operators' commands. `reason` says why; `metadata.userId` says who."""
 
     reason: Text
 
 
 class StepCommand(OperatorCommand):
-    """About one step."""
+    """Base class of operators' commands about one step."""
 
     step: StepName
     product_id: Annotated[Id | None, NotNull] = None
 
 
 class RetryStep(StepCommand):
-    """Ask for a step again, now."""
+    """Command to request a step again, now."""
 
 
 class SkipStep(StepCommand):
-    """Wait for a step no more: it was done, or undone, in another way."""
+    """Command to stop waiting for a step, because it was done, or compensated, in another way."""
 
 
 class ForceCompensate(OperatorCommand):
-    """Undo everything; where something could not be undone, try again."""
+    """Command to compensate everything. Compensations that failed are tried again."""
 
 
 class CompleteSaga(OperatorCommand):
-    """End the saga as its order ended: what was left has been settled by hand."""
+    """Command to end the saga as its order ended. The operator has settled the remaining steps by hand."""
 
 
 class ExtendDeadline(OperatorCommand):
-    """Give the saga so much more time than it has."""
+    """Command to extend the saga's deadline by `seconds`."""
 
     seconds: Annotated[int, Field(ge=1, le=10_000_000)]
 

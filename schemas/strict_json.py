@@ -1,4 +1,4 @@
-"""From bytes to a JSON object, refusing what different readers would read differently (contract, section 2: `undecodable`)."""
+"""Strict decoder of JSON objects. It rejects what different readers would read differently (contract, section 2: `undecodable`)."""
 
 import json
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 DEPTH = 64
-"""Nesting that is still read."""
+"""Deepest nesting that is accepted."""
 
 DIGITS = 309
-"""An integer beyond a double has at least as many."""
+"""Fewest digits of an integer that exceeds a double."""
 
 _NEITHER = bytes(set(range(256)) - set(b"0123456789{["))
 _decoder = msgspec.json.Decoder()
@@ -17,11 +17,14 @@ _encoder = msgspec.json.Encoder()
 
 
 class Undecodable(ValueError):  # noqa: N818 (what it is)
-    """Not UTF-8, no JSON object, a number beyond a double, a key twice, a lone surrogate, or nested too deep."""
+    """Error for bytes that are not UTF-8 or not a JSON object, or that break a bound.
+
+    Also raised for a number beyond a double, a duplicate key, a lone surrogate, and nesting that is too deep.
+    """
 
 
 def decode(raw: bytes) -> dict[str, Any]:
-    """The object that `raw` is; Undecodable says why it is none."""
+    """Decode a JSON object. Raises Undecodable, which says why `raw` is none."""
     try:
         value = _decoder.decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -36,25 +39,25 @@ def decode(raw: bytes) -> dict[str, Any]:
 
 
 def _is_plain(raw: bytes, value: dict[str, Any]) -> bool:
-    """True for text that is written as msgspec itself would write it, and breaks no bound: most commands are."""
+    """Return True for text that equals msgspec's own encoding and breaks no bound, as most commands do."""
     return bounded(raw) and _encoder.encode(value) == raw
 
 
 def bounded(raw: bytes) -> bool:
-    """True for text with too few brackets and digits to break a bound."""
+    """Return True for text with too few brackets and digits to break a bound."""
     counted = raw.translate(None, _NEITHER)
     brackets = counted.count(b"{") + counted.count(b"[")
     return brackets <= DEPTH and len(counted) - brackets < DIGITS
 
 
 def _keys(value: dict[str, Any] | list[Any], depth: int) -> int:
-    """How many keys all objects inside have; refuses what is nested too deep, and integers beyond a double."""
+    """Count the keys of all objects inside. Raises Undecodable for nesting that is too deep and integers beyond a double."""
     if depth > DEPTH:
         message = f"nested deeper than {DEPTH}"
         raise Undecodable(message)
     keys, inners = (len(value), value.values()) if isinstance(value, dict) else (0, value)
     for inner in inners:
-        kind = type(inner)  # msgspec makes no subclasses, and this is asked of every value in every command
+        kind = type(inner)  # msgspec creates no subclasses, and this check runs for every value of every command
         if kind is int:
             _refuse_huge(inner)
         elif kind is dict or kind is list:
@@ -71,14 +74,17 @@ def _refuse_huge(number: int) -> None:
 
 
 def _keys_written(raw: bytes) -> int:
-    """How many keys the text has, or more, or -1 where blanks hide some: a quote that ends a key is followed by its colon, and text may look the same."""
+    """Count the keys in the text by `":`. Text may contain the same characters, so the count can be too high.
+
+    Returns -1 where blanks before a colon hide keys from the count.
+    """
     if b" :" in raw or b"\t:" in raw or b"\n:" in raw or b"\r:" in raw:
         return -1
     return raw.count(b'":')
 
 
 def _refuse_doubles(raw: bytes) -> None:
-    """Python's own parser shows every pair; it is slow, and asked only when the quick count cannot tell."""
+    """Raise Undecodable for duplicate keys. Python's own parser shows every pair; it is slow, so it runs only if the quick count cannot decide."""
     json.loads(raw, object_pairs_hook=_distinct)
 
 

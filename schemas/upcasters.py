@@ -1,4 +1,4 @@
-"""Reading events of earlier schema versions: each step brings a payload to the next version."""
+"""Upcasters for events of earlier schema versions. Each step converts a payload to the next version."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ Payload = dict[str, Any]
 
 
 class Step(NamedTuple):
-    """Brings the payload of `event_type` from version `source` to `target`."""
+    """Conversion of the payload of `event_type` from version `source` to `target`."""
 
     event_type: str
     source: int
@@ -16,18 +16,18 @@ class Step(NamedTuple):
 
 
 class BrokenChain(ValueError):  # noqa: N818 (what it says)
-    """The steps declared do not lead from version 1 to today's."""
+    """Error: the declared steps do not lead from version 1 to the current version."""
 
 
 class NewerSchema(ValueError):  # noqa: N818 (what it says)
-    """An event was written by newer code than this: stop, never skip."""
+    """Error: newer code than this wrote the event. The reader must stop, never skip it."""
 
 
 class Upcasters:
-    """All steps, checked when made: each advances by one version, none is doubled, none is missing up to `today`."""
+    """All upcasting steps. The constructor checks that each advances by one version, and that none is duplicated or missing up to `today`."""
 
     def __init__(self, today: Mapping[str, int], steps: Iterable[Step] = ()) -> None:
-        """`today` is the current version of each event type that is not at 1; BrokenChain when the steps do not fit."""
+        """Check the steps. `today` is the current version of each event type that is not at 1. Raises BrokenChain if the steps do not fit."""
         self._today = dict(today)
         self._steps: dict[tuple[str, int], Step] = {}
         for step in steps:
@@ -35,22 +35,22 @@ class Upcasters:
         self._check_gaps()
 
     def version(self, event_type: str) -> int:
-        """The schema version that events of this type are written with today."""
+        """Return the current schema version of an event type."""
         return self._today.get(event_type, 1)
 
     def steps(self, event_type: str) -> list[Step]:
-        """The steps that lead from version 1 of this type to today's."""
+        """Return the steps from version 1 of this event type to the current version."""
         return [self._steps[event_type, source] for source in range(1, self.version(event_type))]
 
     def upcast(self, event_type: str, version: int, payload: Payload) -> Payload:
-        """The payload at today's version; NewerSchema when it is of a later one."""
+        """Convert the payload to the current version. Raises NewerSchema if it has a later one."""
         self.check(event_type, version)
         for source in range(version, self.version(event_type)):
             payload = self._steps[event_type, source].upcast(payload)
         return payload
 
     def check(self, event_type: str, version: int) -> None:
-        """NewerSchema when this code must not read an event of this version."""
+        """Raise NewerSchema if this code must not read an event of this version."""
         if version > self.version(event_type):
             raise NewerSchema(f"{event_type} has schemaVersion {version}, this code knows {self.version(event_type)}: install the newer Foldstream")
 

@@ -1,4 +1,4 @@
-"""The bodies of HTTP answers that show read models and events (contract, section 4)."""
+"""Bodies of HTTP responses with read models and events (contract, section 4)."""
 
 from typing import Annotated, Any, Literal
 
@@ -10,11 +10,11 @@ from schemas.envelopes import Message
 from schemas.fields import Id, PersonalText, RecordedCurrency, Timestamp
 
 Count = Annotated[int, Field(ge=0)]
-"""Of pieces, or of money in minor units of the currency beside it."""
+"""Number of pieces, or amount of money in minor units of the currency in the same object."""
 
 
 class OrderSummary(Answer):
-    """An order as it was read; name and email are null while nobody of this id is registered. `itemCount` counts lines."""
+    """Order as it was read. Name and email are null until a customer with this id is registered; `itemCount` counts lines."""
 
     order_id: Id
     customer_id: Id
@@ -30,14 +30,14 @@ class OrderSummary(Answer):
 
 
 class OrdersPage(Answer):
-    """Orders, the newest first; `next` is the `after` of the page that follows, or null."""
+    """Page of orders, newest first. `next` is the `after` of the next page, or null."""
 
     items: list[OrderSummary]
     next: str | None
 
 
 class ProductStock(Answer):
-    """A product as it was read; `available` is what is on hand and not reserved."""
+    """Product as it was read. `available` is the stock on hand that is not reserved."""
 
     product_id: Id
     name: str
@@ -52,7 +52,7 @@ class ProductStock(Answer):
 
 
 class CustomerAccount(Answer):
-    """A customer as it was read."""
+    """Customer as it was read."""
 
     customer_id: Id
     name: PersonalText
@@ -65,7 +65,7 @@ class CustomerAccount(Answer):
 
 
 class SagaStep(Answer):
-    """A step: where it is since `at`, and why; TO_UNDO and what follows are about undoing it."""
+    """Step of a saga: its `state` since `at`, and the reason. TO_UNDO and the states after it are about its compensation."""
 
     step: saga.StepName
     product_id: Id | None
@@ -75,7 +75,7 @@ class SagaStep(Answer):
 
 
 class SagaStatus(Answer):
-    """How the fulfilment of an order goes."""
+    """State of the fulfilment saga of an order."""
 
     order_id: Id
     status: saga.SagaStatus
@@ -89,14 +89,14 @@ class SagaStatus(Answer):
 
 
 class SagasPage(Answer):
-    """Sagas, the newest first; `next` is the `after` of the page that follows, or null."""
+    """Page of sagas, newest first. `next` is the `after` of the next page, or null."""
 
     items: list[SagaStatus]
     next: str | None
 
 
 class EventAnswer(Message):
-    """An event as the log has it, in today's schema."""
+    """Event as recorded in the log, converted to the current schema version."""
 
     event_id: Id
     event_type: str
@@ -110,13 +110,13 @@ class EventAnswer(Message):
 
 
 class EventsAnswer(Answer):
-    """The history of an aggregate, in the order of its versions."""
+    """History of an aggregate, in the order of its versions."""
 
     items: list[EventAnswer]
 
 
 class EventsPage(Answer):
-    """Events of one type; `next` is the `position` of the page that follows."""
+    """Page of events of one type. `next` is the `position` of the next page."""
 
     items: list[EventAnswer]
     next: str
