@@ -1,4 +1,4 @@
-"""The Customer: how much credit there is, and what of it each order's payment took."""
+"""The Customer aggregate: its credit, and the payment of each order out of it."""
 
 from enum import StrEnum
 from typing import assert_never
@@ -25,11 +25,11 @@ from schemas.envelopes import Refusal
 
 
 class Unregistered(Struct, frozen=True, tag="UNREGISTERED"):
-    """Never registered."""
+    """Customer that was never registered."""
 
 
 class Registered(Struct, frozen=True, tag="REGISTERED"):
-    """Credit in minor units of `currency`."""
+    """Registered customer. Credit is in minor units of `currency`."""
 
     currency: str
     credit_limit: int
@@ -40,14 +40,14 @@ Customer = Unregistered | Registered
 
 
 class PaymentState(StrEnum):
-    """What became of a payment."""
+    """State of a payment."""
 
     PAID = "PAID"
     REFUNDED = "REFUNDED"
 
 
 class Payment(Struct, frozen=True):
-    """What one order took of the credit."""
+    """Payment for one order out of the credit."""
 
     state: PaymentState
     amount: int
@@ -55,7 +55,7 @@ class Payment(Struct, frozen=True):
 
 
 def evolve(customer: Customer, event: CustomerEvent) -> Customer:
-    """Fold credit."""
+    """Apply an event to the customer's credit."""
     match event:
         case CustomerRegistered():
             return Registered(event.currency, event.credit_limit)
@@ -72,7 +72,7 @@ def evolve(customer: Customer, event: CustomerEvent) -> Customer:
 
 
 def evolve_payment(payment: Payment | None, event: CustomerEvent) -> Payment | None:
-    """Fold one order's payment."""
+    """Apply an event to one order's payment."""
     match event:
         case PaymentProcessed():
             return Payment(PaymentState.PAID, event.amount, event.currency)
@@ -85,7 +85,7 @@ def evolve_payment(payment: Payment | None, event: CustomerEvent) -> Payment | N
 
 
 def decide(command: CustomerCommand, customer: Customer, payment: Payment | None, _at: At) -> Decision[CustomerEvent]:  # noqa: PLR0911 (a truth table returns in every row)
-    """The contract's table of customers (section 3)."""
+    """Decide a command by the contract's table of customers (section 3)."""
     match command, customer:
         case RegisterCustomer(), Unregistered():
             return (CustomerRegistered(name=command.name, email=command.email, credit_limit=command.credit_limit, currency=command.currency),)

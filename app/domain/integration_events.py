@@ -1,4 +1,4 @@
-"""What each domain event means to the outside; one that nobody has thought about cannot leave."""
+"""Mapping of domain events to integration events. An event type without an entry stops the start, so that none is published by accident."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from schemas.envelopes import Message
 
 
 class IntegrationEvent(NamedTuple):
-    """The integration event as CloudEvents type and schema, and the status that notifications tell."""
+    """Integration event: its CloudEvents type, its schema, and the status in notifications."""
 
     ce_type: str
     schema: type[Message]
@@ -45,15 +45,15 @@ INTEGRATION_EVENTS: dict[str, IntegrationEvent | None] = {
     "PaymentProcessed": None,
     "PaymentRefunded": None,
 }
-"""By event type; None: it is told to nobody."""
+"""Integration events by domain event type. None: the event is not published."""
 
 
 class Unmapped(LookupError):  # noqa: N818 (what it is)
-    """A domain event about which nothing is said here."""
+    """Error: a domain event has no entry in INTEGRATION_EVENTS."""
 
 
 def check_mapped(deciders: Iterable[Decider]) -> None:
-    """Raise Unmapped at start-up, rather than at the first such event."""
+    """Raise Unmapped if an event type has no entry. Called at start-up, so that it does not fail at the first such event."""
     missing = sorted({name for decider in deciders for name in decider.events} - INTEGRATION_EVENTS.keys())
     if missing:
         raise Unmapped(f"no mapping to the outside for {', '.join(missing)}: add a line to app/domain/integration_events.py, also if it is None")

@@ -1,4 +1,4 @@
-"""The Order: placed, confirmed, shipped; or cancelled. While its saga undoes what was done for it, it goes no further."""
+"""The Order aggregate: placed, confirmed, shipped; or cancelled. While its saga compensates, it can be neither confirmed nor shipped."""
 
 from typing import assert_never
 
@@ -12,44 +12,44 @@ from schemas.order import CancelOrder, ConfirmOrder, OrderCancelled, OrderComman
 
 
 class Draft(Struct, frozen=True, tag="DRAFT"):
-    """Not placed."""
+    """Order that was not placed yet."""
 
 
 class Placed(Struct, frozen=True, tag="PLACED"):
-    """Waits for payment and stock."""
+    """Order that waits for payment and stock."""
 
     products: tuple[str, ...]
 
 
 class Confirmed(Struct, frozen=True, tag="CONFIRMED"):
-    """Paid and reserved; these products are what will be shipped."""
+    """Order that is paid and reserved. `products` will be shipped."""
 
     products: tuple[str, ...]
 
 
 class Shipped(Struct, frozen=True, tag="SHIPPED"):
-    """On its way."""
+    """Order that was shipped."""
 
 
 class Cancelled(Struct, frozen=True, tag="CANCELLED"):
-    """Given up."""
+    """Order that was cancelled."""
 
 
 Order = Draft | Placed | Confirmed | Shipped | Cancelled
 
 
 def status(order: Order) -> str:
-    """The order's status, as on the wire."""
+    """Return the order's status, as on the wire."""
     return str(order.__struct_config__.tag)
 
 
 def products(order: Order) -> tuple[str, ...]:
-    """What will be shipped, or would be; each product once."""
+    """Return the ids of the products to be shipped, each once; none if the order was shipped, cancelled or never placed."""
     return order.products if isinstance(order, Placed | Confirmed) else ()
 
 
 def evolve(order: Order, event: OrderEvent) -> Order:
-    """Fold: an order is where its last event left it."""
+    """Apply an event: the last one determines the order's state."""
     match event:
         case OrderPlaced():
             return Placed(tuple(dict.fromkeys(item.product_id for item in event.items)))
@@ -64,7 +64,7 @@ def evolve(order: Order, event: OrderEvent) -> Order:
 
 
 def decide(command: OrderCommand, order: Order, saga: Saga | None, at: At) -> Decision[OrderEvent]:  # noqa: PLR0911 (a truth table returns in every row)
-    """The contract's table of orders (section 3)."""
+    """Decide a command by the contract's table of orders (section 3)."""
     match command, order:
         case PlaceOrder(), Draft():
             return (_placed(command),)

@@ -1,4 +1,4 @@
-"""The Product: what is on hand, and what of it is reserved for which order."""
+"""The Product aggregate: its stock on hand, and the share reserved for each order."""
 
 from enum import StrEnum
 from typing import assert_never
@@ -24,11 +24,11 @@ from schemas.product import (
 
 
 class Unregistered(Struct, frozen=True, tag="UNREGISTERED"):
-    """Never registered."""
+    """Product that was never registered."""
 
 
 class Registered(Struct, frozen=True, tag="REGISTERED"):
-    """Stock in pieces; `reserved` is part of `on_hand`, `shipped` has left it."""
+    """Registered product with its stock in pieces. `on_hand` includes `reserved`, but not `shipped`."""
 
     on_hand: int = 0
     reserved: int = 0
@@ -39,7 +39,7 @@ Product = Unregistered | Registered
 
 
 class ReservationState(StrEnum):
-    """What became of a reservation."""
+    """State of a reservation."""
 
     RESERVED = "RESERVED"
     RELEASED = "RELEASED"
@@ -47,14 +47,14 @@ class ReservationState(StrEnum):
 
 
 class Reservation(Struct, frozen=True):
-    """One order's share of a product."""
+    """Stock reserved for one order."""
 
     state: ReservationState
     quantity: int
 
 
 def evolve(product: Product, event: ProductEvent) -> Product:
-    """Fold stock."""
+    """Apply an event to the product's stock."""
     match event:
         case ProductRegistered():
             return Registered()
@@ -71,7 +71,7 @@ def evolve(product: Product, event: ProductEvent) -> Product:
 
 
 def evolve_reservation(reservation: Reservation | None, event: ProductEvent) -> Reservation | None:
-    """Fold one order's share."""
+    """Apply an event to one order's reservation."""
     match event:
         case InventoryReserved():
             return Reservation(ReservationState.RESERVED, event.quantity)
@@ -86,7 +86,7 @@ def evolve_reservation(reservation: Reservation | None, event: ProductEvent) -> 
 
 
 def decide(command: ProductCommand, product: Product, reservation: Reservation | None, _at: At) -> Decision[ProductEvent]:
-    """The contract's table of products (section 3)."""
+    """Decide a command by the contract's table of products (section 3)."""
     match command, product:
         case RegisterProduct(), Unregistered():
             return (ProductRegistered(name=command.name, price=command.price, currency=command.currency),)

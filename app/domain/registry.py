@@ -1,4 +1,4 @@
-"""Every aggregate type there is: topics, commands and checks follow from this list."""
+"""Registry of all aggregate types. Topics, commands and checks follow from it."""
 
 from app.domain.customer import customer_decider
 from app.domain.order import order_decider
@@ -9,4 +9,4 @@ from app.eventsourcing.decider import Decider
 DECIDERS: tuple[Decider, ...] = (order_decider, product_decider, customer_decider)
 
 EVENT_SOURCED: tuple[Decider, ...] = (*DECIDERS, saga_decider)
-"""Sagas, too: they take commands of operators, and are moved by more than commands."""
+"""All deciders, including the saga's. Operators send commands to sagas, but sagas also change by events, results and timers."""

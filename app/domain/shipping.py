@@ -1,4 +1,4 @@
-"""Shipping, choreographed: when an order leaves, so does what is reserved for it. Nobody waits for an answer."""
+"""Shipping policy, choreographed: when an order is shipped, so is its reserved stock. The policy waits for no result."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ from schemas.order import OrderShipped
 
 
 def policy(order_id: str, order: Order, event: Event, event_id: str) -> Iterator[OutgoingCommand]:
-    """What an event of an order asks of its products; `order` is the order before it."""
+    """Yield the commands to products that follow from an event of an order. `order` is the state before the event."""
     if isinstance(event, OrderShipped):
         for product_id in products(order):
             yield OutgoingCommand(asked_by(event_id, product_id), 0, "ShipInventory", "Product", product_id, {"orderId": order_id})
 
 
 def asked_by(event_id: str, product_id: str) -> str:
-    """The id of the command by which what is reserved of a product leaves; `event_id` is that of OrderShipped."""
+    """Derive the id of the command that ships a product's reserved stock. `event_id` is that of OrderShipped."""
     return command_id(event_id, product_id)

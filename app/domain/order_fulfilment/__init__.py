@@ -1,1 +1,1 @@
-"""The saga of an order: it is paid, reserved and confirmed, or all of that is undone (contract, section 3)."""
+"""The order fulfilment saga: pays, reserves and confirms an order, or compensates all of that (contract, section 3)."""

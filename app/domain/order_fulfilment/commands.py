@@ -1,4 +1,4 @@
-"""What a saga is asking for: the commands of its open steps, with ids that follow from the order, the step and the attempt."""
+"""Commands of a saga's open steps. Their ids are derived from the order, the step and the attempt."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple, assert_never
@@ -25,7 +25,7 @@ Way = Literal["do", "undo"]
 
 
 class Sent(NamedTuple):
-    """A command without its envelope."""
+    """Command without its envelope."""
 
     command_type: str
     aggregate_type: str
@@ -34,12 +34,15 @@ class Sent(NamedTuple):
 
     @property
     def partner(self) -> tuple[str, str]:
-        """Of no two steps that are open at the same time: the command's type, and to whom it is."""
+        """Type and aggregate of the command. No two steps that are open at the same time have the same pair."""
         return self.command_type, self.aggregate_id
 
 
 def react(order_id: str, saga: Saga, before: Saga | None = None) -> NextActions:
-    """The commands of all steps that are asked for, but not of those that were asked for `before`; and when to look whether they were answered."""
+    """Return the commands of all requested steps, and when to check whether they were answered.
+
+    Commands that the state `before` had requested already are left out.
+    """
     match saga:
         case Running():
             return NextActions(_asks(order_id, saga, before), min([saga.deadline_ms, *_looks(saga)]))
@@ -52,7 +55,7 @@ def react(order_id: str, saga: Saga, before: Saga | None = None) -> NextActions:
 
 
 def waiting(order_id: str, saga: Saga) -> Waiting | None:
-    """The command that is looked at first; while a saga moves, there is one."""
+    """Return the command whose step is due first, or None if the saga has ended. A moving saga always has one."""
     if not isinstance(saga, Moving):
         return None
     first = min((step for step in saga.steps if step.is_open), key=lambda step: step.until_ms)
@@ -60,17 +63,17 @@ def waiting(order_id: str, saga: Saga) -> Waiting | None:
 
 
 def ask(order_id: str, saga: Moving, step: Step) -> OutgoingCommand:
-    """The command of a step."""
+    """Return the command of a step."""
     return OutgoingCommand(_command_id(order_id, _way(saga), step, step.attempt), step.resent, *sent(order_id, saga, step))
 
 
 def asked_by(order_id: str, way: Way, step: Step, attempts: int) -> Iterator[str]:
-    """The ids of the commands by which a saga asks for a step, or for its undoing, in so many attempts."""
+    """Derive the ids of the commands for a step, or for its compensation, in this number of attempts."""
     return (_command_id(order_id, way, step, attempt) for attempt in range(1, attempts + 1))
 
 
 def sent(order_id: str, saga: Moving, step: Step) -> Sent:
-    """What a step asks for, or what undoes it."""
+    """Return the step's command, or during compensation the command that undoes it."""
     return _undo(order_id, saga, step) if isinstance(saga, Compensating) else _do(order_id, saga.facts, step)
 
 
@@ -83,13 +86,13 @@ def _way(saga: Moving) -> Way:
 
 
 def _asks(order_id: str, saga: Moving, before: Saga | None) -> tuple[OutgoingCommand, ...]:
-    """An order may have a thousand products: only commands that are new are put together."""
+    """Build only commands that are new, because an order may have a thousand products."""
     known = {_asked(step) for step in before.steps if step.state is StepState.ASKED} if isinstance(before, Moving) and _way(before) == _way(saga) else ()
     return tuple(ask(order_id, saga, step) for step in saga.steps if step.state is StepState.ASKED and _asked(step) not in known)
 
 
 def _asked(step: Step) -> tuple[StepName, str | None, int, int]:
-    """What tells the commands of one way apart, each time they are sent."""
+    """Return the key of a sent command among those of one direction. Each repetition has its own."""
     return step.name, step.product_id, step.attempt, step.resent
 
 
@@ -98,7 +101,7 @@ def _looks(saga: Moving) -> list[int]:
 
 
 def _do(order_id: str, facts: Facts, step: Step) -> Sent:
-    """Another attempt is that of an order that has left: what was given back is taken again."""
+    """Return the forward command of a step. A later attempt is for a shipped order: it takes again what was given back."""
     again = {"again": True} if step.attempt > 1 else {}
     match step.name:
         case "payment":

@@ -1,4 +1,4 @@
-"""What follows by itself once the steps are answered: the end of a saga; and the times until which it waits."""
+"""Completion of a saga once its steps are answered, and the times until which it waits."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -14,16 +14,16 @@ Events = tuple[SagaEvent, ...]
 NONE: Events = ()
 
 LEFT = "the order has left, and not all of it could be done"
-"""Why a saga needs an operator that undoes nothing."""
+"""Reason why a saga that does not compensate needs an operator."""
 
 
 def concluded(saga: Saga, events: Events) -> Events:
-    """The events, and the end of the saga if they lead to it."""
+    """Return the events, followed by the end of the saga if they lead to it."""
     return (*events, *end(reduce(evolve, events, saga))) if events else events
 
 
 def end(saga: Saga) -> Events:
-    """The end of a saga that waits for nothing any more; nothing as long as it does, and once it has ended."""
+    """Return the end of a saga that no longer waits for anything; no event while it waits, or once it has ended."""
     match saga:
         case Running() if all(step.state is StepState.DONE for step in saga.steps):
             return (SagaCompleted(),)
@@ -41,22 +41,25 @@ def _stop(saga: Finishing | Compensating) -> SagaEvent:
 
 
 def compensation(saga: Saga, reason: str, at_ms: int) -> SagaCompensationStarted:
-    """The way back begins."""
+    """Return the event that begins compensation."""
     return SagaCompensationStarted(reason=reason[:TEXT_LENGTH], wait_until=until(saga, at_ms))
 
 
 def until(saga: Any, at_ms: int) -> str:  # noqa: ANN401 (any saga that has facts)
-    """When what is asked for now is to be answered."""
+    """Return the time by which a step requested now must be answered."""
     return rfc3339(at_ms + saga.facts.waits.step_ms)
 
 
 def named(step: Step) -> dict[str, Any]:
-    """A step in the payload of an event."""
+    """Return the fields that name a step in the payload of an event."""
     return {"step": step.name, "product_id": step.product_id}
 
 
 def wait(saga: Moving, settled: Step, at_ms: int) -> str | None:
-    """When the next steps are to be answered, if they are asked for once this one is settled. What is reserved for an order that has left is shipped next."""
+    """Return the time by which the next steps must be answered, or None if settling this step requests none.
+
+    For an order that has been shipped, stock is shipped as soon as it is reserved.
+    """
     if isinstance(saga, Finishing) and settled.name == "reservation":
         return until(saga, at_ms)
     others = [step for step in saga.steps if step is not settled]
@@ -64,6 +67,6 @@ def wait(saga: Moving, settled: Step, at_ms: int) -> str | None:
 
 
 def is_turn(others: Iterable[Step]) -> bool:
-    """True if none of these is open, and some have not been asked for."""
+    """Return True if none of these steps is open and at least one is still pending."""
     states = {step.state for step in others}
     return StepState.PENDING in states and not states & {StepState.ASKED, StepState.PAUSED}

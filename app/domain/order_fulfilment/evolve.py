@@ -1,4 +1,4 @@
-"""The saga as its events left it. All that decides about a row is in this file: its fingerprint is that of the rows."""
+"""State of the saga from its events. Everything that determines a row is in this file, because the rows' fingerprint covers only this file."""
 
 from typing import assert_never
 
@@ -41,13 +41,16 @@ from schemas.timestamp import milliseconds
 from schemas.upcasters import NewerSchema
 
 DEFINITION = 1
-"""The version of these rules, under which a saga goes on to its end: when they change, the old ones stay beside the new while any of theirs is open."""
+"""Version of these rules. A saga keeps its version to its end.
+
+When the rules change, the old ones stay next to the new ones while a saga of theirs is open.
+"""
 
 MOST = 1_000_000_000_000
-"""The largest amount that can be paid; one more stands for everything beyond it, which the customer refuses all the same."""
+"""Largest amount that can be paid. One more represents every larger amount, because the customer refuses all of them."""
 
 STANDING = frozenset({"PAID", "RESERVED"})
-"""A refusal that says so says that there is something to undo."""
+"""States in a refusal that mean there is something to compensate."""
 
 Settled = SagaStepCompleted | SagaStepCompensated | SagaStepSkipped | SagaStepFailed
 Stepped = Settled | SagaStepRetried
@@ -55,7 +58,7 @@ Begun = Moving | Completed | NeedsIntervention
 
 
 def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911, PLR0912 (one line for each kind of event)
-    """Fold."""
+    """Apply an event."""
     match event:
         case SagaStarted():
             return _started(event)
@@ -86,7 +89,7 @@ def evolve(saga: Saga, event: SagaEvent) -> Saga:  # noqa: C901, PLR0911, PLR091
 
 
 def in_doubt(failed: SagaStepFailed) -> bool:
-    """True if a step that failed may have been done all the same."""
+    """Return True if a failed step may have been done all the same."""
     return failed.outcome != "refused" or _stands(failed.refusal)
 
 
@@ -115,25 +118,28 @@ def _running(saga: Saga) -> Running:
 
 
 def _moving(saga: Saga) -> Moving:
-    """An operator who acts on a saga that needs it sets it going again."""
+    """Return the saga as a moving one. An operator's action resumes a saga that needs intervention."""
     begun = _begun(saga)
     assert not isinstance(begun, Completed), "a completed saga has no open step: the log lacks events of the saga"
     return resumed(begun) if isinstance(begun, NeedsIntervention) else begun
 
 
 def resumed(saga: NeedsIntervention) -> Finishing | Compensating:
-    """The saga as it goes on, the way it went before."""
+    """Resume the saga in the direction it had before."""
     return Finishing(saga.facts, saga.steps) if saga.shipped else Compensating(saga.facts, saga.steps, saga.reason)
 
 
 def _with(saga: Moving, event: Stepped, **changes: object) -> Moving:
-    """The saga with one step changed."""
+    """Return the saga with one step changed."""
     same = (event.step, event.product_id)
     return replace(saga, steps=tuple(replace(step, **changes) if (step.name, step.product_id) == same else step for step in saga.steps))
 
 
 def _settled(saga: Moving, event: Settled, state: StepState, **changes: object) -> Moving:
-    """The saga with one step answered; the next are asked for if the event says until when they are to be answered."""
+    """Return the saga with one step answered.
+
+    Requests the next steps if the event says by when they must be answered.
+    """
     after = _with(saga, event, state=state, **changes)
     if event.wait_until is None:
         return after
@@ -151,7 +157,7 @@ def _retried(saga: Moving, event: SagaStepRetried) -> Moving:
 
 
 def asked(steps: Steps, until_ms: int) -> Steps:
-    """The same steps, with the next ones asked for: all of that name."""
+    """Return the steps with the next ones requested: all pending steps of the next name."""
     name = next((step.name for step in steps if step.state is StepState.PENDING), None)
     due = {"state": StepState.ASKED, "until_ms": until_ms}
     return tuple(replace(step, **due) if step.name == name and step.state is StepState.PENDING else step for step in steps)
@@ -164,7 +170,7 @@ def _compensating(saga: Saga, event: SagaCompensationStarted) -> Compensating:
 
 
 def _undone(steps: Steps) -> Steps:
-    """The undoing of what was done or may have been; that of a confirmation is the order's."""
+    """Return the compensation of all steps that were or may have been done. Cancelling the order also undoes its confirmation."""
     return tuple(
         Step(step.name, step.product_id, step.quantity, StepState.PENDING if step.to_undo else StepState.NONE, attempt=step.attempt)
         for step in reversed(steps)
@@ -173,7 +179,7 @@ def _undone(steps: Steps) -> Steps:
 
 
 def _finishing(saga: Begun) -> Finishing:
-    """Where the saga was on its way back, an operator has each step done again, or finds that it still stands."""
+    """Return the saga of a shipped order. If it was compensating, its steps count as failed until an operator retries or skips them."""
     if isinstance(saga, Running):
         return Finishing(saga.facts, saga.steps)
     failed = (Step(step.name, step.product_id, step.quantity, StepState.FAILED, attempt=step.attempt) for step in reversed(saga.steps) if step.name != "order")
@@ -181,12 +187,12 @@ def _finishing(saga: Begun) -> Finishing:
 
 
 def _again(steps: Steps) -> Steps:
-    """The same, with what failed to be tried once more."""
+    """Return the steps, with each failed one pending for another attempt."""
     return tuple(_next_attempt(step, StepState.PENDING) if step.state is StepState.FAILED else step for step in steps)
 
 
 def _kept(saga: Begun) -> Steps:
-    """The steps of a saga that is completed; what an operator settled by hand counts as done."""
+    """Return the steps of a completed saga. Steps that an operator settled by hand count as done."""
     return saga.steps if isinstance(saga, Running | Finishing) else tuple(_next_attempt(step, StepState.DONE) for step in saga.steps)
 
 

@@ -1,4 +1,4 @@
-"""What follows when a step fails: it is asked for again, or it is the end of the way there."""
+"""Failures of steps. The saga retries a failed step, or ends forward execution."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Outcome = Literal["refused", "parked", "timed-out"]
 
 
 def failed(saga: Moving, step: Step, outcome: Outcome, refusal: Refusal | None, at_ms: int) -> SagaStepFailed:
-    """It is asked for again after a while, each time a longer one, until that was done often enough."""
+    """Return the failure with a retry after a growing back-off, or the final failure once the retries are used up."""
     waits, resent = saga.facts.waits, step.resent - step.granted
     if resent >= waits.retries:
         return final(saga, step, outcome, refusal, at_ms)
@@ -21,13 +21,13 @@ def failed(saga: Moving, step: Step, outcome: Outcome, refusal: Refusal | None, 
 
 
 def final(saga: Moving, step: Step, outcome: Outcome, refusal: Refusal | None, at_ms: int) -> SagaStepFailed:
-    """It is not asked for again. On the way back the rest is undone all the same, and of an order that has left the rest is done."""
+    """Return the failure of a step for good. Compensation continues with the remaining steps, and so does the saga of a shipped order."""
     wait_until = None if isinstance(saga, Running) or (isinstance(saga, Finishing) and step.name == "reservation") else wait(saga, step, at_ms)
     return SagaStepFailed(**named(step), outcome=outcome, refusal=refusal, wait_until=wait_until)
 
 
 def given_up(saga: Moving, events: Events, at_ms: int) -> Events:
-    """The events, and the compensation that follows if one of them is the end of the way there."""
+    """Return the events, followed by the start of compensation if one of them ends forward execution."""
     last = next((event for event in events if isinstance(event, SagaStepFailed) and event.retry_at is None), None)
     return events if last is None or not isinstance(saga, Running) else (*events, compensation(saga, _told(last), at_ms))
 

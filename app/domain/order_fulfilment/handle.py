@@ -1,4 +1,4 @@
-"""What a saga says to what it hears: events of its order, answers of its partners, and that time has passed. Anything else changes nothing."""
+"""Input handler of the saga: events of its order, results from participants, and elapsed timers. Any other input changes nothing."""
 
 from typing import NamedTuple, assert_never
 
@@ -20,20 +20,20 @@ NEVER_DONE = frozenset({"not-found", "unknown-product", "unknown-customer"})
 
 
 class Placed(NamedTuple):
-    """An order begins."""
+    """Input: an order was placed."""
 
     order: OrderPlaced
     correlation_id: str
     timing: Timing
     deadline_ms: int
-    """How long the whole may take (milliseconds)."""
+    """Time that the whole saga may take (milliseconds)."""
 
 
 Heard = Placed | OrderConfirmed | OrderShipped | OrderCancelled | CommandResult | TimerElapsed
 
 
 def hear(order_id: str, saga: Saga, heard: Heard, at_ms: int) -> Events:
-    """The events that follow; `at_ms` is when it was said (milliseconds since 1970)."""
+    """Return the saga's events for an input. `at_ms` is the input's time (milliseconds since 1970)."""
     return concluded(saga, _hear(order_id, saga, heard, at_ms))
 
 
@@ -73,14 +73,14 @@ def _start(placed: Placed, at_ms: int) -> Events:
 
 
 def _confirmed(saga: Saga, at_ms: int) -> Events:
-    """By whatever command: there is nothing left to ask for."""
+    """Complete the step `confirmation`, whichever command confirmed the order: there is nothing left to request."""
     if not isinstance(saga, Running) or saga.steps[-1].state is StepState.DONE:
         return NONE
     return (SagaStepCompleted(step="confirmation", wait_until=wait(saga, saga.steps[-1], at_ms)),)
 
 
 def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
-    """By the customer, or by the saga itself."""
+    """Handle the order's cancellation, by the customer or by the saga itself."""
     match saga:
         case Running() | Completed():
             return compensation(saga, event.reason, at_ms), SagaStepCompensated(step="order")
@@ -96,7 +96,10 @@ def _cancelled(saga: Saga, event: OrderCancelled, at_ms: int) -> Events:
 
 
 def _answered(order_id: str, saga: Saga, reply: CommandResult, at_ms: int) -> Events:
-    """An answer counts if it is to a command that is waited for. A refusal is final; that a command is parked is heard once for each time it was sent."""
+    """Handle a command's result, if the saga waits for that command.
+
+    A refusal is final. A parked command counts once for each time it was sent.
+    """
     if isinstance(saga, NeedsIntervention) and saga.shipped:
         saga = resumed(saga)
     step = _waiting(order_id, saga, reply)
@@ -112,7 +115,7 @@ def _answered(order_id: str, saga: Saga, reply: CommandResult, at_ms: int) -> Ev
 
 
 def _waiting(order_id: str, saga: Saga, reply: CommandResult) -> Step | None:
-    """The step whose command this answers. Anybody may use any command id: it must be the very command."""
+    """Return the step whose command this result answers. Any client may use any command id, so the type and the aggregate must match, too."""
     if not isinstance(saga, Moving):
         return None
     to = (reply.command_type, reply.aggregate_id)
@@ -121,12 +124,15 @@ def _waiting(order_id: str, saga: Saga, reply: CommandResult) -> Step | None:
 
 
 def _is_heard(saga: Moving, step: Step) -> bool:
-    """Late answers count for an order that has left: what is reserved for it late is shipped, not kept."""
+    """Return True if a result for this step counts. For a shipped order late results count, too, so that stock reserved late is shipped."""
     return step.is_open or (isinstance(saga, Finishing) and step.in_doubt and step.state is StepState.FAILED)
 
 
 def _is_settled(saga: Moving, reply: CommandResult) -> bool:
-    """True if the refusal says that there is nothing to undo, or not any more; or, of an order that has left, that it is done already."""
+    """Return True if the refusal means that the step needs nothing more.
+
+    During compensation: there is nothing to undo, or no longer. For a shipped order: the step is done already.
+    """
     refusal = reply.refusal
     if refusal is None or reply.outcome != "refused" or isinstance(saga, Running):
         return False
@@ -134,7 +140,7 @@ def _is_settled(saga: Moving, reply: CommandResult) -> bool:
 
 
 def _refused(saga: Moving, step: Step, refusal: Refusal | None, at_ms: int) -> Events:
-    """An order that earlier code shipped on the way back cannot be cancelled: nothing more of it is undone."""
+    """Handle a refused step. An order that earlier code shipped during compensation cannot be cancelled, so compensation ends."""
     if isinstance(saga, Compensating) and step.name == "order" and refusal is not None and refusal.state == "SHIPPED":
         return (SagaOrderShipped(),)
     return given_up(saga, (final(saga, step, "refused", refusal, at_ms),), at_ms)

@@ -1,4 +1,4 @@
-"""What follows when time has passed: the deadline of the whole, steps that were not answered, and those that have waited to be asked for again."""
+"""Elapsed timers of the saga: its deadline, steps that were not answered in time, and steps whose back-off has ended."""
 
 from app.domain.order_fulfilment.completion import NONE, Events, compensation, named, until
 from app.domain.order_fulfilment.evolve import evolve
@@ -9,7 +9,7 @@ from schemas.timestamp import rfc3339
 
 
 def elapsed(saga: Saga, at_ms: int) -> Events:
-    """It is as late as the saga wanted to be woken, or not yet: then nothing follows."""
+    """Return the events of an elapsed timer; none if no deadline or step is due yet."""
     match saga:
         case Running() if saga.deadline_ms <= at_ms:
             deadline_at = rfc3339(saga.deadline_ms)
@@ -21,7 +21,7 @@ def elapsed(saga: Saga, at_ms: int) -> Events:
 
 
 def _overdue(saga: Moving, at_ms: int) -> Events:
-    """One after another: whether the next ones are asked for depends on what became of those before."""
+    """Return the events of all overdue steps, one after another: whether a step requests the next ones depends on those before it."""
     events: list[SagaEvent] = []
     after: Saga = saga
     for step in saga.steps:

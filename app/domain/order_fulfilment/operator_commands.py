@@ -1,4 +1,4 @@
-"""What operators may do to a saga, by the order's status, too: each of their commands is answered with an event or a refusal."""
+"""Operators' commands to a saga. Depending on the states of saga and order, each leads to events or a refusal."""
 
 from functools import reduce
 from typing import assert_never, get_args
@@ -40,11 +40,11 @@ from schemas.saga import (
 from schemas.timestamp import milliseconds, rfc3339
 
 Acting = Moving | NeedsIntervention
-"""A saga that has steps to be answered."""
+"""Saga with steps that operators can act on."""
 
 
 def decide(command: SagaCommand, saga: Saga, order: Order | None, at: At) -> Decision[SagaEvent]:
-    """The events of an operator's command, or why it is not possible now."""
+    """Return the events of an operator's command, or the refusal that says why it is not possible now."""
     if isinstance(saga, Unstarted):
         return Refusal(code="not-found", message="the order has no saga")
     decision = _decide(command, saga, order, milliseconds(at))
@@ -83,7 +83,7 @@ def _on_step(command: RetryStep | SkipStep, saga: Saga, at_ms: int) -> Events | 
 
 
 def _retry(command: RetryStep, saga: Acting, step: Step, at_ms: int) -> Events:
-    """What failed for good would be answered as before: it is asked for by another command."""
+    """Retry a step. One that failed for good needs another command id, because the same command would get the same result."""
     attempt = step.attempt + (step.state is StepState.FAILED)
     return (SagaStepRetried(**named(step), attempt=attempt, wait_until=until(saga, at_ms), reason=command.reason),)
 
@@ -102,7 +102,7 @@ def _force(command: ForceCompensate, saga: Saga, order: Order | None, at_ms: int
 
 
 def _complete(command: CompleteSaga, saga: Acting, order: Order | None) -> Events | Refusal:
-    """An answer that came after the end would be neither undone nor shipped: so open steps are settled one by one."""
+    """Complete the saga by hand. Open steps must be settled first, because a result after the end would be neither compensated nor shipped."""
     open_ = next((step for step in saga.steps if step.is_open or (step.in_doubt and step.name == "reservation" and not goes_back(saga))), None)
     if open_ is not None or not isinstance(saga, NeedsIntervention):
         return Refusal(code="illegal-transition", message=f"{open_ or 'a step'} may still be answered: RetryStep or SkipStep it", state=status(saga))

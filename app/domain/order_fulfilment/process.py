@@ -1,4 +1,4 @@
-"""The fulfilment saga as one value."""
+"""The fulfilment saga as one `SagaDefinition`."""
 
 from app.domain.order_fulfilment.commands import react, waiting
 from app.domain.order_fulfilment.evolve import evolve

@@ -1,4 +1,4 @@
-"""What a saga can be: its steps one way, or their undoing the other way; and the rest of the one way where the order has left."""
+"""States of the saga: forward steps, their compensation, or the remaining forward steps of an order that has been shipped."""
 
 from enum import StrEnum
 from typing import assert_never
@@ -9,24 +9,24 @@ from schemas.saga import StepName
 
 
 class StepState(StrEnum):
-    """Where a step, or its undoing, is."""
+    """State of a step, or of its compensation."""
 
     PENDING = "PENDING"
     ASKED = "ASKED"
     PAUSED = "PAUSED"
-    """It failed, and will be asked for again."""
+    """The step failed, and the saga will retry it."""
     DONE = "DONE"
     FAILED = "FAILED"
     NONE = "NONE"
-    """On the way back: it was never done, so there is nothing to undo."""
+    """During compensation: the step was never done, so there is nothing to compensate."""
 
 
 OPEN = (StepState.ASKED, StepState.PAUSED)
-"""It may still be answered."""
+"""States of a step that may still be answered."""
 
 
 class Step(Struct, frozen=True, omit_defaults=True):
-    """One command to a partner, or the one that undoes it."""
+    """Step of the saga: one command to a participant, or the command that compensates it."""
 
     name: StepName
     product_id: str | None = None
@@ -35,33 +35,33 @@ class Step(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
     resent: int = 0
     granted: int = 0
-    """So many of these times an operator wanted it: they do not count among those that the saga has by itself."""
+    """Number of repetitions (`resent`) that an operator requested. They do not count against the saga's own retries."""
     until_ms: int = 0
-    """An open step is looked at then."""
+    """Time at which the saga looks at an open step (milliseconds since 1970)."""
     in_doubt: bool = False
-    """It failed, and may have been done all the same."""
+    """True if the step failed, but may have been done all the same."""
 
     @property
     def is_open(self) -> bool:
-        """True while an answer counts."""
+        """True while the step may still be answered."""
         return self.state in OPEN
 
     @property
     def to_undo(self) -> bool:
-        """True if it was done, or may have been."""
+        """True if the step was or may have been done, so that compensation must undo it."""
         return self.is_open or self.state is StepState.DONE or self.in_doubt
 
     def __str__(self) -> str:
-        """As people read it."""
+        """Return the step's name, with the product's id where there is one."""
         return self.name if self.product_id is None else f"{self.name}/{self.product_id}"
 
 
 Steps = tuple[Step, ...]
-"""In the order in which they are asked for; those of one name together."""
+"""Steps in the order in which the saga requests them. Steps of one name are adjacent."""
 
 
 class Timeouts(Struct, frozen=True, array_like=True):
-    """How long the saga waits, as the settings were when it began."""
+    """Timeouts and retries of the saga, from the settings when it began."""
 
     step_ms: int
     backoff_ms: int
@@ -69,7 +69,7 @@ class Timeouts(Struct, frozen=True, array_like=True):
 
 
 class Facts(Struct, frozen=True):
-    """What is known of the order."""
+    """Facts about the order that the saga needs."""
 
     definition: int
     correlation_id: str
@@ -80,11 +80,11 @@ class Facts(Struct, frozen=True):
 
 
 class Unstarted(Struct, frozen=True, tag="UNSTARTED"):
-    """There is no saga."""
+    """Saga that does not exist yet."""
 
 
 class Running(Struct, frozen=True, tag="RUNNING"):
-    """On its way to a confirmed order."""
+    """Saga on its way to a confirmed order."""
 
     facts: Facts
     steps: Steps
@@ -92,21 +92,21 @@ class Running(Struct, frozen=True, tag="RUNNING"):
 
 
 class Finishing(Struct, frozen=True, tag="FINISHING"):
-    """Its order has left before everything was done: what is open is done, and nothing is undone any more."""
+    """Saga of an order that was shipped before all steps were done. It completes the open steps and no longer compensates anything."""
 
     facts: Facts
     steps: Steps
 
 
 class Completed(Struct, frozen=True, tag="COMPLETED"):
-    """The order is confirmed; until it is shipped, that may be undone."""
+    """Saga whose order is confirmed. Until the order is shipped, it may still be compensated."""
 
     facts: Facts
     steps: Steps
 
 
 class Compensating(Struct, frozen=True, tag="COMPENSATING"):
-    """On its way back; the steps are those to be undone, the last one first."""
+    """Saga in compensation. `steps` are the steps to compensate, the last one first."""
 
     facts: Facts
     steps: Steps
@@ -114,7 +114,7 @@ class Compensating(Struct, frozen=True, tag="COMPENSATING"):
 
 
 class NeedsIntervention(Struct, frozen=True, tag="NEEDS_INTERVENTION"):
-    """What failed of these steps has to be undone by an operator; or to be done, if the order has left."""
+    """Saga that needs an operator: to compensate the failed steps, or to complete them if the order was shipped."""
 
     facts: Facts
     steps: Steps
@@ -123,19 +123,19 @@ class NeedsIntervention(Struct, frozen=True, tag="NEEDS_INTERVENTION"):
 
 
 class Failed(Struct, frozen=True, tag="FAILED"):
-    """Everything is undone."""
+    """Saga that has compensated everything."""
 
     reason: str
 
 
 Moving = Running | Finishing | Compensating
-"""Not ended."""
+"""Saga that has begun and not ended."""
 
 Saga = Unstarted | Running | Finishing | Completed | Compensating | NeedsIntervention | Failed
 
 
 def status(saga: Saga) -> str:
-    """The saga's status, as on the wire."""
+    """Return the saga's status, as on the wire."""
     match saga:
         case Running() | Finishing():
             return _progress(saga.steps)
@@ -146,7 +146,7 @@ def status(saga: Saga) -> str:
 
 
 def goes_back(saga: Saga | None) -> bool:
-    """True if what was done for the order is being undone, or was."""
+    """Return True if the saga compensates, or has compensated, what was done for the order."""
     match saga:
         case Compensating() | Failed():
             return True
@@ -166,5 +166,5 @@ _PROGRESS: dict[StepName, str] = {
 
 
 def _progress(steps: Steps) -> str:
-    """By the first step that is not done."""
+    """Return the status that follows from the first step that is not done."""
     return next((_PROGRESS[step.name] for step in steps if step.state is not StepState.DONE), "INVENTORY_RESERVED")

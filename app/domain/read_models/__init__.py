@@ -1,1 +1,1 @@
-"""The projections of the shop's read models, as pure functions."""
+"""Projections of the shop's read models, as pure functions."""

@@ -1,4 +1,4 @@
-"""A customer as others see it, and what of the credit is used."""
+"""Read model of customers: name, email, credit limit and used credit."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -7,7 +7,7 @@ from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, pay
 
 
 class CustomerAccount(Struct, frozen=True, rename="camel", gc=False):
-    """Credit in minor units of `currency`; `named_at` is the version that gave the customer its present name and email."""
+    """Row of a customer. Credit is in minor units of `currency`; `named_at` is the version of the current name and email."""
 
     customer_id: str
     name: str
@@ -21,7 +21,7 @@ class CustomerAccount(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Registration(Struct, rename="camel"):
-    """Of CustomerRegistered."""
+    """Fields of CustomerRegistered."""
 
     name: str
     email: str
@@ -30,26 +30,26 @@ class Registration(Struct, rename="camel"):
 
 
 class Naming(Struct):
-    """Of CustomerChanged; absent is unchanged."""
+    """Fields of CustomerChanged. An absent field is unchanged."""
 
     name: str | None = None
     email: str | None = None
 
 
 class Limit(Struct, rename="camel"):
-    """Of CreditLimitChanged."""
+    """Field of CreditLimitChanged."""
 
     credit_limit: int
 
 
 class Amount(Struct):
-    """Of what was paid, or given back."""
+    """Amount of PaymentProcessed and PaymentRefunded."""
 
     amount: int
 
 
 def project(account: CustomerAccount | None, event: RecordedEvent) -> CustomerAccount:
-    """The row after an event."""
+    """Return the row after an event."""
     match event.event_type, account:
         case "CustomerRegistered", None:
             return _registered(event)

@@ -1,20 +1,20 @@
-"""What the views of orders and of customers tell each other, so that an order shows who ordered it (docs/decisions/0017)."""
+"""Feed records between the read models of orders and customers, so that an order shows its customer's name (docs/decisions/0017)."""
 
 from msgspec import Struct
 
 ASKED = -1
-"""The version of a name that was asked for and not told yet; 0 is that of a customer who is not registered."""
+"""Version of a name that was requested and has not arrived yet. 0 is the version of a customer who is not registered."""
 
 
 class Ordering(Struct, frozen=True, rename="camel"):
-    """From an order's partition: this is the first order of the customer here, tell it the customer's name."""
+    """Request from an order's partition, at its first order of a customer, for the customer's name."""
 
     customer_id: str
     order_id: str
 
 
 class CustomerName(Struct, frozen=True, rename="camel", gc=False):
-    """From the customer's partition: name and email since this version of the customer."""
+    """Name and email from the customer's partition, valid since this version of the customer."""
 
     customer_id: str
     version: int
@@ -23,5 +23,5 @@ class CustomerName(Struct, frozen=True, rename="camel", gc=False):
 
 
 def project(known: CustomerName | None, told: CustomerName) -> CustomerName:
-    """What is known of a customer after it was told: a feed repeats itself, so only a higher version is news, whatever the gap."""
+    """Return the newer of the known and the received name. A feed repeats records, so only a higher version replaces, whatever the gap."""
     return told if known is None or told.version > known.version else known

@@ -1,4 +1,4 @@
-"""An order as its own events tell of it; who ordered it is told by the customer's partition (docs/decisions/0017)."""
+"""Read model of orders, from their own events. The customer's name comes from the customer's partition (docs/decisions/0017)."""
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
@@ -7,7 +7,7 @@ from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, pay
 
 
 class OrderSummary(Struct, frozen=True, rename="camel", gc=False):
-    """`total_amount` is in minor units of `currency`, `item_count` the number of lines."""
+    """Row of an order. `total_amount` is in minor units of `currency`; `item_count` is the number of lines."""
 
     order_id: str
     customer_id: str
@@ -21,7 +21,7 @@ class OrderSummary(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Placed(Struct, rename="camel"):
-    """Of OrderPlaced."""
+    """Fields of OrderPlaced."""
 
     customer_id: str
     items: list[Raw]
@@ -30,7 +30,7 @@ class Placed(Struct, rename="camel"):
 
 
 def project(order: OrderSummary | None, event: RecordedEvent) -> OrderSummary:
-    """The row after an event."""
+    """Return the row after an event."""
     match event.event_type, order:
         case "OrderPlaced", None:
             return _placed(event)

@@ -1,4 +1,4 @@
-"""A product as it is offered, and how much of it there is."""
+"""Read model of products: name, price and stock."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -7,7 +7,7 @@ from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent, pay
 
 
 class ProductStock(Struct, frozen=True, rename="camel", gc=False):
-    """Stock in pieces; `reserved` is part of `on_hand`, `shipped` has left it."""
+    """Row of a product, with its stock in pieces. `on_hand` includes `reserved`, but not `shipped`."""
 
     product_id: str
     name: str
@@ -21,7 +21,7 @@ class ProductStock(Struct, frozen=True, rename="camel", gc=False):
 
 
 class Offered(Struct):
-    """Of ProductRegistered."""
+    """Fields of ProductRegistered."""
 
     name: str
     price: int
@@ -29,13 +29,13 @@ class Offered(Struct):
 
 
 class Pieces(Struct):
-    """Of every event that moves stock."""
+    """Field of every event that moves stock."""
 
     quantity: int
 
 
 def project(product: ProductStock | None, event: RecordedEvent) -> ProductStock:
-    """The row after an event."""
+    """Return the row after an event."""
     match event.event_type, product:
         case "ProductRegistered", None:
             return _offered(event)
@@ -57,7 +57,7 @@ def _offered(event: RecordedEvent) -> ProductStock:
 
 
 def _moved(product: ProductStock, event: RecordedEvent, on_hand: int = 0, reserved: int = 0, shipped: int = 0) -> ProductStock:
-    """Each count changes by so many times the quantity of the event."""
+    """Return the row with each count changed by the given factor times the event's quantity."""
     quantity = payload(event, Pieces).quantity
     return replace(
         product,

@@ -1,4 +1,4 @@
-"""How the fulfilment of an order goes: its steps and their undoing, when and why."""
+"""Read model of the fulfilment saga: its steps and their compensation, with times and reasons."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from schemas.upcasters import upcasters
 
 
 class ShownStep(Struct, frozen=True, rename="camel"):
-    """`state` since `at`, and why; the undoing of a step begins when it is TO_UNDO."""
+    """Step with its `state` since `at`, and the reason. TO_UNDO is the first state of its compensation."""
 
     step: str
     product_id: str | None
@@ -26,7 +26,7 @@ class ShownStep(Struct, frozen=True, rename="camel"):
 
 
 class SagaStatus(Struct, frozen=True, rename="camel"):
-    """`saga` is what the next event is folded into; who reads the row has no use for it."""
+    """Row of a saga. `saga` is the state to which the next event is applied; readers of the row do not need it."""
 
     order_id: str
     status: str
@@ -50,7 +50,7 @@ _UNDOING = {
 
 
 def project(row: SagaStatus | None, event: RecordedEvent) -> SagaStatus:
-    """The saga after an event."""
+    """Return the row after an event."""
     what = _event(event)
     match what, row:
         case SagaStarted(), None:
@@ -62,7 +62,7 @@ def project(row: SagaStatus | None, event: RecordedEvent) -> SagaStatus:
 
 
 def place(row: SagaStatus) -> str:
-    """Under its status: an event that changes that moves the saga."""
+    """Return the saga's place in the list of its status. An event that changes the status moves the saga."""
     return listed.place(row.status, row.started_at, row.order_id)
 
 
@@ -95,12 +95,15 @@ def _moved(row: SagaStatus, what: SagaEvent, event: RecordedEvent) -> SagaStatus
 
 
 def _reason(row: SagaStatus, saga: Saga, what: SagaEvent) -> str | None:
-    """Why it is where it is, where something said so."""
+    """Return the reason for the saga's current status, if a state or an event gave one."""
     return getattr(saga, "reason", None) or (getattr(what, "reason", None) if status(saga) != row.status else row.reason)
 
 
 def _shown(steps: tuple[ShownStep, ...], saga: Saga, what: SagaEvent, at: str) -> tuple[ShownStep, ...]:
-    """The steps after an event: one changes if its state does, or if it is what the event is about. There may be a thousand of them."""
+    """Return the steps after an event. A step changes if its state does, or if the event is about it.
+
+    The steps are looked up in a dictionary, because there may be a thousand of them.
+    """
     about = (getattr(what, "step", None), getattr(what, "product_id", None))
     found: dict[tuple[str, str | None], Step] = {(step.name, step.product_id): step for step in _steps(saga)}
     after = [_step(shown, found.pop((shown.step, shown.product_id), None), saga, (what, at), named=about == (shown.step, shown.product_id)) for shown in steps]
@@ -113,7 +116,7 @@ def _step(shown: ShownStep, found: Step | None, saga: Saga, said: tuple[SagaEven
 
 
 def _state(shown: ShownStep, found: Step | None, saga: Saga) -> str:
-    """Where the step is; one that the saga has done with stays where it was."""
+    """Return the step's state. A step that the saga no longer has keeps its last state."""
     match saga:
         case Failed():
             return "UNDONE" if shown.state in _UNDOING.values() else shown.state
