@@ -1,4 +1,7 @@
-"""What the auditor found: each finding by kind and place; a few of each kind are told, the rest are counted. docs/verify.md says what each kind means."""
+"""Findings of verify, by kind and record location.
+
+The report shows the first findings of each kind and counts the rest. docs/verify.md says what each kind means.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,18 +15,18 @@ from aiokafka.errors import KafkaError
 from app.errors import FoldstreamError
 
 TOLD = 20
-"""Findings of one kind that are told; more would say nothing new, and a log can have as many as records."""
+"""Most findings of one kind in the report. More would say nothing new, and a log can have as many findings as records."""
 
 LENGTH = 1_000
-"""Characters of one finding."""
+"""Most characters of one finding."""
 
 
 NUL = "\0"
-"""Between a table and a row's key, in the keys of the changelog."""
+"""Separator between a table and a row's key, in the keys of the changelog."""
 
 
 class FindingKind(StrEnum):
-    """The kinds of findings, as they begin a line."""
+    """Kinds of findings, as they begin a line of the report."""
 
     VERSION_GAP = "version-gap"
     VERSION_REPEAT = "version-repeat"
@@ -49,11 +52,11 @@ class FindingKind(StrEnum):
 
 
 Fault = tuple[FindingKind, str]
-"""What is wrong with a record, whose place is known."""
+"""Kind and text of a fault of a record whose location is known."""
 
 
 class RecordRef(NamedTuple):
-    """Where something is: `offset` is None for what is not there."""
+    """Location of a record. `offset` is None if the record is missing."""
 
     topic: str
     partition: int
@@ -67,30 +70,30 @@ class RecordRef(NamedTuple):
 
 
 def place(record: ConsumerRecord) -> RecordRef:
-    """Where a record is."""
+    """Return the location of a record."""
     return RecordRef(record.topic, record.partition, record.offset, record.key)
 
 
 class Findings:
-    """Collects them, in bounded memory."""
+    """Collection of findings in bounded memory."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._counts: Counter[FindingKind] = Counter()
 
     def add(self, kind: FindingKind, where: RecordRef, what: str) -> None:
-        """One thing that is wrong."""
+        """Add a finding."""
         self._counts[kind] += 1
         if self._counts[kind] <= TOLD:
             self._lines.append(f"{kind}: {where}: {what}"[:LENGTH])
 
     def counted(self, kind: FindingKind) -> int:
-        """How many there are of a kind."""
+        """Return the number of findings of a kind."""
         return self._counts[kind]
 
     @contextmanager
     def judging(self, where: RecordRef) -> Iterator[None]:
-        """Whatever the audit itself fails at is told as one line, and the rest is judged all the same."""
+        """Report an unexpected error of verify itself as one finding, so that the rest is still checked."""
         try:
             yield
         except (KafkaError, FoldstreamError):
@@ -99,5 +102,5 @@ class Findings:
             self.add(FindingKind.UNJUDGED, where, f"the audit failed at it, which is a defect of the audit: {error!r}")
 
     def lines(self) -> list[str]:
-        """In the order in which they were found, at last how many were not told; empty when nothing is wrong."""
+        """Return the lines of the report in the order of discovery, then how many were left out. Empty if nothing is wrong."""
         return self._lines + [f"{kind}: {count - TOLD:,} more" for kind, count in self._counts.items() if count > TOLD]

@@ -1,4 +1,4 @@
-"""One partition of everything that is audited: its topics, each after those that say what must be in it."""
+"""Check of one partition. Reads each topic after those that determine its content."""
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
@@ -19,7 +19,7 @@ from app.verify.write_side.results import ResultCheck, told
 
 
 class PartitionCheck:
-    """One partition number of every topic; what all of them share is given."""
+    """Check of one partition number of every topic. `whole` is what all partitions share."""
 
     def __init__(self, whole: VerifyRun, scratch: DiskMap, partition: int) -> None:
         self._whole = whole
@@ -39,7 +39,7 @@ class PartitionCheck:
         self._answers = ResultCheck(whole, scratch, self._parked, self._commands, partition)
 
     async def judge(self, served: WorkerClient) -> None:
-        """Each topic is read after those that say what must be in it."""
+        """Read and check all topics, each after those that determine its content."""
         async for batch in self._whole.logs.read(self._whole.settings.changelog, self._partition, beyond=True):
             self._rows.read(batch)
         await self._views.ask(served)
@@ -58,7 +58,10 @@ class PartitionCheck:
         await self._eventless()
 
     async def _read_parked(self) -> None:
-        """Of the write side up to the end; what a view has parked until now, for its rows were asked for a moment ago."""
+        """Read the topic `parked`.
+
+        Records of the write side count up to the end of the span; records of views up to now, because their rows were fetched a moment ago.
+        """
         topic = self._whole.settings.topic("parked")
         end = self._whole.logs.span(topic, self._partition).end
         async for batch in self._whole.logs.read(topic, self._partition, beyond=self._views.served):
@@ -69,13 +72,13 @@ class PartitionCheck:
         await self._views.let_off_parked()
 
     def _hold(self, batch: Batch) -> None:
-        """What is parked, or was, may have been discarded, or still be to come."""
+        """Mark products with parked commands: these may have been discarded, or may still take effect."""
         for record in batch.records:
             if dict(record.headers).get("parked-topic") == self._stock.encode() and record.key:
                 self._whole.orders.hold(record.key)
 
     async def _processed(self, topic: str) -> None:
-        """The commands below the task's position; a later one is kept, too, if it was accepted."""
+        """Check the commands below the task's position. A later command is kept, too, if it was accepted."""
         offset_next, span = self._rows.offset_next(topic, self._whole.topic_ids.get(topic, "")), self._whole.logs.span(topic, self._partition)
         if topic == self._stock and span.end < span.sure:
             self._whole.orders.hold_all()

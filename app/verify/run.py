@@ -1,4 +1,4 @@
-"""Whether the log is what it must be, and every table what the log says (contract, section 5: `verify`)."""
+"""Verify run: checks the log, and compares every table with the log (contract, section 5: `verify`)."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -27,14 +27,15 @@ from app.verify.totals import Totals
 from app.verify.whole import VerifyRun
 
 Tell = Callable[[str], None]
-"""Called with a line for each thing that was counted."""
+"""Callback for each line of the totals."""
 
 
 async def audit(settings: Settings, watch: Watch = lambda _done, _total: None, tell: Tell = lambda _line: None) -> list[str]:
-    """A line for each thing that is wrong, none when all is well; workers may be at work meanwhile.
+    """Check the system and return a line for each finding, none if all is well. Workers may run meanwhile.
 
-    Read is what was there at the start, once, partition after partition. What has to be remembered is in a temporary directory: of about the size of
-    one partition's commands, results and rows, and a few hundred bytes for each order. FoldstreamError when the broker or a topic is not there.
+    Reads everything that was there at the start once, partition after partition. A temporary directory holds what verify must remember: about
+    the size of one partition's commands, results and rows, and a few hundred bytes for each order. Raises FoldstreamError if the broker or a
+    topic is missing.
     """
     await refuse_start(settings)
     findings, sums = Findings(), Totals()
@@ -76,7 +77,7 @@ async def _judge(whole: VerifyRun, served: WorkerClient, partition: int, directo
 
 
 async def _settle(whole: VerifyRun) -> None:
-    """Judge the orders, and the names that stand beside them, once all partitions are read."""
+    """Check the orders, and the customer names in their rows, once all partitions are read."""
     topic = whole.settings.topic("events.saga")
     async for told in whole.orders.told():
         with whole.findings.judging(RecordRef(topic, 0, None, told.order_id.encode())):

@@ -1,4 +1,4 @@
-"""What `foldstream verify` counts while it judges: orders, money and stock of all partitions."""
+"""Totals of `foldstream verify`: orders, money and stock of all partitions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from app.verify.write_side.refold import Root
 
 
 class Totals:
-    """Adds up."""
+    """Totals over all partitions of one run."""
 
     def __init__(self) -> None:
         self._courses: Counter[Course] = Counter()
         self._paid: Counter[str] = Counter()
         self._refunded: Counter[str] = Counter()
         self._totals: Counter[str] = Counter()
-        """Minor units by currency, of orders that were settled by their sagas."""
+        """Minor units by currency, of orders that their sagas completed or compensated."""
         self._rows: Counter[str] = Counter()
         self._unserved: dict[str, list[int]] = {}
         self._again = 0
@@ -27,15 +27,15 @@ class Totals:
         self._received = self._available = self._reserved = self._shipped = 0
 
     def again(self) -> None:
-        """A command was done once more, for its id came again when the window had forgotten it."""
+        """Count a command that ran again, because its id was repeated after the dedup window had forgotten it."""
         self._again += 1
 
     def unjudged(self, what: str, aggregates: int) -> None:
-        """Nothing was judged of so many aggregates of this type, or of their rows in this read model."""
+        """Count aggregates of this type, or their rows in this read model, that could not be checked."""
         self._unjudged[what] += aggregates
 
     def order(self, told: FactsOfOrder, course: Course) -> None:
-        """One order, and what became of it."""
+        """Count an order by its course. Add its money if its saga settled it."""
         self._courses[course] += 1
         if course is Course.SETTLED and told.placed is not None:
             self._paid.update({told.placed.currency: sum(paid.amount for _, paid in moved(told, "PaymentProcessed"))})
@@ -43,7 +43,7 @@ class Totals:
             self._totals.update({told.placed.currency: told.placed.total if status(told) in STANDING else 0})
 
     def product(self, root: Root[Any]) -> None:
-        """One product, as its last event left it."""
+        """Add the stock of a product after its last event."""
         product = root.state
         if isinstance(product, Product):
             self._received += root.moved.get("StockReceived", 0)
@@ -52,15 +52,15 @@ class Totals:
             self._shipped += product.shipped
 
     def view(self, name: str, rows: int) -> None:
-        """So many rows of a read model were compared in a partition."""
+        """Count the compared rows of a read model in one partition."""
         self._rows[name] += rows
 
     def unserved(self, partition: int, why: str) -> None:
-        """The views of a partition could not be asked for."""
+        """Count a partition whose read models no worker served."""
         self._unserved.setdefault(why, []).append(partition)
 
     def lines(self) -> Iterator[str]:
-        """What was counted."""
+        """Yield the lines of the totals."""
         for currency in sorted(self._paid):
             paid, refunded, totals = self._paid[currency], self._refunded[currency], self._totals[currency]
             left = f"{paid:,} paid - {refunded:,} refunded = {paid - refunded:,} {currency}"

@@ -1,4 +1,4 @@
-"""What the partitions that are audited one after the other share."""
+"""State shared by all partitions of one `verify` run."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from app.verify.totals import Totals
 
 
 class VerifyRun(NamedTuple):
-    """An audit."""
+    """Verify run: what the checks of its partitions share."""
 
     settings: Settings
     logs: LogReader
@@ -21,4 +21,4 @@ class VerifyRun(NamedTuple):
     names: Names
     sums: Totals
     topic_ids: Mapping[str, str]
-    """Those of the topics that are there now: what was read from others of the same names is not judged by offsets."""
+    """Ids of the current topics by name. Offsets in an earlier topic of the same name are not checked."""

@@ -1,1 +1,1 @@
-"""Money and stock of each order, settled over all partitions, and the ends of sagas."""
+"""Checks of each order over all partitions: money, stock and the end of its saga."""

@@ -1,4 +1,4 @@
-"""What all partitions say of each order: its own events, its saga's, its payments and reservations lie in several of them, and are brought together here."""
+"""Collector of the facts about each order. Its own events, its saga's, its payments and its reservations lie in several partitions."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,13 +22,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OrderFacts:
-    """Remembers, by order, what is needed of the events of all partitions."""
+    """Facts by order, from the events of all partitions."""
 
     def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def take(self, record: ConsumerRecord, event: Envelope, payload: Event, states: tuple[Any, Any], *, sure: bool) -> None:
-        """The next event of an aggregate, with its states before and after it; what is `sure` must be reflected in everything else that is read."""
+        """Take the next event of an aggregate, with the states before and after it.
+
+        `sure` is true if everything else that is read must reflect the event.
+        """
         match payload:
             case InventoryReserved() | InventoryReleased() | InventoryShipped():
                 happened = OrderEvent(event.event_id, event.metadata.causation_id, payload.quantity, version=event.version)
@@ -46,30 +49,30 @@ class OrderFacts:
             self._put(event.aggregate_id, FactKind.MOVING)
 
     def hold(self, product_id: bytes) -> None:
-        """A command to this product is not processed yet, or was parked: what it wants may still come, or never."""
+        """Mark a product that has pending commands: one is not processed yet, or was parked, and may take effect later or never."""
         self._scratch.put(_HELD + product_id, b"")
 
     def hold_all(self) -> None:
-        """The same for all products: there are commands that nobody can see yet."""
+        """Mark all products, because some commands are not visible yet."""
         self.hold(_ANY)
 
     def held(self, product_id: str) -> bool:
-        """True if there is such a command."""
+        """Return True if the product has pending commands."""
         return any(self._scratch.get(_HELD + key) is not None for key in (product_id.encode(), _ANY))
 
     def take_off(self, aggregate_id: str) -> None:
-        """An event of this aggregate, whatever its type, is not known: what is told of its orders may lack something."""
+        """Mark an aggregate, of any type, with an unknown event: the facts about its orders may be incomplete."""
         self._scratch.put(_OFF + aggregate_id.encode(), b"")
 
     def known(self, told: FactsOfOrder) -> bool:
-        """True if everything that is told of an order is known."""
+        """Return True if all facts about an order are known."""
         about = {told.order_id, *(about for _, about in told.happened)}
         for wanted in filter(None, (told.placed, told.started)):
             about |= {wanted.customer_id, *wanted.pieces}
         return all(self._scratch.get(_OFF + each.encode()) is None for each in about)
 
     async def told(self) -> AsyncIterator[FactsOfOrder]:
-        """Each order of which anything is told."""
+        """Yield each order with its facts."""
         told = FactsOfOrder("")
         async for key, value in self._scratch.scan(_ORDER):
             _, order_id, kind, about = key.decode().split("\0")

@@ -1,4 +1,4 @@
-"""What is told of one order, whatever partition it is told in."""
+"""Facts about one order, collected from all partitions."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class FactKind(StrEnum):
-    """What is told, beside what happened: that is told by the events' types."""
+    """Kinds of facts, apart from events that happened: their kind is the event's type."""
 
     PLACED = "=placed"
     STARTED = "=started"
@@ -19,56 +19,56 @@ class FactKind(StrEnum):
 
 
 class OrderTerms(Struct, array_like=True):
-    """What an order is about, as OrderPlaced tells it, and SagaStarted."""
+    """Terms of an order, from OrderPlaced or SagaStarted."""
 
     customer_id: str
     total: int
     currency: str
     pieces: dict[str, int]
-    """By product."""
+    """Pieces by product."""
 
 
 class OrderEvent(Struct, array_like=True):
-    """An event of an order, or one that moves stock or money for it."""
+    """Event of an order, or one that moves stock or money for it."""
 
     event_id: str
     cause: str
-    """The command's id."""
+    """Id of the command that caused it."""
     amount: int = 0
-    """Pieces, or minor units of `currency`."""
+    """Amount in pieces, or in minor units of `currency`."""
     currency: str = ""
     version: int = 0
-    """The event's, in its aggregate: what was given back may have been taken again."""
+    """Version of the event in its aggregate. It orders the events, because what was given back may have been taken again."""
 
 
 class SagaEnd(Struct, array_like=True):
-    """A saga at its last event."""
+    """State of a saga at its last event."""
 
     last: str
-    """That event's type."""
+    """Type of that event."""
     partition: int
     offset: int
     unended: bool
-    """Whether it waits for nothing, and has not ended."""
+    """True if the saga waits for nothing and has not ended."""
 
 
 class FactsOfOrder(Struct):
-    """All that is told of one order."""
+    """All facts about one order."""
 
     order_id: str
     placed: OrderTerms | None = None
     started: OrderTerms | None = None
     saga: SagaEnd | None = None
     attempts: int = 1
-    """In so many at most was any step of the saga asked for."""
+    """Upper bound of the attempts at any step of the saga."""
     by_operator: bool = False
-    """Whether an operator spared the saga a step, or ended it."""
+    """True if an operator skipped a step of the saga, or ended it."""
     left: bool = False
-    """Whether the saga went on after the order was shipped, to do what was left."""
+    """True if the saga continued after the order was shipped, to complete the remaining steps."""
     moving: bool = False
-    """Whether the order or its saga has events that need not be reflected everywhere yet."""
+    """True if the order or its saga has events that need not be reflected everywhere yet."""
     happened: dict[tuple[str, str], OrderEvent] = msgspec.field(default_factory=dict)
-    """The last event by its type and the aggregate's id."""
+    """Last event by its type and the aggregate's id."""
 
 
 _wanted = msgspec.json.Decoder(OrderTerms).decode
@@ -77,7 +77,7 @@ _followed = msgspec.json.Decoder(SagaEnd).decode
 
 
 def add(told: FactsOfOrder, kind: str, about: str, value: bytes) -> None:
-    """Put together what is told: an entry of this kind, about this aggregate, as it was packed."""
+    """Add one encoded fact of this kind, about this aggregate, to the facts of its order."""
     match kind:
         case FactKind.PLACED:
             told.placed = _wanted(value)

@@ -1,4 +1,4 @@
-"""Whether a saga ends where its steps lead it, and says nothing after its end that its definition does not allow (contract, section 3)."""
+"""Check of a saga's end: it follows from the steps, and only allowed events follow it (contract, section 3)."""
 
 from collections.abc import Iterator
 from typing import assert_never
@@ -23,13 +23,13 @@ from schemas.saga import (
 )
 
 End = SagaCompleted | SagaFailed | SagaNeedsIntervention
-"""What the last event of an ended saga is one of."""
+"""Types of the last event of an ended saga."""
 
 _FAILING = (SagaStepFailed, SagaStepRetried, SagaStepSkipped)
 
 
 def wrong_ends(saga: Saga, event: SagaEvent) -> Iterator[str]:
-    """What is wrong with an event of a saga, which was so before it, as far as the end of the saga is concerned."""
+    """Yield the faults of a saga's event that concern the saga's end. `saga` is the state before the event."""
     name, wanted = type(event).__name__, end(saga)
     if not isinstance(event, _allowed(saga)):
         yield f"{name} cannot follow when the saga is {status(saga)}"
@@ -40,14 +40,17 @@ def wrong_ends(saga: Saga, event: SagaEvent) -> Iterator[str]:
 
 
 def by_operator(saga: Saga, event: SagaEvent) -> bool:
-    """True if the saga, which was so before the event, is ended by an operator; then what is left of it was settled by hand."""
+    """Return True if the event is an operator's end of the saga. The remaining steps were then settled by hand.
+
+    `saga` is the state before the event.
+    """
     return isinstance(event, SagaCompleted | SagaFailed) and (
         isinstance(saga, NeedsIntervention) or (isinstance(saga, Running) and getattr(event, "reason", None) is not None)
     )
 
 
 def _allowed(saga: Saga) -> tuple[type[SagaEvent], ...]:  # noqa: PLR0911 (one line for each state)
-    """The types of events that may follow."""
+    """Return the types of events that may follow."""
     match saga:
         case Unstarted():
             return (SagaStarted,)

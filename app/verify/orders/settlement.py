@@ -1,6 +1,6 @@
-"""Whether an order ended as its money and its stock did, across partitions (docs/verify.md says which orders can be judged).
+"""Settlement check: compares an order's end with its money and stock, across partitions. docs/verify.md says which orders can be checked.
 
-From this follows, once all sagas have ended and nobody has settled anything by hand: payments - refunds = totals of the orders CONFIRMED or SHIPPED.
+Once all sagas have ended, and if no operator has settled anything by hand: payments - refunds = totals of the orders CONFIRMED or SHIPPED.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,19 +12,19 @@ from app.domain.order_fulfilment.state import Step
 from app.verify.orders.facts import FactsOfOrder, OrderEvent
 
 STANDING = ("CONFIRMED", "SHIPPED")
-"""The statuses in which an order is paid for."""
+"""Statuses in which an order is paid for."""
 
 _STATUSES = {"OrderCancelled": "CANCELLED", "OrderShipped": "SHIPPED", "OrderConfirmed": "CONFIRMED"}
-"""By the event that leads to it, the last one first."""
+"""Status by the event that leads to it, the last one first."""
 
 _DUE = {"SagaCompleted": STANDING, "SagaFailed": ("CANCELLED",)}
 
 _WAYS: Mapping[str, Way] = {"PaymentProcessed": "do", "PaymentRefunded": "undo", "InventoryReserved": "do", "InventoryReleased": "undo"}
-"""By the events that move money and stock for a saga."""
+"""Direction of the saga (forward or compensation) by the event that moves money or stock for it."""
 
 
 class Course(StrEnum):
-    """What became of an order; only those that are settled by their sagas are judged."""
+    """Course of an order: how it was settled, if it was. Only orders that their sagas settled are checked."""
 
     SETTLED = "settled by their sagas"
     OPEN = "whose sagas are open"
@@ -34,7 +34,7 @@ class Course(StrEnum):
 
 
 def course(told: FactsOfOrder) -> Course:
-    """What became of an order."""
+    """Return the course of an order."""
     if told.saga is None:
         return Course.UNFOLLOWED
     if told.moving or told.saga.last not in {*_DUE, "SagaNeedsIntervention"}:
@@ -45,12 +45,15 @@ def course(told: FactsOfOrder) -> Course:
 
 
 def status(told: FactsOfOrder) -> str:
-    """The order's, by its last event."""
+    """Return the order's status by its last event."""
     return next((_STATUSES[kind] for kind in _STATUSES if (kind, "") in told.happened), "PLACED")
 
 
 def faults(told: FactsOfOrder, last: str, held: Callable[[str], bool]) -> Iterator[str]:
-    """What is wrong with an order that its saga, with this as its last event, has settled; of a product that is `held` its stock need not have left yet."""
+    """Yield the faults of an order that its saga has settled. `last` is the type of the saga's last event.
+
+    `held` says whether a product has pending commands: its reserved stock need not be shipped yet.
+    """
     found, order = status(told), told.placed
     if order is None or order != told.started:
         yield f"its saga began for {told.started}, and it is {order}"
@@ -65,7 +68,7 @@ def faults(told: FactsOfOrder, last: str, held: Callable[[str], bool]) -> Iterat
 
 
 def moved(told: FactsOfOrder, kind: str) -> Iterator[tuple[str, OrderEvent]]:
-    """The events of this type that moved money or stock for the order, each with the aggregate's id."""
+    """Yield the events of this type that moved money or stock for the order, each with the aggregate's id."""
     return ((about, happened) for (found, about), happened in told.happened.items() if found == kind)
 
 
@@ -80,13 +83,16 @@ def _reserved(told: FactsOfOrder) -> Iterator[tuple[str, str]]:
 
 
 def _since(told: FactsOfOrder, taken: OrderEvent, kind: str, about: str) -> bool:
-    """True if what was taken was given up by an event of this type; what is taken again is not."""
+    """Return True if an event of this type ended the reservation or payment `taken`. One that was taken again later has not ended."""
     given_up = told.happened.get((kind, about))
     return given_up is not None and given_up.version > taken.version
 
 
 def _due(told: FactsOfOrder, product_id: str, stock: Mapping[str, str], held: Callable[[str], bool]) -> str:
-    """An order that was confirmed by hand may have been shipped before its stock was reserved, which a saga of earlier code left at that."""
+    """Return the state in which a product's stock must be.
+
+    An order that was confirmed by hand may have been shipped before its stock was reserved. A saga of earlier code left that stock reserved.
+    """
     if status(told) != "SHIPPED":
         return "RESERVED"
     waits = stock.get(product_id, "").endswith("RESERVED") and (held(product_id) or not (told.left or _is_sagas(told, "OrderConfirmed", "")))
@@ -99,7 +105,7 @@ def _differing(what: str, due: Mapping[str, str], found: Mapping[str, str]) -> I
 
 
 def _by_hand(told: FactsOfOrder) -> bool:
-    """True if somebody else than the saga, and the shipping policy, moved money or stock for the order."""
+    """Return True if a command of neither the saga nor the shipping policy moved money or stock for the order."""
     return not all(_is_sagas(told, kind, about) for kind, about in told.happened if kind in _WAYS or kind == "InventoryShipped")
 
 
@@ -108,7 +114,7 @@ def _is_sagas(told: FactsOfOrder, kind: str, about: str) -> bool:
 
 
 def _causes(told: FactsOfOrder, kind: str, about: str) -> Iterable[str]:
-    """The commands by which the saga, or the shipping policy, causes such an event of this aggregate."""
+    """Return the ids of the commands by which the saga, or the shipping policy, causes such an event of this aggregate."""
     match kind:
         case "InventoryShipped":
             shipped = told.happened.get(("OrderShipped", ""))

@@ -1,6 +1,6 @@
-"""The tables of views of one partition, asked from the worker that serves them, and held against the log that is read afterwards.
+"""Check of one partition's read models: fetches their rows from the worker, then reads the log and compares.
 
-So what is shown is never newer than what is read: a view shows what is committed, and the logs are read up to the ends that they have then.
+So the rows are never newer than the log: a worker serves only committed events, and verify reads the logs up to their ends after the fetch.
 """
 
 from collections.abc import Iterable
@@ -25,36 +25,36 @@ from app.verify.write_side.parked_topic import RELEASED
 from schemas.upcasters import NewerSchema
 
 _UNFOLDABLE = (msgspec.MsgspecError, ValidationError, NewerSchema, ValueError, KeyError, AssertionError)
-"""What folding raises when an event, or one before it, is not what it must be."""
+"""Exceptions that a projection raises if an event, or one before it, is invalid."""
 
 
 _PARKED = b"parked by views\0"
 
 
 class _Folds(Protocol):
-    """A read model's rows, and what they must be."""
+    """Check of one read model's rows."""
 
     name: str
     logs: tuple[str, ...]
     compared: int
     unjudged: int
-    """Aggregates whose rows were not judged, for events of them are parked or cannot be read."""
+    """Number of aggregates whose rows were not checked, because events of them are parked or cannot be read."""
 
     def take(self, row: Row) -> None:
-        """A row that is shown."""
+        """Take a served row."""
 
     def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
-        """The next event of a log."""
+        """Take the next event of a log."""
 
     def let_off(self, aggregate_id: str) -> None:
-        """What cannot be judged."""
+        """Exempt an aggregate that cannot be checked."""
 
     async def finish(self, *, still: bool) -> None:
-        """Judge what is left."""
+        """Check the remaining rows."""
 
 
 class ReadModelCheck:
-    """`ask` comes first, then `read` for each log, then `finish`."""
+    """Check of all read models of one partition. Call `ask` first, then `read` for each log, then `finish`."""
 
     def __init__(self, whole: VerifyRun, scratch: DiskMap, partition: int) -> None:
         self._whole = whole
@@ -66,13 +66,13 @@ class ReadModelCheck:
             HistoryCheck(scratch, whole.findings, partition),
         ]
         self._first: dict[str, dict[str, int]] = {}
-        """By read model, up to where each log was in its rows when they were asked for first."""
+        """Offsets, by read model, up to which its rows reflected each log at the first request."""
         self._moved: set[str] = set()
-        """The read models that took in events meanwhile."""
+        """Names of the read models that projected events during the requests."""
         self.served = False
 
     async def ask(self, served: WorkerClient) -> None:
-        """Take all rows; nothing is judged where nobody gives them."""
+        """Fetch all rows. If no worker serves them, nothing is checked."""
         try:
             for name in {folds.name: None for folds in self._folds}:
                 async for page in served.pages(name, self._partition):
@@ -92,12 +92,12 @@ class ReadModelCheck:
                     folds.take(row)
 
     def parked(self, batch: Batch) -> None:
-        """What a view has parked is not in its rows, unless it was released so long ago that it must be."""
+        """Note which events a view has parked. They are missing from its rows, unless released so long ago that the rows must reflect them."""
         for record in batch.records:
             try:
                 said = parse(record)
             except (KeyError, ValueError):
-                continue  # the log of what is parked is judged elsewhere
+                continue  # ParkedLog checks the topic `parked`
             if isinstance(said, ParkedRecord):
                 self._scratch.put(_open(said.topic, said.offset, said.agent), said.key or b"")
             elif said.outcome == RELEASED and record.offset < batch.sure:
@@ -105,7 +105,7 @@ class ReadModelCheck:
                     self._scratch.put(_open(said.topic, said.offset, folds.name), None)
 
     async def let_off_parked(self) -> None:
-        """Judge nothing of the aggregates of which events are parked, or were until a moment ago."""
+        """Exempt the aggregates of which events are parked, or were until a moment ago."""
         parked = [(key.rpartition(b"\0")[2].decode(), aggregate) async for key, aggregate in self._scratch.scan(_PARKED)]
         for folds in self._folds:
             for agent, aggregate in parked:
@@ -113,7 +113,7 @@ class ReadModelCheck:
                     folds.let_off(aggregate.decode(errors="replace"))
 
     def read(self, log: str, records: Iterable[ConsumerRecord]) -> None:
-        """The next records of a log, as in `events.order`."""
+        """Take the next records of a log. `log` is the part of the topic's name as in `events.order`: `order`."""
         following = [folds for folds in self._folds if log in folds.logs]
         for record in records:
             event = _event(record)
@@ -123,7 +123,7 @@ class ReadModelCheck:
                     folds.let_off((record.key or b"").decode(errors="replace"))
 
     async def finish(self) -> None:
-        """Judge what is left, once all logs are read."""
+        """Check the remaining rows, once all logs are read."""
         for folds in self._folds:
             await folds.finish(still=folds.name not in self._moved)
             self._whole.sums.view(folds.name, folds.compared)
@@ -135,7 +135,7 @@ def _open(topic: str, offset: int, agent: str) -> bytes:
 
 
 def _folded(folds: _Folds, event: RecordedEvent, value: bytes, *, sure: bool) -> bool:
-    """False when that is not possible."""
+    """Project an event into the expected rows. Return False if that is not possible."""
     try:
         folds.event(event, value, sure=sure)
     except _UNFOLDABLE:
@@ -144,7 +144,7 @@ def _folded(folds: _Folds, event: RecordedEvent, value: bytes, *, sure: bool) ->
 
 
 def _event(record: ConsumerRecord) -> RecordedEvent | None:
-    """None when it cannot be read."""
+    """Decode an event. Return None if it cannot be read."""
     try:
         return recorded(record.value or b"")
     except _UNFOLDABLE:

@@ -1,4 +1,4 @@
-"""The names of customers that stand beside orders, in whatever partition, held against those that the customers have given themselves."""
+"""Check of the customer names next to orders, in all partitions, against the customers' own events."""
 
 from collections.abc import AsyncIterator
 from hashlib import blake2b
@@ -35,26 +35,26 @@ _ordered = msgspec.json.Decoder(_Ordered).decode
 
 
 class Names:
-    """What customers are called, and what partitions say that they are called; remembered over all partitions."""
+    """Names of customers from their events, and names in the partitions of their orders. Shared by all partitions."""
 
     def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def given(self, account: CustomerAccount) -> None:
-        """The customer's name since the version of the account."""
+        """Remember the customer's name since the version of the account."""
         self._scratch.put(_named(account.customer_id, account.version), _digest(account.name, account.email))
         self._scratch.put(_last(account.customer_id), b"%d" % account.version)
 
     def told(self, partition: int, name: CustomerName) -> None:
-        """What stands beside the orders of a partition."""
+        """Remember the name that a partition keeps for its orders."""
         self._scratch.put(_beside(name.customer_id, partition), _encode(_Told(name.version, _digest(name.name, name.email))))
 
     def is_told(self, customer_id: str, partition: int) -> bool:
-        """True if something stands there."""
+        """Return True if the partition keeps a name, or a request for one, of this customer."""
         return self._scratch.get(_beside(customer_id, partition)) is not None
 
     async def wrong(self) -> AsyncIterator[tuple[str, int, str]]:
-        """The customers, and partitions, of which something is told that is not so. Names newer than what was read of their customers are not judged."""
+        """Yield customer, partition and fault of each wrong name. Names newer than the customer's last event that was read are not checked."""
         async for key, value in self._scratch.scan(f"told{NUL}".encode()):
             _, customer_id, partition = key.decode().split(NUL)
             if fault := self._fault(customer_id, _told(value)):
@@ -71,7 +71,7 @@ class Names:
 
 
 class CustomerNameCheck:
-    """As RowCheck: of the rows of one partition, and the customers of one."""
+    """Check like RowCheck, of the names in one partition's rows and of the customers of that partition."""
 
     name = "order_summary"
     logs: tuple[str, ...] = ("customer",)
@@ -84,14 +84,14 @@ class CustomerNameCheck:
         self._partition = partition
 
     def take(self, row: Row) -> None:
-        """A name, or an order that needs one."""
+        """Take a name, or an order that needs one."""
         if row.table == TOLD:
             self._names.told(self._partition, _name(row.row))
         elif row.table == _SUMMARIES:
             self._scratch.put(f"ordered{NUL}{_ordered(row.row).customer_id}".encode(), b"")
 
     def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
-        """The next event of a customer."""
+        """Take the next event of a customer."""
         del value, sure
         if event.event_type not in _NAMING:
             return
@@ -104,10 +104,10 @@ class CustomerNameCheck:
             self._names.given(account)
 
     def let_off(self, aggregate_id: str) -> None:
-        """What a view has parked of an order says nothing about names."""
+        """Exempt nothing: events that a view has parked say nothing about names."""
 
     async def finish(self, *, still: bool) -> None:
-        """Whoever has ordered something is asked for the name at once."""
+        """Check that the partition has requested the name of each customer with an order there. It does so at the first order."""
         async for key, _ in self._scratch.scan(f"ordered{NUL}".encode()):
             customer_id = key.decode().partition(NUL)[2]
             if still and not self._names.is_told(customer_id, self._partition):
@@ -127,5 +127,5 @@ def _beside(customer_id: str, partition: int) -> bytes:
 
 
 def _digest(name: str | None, email: str | None) -> bytes:
-    """Names are personal: they are not kept."""
+    """Return a digest of the names. They are personal, so verify does not keep them."""
     return blake2b(msgspec.json.encode([name, email]), digest_size=16).digest()

@@ -1,4 +1,7 @@
-"""The histories of one partition, as a worker shows them, held against the log: each event as it was written. Of what is shown only digests are kept."""
+"""Check of one partition's histories: compares each event that a worker serves with the log.
+
+Verify keeps only digests of the served events.
+"""
 
 from hashlib import blake2b
 
@@ -18,7 +21,7 @@ _DONE = b""
 
 
 class HistoryCheck:
-    """As RowCheck."""
+    """Check like RowCheck, of the read model `history`."""
 
     name = "history"
     logs: tuple[str, ...] = tuple(decider.topic for decider in EVENT_SOURCED)
@@ -31,31 +34,31 @@ class HistoryCheck:
         self._partition = partition
 
     def take(self, row: Row) -> None:
-        """An event that is shown, or the last version of an aggregate."""
+        """Take a served event, or the last version of an aggregate."""
         if row.table == ENTRIES:
             self._scratch.put(_at(ENTRIES, row.key), _digest(row.row))
         elif row.table == VERSIONS:
             self._scratch.put(_at(VERSIONS, row.key), b"%d" % _latest(row.row).version)
 
     def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
-        """The next event of a log; what is `sure` must be in what is shown."""
+        """Take the next event of a log. If it is `sure`, the served rows must contain it."""
         aggregate = named(event.aggregate_type, event.aggregate_id)
         key = f"{aggregate}/{event.version:020d}"
         shown = self._scratch.get(_at(ENTRIES, key))
         if shown == _DONE or self._is_off(aggregate):
-            return  # a version that was there before is skipped, as by every reader
+            return  # every reader skips a repeated version
         self._compare(key, shown, value, sure=sure)
         self._scratch.put(_at("sure" if sure else "last", aggregate), b"%d" % event.version)
 
     def let_off(self, aggregate_id: str) -> None:
-        """As RowCheck: of all aggregates of this id, whatever their type."""
+        """Exempt all aggregates with this id, whatever their type."""
         self.unjudged += self._scratch.get(_at("off", aggregate_id)) is None
         self._any_off = True
         for name in (aggregate_id, *(named(decider.aggregate_type, aggregate_id) for decider in EVENT_SOURCED)):
             self._scratch.put(_at("off", name), b"")
 
     async def finish(self, *, still: bool) -> None:
-        """Judge what is left."""
+        """Check the remaining rows."""
         del still
         async for key, value in self._scratch.scan(_at(ENTRIES, "")):
             name = _name(key)
@@ -82,7 +85,7 @@ class HistoryCheck:
             self._add(VERSIONS, aggregate, f"is {shown}, and the last event is {max(last, sure)}")
 
     def _is_off(self, aggregate: str) -> bool:
-        """True if the aggregate cannot be judged."""
+        """Return True if the aggregate cannot be checked."""
         return self._any_off and self._scratch.get(_at("off", aggregate)) is not None
 
     def _add(self, table: str, key: str, what: str) -> None:

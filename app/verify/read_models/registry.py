@@ -1,4 +1,4 @@
-"""The read models whose rows are held against the log: each by the same pure functions that fold its rows, and list them (app/domain/views)."""
+"""Registry of the checked read models. Verify uses the same pure functions that project and list their rows (app/domain/read_models)."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -10,30 +10,30 @@ from app.eventsourcing.recorded_event import RecordedEvent
 
 
 class CheckedReadModel(NamedTuple):
-    """A read model with one row for each aggregate of one log."""
+    """Read model with one row for each aggregate of one log."""
 
     name: str
-    """As workers are asked for it: that of its agent."""
+    """Name by which a worker serves it: that of its agent."""
     table: str
-    """The table of these rows, by id."""
+    """Table of the rows, by id."""
     log: str
-    """As in `events.order`."""
+    """Log that it follows, as in `events.order`: `order`."""
     row: type
     project: Callable[[Any, RecordedEvent], Any]
-    """The row after an event."""
+    """Projection: returns the row after an event."""
     place: Callable[[Any], str] | None = None
-    """Where the row is listed, if it is."""
+    """Place of a row in the list, if the read model is listed."""
     counted: bool = False
-    """Whether there is a table that says how many rows are listed under each heading."""
+    """True if a table counts the rows listed under each heading."""
 
     @property
     def places(self) -> str:
-        """The table that says whose row is listed at a place."""
+        """Table of the row's id by place."""
         return f"{self.table}-place"
 
     @property
     def counts(self) -> str:
-        """The table that says how many are listed under a heading."""
+        """Table of the number of rows by heading."""
         return f"{self.table}-count"
 
     @property
@@ -56,10 +56,10 @@ VIEWS = (
 )
 
 UNCHECKED = frozenset({"customer-ordering"})
-"""Tables that follow from feeds between partitions, and are shown to nobody."""
+"""Internal tables that follow from feeds between partitions. No reader sees them."""
 
 
 def differing(found: bytes, wanted: bytes) -> Iterator[str]:
-    """The names of the fields in which two rows differ, never their values, which may be personal."""
+    """Yield the names of the fields in which two rows differ, never their values, which may be personal."""
     one, other = (msgspec.json.decode(row, type=dict[str, Any]) for row in (found, wanted))
     return (name for name in sorted({*one, *other}) if one.get(name) != other.get(name))

@@ -1,7 +1,7 @@
-"""The rows of one read model in one partition, as a worker shows them, held against what its events fold to.
+"""Check of one read model's rows in one partition: compares each served row with the projection of its events.
 
-A row is held against the fold at the version that it reflects. Events that it need not reflect yet are those behind the offset up to which its
-log was in the rows when the first of them were asked for.
+A row is compared with the projection at the version that the row reflects. A row need not reflect events after the offset up to which the
+rows reflected the log when verify fetched the first of them.
 """
 
 from collections import Counter
@@ -19,66 +19,66 @@ from app.verify.reading.disk_map import DiskMap
 
 
 class Shown(Struct, array_like=True):
-    """A row that is shown."""
+    """Row that a worker serves."""
 
     version: int
     row: bytes
 
 
 class Fold(Struct, array_like=True):
-    """A row as its events left it at a version; `shown` is the version that is shown, 0 when there is none, None when it cannot be judged."""
+    """Expected row at a version. `shown` is the version of the served row, 0 if there is none, None if it cannot be checked."""
 
     version: int
     shown: int | None
     row: bytes | None = None
     behind: bool = False
-    """Whether there are events that are not in what is shown."""
+    """True if the served row does not reflect some events."""
     sure: bool = True
-    """Whether all of its events must be in what is shown."""
+    """True if the served row must reflect all events."""
 
 
 NOTHING = Fold(0, 0)
-"""Of an aggregate that has no event, and no row."""
+"""Fold of an aggregate that has no event and no row."""
 
 _encode = msgspec.json.Encoder().encode
 _shown = msgspec.json.Decoder(Shown).decode
 _fold = msgspec.json.Decoder(Fold).decode
 _DONE = b""
 _MANY = 3
-"""Places of one row that are told apart."""
+"""Most places that are remembered of one row."""
 
 
 class RowStates:
-    """By the ids of aggregates."""
+    """Served and expected rows of one table, by the ids of aggregates."""
 
     def __init__(self, scratch: DiskMap, table: str) -> None:
         self._scratch = scratch
         self._table = table
 
     def show(self, name: str, shown: Shown) -> None:
-        """A row that is shown."""
+        """Remember a served row."""
         self._scratch.put(self._at("shown", name), _encode(shown))
 
     def shown(self, name: str) -> Shown | None:
-        """The row that is shown; None when there is none, or it is judged."""
+        """Return the served row, or None if there is none or it was compared already."""
         found = self._scratch.get(self._at("shown", name))
         return _shown(found) if found else None
 
     def judged(self, name: str) -> None:
-        """The row was held against the fold."""
+        """Mark the row as compared."""
         self._scratch.put(self._at("shown", name), _DONE)
 
     def list_at(self, name: str, place: str) -> None:
-        """A place at which the row is listed."""
+        """Remember a place at which the row is listed."""
         self._scratch.put(self._at("place", name), _encode([*self.places(name), place][:_MANY]))
 
     def places(self, name: str) -> list[str]:
-        """The places at which it is listed."""
+        """Return the places at which the row is listed."""
         found = self._scratch.get(self._at("place", name))
         return [] if found is None else msgspec.json.decode(found, type=list[str])
 
     def fold(self, name: str) -> Fold:
-        """What the events have folded to."""
+        """Return the expected row so far."""
         found = self._scratch.get(self._at("fold", name))
         if found is not None:
             return _fold(found)
@@ -86,22 +86,22 @@ class RowStates:
         return Fold(0, shown.version if shown else 0)
 
     def keep(self, name: str, fold: Fold) -> None:
-        """Remember what they have folded to now."""
+        """Remember the expected row."""
         self._scratch.put(self._at("fold", name), _encode(fold))
 
     async def left(self) -> AsyncIterator[tuple[str, Shown]]:
-        """The rows that are shown, and were not judged."""
+        """Yield the served rows that were not compared."""
         async for key, value in self._scratch.scan(self._at("shown", "")):
             if value != _DONE:
                 yield _name(key), _shown(value)
 
     async def listed(self) -> AsyncIterator[str]:
-        """Whose rows are listed."""
+        """Yield the ids of the rows that are listed."""
         async for key, _ in self._scratch.scan(self._at("place", "")):
             yield _name(key)
 
     async def folds(self) -> AsyncIterator[tuple[str, Fold]]:
-        """What there is of all aggregates that have events."""
+        """Yield the expected rows of all aggregates that have events."""
         async for key, value in self._scratch.scan(self._at("fold", "")):
             yield _name(key), _fold(value)
 
@@ -122,7 +122,7 @@ _json = msgspec.json.Encoder().encode
 
 
 class RowCheck:
-    """`take` comes first for every row, then `event` for every event, then `finish`."""
+    """Check of one read model in one partition. Call `take` for every row first, then `event` for every event, then `finish`."""
 
     def __init__(self, view: CheckedReadModel, scratch: DiskMap, findings: Findings, partition: int) -> None:
         self.name = view.name
@@ -137,7 +137,7 @@ class RowCheck:
         self._counts: Counter[str] = Counter()
 
     def take(self, row: Row) -> None:
-        """A row that is shown."""
+        """Take a served row."""
         if row.table == self._view.table:
             self._show(row)
         elif row.table == self._view.places:
@@ -154,7 +154,7 @@ class RowCheck:
             self.let_off(row.key)
 
     def event(self, event: RecordedEvent, value: bytes, *, sure: bool) -> None:
-        """The next event of its log; what is `sure` must be in what is shown."""
+        """Take the next event of the log. If it is `sure`, the served row must reflect it."""
         del value
         fold = self._states.fold(event.aggregate_id)
         if event.version <= fold.version or fold.shown is None:
@@ -169,13 +169,13 @@ class RowCheck:
         self._states.keep(event.aggregate_id, fold)
 
     def let_off(self, aggregate_id: str) -> None:
-        """The aggregate's row cannot be judged: the view has parked events of it, or they cannot be read."""
+        """Exempt the aggregate's row from the check: the view has parked events of it, or they cannot be read."""
         fold = self._states.fold(aggregate_id)
         if fold.shown is not None:
             self._forgo(aggregate_id, fold)
 
     async def finish(self, *, still: bool) -> None:
-        """Judge what is left, once all events are read; `still` tells whether nothing moved while the rows were asked for."""
+        """Check the remaining rows, once all events are read. `still` is true if nothing changed while the rows were fetched."""
         async for name, shown in self._states.left():
             self._left(name, shown, self._states.fold(name))
         async for name, fold in self._states.folds():
@@ -187,7 +187,7 @@ class RowCheck:
             self._add("", f"counts {dict(+self._counts)}, and there are {dict(self._headings)}", self._view.counts)
 
     def _forgo(self, aggregate_id: str, fold: Fold) -> None:
-        """Judge nothing more of an aggregate's row."""
+        """Stop checking an aggregate's row."""
         self.unjudged += 1
         fold.shown = None
         self._states.keep(aggregate_id, fold)
@@ -217,7 +217,10 @@ class RowCheck:
             self._add(name, last if fold.version else "has no event behind it")
 
     def _listed(self, name: str, fold: Fold) -> None:
-        """Where it is listed can be judged of a row that has not moved meanwhile: from behind what was asked for already to before it, say."""
+        """Check the place of a row that has not changed meanwhile.
+
+        A row that moves during the fetch, say from a later page to one that was fetched already, may be missing or listed twice.
+        """
         if self._view.place is None or fold.row is None or fold.behind or not fold.sure or fold.version != fold.shown:
             return
         wanted, found = [self._view.place(self._row(fold.row))], self._states.places(name)

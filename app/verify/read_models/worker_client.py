@@ -1,4 +1,4 @@
-"""The workers that serve views, as the auditor asks them: for the rows of a read model in one partition, page after page."""
+"""HTTP client of verify for workers: fetches the rows of a read model in one partition, page after page."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,15 +17,15 @@ from app.streams.topology import WorkerAddress
 
 LIMIT = 1_000
 ANSWER_S = 10.0
-"""A worker that has not answered after so long (seconds) is not asked again."""
+"""Timeout of a request (seconds). Verify does not ask a worker again that has not answered within it."""
 PATIENCE_S = 10.0
-"""So long altogether it waits for views that are being opened, or change hands (seconds)."""
+"""Total time that verify waits for views that are being opened or change their owner (seconds)."""
 
 _AGAIN_S = 0.2
 
 
 class Row(Struct):
-    """A row as it is on disk, and the table in which it stands."""
+    """Row as it is on disk, and the table that contains it."""
 
     table: str
     key: str
@@ -33,7 +33,7 @@ class Row(Struct):
 
 
 class Page(Struct):
-    """Rows of one moment, and the offsets up to which each topic is in them."""
+    """Rows of one moment, and the offsets up to which they reflect each topic."""
 
     positions: dict[str, int]
     items: list[Row]
@@ -41,14 +41,14 @@ class Page(Struct):
 
 
 class NoWorkerServes(Exception):  # noqa: N818 (what it is)
-    """Nobody gives the rows; the text says why."""
+    """Error: no worker serves the rows. The text says why."""
 
 
 _page = msgspec.json.Decoder(Page).decode
 
 
 class WorkerClient:
-    """`async with Served(settings) as served`."""
+    """HTTP client of the workers: `async with WorkerClient(settings) as served`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -63,7 +63,7 @@ class WorkerClient:
         await self._session.close()
 
     async def pages(self, table: str, partition: int) -> AsyncIterator[Page]:
-        """All rows of a read model in a partition; NoWorkerServes when no worker gives them."""
+        """Yield all rows of a read model in a partition. Raises NoWorkerServes if no worker serves them."""
         asked, after = await self._owner(partition), ""
         while True:
             page = await self._page(asked, f"/tables/{table}/{partition}/rows?limit={LIMIT}{after}")
@@ -93,7 +93,7 @@ class WorkerClient:
             raise NoWorkerServes(str(error)) from error
 
     async def _owner(self, partition: int) -> WorkerAddress:
-        """The worker that owns the partition."""
+        """Return the worker that owns the partition. Raises NoWorkerServes if there is none, or if it did not answer before."""
         found = await owner(self._settings, partition)
         if found is None:
             raise NoWorkerServes("no worker serves them")

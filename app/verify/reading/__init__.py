@@ -1,1 +1,1 @@
-"""Reading for verify: records as they lie in the log, the ends up to which they are judged, and a map on disk."""
+"""Input of verify: records of the log, the end offsets up to which they are checked, and a map on disk."""

@@ -1,4 +1,4 @@
-"""What the auditor has to remember of one partition: on disk, in memory no more than some megabytes, however long the log is."""
+"""Disk map (spill store) of verify. It takes a few megabytes of memory, however long the log is."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,7 +8,7 @@ from typing import cast
 from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch, WriteOptions
 
 HELD_BYTES = 4 << 20
-"""Of values that are held in memory before they are written."""
+"""Most bytes of values held in memory before they are written."""
 
 HELD_ROWS = 20_000
 
@@ -18,9 +18,9 @@ _TURN = 1_000
 
 
 class DiskMap:
-    """Rows in a RocksDB of their own, with nothing in it that would outlive a crash; `close` before the directory is removed.
+    """Map in a RocksDB of its own. Nothing in it survives a crash. Call `close` before the directory is removed.
 
-    Values are JSON: amounts and versions have no bound there, and MessagePack ends at 64 bits.
+    Values are JSON, because amounts and versions have no bound in JSON, and MessagePack ends at 64 bits.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class DiskMap:
         self._bytes = 0
 
     def get(self, key: bytes) -> bytes | None:
-        """What was put last, or None."""
+        """Return the value that was put last, or None."""
         try:
             return self._held[key]
         except KeyError:
@@ -39,14 +39,14 @@ class DiskMap:
             return found
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Remember; None forgets."""
+        """Store a value, or delete the key if the value is None."""
         self._bytes += len(value or b"") - len(self._held.get(key) or b"")
         self._held[key] = value
         if self._bytes > HELD_BYTES or len(self._held) > HELD_ROWS:
             self._write()
 
     async def scan(self, prefix: bytes) -> AsyncIterator[tuple[bytes, bytes]]:
-        """All rows whose key begins with `prefix`, in order; nothing may be put meanwhile. Ctrl-C is heard in between."""
+        """Yield all rows whose key begins with `prefix`, in order. Nothing may be put meanwhile. Ctrl-C works in between."""
         self._write()
         rows = cast("Iterator[tuple[bytes, bytes]]", self._db.items(from_key=prefix))
         for number, (key, value) in enumerate(rows):

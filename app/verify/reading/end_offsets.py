@@ -1,20 +1,20 @@
-"""Up to where everything is read: taken once, in an order in which a system at work looks like one that stands still.
+"""End offsets up to which verify reads. They are taken once, in an order that makes a running system look like a stopped one.
 
-All that a command causes is one transaction, but its topics show it one after the other: the broker writes the markers of a commit partition by
-partition. So an end is either
+Everything that a command causes is one transaction, but it becomes visible topic by topic, because the broker writes the commit markers
+partition by partition. So an end is either
 
-* *committed*: up to here readers see everything. A transaction of which a part lies below it is committed, and all of its parts are *written* everywhere;
-* *settled*: up to here everything was written, and then waited for until each transaction in it had ended.
+* *committed*: readers see everything below it. A transaction with a part below it is committed, and all of its parts are *written* everywhere;
+* *settled*: everything below it was written, and verify then waited until each transaction below it had ended.
 
-What is settled after something was seen contains all that belongs to what was seen. Hence this order:
+An end that is settled after a record was seen includes everything that belongs to this record. Hence this order:
 
-1. committed: events, results, parked. What lies below these ends is old enough to be reflected in all that is read, and must be (`Span.sure`);
-   then written: commands. They have all that was sent in the transactions of 1;
-2. settled: the changelog. It has the rows and positions of all of 1, and of some transactions later than those;
-3. settled: events and results. They have the events behind all rows, and the results of all commands below the positions of 2.
-   Those of orders and sagas come last: they have what led to each payment, refund, reservation, release and shipment that is read;
-4. settled: parked. It tells the release of everything that was answered in 3;
-5. committed: commands. Whoever processed one had read it as committed before.
+1. committed: events, results, parked. Everything else that is read must reflect what lies below these ends (`Span.sure`);
+   then written: commands. They include everything that was sent in the transactions of 1;
+2. settled: the changelog. It includes the rows and positions of all of 1, and of some later transactions;
+3. settled: events and results. They include the events behind all rows, and the results of all commands below the positions of 2.
+   Those of orders and sagas come last: they include what led to each payment, refund, reservation, release and shipment that is read;
+4. settled: parked. It includes the release of everything that was answered in 3;
+5. committed: commands. A task that processed a command had read it as committed before.
 """
 
 import asyncio
@@ -34,13 +34,13 @@ from app.streams.kafka.reader import RETRY_BACKOFF_MS, reading
 from app.streams.kafka.shutdown import stop_reading
 
 OPEN_S = 60.0
-"""After this long a transaction that is still open is nobody's who is at work: workers' are ended by the broker after 15 s (seconds)."""
+"""Timeout for open transactions (seconds). No running worker has one this old, because the broker ends workers' transactions after 15 s."""
 
 _LOOK_S = 0.01
 
 
 class Span(NamedTuple):
-    """What is read of a partition: up to `end`. What is below `sure` must be reflected in everything else that is read."""
+    """Offsets of a partition that verify reads: from `begin` to `end`. Everything else that is read must reflect the records below `sure`."""
 
     begin: int
     sure: int
@@ -51,7 +51,7 @@ Spans = Mapping[TopicPartition, Span]
 
 
 async def spans(settings: Settings) -> Spans:
-    """What is to be read of each partition; FoldstreamError when a transaction stays open."""
+    """Determine the span of each partition. Raises FoldstreamError if a transaction stays open."""
     async with _Ends(settings) as ends:
         return await _taken(ends, settings)
 
@@ -74,7 +74,7 @@ async def _taken(ends: "_Ends", settings: Settings) -> Spans:
 
 
 class _Ends:
-    """Asks for the ends of all partitions of some topics."""
+    """Client for the begin and end offsets of all partitions of given topics."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

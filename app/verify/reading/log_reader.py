@@ -1,4 +1,4 @@
-"""Reads each partition of each topic once, in batches, and tells how far it has come."""
+"""Reader of each partition of each topic, once and in batches. It reports its progress."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from app.verify.findings import RecordRef
 from app.verify.reading.end_offsets import Span, Spans
 
 Watch = Callable[[int, int], None]
-"""Called with the offsets that were read so far, and with how many there are."""
+"""Callback for the progress: the number of offsets read so far, and the total."""
 
 
 class Unread(Exception):  # noqa: N818 (what it is)
-    """A partition of a topic cannot be read on from this place."""
+    """Error: a partition of a topic cannot be read from this location on."""
 
     def __init__(self, place: RecordRef, error: Exception) -> None:
         super().__init__(f"cannot be read from here on, and nothing of this partition was judged any further: {error!r}")
@@ -26,14 +26,14 @@ class Unread(Exception):  # noqa: N818 (what it is)
 
 
 class Batch(NamedTuple):
-    """Records of one partition; what is below `sure` must be reflected in everything else that is read."""
+    """Records of one partition. Everything else that is read must reflect the records below `sure`."""
 
     records: Sequence[ConsumerRecord]
     sure: int
 
 
 class LogReader:
-    """The topics of an environment up to their spans' ends."""
+    """Reader of the topics of an environment, up to the ends of their spans."""
 
     def __init__(self, settings: Settings, spans: Spans, watch: Watch) -> None:
         self._settings = settings
@@ -44,12 +44,12 @@ class LogReader:
         self._total = sum(max(0, span.end - span.begin) for span in spans.values())
 
     def span(self, name: str, partition: int) -> Span:
-        """What is read of a partition of a topic (its name on the broker); once it was read, with the beginning that it had then."""
+        """Return the span of a topic's partition (`name` is that on the broker). Once read, it has the beginning found at that time."""
         span: Span = self._spans[TopicPartition(name, partition)]
         return span
 
     async def read(self, topic: str, partition: int, *, beyond: bool = False) -> AsyncIterator[Batch]:
-        """The committed records up to the end of the span, or beyond it up to the end that there is now."""
+        """Yield the committed records up to the end of the span, or with `beyond` up to the current end of the partition."""
         span, where = self.span(topic, partition), TopicPartition(topic, partition)
         if span.end <= span.begin and not beyond:
             return
@@ -71,7 +71,7 @@ class LogReader:
 
 
 async def _read(consumer: AIOKafkaConsumer, where: TopicPartition, begin: int, end: int, skips: Skips) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
-    """As `read`. Unread when the records are damaged; KafkaError when the broker does not give them."""
+    """Yield records and the next position. Raises Unread for damaged records, and KafkaError if the broker does not return them."""
     position = begin
     reading_ = read(consumer, where, begin, end, skips)
     while True:

@@ -1,4 +1,4 @@
-"""Records as the auditor reads them: what the contract says of their form (section 2), and no more than is judged."""
+"""Records as verify reads them: the form that the contract prescribes (section 2), limited to the fields that verify checks."""
 
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -11,18 +11,18 @@ Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 Version = Annotated[int, Meta(ge=1, le=1 << 53)]
 
 UNREADABLE = (msgspec.MsgspecError, KeyError, ValueError, TypeError, AttributeError)
-"""What reading raises when a record is not what it must be."""
+"""Exceptions that decoding raises for an invalid record."""
 
 
 class Metadata(Struct, rename="camel"):
-    """Where an event or a result came from."""
+    """Origin of an event or a result."""
 
     correlation_id: str
     causation_id: str
 
 
 class Event(Struct, rename="camel"):
-    """A domain event."""
+    """Domain event."""
 
     event_id: Id
     event_type: str
@@ -36,7 +36,7 @@ class Event(Struct, rename="camel"):
 
 
 class Result(Struct, rename="camel"):
-    """The answer to a command."""
+    """Result of a command."""
 
     command_id: Id
     command_type: str
@@ -51,7 +51,7 @@ class Result(Struct, rename="camel"):
 
 
 class Command(Struct, rename="camel"):
-    """A command that was accepted."""
+    """Command that was accepted."""
 
     command_id: str
     command_type: str
@@ -61,13 +61,13 @@ class Command(Struct, rename="camel"):
 
 
 class ReadAt(NamedTuple):
-    """Where the command of a result was read, and the order that it named, if it named one."""
+    """Location at which the command of a result was read, and the order that it named, if any."""
 
     topic: str
     offset: int
     order_id: str
     topic_id: str
-    """Empty in a result of an earlier version."""
+    """Id of the topic. Empty in a result of an earlier version."""
 
 
 event = msgspec.json.Decoder(Event).decode
@@ -76,7 +76,7 @@ command = msgspec.json.Decoder(Command).decode
 
 
 def read_at(record: ConsumerRecord) -> ReadAt:
-    """What the headers of a result say; one of UNREADABLE when they do not."""
+    """Decode the headers of a result. Raises one of UNREADABLE if they are invalid."""
     headers = dict(record.headers)
     return ReadAt(
         headers["command-topic"].decode(), int(headers["command-offset"]), headers.get("order-id", b"").decode(), headers.get("command-topic-id", b"").decode()

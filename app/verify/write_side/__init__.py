@@ -1,1 +1,1 @@
-"""What the write side must have done with each command: results, decisions, events, changelog rows, parked records."""
+"""Checks of the write side: results, decisions, events, changelog rows and parked records."""

@@ -1,6 +1,6 @@
-"""Rows that are not folded from events: the answers by which a repeated command is known again, and what is parked.
+"""Check of rows that do not follow from events: stored outcomes of commands (the dedup window), and parked records.
 
-Each is held against the topic that tells the same.
+Each is compared with the topic that has the same content: `results` or `parked`.
 """
 
 from collections import Counter
@@ -20,20 +20,23 @@ from app.verify.write_side.results import First, FirstResults, named
 
 
 class _Answered(Struct):
-    """What is remembered of an answer, as far as results tell the same."""
+    """Stored outcome of a command, as far as results contain the same."""
 
     version: int
     events: int = 0
     code: str | None = None
     body: str = ""
-    """Empty where the answer was learnt from the log."""
+    """Digest of the command. Empty if the outcome was rebuilt from the log."""
 
 
 _answers = msgspec.json.Decoder(dict[str, _Answered]).decode
 
 
 async def judge_answers(decider: Decider, rows: ChangelogRows, firsts: FirstResults, *, complete: bool) -> None:
-    """Hold the remembered answers of one aggregate type against its first results; `complete` says whether all results that ever were are there."""
+    """Compare the stored outcomes of one aggregate type with its first results.
+
+    `complete` is true if no result was deleted.
+    """
     table = f"{decider.topic}-answer"
     async for key, row in rows.left(table):
         remembered = rows.read_as(key, _answers) or {}
@@ -47,7 +50,7 @@ async def judge_answers(decider: Decider, rows: ChangelogRows, firsts: FirstResu
 
 
 async def judge_parked(rows: ChangelogRows, parked: ParkedLog, agents: Mapping[str, str]) -> None:
-    """Hold the rows of what is parked against the topic; `agents` has the names of those who read each topic."""
+    """Compare the rows of parked records with the topic `parked`. `agents` has the name of each topic's agent."""
     newest: Counter[str] = Counter()
     async for key, row in rows.left("parked"):
         topic, at, agent = [*_name(key).split(NUL), "", ""][:3]
@@ -65,7 +68,7 @@ async def judge_parked(rows: ChangelogRows, parked: ParkedLog, agents: Mapping[s
 
 
 def _closed(states: Sequence[ParkedStates]) -> str | None:
-    """What is wrong with a row of an open record, by what was said of those that had its place."""
+    """Return the fault in a row of a record that is still parked, judging by the states of the records at its location."""
     if any(after is not None and (before != after or is_open(after)) for before, after in states):
         return None
     return f"is {states[-1].after if states else 'not'} in the topic parked"
@@ -85,7 +88,7 @@ def _same(answered: _Answered, first: First) -> bool:
 
 
 def _newest(aggregate_type: str, beside: str, remembered: Mapping[str, _Answered], firsts: FirstResults) -> int:
-    """The offset of the last result among those that are remembered."""
+    """Return the offset of the last result among the stored outcomes, or -1 if there is none."""
     found = (firsts.last_of(_command(aggregate_type, beside, command_id)) for command_id in remembered)
     return max((first.result for first in found if first is not None), default=-1)
 

@@ -1,7 +1,7 @@
-"""The rows of one task as its changelog has them, each held against what the log folds to.
+"""Check of one task's changelog rows against the state that the event log gives.
 
-A folded row is held against the fold at the last moment at which both can be the same: before the first event that is not in it, or at the end.
-So the rows of a worker that is at work are judged, too.
+A row is compared at the last moment at which both can be equal: before the first event that the row does not reflect, or at the end.
+So the rows of a running worker are checked, too.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -25,17 +25,20 @@ _OFFSET_BYTES = 8
 
 
 class ChangelogRows:
-    """The changelog of one partition; `read` comes first."""
+    """Rows from the changelog of one partition. Call `read` first."""
 
     def __init__(self, scratch: DiskMap, findings: Findings, changelog: str, partition: int) -> None:
-        """`changelog` is the name of the topic."""
+        """Create the check. `changelog` is the name of the topic."""
         self._scratch = scratch
         self._findings = findings
         self._changelog = changelog
         self._partition = partition
 
     def read(self, batch: Batch) -> None:
-        """Take the last value of each row, up to the end of what is judged; what comes after it only says which rows compaction may have taken away."""
+        """Take the last value of each row below `batch.sure`.
+
+        Later records only say which rows compaction may have removed.
+        """
         for record in batch.records:
             if record.key is not None and record.key.startswith(_KEPT):
                 key = _PREFIX + record.key
@@ -45,57 +48,57 @@ class ChangelogRows:
                     self._scratch.put(key, _JUDGED)
 
     def offset_next(self, topic: str, topic_id: str) -> int:
-        """How far the task has processed the input topic with this id; 0 when it never did."""
+        """Return the task's position in the input topic with this id, or 0 if it has none."""
         found = self.read_as(positions.prefix + topic.encode(), positions.decode)
         return int(found.offset_next) if found and found.topic_id == topic_id else 0
 
     def version(self, key: bytes) -> int | None:
-        """The version in the row of an aggregate, 0 when there is no such row; None when it cannot be known."""
+        """Return the version in the row of an aggregate: 0 if there is no row, None if it cannot be known."""
         if self._scratch.get(_PREFIX + key) is None:
             return 0
         found = self.read_as(key, _root)
         return found and int(found.version)
 
     def judge(self, key: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
-        """Hold a row, if it is there and has not been judged, against what its events fold to."""
+        """Compare a row with the state from its events, if it exists and was not checked yet."""
         row = self._scratch.get(_PREFIX + key)
         if row:
             self._compare(key, row, fold)
             self.let_off(key)
 
     def let_off(self, key: bytes) -> None:
-        """It was judged, or cannot be."""
+        """Exempt a row from further checks: it was checked, or cannot be."""
         self._scratch.put(_PREFIX + key, _JUDGED)
 
     def require(self, key: bytes) -> None:
-        """There must be such a row."""
+        """Add a finding if there is no such row."""
         if not self.has(key):
             self.add(key, "is missing")
 
     def has(self, key: bytes) -> bool:
-        """Whether there is such a row."""
+        """Return True if there is such a row."""
         return self._scratch.get(_PREFIX + key) is not None
 
     async def left(self, table: str) -> AsyncIterator[tuple[bytes, bytes]]:
-        """The rows of a table that have not been judged, each by its full key (table, NUL, key); none may be put meanwhile."""
+        """Yield the unchecked rows of a table by their full keys (table, NUL, key). No row may be put meanwhile."""
         async for key, row in self._scratch.scan(_PREFIX + f"{table}{NUL}".encode()):
             if row != _JUDGED:
                 yield key.removeprefix(_PREFIX), row
 
     def at_end(self, key: bytes, row: bytes, fold: Any) -> None:  # noqa: ANN401 (any JSON)
-        """Hold one of the rows that were left against what all of its events fold to; None when it has no event."""
+        """Compare a remaining row with the state from all of its events. `fold` is None if it has no event."""
         if fold is None:
             self.add(key, "has no event behind it", row)
         else:
             self._compare(key, row, fold)
 
     def add(self, key: bytes, what: str, row: bytes | None = None) -> None:
-        """A finding about a row."""
+        """Add a finding about a row."""
         offset = None if row is None else int.from_bytes(row[:_OFFSET_BYTES], "big")
         self._findings.add(FindingKind.WRONG_ROW, RecordRef(self._changelog, self._partition, offset, key), what)
 
     def read_as(self, key: bytes, decode: Callable[[bytes], Any]) -> Any:  # noqa: ANN401 (what `decode` makes of it)
-        """What a row says; None when it is not there, or cannot be read."""
+        """Decode a row. Return None if it is missing or cannot be read."""
         row = self._scratch.get(_PREFIX + key)
         if not row:
             return None
@@ -114,7 +117,7 @@ class ChangelogRows:
 
 
 def _needed(record: ConsumerRecord) -> bytes:
-    """Of a parked record, which can be large, it is enough that it is there."""
+    """Return the part of a row that verify keeps. A parked record can be large, so its presence is enough."""
     return b"true" if record.key.startswith(_PARKED) else record.value
 
 

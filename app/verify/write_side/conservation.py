@@ -1,6 +1,6 @@
-"""Stock and money are neither made nor lost: what an event gives back or takes must be there, as the events before it say.
+"""Conservation of stock and money: an event may only take or give back what the earlier events left.
 
-And an aggregate has what its events left.
+The state of an aggregate must match the sum of its events, too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from schemas.product import InventoryReleased, InventoryReserved, InventoryShipp
 
 
 def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN401 (any decider's states)
-    """What an event makes out of nothing, or loses; root and detail are the states before it."""
+    """Yield what an event creates out of nothing, or loses. `root` and `detail` are the states before it."""
     match event, root, detail:
         case OrderPlaced(), _, _:
             yield from _total(event)
@@ -43,7 +43,7 @@ def losses(event: Event, root: Any, detail: Any) -> Iterator[str]:  # noqa: ANN4
 
 
 def amount(event: Event) -> int:
-    """How much stock or money an event moves; 0 when it moves none."""
+    """Return how much stock (pieces) or money (minor units) an event moves; 0 if none."""
     match event:
         case StockReceived() | InventoryReserved() | InventoryReleased() | InventoryShipped():
             return event.quantity
@@ -54,7 +54,7 @@ def amount(event: Event) -> int:
 
 
 def imbalance(root: Any, moved: Mapping[str, int]) -> Iterator[str]:  # noqa: ANN401 (any decider's state)
-    """What an aggregate has more or less than its events left, counted without the decider: `moved` is how much by each type of event."""
+    """Yield differences between an aggregate's state and the sum of its events, computed without the decider. `moved` is the sum by event type."""
     match root:
         case Product(on_hand, reserved, shipped):
             received, gone = moved.get("StockReceived", 0), moved.get("InventoryShipped", 0)

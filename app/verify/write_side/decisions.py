@@ -1,4 +1,4 @@
-"""Whether each event is what its command causes: the command is decided again, on what the events before it fold to."""
+"""Check that each event follows from its command. Verify decides the command again, on the state from the earlier events."""
 
 import sys
 from collections.abc import Iterator
@@ -18,36 +18,36 @@ from schemas.upcasters import upcasters
 
 
 class EventInContext(NamedTuple):
-    """An event of the log, and what there was before it."""
+    """Event of the log, with the state before it."""
 
     event: wire.Event
     payload: Event
     place: int
-    """Its place in the decision of its command."""
+    """Index of the event in the decision of its command."""
     standing: CurrentState[Any, Any]
     sure: bool
-    """Whether all that belongs to it must be among what is read."""
+    """True if everything that belongs to the event must be among the records that are read."""
 
 
 class DecisionCheck:
-    """Judges the events of one type in one partition, in their order, after all answers of the partition.
+    """Check of the events of one aggregate type in one partition, in their order, after all results of the partition.
 
-    Results and commands are deleted in time, events are not. So an event without a result is judged once one before it has its result,
-    and an event whose command is below the beginning of its topic is not decided again.
+    Retention deletes results and commands, but not events. So an event without a result is a finding only after an earlier event that has its
+    result, and an event whose command is below the beginning of its topic is not decided again.
     """
 
     def __init__(self, decider: Decider, answers: ResultCheck, commands: str, begin: int) -> None:
-        """`commands` is the topic of the commands, `begin` its first offset."""
+        """Create the check. `commands` is the topic of the commands, `begin` its first offset."""
         self._decider = decider
         self._answers = answers
         self._commands = commands
         self._begin = begin
         self._results_begun = self._derived_begun = False
         self._decided: tuple[int, tuple[Event, ...]] = (-1, ())
-        """The command that was decided last, by its offset, and its events."""
+        """Offset of the command that was decided last, and its events."""
 
     def faults(self, caused: EventInContext) -> Iterator[Fault]:
-        """What does not follow from a command."""
+        """Yield the faults of an event that does not follow from its command."""
         event, order_id = caused.event, order_named(caused.payload)
         name, first = self._first(event, order_id)
         if self.is_strange(derived=event.event_id in _ids(event, order_id, caused.place)):
@@ -60,27 +60,34 @@ class DecisionCheck:
             yield from self._against(caused, first)
 
     def is_strange(self, *, derived: bool) -> bool:
-        """True if the id of an event is not derived as it must be. Imported events have ids of their own: they lie before the first whose id is derived."""
+        """Return True if an event's id is not derived as it must be.
+
+        Imported events have ids of their own. They precede the first event with a derived id.
+        """
         self._derived_begun |= derived
         return not derived and self._derived_begun
 
     def place(self, event: wire.Event, payload: Event, follows: int) -> int:
-        """The place of an event in its decision: `follows` says where it would be if it was decided with the event before it, which has the same cause.
+        """Return the index of an event in its decision.
 
-        But a command may be done again, so that its first event follows its own.
+        `follows` is its index if it was decided together with the event before it, which has the same cause. But a command may be executed
+        again, and then its first event follows its own earlier one.
         """
         order_id = order_named(payload)
         return 0 if event.event_id in _ids(event, order_id, 0) and event.event_id not in _ids(event, order_id, follows) else follows
 
     def done_again(self, event: wire.Event, payload: Event, before: int) -> bool:
-        """True if the command of an event was done before, at this version, and its id had left the window since: then both events have one id."""
+        """Return True if the event's command was executed before, at version `before`, and its id has left the dedup window since.
+
+        Both events then have the same id.
+        """
         firsts = [first for _, first in self._firsts(event, order_named(payload))]
         now, then = (next((first for first in firsts if first.leads_to(version)), None) for version in (event.version, before))
         return now is not then if now is not None else not self._complete
 
     @property
     def _complete(self) -> bool:
-        """Whether every event from here on must have its result."""
+        """True if every event from here on must have its result."""
         return self._results_begun and not self._answers.cut
 
     def _firsts(self, event: wire.Event, order_id: str | None) -> Iterator[tuple[bytes, First]]:
@@ -89,7 +96,10 @@ class DecisionCheck:
             yield from ((name, first) for first in self._answers.firsts.all_of(name))
 
     def _first(self, event: wire.Event, order_id: str | None) -> tuple[bytes, First | None]:
-        """The first result that tells of an event; another of the same command where the right one is missing, unless that may have been deleted."""
+        """Return the first result that covers an event.
+
+        If it is missing, return another one of the same command, unless the right one may have been deleted.
+        """
         known = list(self._firsts(event, order_id))
         for name, first in known:
             if first.leads_to(event.version):
@@ -125,7 +135,7 @@ class DecisionCheck:
             yield from self._compare(caused, at, self._events(caused, first.command, command, at))
 
     def _events(self, caused: EventInContext, offset: int, command: wire.Command, at: str) -> tuple[Event, ...]:
-        """What the command causes; the events that follow the first of a decision are those that were decided with it."""
+        """Return the events that the command causes. It is decided at the first event of a decision; the others reuse the result."""
         if caused.place == 0 or self._decided[0] != offset:
             asked = CommandInput(command.command_type, command.payload, command.expected_version)
             self._decided = (offset, respond(self._decider, asked, caused.standing, at).events)
@@ -144,7 +154,7 @@ class DecisionCheck:
 
 
 def _as_today(caused: EventInContext) -> bool:
-    """False for what earlier code may have decided otherwise: an event of an earlier schema, and an order of more than can be paid."""
+    """Return False if earlier code may have decided otherwise: for an event of an earlier schema, and an order of more than can be paid."""
     if isinstance(caused.payload, OrderPlaced) and caused.payload.total_amount > MOST_MONEY:
         return False
     return caused.event.schema_version == upcasters.version(caused.event.event_type)
@@ -158,29 +168,29 @@ def _read(value: bytes) -> wire.Command | None:
 
 
 def _ids(event: wire.Event, order_id: str | None, place: int) -> Iterator[str]:
-    """An id may name the order, if the command did."""
+    """Yield the possible ids of an event. An id may include the order, if the command named one."""
     for order in dict.fromkeys([order_id, None]):
         yield event_id(event.aggregate_type, event.aggregate_id, event.metadata.causation_id, place, order)
 
 
 def _differing(wanted: Event, found: Event) -> list[str]:
-    """Names of fields, never their values, which may be personal."""
+    """Return the names of the fields that differ, never their values, which may be personal."""
     return [name for name in type(wanted).model_fields if getattr(wanted, name) != getattr(found, name)]
 
 
 class SagaDecisionCheck(DecisionCheck):
-    """As of any events; but a saga is not decided again, for what it heard was told to it by others, and is deleted in time."""
+    """Check of the saga's events. They are not decided again, because a saga's inputs come from other partitions and retention deletes them."""
 
     def __init__(self, decider: Decider, answers: ResultCheck) -> None:
         super().__init__(decider, answers, "", sys.maxsize)
 
     def place(self, event: wire.Event, payload: Event, follows: int) -> int:
-        """Of what a saga hears several events may follow, one after the other."""
+        """Return `follows`: one input of a saga may cause several events."""
         del event, payload
         return follows
 
     def faults(self, caused: EventInContext) -> Iterator[Fault]:
-        """What does not follow from anything."""
+        """Yield the faults of an event that follows neither from a command nor from another input."""
         event = caused.event
         cause, ids = event.metadata.causation_id, range(caused.place + 1)
         if event.event_id in {event_id("Saga", event.aggregate_id, cause, place) for place in ids}:

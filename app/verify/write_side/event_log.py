@@ -1,4 +1,4 @@
-"""The log of record of one aggregate type in one partition: what is wrong with it, and whether the rows are what it folds to."""
+"""Check of the event log of one aggregate type in one partition, and of the rows that follow from it."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -24,13 +24,13 @@ from schemas.saga import SagaEvent
 from schemas.upcasters import NewerSchema, upcasters
 
 _UNFOLDABLE = (*wire.UNREADABLE, ValidationError, NewerSchema, AssertionError)
-"""What reading and folding an event raise when it, or one before it, is not what it must be."""
+"""Exceptions that decoding and applying an event raise if it, or one before it, is invalid."""
 
 _ID, _OFF = b"id\0", b"off\0"
 
 
 class EventLogCheck:
-    """Judges event after event; `finish` comes last."""
+    """Check of one event after another. Call `finish` last."""
 
     def __init__(self, decider: Decider, rows: ChangelogRows, causes: DecisionCheck, whole: VerifyRun, scratch: DiskMap) -> None:
         self._decider = decider
@@ -45,7 +45,7 @@ class EventLogCheck:
         self._folds = Refold(decider, rows, scratch)
 
     def read(self, batch: Batch) -> None:
-        """Fold these records."""
+        """Check these records and apply their events."""
         for record in batch.records:
             aggregate_id = (record.key or b"").decode(errors="replace")
             if not self._is_off(aggregate_id):
@@ -56,7 +56,7 @@ class EventLogCheck:
                     self._take_off(aggregate_id)
 
     async def finish(self) -> None:
-        """Hold what is left of the rows against the folds, once all events are read."""
+        """Compare the remaining rows with the states from the events, once all events are read."""
         for table in filter(None, (self._decider.topic, self._decider.detail)):
             async for key, row in self._rows.left(table):
                 if not self._is_off(_aggregate_of(key)):
@@ -66,11 +66,11 @@ class EventLogCheck:
                 self._rows.require(key)
 
     def roots(self) -> AsyncIterator[Root[Any]]:
-        """The aggregates as their last events left them."""
+        """Return the aggregates after their last events."""
         return self._folds.roots()
 
     def _judged(self, record: ConsumerRecord, *, sure: bool) -> bool:
-        """Judge an event; False when it cannot be read, or folded."""
+        """Check an event. Return False if it cannot be read or applied."""
         try:
             event = wire.event(record.value or b"")
             for kind, what in self._faults(record, event, sure=sure):
@@ -81,7 +81,7 @@ class EventLogCheck:
         return True
 
     def _take_off(self, aggregate_id: str) -> None:
-        """Nothing more is judged of an aggregate of which an event is not known: all that follows would be wrong, too."""
+        """Exempt an aggregate with an unknown event, because everything after it would be wrong, too."""
         self._any_off = True
         self._scratch.put(_off(self._decider.aggregate_type, aggregate_id), b"")
         self._orders.take_off(aggregate_id)
@@ -91,7 +91,7 @@ class EventLogCheck:
         return self._any_off and is_off(self._scratch, self._decider.aggregate_type, aggregate_id)
 
     def _faults(self, record: ConsumerRecord, event: wire.Event, *, sure: bool) -> Iterator[Fault]:
-        """What is wrong with an event, which is folded; a version that was there before is not folded again, as no reader of the log would."""
+        """Yield the faults of an event, and apply it. A repeated version is not applied again, because no reader of the log would."""
         payload = self._decider.events[event.event_type].model_validate(upcasters.upcast(event.event_type, event.schema_version, event.payload))
         met = self._folds.met(event.aggregate_id, payload)
         yield from self._misplaced(record, event)
@@ -115,7 +115,7 @@ class EventLogCheck:
         self._orders.take(record, event, payload, (standing.root, after.state), sure=sure)
 
     def _judge_rows(self, event: wire.Event, met: Met, *, sure: bool) -> None:
-        """Rows that do not know of an event are held against what comes before it."""
+        """Compare the rows that do not reflect this event with the state before it."""
         root, ahead = met.root, met.root.known is not None and event.version > met.root.known
         if ahead and not root.ahead:
             root.ahead = True
@@ -146,7 +146,7 @@ class EventLogCheck:
 
 
 def is_off(scratch: DiskMap, aggregate_type: str, aggregate_id: str) -> bool:
-    """True if nothing is judged of an aggregate, for an event of it is not known."""
+    """Return True if an aggregate is exempt, because an event of it is unknown."""
     return scratch.get(_off(aggregate_type, aggregate_id)) is not None
 
 
@@ -155,7 +155,7 @@ def _off(aggregate_type: str, aggregate_id: str) -> bytes:
 
 
 def _aggregate_of(key: bytes) -> str:
-    """The id in the key of a row: of an aggregate, or of what stands beside it for one order."""
+    """Return the aggregate's id from the key of a row: the aggregate's own, or its part for one order."""
     return key.decode(errors="replace").partition(NUL)[2].partition("/")[0]
 
 
@@ -166,5 +166,5 @@ def _out_of_turn(event: wire.Event, version: int) -> Iterator[Fault]:
 
 
 def _json(state: object) -> object:
-    """A state as a row has it: arrays are lists."""
+    """Convert a state to the form in a row, where arrays are lists."""
     return msgspec.json.decode(msgspec.json.encode(state))

@@ -1,4 +1,4 @@
-"""What the topic `parked` says of the records that were read from one partition, and whether their queues were kept in order (contract, section 2)."""
+"""Check of the topic `parked`: the states of one partition's records, and the order in their queues (contract, section 2)."""
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import NamedTuple
@@ -14,22 +14,22 @@ from app.verify.reading.log_reader import Batch
 
 RELEASED = "released"
 REDIRECTED = "released to its right partition"
-"""It is answered there, under another offset."""
+"""Outcome of a misrouted record. Its result has the offset in the right partition."""
 
 _SETTLED = {RELEASED, REDIRECTED, "discarded", SKIPPED}
 
 
 class ParkedStates(NamedTuple):
-    """The last word on a record: the reason of what is open, or what became of it; None when it was never parked."""
+    """Last state of a record: the reason if it is still parked, otherwise its outcome; None if it was never parked."""
 
     before: str | None
-    """Among what must be reflected in everything else that is read."""
+    """State among the records that everything else must reflect."""
     after: str | None
-    """Among all that is read."""
+    """State among all records that are read."""
 
 
 class _At(Struct, array_like=True, order=True):
-    """A place in the topics of one name, of which the first is the oldest."""
+    """Location in the topics that have had one name. Generation 0 is the first topic of which a record was parked."""
 
     generation: int
     offset: int
@@ -39,7 +39,7 @@ class _Seen(Struct, array_like=True):
     before: str | None
     after: str
     behind: _At | None = None
-    """The next in its queue."""
+    """Next record in the queue."""
 
 
 class _Queue(Struct, array_like=True):
@@ -53,19 +53,19 @@ _queue = msgspec.json.Decoder(_Queue).decode
 
 
 class ParkedLog:
-    """The topic `parked` of one partition, as far as it is about the topics that the write side reads."""
+    """Contents of the topic `parked` in one partition, limited to the topics that the write side reads."""
 
     def __init__(self, scratch: DiskMap, findings: Findings, inputs: Mapping[str, str], logs: Collection[str]) -> None:
-        """`inputs` has the ids of the topics that are there now, by name."""
+        """Create the log. `inputs` has the ids of the current topics by name; `logs` are the names of the event logs."""
         self._scratch = scratch
         self._findings = findings
         self._inputs = inputs
         self._logs = logs
         self._ids: dict[str, list[str]] = {}
-        """Those of all topics that a name meant, in the order in which records of them were parked."""
+        """Ids of all topics that have had a name, in the order in which their records were parked."""
 
     def read(self, batch: Batch) -> None:
-        """Take what these records say."""
+        """Take these records and check their order."""
         for record in batch.records:
             try:
                 said = parse(record)
@@ -74,31 +74,31 @@ class ParkedLog:
             else:
                 if isinstance(said, ParkingOutcome) and said.outcome == SKIPPED:
                     self._skip(said, sure=record.offset < batch.sure)
-                elif said.topic in self._inputs:  # others are parked by views
+                elif said.topic in self._inputs:  # views have parked the others
                     with self._findings.judging(place(record)):
                         self._take(record, said, sure=record.offset < batch.sure)
 
     def states(self, topic: str, offset: int) -> ParkedStates:
-        """What was said of a record that is in the topic as it is now."""
+        """Return the states of a record in the current topic of this name."""
         ids = self._ids.get(topic, [])
         named = [ids.index(topic_id) for topic_id in (self._inputs.get(topic), "") if topic_id in ids]
         seen = next(filter(None, (self._seen(topic, _At(generation, offset)) for generation in named)), None)
         return ParkedStates(None, None) if seen is None else ParkedStates(seen.before, seen.after)
 
     def all_states(self, topic: str, offset: int) -> list[ParkedStates]:
-        """What was said of each record that had this place, in whichever topic of the name."""
+        """Return the states of each record at this offset, in all topics that have had the name."""
         found = (self._seen(topic, _At(generation, offset)) for generation in range(len(self._ids.get(topic, []))))
         return [ParkedStates(seen.before, seen.after) for seen in found if seen is not None]
 
     async def all(self) -> AsyncIterator[tuple[str, int, ParkedStates]]:
-        """What was said of all records, by topic and offset."""
+        """Yield the states of all records, by topic and offset."""
         async for key, value in self._scratch.scan(b"parked\0"):
             _, topic, _, offset = key.decode().split(NUL)
             seen = _seen(value)
             yield topic, int(offset), ParkedStates(seen.before, seen.after)
 
     def _skip(self, said: ParkingOutcome, *, sure: bool) -> None:
-        """Nothing is to come of what was skipped; of a log of record it is a loss, which is told each time."""
+        """Take a skipped range. Skipped commands have no effect; skipped events are lost, so each such range is a finding."""
         if said.topic in self._inputs:
             generation = self._generation(said.topic, said.topic_id)
             for offset in range(said.offset, said.last + 1):
@@ -125,7 +125,7 @@ class ParkedLog:
         return ids.index(topic_id)
 
     def _generation_of(self, said: ParkedRecord | ParkingOutcome) -> int:
-        """What became of a record may not name the topic's id: it is about the one of the place that was parked last."""
+        """Return the generation of a record's topic. An outcome may lack the topic id; it then means the record parked last at this offset."""
         ids = self._ids.get(said.topic, [])
         if isinstance(said, ParkingOutcome) and said.topic_id not in ids:
             seen = (generation for generation in reversed(range(len(ids))) if self._seen(said.topic, _At(generation, said.offset)) is not None)
@@ -133,7 +133,7 @@ class ParkedLog:
         return self._generation(said.topic, said.topic_id)
 
     def _fault(self, key: bytes | None, said: ParkedRecord | ParkingOutcome, at: _At, seen: _Seen | None) -> str | None:
-        """What is wrong with the place of this word among the others of its key."""
+        """Return the fault if this record breaks the order of the queue of its key."""
         open_ = seen is not None and is_open(seen.after)
         queue = None if key is None else self._queue(said.topic, key)
         if isinstance(said, ParkingOutcome) and not open_:
@@ -161,7 +161,7 @@ class ParkedLog:
             self._scratch.put(_queue_key(topic, key), _encode(_Queue(queue.head, at)))
 
     def _leave(self, topic: str, key: bytes) -> None:
-        """The head is the first that still waits."""
+        """Remove the head. The next record that still waits becomes the head."""
         queue = self._queue(topic, key)
         head = None if queue is None else queue.head
         while head is not None and (seen := self._seen(topic, head)) is not None and seen.after not in BLOCKING:
@@ -182,12 +182,12 @@ class ParkedLog:
 
 
 def is_open(word: str | None) -> bool:
-    """Whether a last word on a record leaves it open."""
+    """Return True if a record with this last state is still parked."""
     return word is not None and word not in _SETTLED
 
 
 def _entering(said: ParkedRecord, at: _At, queue: _Queue | None) -> str | None:
-    """What is wrong with a record that is parked for the first time."""
+    """Return the fault of a record that is parked for the first time."""
     if queue is None:
         return "is behind nothing" if said.reason == BEHIND else None
     if said.reason != BEHIND:

@@ -1,4 +1,4 @@
-"""What the events of one aggregate type fold to in one partition: aggregates, and what stands beside them for one order each."""
+"""State from the events of one aggregate type in one partition: aggregates, and their parts for one order each."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
@@ -18,32 +18,32 @@ State = TypeVar("State")
 
 
 class Root(Struct, Generic[State], array_like=True):
-    """An aggregate as its events left it."""
+    """Aggregate after its events so far."""
 
     version: int
     state: State
     known: int | None
-    """The version in its row, 0 when there is no row; None when that cannot be known."""
+    """Version in its row: 0 if there is no row, None if it cannot be known."""
     ahead: bool = False
-    """Whether it has events that are not in its row."""
+    """True if it has events that its row does not reflect."""
     cause: str = ""
-    """The command of its last event, and the order that it named."""
+    """Command of its last event, and the order that the command named."""
     place: int = 0
-    """The place of its last event in the decision of that command."""
+    """Index of its last event in the decision of that command."""
     moved: dict[str, int] = msgspec.field(default_factory=dict)
-    """How much stock or money its events have moved, by their types."""
+    """Stock or money that its events have moved, by event type."""
 
 
 class Detail(Struct, Generic[State], array_like=True):
-    """What stands beside an aggregate for one order."""
+    """Part of an aggregate for one order."""
 
     since: int
-    """The version of the aggregate that made it."""
+    """Version of the aggregate at which the part was created."""
     state: State
 
 
 class Met(NamedTuple):
-    """What an event meets; the keys are those of rows. `beside` is None where it names no order."""
+    """State before an event. `key` and `beside` are keys of rows; `beside` is None if the event names no order."""
 
     key: bytes
     root: Root[Any]
@@ -52,7 +52,7 @@ class Met(NamedTuple):
 
     @property
     def standing(self) -> CurrentState[Any, Any]:
-        """The same, as a decision is made on it."""
+        """Same state in the form that a decision takes."""
         return CurrentState(self.root.version, self.root.state, None if self.detail is None else self.detail.state)
 
 
@@ -61,7 +61,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Refold:
-    """Folds with the decider and nothing else of the product."""
+    """Fold of events with the decider, and with no other code of the product."""
 
     def __init__(self, decider: Decider, rows: ChangelogRows, scratch: DiskMap) -> None:
         self._decider = decider
@@ -71,7 +71,7 @@ class Refold:
         self._detail = msgspec.json.Decoder(Detail[_returned(decider.evolve_detail)]).decode  # type: ignore[misc]  # the same
 
     def met(self, aggregate_id: str, payload: Event) -> Met:
-        """What an event of an aggregate meets."""
+        """Return the state before an event of an aggregate."""
         key, order_id = self._key(aggregate_id), order_named(payload)
         if self._decider.detail is None or order_id is None:
             return Met(key, self._root_of(key), None, None)
@@ -80,7 +80,7 @@ class Refold:
         return Met(key, self._root_of(key), beside, None if found is None else self._detail(found))
 
     def fold(self, met: Met, version: int, payload: Event, cause: str, place: int) -> Root[Any]:
-        """Keep what an event makes of what it met; the aggregate after it."""
+        """Apply an event to the state before it. Keep the new state and return the aggregate."""
         moved = {**met.root.moved}
         if pieces := amount(payload):
             moved[type(payload).__name__] = moved.get(type(payload).__name__, 0) + pieces
@@ -93,19 +93,19 @@ class Refold:
         return root
 
     def row(self, key: bytes) -> Any:  # noqa: ANN401 (any JSON)
-        """The row that the events give, by its key; None when none does."""
+        """Return the expected row by its key, or None if no event gives it."""
         if (root := self._scratch.get(_ROOT + key)) is not None:
             version, state, *_ = msgspec.json.decode(root)
             return {"version": version, "state": state}
         return None if (detail := self._scratch.get(_DETAIL + key)) is None else msgspec.json.decode(detail)[1]
 
     async def roots(self) -> AsyncIterator[Root[Any]]:
-        """The aggregates."""
+        """Yield the aggregates."""
         async for _, value in self._scratch.scan(_ROOT + f"{self._decider.topic}{NUL}".encode()):
             yield self._root(value)
 
     async def known_details(self) -> AsyncIterator[bytes]:
-        """The keys of all details that must have a row, for the row of their aggregate is as far as the event that made them."""
+        """Yield the keys of all parts that must have a row, because the row of their aggregate reflects the event that created them."""
         async for key, value in self._scratch.scan(_DETAIL + f"{self._decider.detail}{NUL}".encode()):
             beside = key.removeprefix(_DETAIL)
             known = self._root_of(self._key(beside.decode().partition(NUL)[2].partition("/")[0])).known
@@ -122,5 +122,5 @@ class Refold:
 
 
 def _returned(function: Callable[..., Any]) -> Any:  # noqa: ANN401 (a type)
-    """The type of a decider's states is what its functions return."""
+    """Return the type of a decider's state: the return type of its function."""
     return get_type_hints(function)["return"]

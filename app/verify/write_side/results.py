@@ -1,4 +1,4 @@
-"""Whether every command was answered, and for the first time exactly once."""
+"""Check that every command has a result, and exactly one first result."""
 
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -22,24 +22,24 @@ from app.verify.write_side.parked_topic import RELEASED, ParkedLog
 
 
 class First(Struct, array_like=True):
-    """The first result of a command."""
+    """First result of a command."""
 
     command: int
-    """The offset at which the command was read."""
+    """Offset at which the command was read."""
     result: int
-    """The offset of the result."""
+    """Offset of the result."""
     version: int
     events: int
     accepted: bool
     sure: bool
-    """Whether its events must be among those that are read."""
+    """True if its events must be among those that are read."""
     seen: int = 0
-    """How many of its events were found."""
+    """Number of its events that were found."""
     nth: int = 0
-    """How many first results there were in its window when it came, itself among them."""
+    """Number of first results in its dedup window so far, including this one."""
 
     def leads_to(self, version: int) -> bool:
-        """True if the event at this version of the aggregate is one of its events."""
+        """Return True if the event at this version of the aggregate is one of its events."""
         return self.accepted and self.version - self.events < version <= self.version
 
 
@@ -49,27 +49,27 @@ _decode = msgspec.json.Decoder(list[First]).decode
 
 
 class FirstResults:
-    """Remembers them: of a command whose id was repeated beyond the window there are several, for it was done again."""
+    """Store of first results. A command whose id was repeated beyond the dedup window has several, because it was executed again."""
 
     def __init__(self, scratch: DiskMap) -> None:
         self._scratch = scratch
 
     def all_of(self, name: bytes) -> list[First]:
-        """Those of a command, by `named`, in their order."""
+        """Return the first results of a command in their order. `name` is from `named`."""
         found = self._scratch.get(_PREFIX + name)
         return [] if found is None else _decode(found)
 
     def last_of(self, name: bytes) -> First | None:
-        """The last of them."""
+        """Return the last first result of a command, or None."""
         return next(reversed(self.all_of(name)), None)
 
     def in_window(self, name: bytes, result: Result, order_id: str) -> First | None:
-        """The first result of this very command, if workers must still have known it when they gave another."""
+        """Return the command's earlier first result, if it was still in the dedup window when a worker wrote another."""
         known = self.last_of(name)
         return known if known is not None and self._count(result, order_id) - known.nth < WINDOW else None
 
     def begin(self, name: bytes, result: Result, order_id: str, first: First) -> None:
-        """Remember a first result of a command, which names this order or none."""
+        """Remember a first result of a command. `order_id` is empty if the command names no order."""
         first.nth = self._count(result, order_id) + 1
         self._scratch.put(_COUNT + _beside(result.aggregate_type, result.aggregate_id, order_id), b"%d" % first.nth)
         self._scratch.put(_PREFIX + name, _encode([*self.all_of(name), first]))
@@ -77,24 +77,27 @@ class FirstResults:
             self._scratch.put(_LAST + _beside(result.aggregate_type, result.aggregate_id, order_id), b"%d" % first.result)
 
     def see(self, name: bytes, seen: First) -> None:
-        """Remember that another event of this first result was found."""
+        """Count another found event of this first result."""
         found = self.all_of(name)
         for first in found:
             first.seen += first.result == seen.result
         self._scratch.put(_PREFIX + name, _encode(found))
 
     def _count(self, result: Result, order_id: str) -> int:
-        """How many first results there are of the commands in one window."""
+        """Return the number of first results in one dedup window."""
         return int(self._scratch.get(_COUNT + _beside(result.aggregate_type, result.aggregate_id, order_id)) or 0)
 
     async def last(self, aggregate_type: str) -> AsyncIterator[tuple[str, int]]:
-        """The offsets of the last first results that must be reflected in rows, for each aggregate and, after a slash, each order that its commands named."""
+        """Yield the offset of the last first result that rows must reflect, for each aggregate.
+
+        Each order that its commands named has an entry of its own: its id follows the aggregate's after a slash.
+        """
         prefix = _LAST + f"{aggregate_type}{NUL}".encode()
         async for key, value in self._scratch.scan(prefix):
             yield key.removeprefix(prefix).decode(), int(value)
 
     async def eventless(self) -> AsyncIterator[tuple[bytes, First]]:
-        """The accepted commands, by `named`, of which not all events were found."""
+        """Yield the accepted commands, named as by `named`, of which some events were not found."""
         async for key, value in self._scratch.scan(_PREFIX):
             for first in _decode(value):
                 if first.accepted and first.sure and first.seen < first.events:
@@ -102,7 +105,7 @@ class FirstResults:
 
 
 def named(aggregate_type: str, aggregate_id: str, order_id: str, command_id: str) -> bytes:
-    """What makes a command the same command; `order_id` is empty where it names none."""
+    """Return the identity of a command. `order_id` is empty if the command names no order."""
     return f"{aggregate_type}{NUL}{aggregate_id}{NUL}{order_id}{NUL}{command_id}".encode()
 
 
@@ -111,7 +114,7 @@ def _beside(aggregate_type: str, aggregate_id: str, order_id: str) -> bytes:
 
 
 def told(name: bytes) -> str:
-    """The same for people."""
+    """Format the identity of a command for a finding."""
     aggregate_type, aggregate_id, order_id, command_id = name.decode().split(NUL, 3)
     return f"{command_id} to {aggregate_type} {aggregate_id}" + (f" about order {order_id}" if order_id else "")
 
@@ -119,22 +122,22 @@ def told(name: bytes) -> str:
 _ANSWER, _COMMAND, _VERSION = b"answer\0", b"command\0", b"version\0"
 _ACCEPTED, _OTHER = b"a", b"o"
 _COUNTED = 10
-"""Answers to one record that are told apart."""
+"""Most answers that are counted for one record."""
 
 ELSEWHERE = -1
-"""The offset of a command that was read from another topic, which had the name before: below everything, as if it had been deleted."""
+"""Offset of a command from an earlier topic of the same name. It is below all offsets, as if the command had been deleted."""
 
 _TIME_BYTES = 8
 
 
 class ResultCheck:
-    """The answers of one partition; `results` comes before `command`, and both before `accepted_command`.
+    """Check of the results of one partition. Call `results` before `command`, and both before `accepted_command`.
 
-    What a command was answered is only as old as the topic `results`: once its beginning was deleted, older commands are not judged.
+    The topic `results` limits the check: once its beginning was deleted, older commands are not checked.
     """
 
     def __init__(self, whole: VerifyRun, scratch: DiskMap, parked: ParkedLog, commands: Mapping[str, str], partition: int) -> None:
-        """`commands` has the topic of the commands by aggregate type."""
+        """Create the check. `commands` has the topic of the commands by aggregate type."""
         self._whole = whole
         self._scratch = scratch
         self._findings = whole.findings
@@ -143,16 +146,16 @@ class ResultCheck:
         self._topics = {**commands, saga_decider.aggregate_type: command_topic(whole.settings, saga_decider.aggregate_type)}
         self._partition = partition
         self._floors: dict[str, int] = {}
-        """By topic, the command of the first result that is left of one that was never parked."""
+        """Offset, by topic, of the first command that was never parked and still has its result."""
         self.firsts = FirstResults(scratch)
 
     @property
     def cut(self) -> bool:
-        """Whether the beginning of `results` was deleted, and perhaps all of it."""
+        """True if the beginning of `results` was deleted, and perhaps all of it."""
         return self._whole.logs.span(self._whole.settings.topic("results"), self._partition).begin > 0
 
     def results(self, batch: Batch) -> None:
-        """Take these records of `results`."""
+        """Check and remember these records of `results`."""
         for record in batch.records:
             if (partition := partition_of(record.key or b"", self._whole.settings.partitions)) != record.partition:
                 self._findings.add(FindingKind.WRONG_PARTITION, place(record), f"{record.key!r} belongs to partition {partition}")
@@ -165,7 +168,7 @@ class ResultCheck:
                     self._take(record, result, read_at, sure=record.offset < batch.sure)
 
     def command(self, record: ConsumerRecord, *, processed: bool) -> None:
-        """Judge a command if its task has gone past it; keep it if it was accepted."""
+        """Check a command if its task's position is beyond it. Keep it if it was accepted."""
         answers = self._scratch.get(_at(_ANSWER, record.topic, record.offset)) or b""
         if processed and (fault := self._unanswered(record, len(answers))):
             self._findings.add(fault[0], place(record), fault[1])
@@ -174,7 +177,7 @@ class ResultCheck:
             self._scratch.put(_at(_COMMAND, record.topic, record.offset), time + (record.value or b""))
 
     def accepted_command(self, topic: str, offset: int) -> tuple[int, bytes] | None:
-        """Timestamp (ms) and value of a command that was accepted, or None when it is not in the log."""
+        """Return timestamp (ms) and value of an accepted command, or None if it is not in the log."""
         found = self._scratch.get(_at(_COMMAND, topic, offset))
         return None if found is None else (int.from_bytes(found[:_TIME_BYTES], "big", signed=True), found[_TIME_BYTES:])
 
@@ -211,7 +214,7 @@ class ResultCheck:
         self._scratch.put(key, (self._scratch.get(key) or b"")[: _COUNTED - 1] + answer)
 
     def _first(self, where: RecordRef, name: bytes, result: wire.Result, read_at: wire.ReadAt, first: First) -> None:
-        """A first result; another of the same command is right once the window has forgotten the one before."""
+        """Check a first result. A second one of the same command is right only after the dedup window has forgotten the earlier one."""
         again = self.firsts.in_window(name, result, read_at.order_id)
         if again is not None:
             self._findings.add(FindingKind.TWO_RESULTS, where, f"command {told(name)} has a first result at offset {again.result} already")
@@ -223,7 +226,7 @@ class ResultCheck:
             self._follow(where, f"{result.aggregate_type}\0{result.aggregate_id}".encode(), first)
 
     def _follow(self, where: RecordRef, aggregate: bytes, first: First) -> None:
-        """The versions of an aggregate's results lead from one to the next."""
+        """Check that the version of an aggregate's result continues from the result before it."""
         before, begun = self._scratch.get(_VERSION + aggregate), first.version - first.events
         if before is not None and int(before) != begun:
             fault = f"is at version {first.version} after {first.events} events, and the result before it was at {int(before)}"
@@ -231,7 +234,7 @@ class ResultCheck:
         self._scratch.put(_VERSION + aggregate, b"%d" % first.version)
 
     def _repeated(self, where: RecordRef, name: bytes, result: wire.Result) -> None:
-        """A repetition is known under the order that it names, or under none."""
+        """Check the result of a repeated command. Its first result is stored under the order that it names, or under none."""
         first = self.firsts.last_of(name) or self.firsts.last_of(named(result.aggregate_type, result.aggregate_id, "", result.command_id))
         if first is None and not self.cut:
             self._findings.add(FindingKind.NO_FIRST_RESULT, where, f"command {told(name)} was answered as a duplicate, and has no first result")
@@ -239,7 +242,7 @@ class ResultCheck:
             self._findings.add(FindingKind.WRONG_RESULT, where, f"is not what was answered first, at offset {first.result}")
 
     def _contradiction(self, result: wire.Result, read_at: wire.ReadAt) -> str | None:
-        """What is wrong with a result in itself."""
+        """Return the contradiction in a result itself, or None."""
         accepted = result.outcome == "accepted"
         if accepted == (result.refusal is not None) or (not accepted and result.event_ids):
             return f"is {result.outcome}, and says otherwise"
@@ -252,7 +255,7 @@ class ResultCheck:
         return None
 
     def _forgotten(self, command: ConsumerRecord, *, was_parked: bool) -> bool:
-        """Whether the result of a command may have been deleted: results are in the order of their commands, but for those that were parked."""
+        """Return True if a command's result may have been deleted. Results are in the order of their commands, except for parked ones."""
         return self.cut and (was_parked or command.offset < self._floors.get(command.topic, sys.maxsize))
 
 
