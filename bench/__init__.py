@@ -1,1 +1,1 @@
-"""Benchmarks: figures of one run on one machine, beside a hand-written loop in the same run. Nothing here is asserted."""
+"""Benchmarks of Foldstream next to a hand-written loop, in one run on one machine. Nothing here is asserted."""

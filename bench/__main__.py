@@ -1,7 +1,7 @@
-"""`make bench`: what Foldstream's worker costs, beside a hand-written loop, in one run on one broker of its own. Nothing is asserted.
+"""`make bench`: cost of Foldstream's worker next to a hand-written loop, in one run on a broker of its own. Nothing is asserted.
 
-Compare figures of one run only: machines differ, and so does one machine from hour to hour. Where the last column of other load is marked with (!),
-something else was running: do it again.
+Compare figures of one run only: machines differ, and so does one machine from hour to hour. If the last column, other load, is marked with (!),
+something else was running: repeat the run.
 """
 
 import argparse
@@ -40,7 +40,7 @@ ABOUT = {
 
 
 def main() -> None:
-    """Run what was chosen, each with its table as it ends; Ctrl-C ends all that was started and removes what was written."""
+    """Run the chosen measurements and print the table of each as it ends. Ctrl-C ends all processes and removes all files of the run."""
     chosen = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -80,7 +80,7 @@ def _positive(text: str) -> int:
 
 
 def _sizes(text: str) -> list[int]:
-    """Growing numbers with commas between them."""
+    """Parse growing numbers, separated by commas."""
     sizes = [_positive(each) for each in text.split(",")]
     if sizes != sorted(set(sizes)):
         raise argparse.ArgumentTypeError("each larger than the one before")

@@ -1,14 +1,14 @@
-"""Foldstream under a driver that compares engines: one job, given by environment variables, that knows nothing of Foldstream.
+"""Adapter that runs Foldstream under a driver that compares engines. The driver gives one job by environment variables and knows nothing of Foldstream.
 
 usage: BENCH_BOOTSTRAP=... BENCH_INPUT=... BENCH_OUTPUT=... BENCH_GROUP=... BENCH_STATE_DIR=... [BENCH_PARTITIONS=4] python -P -m bench.adapter
 
-`-P`: a driver may have a `bench.py` of its own in the directory in which it starts this.
+`-P`: the driver's working directory may contain a `bench.py` of its own.
 
-The job: BENCH_INPUT has commands (`event_id`, `event_type` PlaceOrder, `aggregate_id`, `payload` ...), any number to one aggregate, all of them accepted;
-BENCH_OUTPUT gets for each the same with `event_type` OrderPlaced and the next `version`. What serves it is a small application on Foldstream's tasks, with the
-same handler, tables and outbox as the worker's orders: results, remembered command ids, integration events, notifications and headers are written.
-Its commands are rewritten to the contract's form before the handler, and its events to the job's behind it, which a worker of one's own would not pay.
-No read model follows the events, for they are not of the contract's form, and no HTTP is served.
+The job: BENCH_INPUT has commands (`event_id`, `event_type` PlaceOrder, `aggregate_id`, `payload` ...), any number to one aggregate. All are accepted.
+BENCH_OUTPUT gets each command's fields with `event_type` OrderPlaced and the next `version`. A small application on Foldstream's tasks does the job,
+with the same handler, tables and outbox as the worker's orders: it writes results, stored command ids, integration events, notifications and headers.
+It converts commands to the contract's form before the handler and events to the job's form after it, a cost that an ordinary worker does not have.
+No read model follows the events, because they do not have the contract's form, and the application serves no HTTP.
 """
 
 import asyncio
@@ -39,18 +39,18 @@ from schemas.fields import Currency, Id, Money, Quantity, Total
 
 
 class Names(Settings):
-    """Foldstream's topics under a prefix of their own, but for the two that the driver made."""
+    """Settings with Foldstream's topics under a prefix of their own, except for the two topics that the driver created."""
 
     job_input: str
     job_output: str
 
     def topic(self, name: str) -> str:
-        """The name on the broker of a topic of the contract."""
+        """Return the name on the broker of a topic of the contract."""
         return {"commands.order": self.job_input, "events.order": self.job_output}.get(name) or super().topic(name)
 
 
 class Line(Message):
-    """A line of the job's orders; its fields are in snake case on the wire, too."""
+    """Line of the job's orders. Its fields are in snake case on the wire, too."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -60,7 +60,7 @@ class Line(Message):
 
 
 class PlaceOrder(Command):
-    """The job's one command."""
+    """The job's only command."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -71,7 +71,7 @@ class PlaceOrder(Command):
 
 
 class OrderPlaced(Event):
-    """The job's one event; it says what the command said."""
+    """The job's only event. It has the fields of the command."""
 
     model_config = ConfigDict(alias_generator=None)
 
@@ -82,19 +82,19 @@ class OrderPlaced(Event):
 
 
 class Placed(Struct, frozen=True):
-    """An order, placed once or many times."""
+    """Order that was placed once or many times."""
 
     status: str
     total: int
 
 
 def decide(command: PlaceOrder, _order: Placed | None, _detail: None, _at: str) -> tuple[OrderPlaced]:
-    """Every command is accepted."""
+    """Accept every command."""
     return (OrderPlaced(customer_id=command.customer_id, items=command.items, total_amount=command.total_amount, currency=command.currency),)
 
 
 def evolve(_order: Placed | None, event: OrderPlaced) -> Placed:
-    """Fold: the last event counts."""
+    """Apply an event: the last one counts."""
     return Placed("placed", event.total_amount)
 
 
@@ -104,7 +104,7 @@ decider: Decider[PlaceOrder, OrderPlaced, Placed | None, None] = Decider(
 
 
 class Told(Struct):
-    """What a command of the job says about itself."""
+    """Metadata of a command of the job."""
 
     correlation_id: str
     causation_id: str
@@ -112,7 +112,7 @@ class Told(Struct):
 
 
 class Given(Struct):
-    """A command of the job; all else that it says is not needed."""
+    """Command of the job, limited to the fields that are needed."""
 
     event_id: str
     event_type: str
@@ -124,7 +124,7 @@ class Given(Struct):
 
 
 class Recorded(Struct, rename="camel"):
-    """An event as the contract has it, as far as the job wants it."""
+    """Event in the contract's form, limited to the fields that the job needs."""
 
     event_type: str
     aggregate_id: str
@@ -140,7 +140,7 @@ _recorded = msgspec.json.Decoder(Recorded).decode
 
 
 class Job:
-    """Foldstream's handler of commands, with the job's forms before and behind it."""
+    """Foldstream's command handler, with conversions from and to the job's forms."""
 
     def __init__(self, commands: CommandHandler, output: str) -> None:
         self.agent = commands.agent
@@ -148,7 +148,7 @@ class Job:
         self._output = output
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Process a command of the job, as Handler says."""
+        """Process a command of the job, as RecordHandler requires."""
         outgoing = current.get().outgoing
         begin, given = len(outgoing), _given(record.value)
         self._commands(_rewritten(record, given))
@@ -158,11 +158,11 @@ class Job:
         ]
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Nobody waits."""
+        """Do nothing: no sender waits for a reply."""
 
 
 def _rewritten(record: ConsumerRecord, given: Given) -> ConsumerRecord:
-    """The command in the contract's form."""
+    """Convert a command to the contract's form."""
     told = given.metadata
     head = (
         f'{{"commandId":"{given.event_id}","commandType":"{given.event_type}","aggregateId":"{given.aggregate_id}","aggregateType":"{given.aggregate_type}",'
@@ -176,7 +176,7 @@ def _rewritten(record: ConsumerRecord, given: Given) -> ConsumerRecord:
 
 
 def _as_job(value: bytes, event_id: str) -> bytes:
-    """The event in the job's form; there, its id is the command's."""
+    """Convert an event to the job's form, in which its id is the command's."""
     event = _recorded(value)
     said: dict[str, Any] = {
         "event_id": event_id,
@@ -192,7 +192,7 @@ def _as_job(value: bytes, event_id: str) -> bytes:
 
 
 def declared(settings: Names) -> Application:
-    """The application that does the job."""
+    """Declare the application that does the job."""
     app = application(settings)
     aggregate = AggregateRepository(app, decider, app.Table("order", value_type=Snapshot[Placed]), app.Table("order-answer", value_type=Answers))
     handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider)), settings.job_output))
@@ -207,7 +207,7 @@ def declared(settings: Names) -> Application:
 
 
 def names(environment: Mapping[str, str]) -> Names:
-    """What the driver's variables mean here."""
+    """Convert the driver's variables to settings."""
     return Names(
         broker=environment["BENCH_BOOTSTRAP"],
         datadir=Path(environment["BENCH_STATE_DIR"]),

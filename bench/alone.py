@@ -1,4 +1,4 @@
-"""A worker whose orders nobody follows: no saga takes them further than whoever sends the commands does.
+"""Worker without reactions to orders: no saga or policy sends further commands, so only those of the bench count.
 
 usage: python -m bench.alone
 """

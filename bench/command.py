@@ -1,4 +1,4 @@
-"""The commands that every engine is given: PlaceOrder of 689 bytes, each to an order of its own, and ConfirmOrder to those that are there."""
+"""Commands for every engine: PlaceOrder of 689 bytes, each to an order of its own, and ConfirmOrder to existing orders."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,35 +6,35 @@ from functools import cache
 from typing import Any
 
 SIZE = 689
-"""Bytes of a PlaceOrder."""
+"""Size of a PlaceOrder in bytes."""
 
 Command = tuple[bytes, bytes]
-"""Key and value."""
+"""Key and value of a command."""
 
 _ID = "i" * 36
 _KEY = "k" * 36
-"""Stand in a template for what differs from command to command; ids and keys are 36 characters."""
+"""Placeholder in a template for the key, as `_ID` is for the command's id. Both have 36 characters."""
 
 
 def place(numbers: Iterable[int]) -> Iterator[Command]:
-    """A PlaceOrder to each of these orders."""
+    """Yield a PlaceOrder to each of these orders."""
     for number in numbers:
         yield place_as(order_id(number), number)
 
 
 def place_as(key: str, number: int) -> Command:
-    """A PlaceOrder to an order of this id (36 characters)."""
+    """Return a PlaceOrder to an order with this id (36 characters)."""
     return _made("PlaceOrder", key, f"{number:08d}-0cdd-e2de-f574-42fb3160cfc7")
 
 
 def confirm(numbers: Iterable[int]) -> Iterator[Command]:
-    """A ConfirmOrder to each of these orders."""
+    """Yield a ConfirmOrder to each of these orders."""
     for number in numbers:
         yield _made("ConfirmOrder", order_id(number), f"{number:08d}-0cdd-e2de-f574-c0ff1b160cfc")
 
 
 def order_id(number: int) -> str:
-    """The id of an order."""
+    """Return the id of an order."""
     return f"{number:08d}-4abc-8def-9012-aggregate{number % 997:03d}"
 
 
@@ -45,7 +45,7 @@ def _made(kind: str, key: str, command_id: str) -> Command:
 
 @cache
 def _template(kind: str) -> tuple[str, str, str]:
-    """A command's text before its id, between that and the aggregate's, and behind."""
+    """Return a command's text before its id, between its id and the aggregate's, and after that."""
     payload = {"PlaceOrder": _padded, "ConfirmOrder": dict}[kind]()
     before, _, rest = _text(kind, payload).partition(_ID)
     between, _, behind = rest.partition(_KEY)

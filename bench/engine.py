@@ -1,4 +1,4 @@
-"""What is measured: Foldstream's worker and the hand-written loops, each a process of its own with its log beside its data."""
+"""Engines to measure: Foldstream's worker and the hand-written loops, each in its own process with its log next to its data."""
 
 import os
 import re
@@ -15,27 +15,27 @@ from typing import NamedTuple, Self
 from app.settings import Settings, variable
 
 STOP_S = 20.0
-"""An engine that has not ended this long after SIGTERM is killed (seconds)."""
+"""Time after SIGTERM at which an engine that has not ended is killed (seconds)."""
 
 OWN = {"broker", "datadir", "app_id", "topic_prefix", "replication", "partitions", "worker_id", "session_timeout_s"}
-"""The settings of a run that an engine is given."""
+"""Settings of a run that are passed to the engine."""
 
 
 class Failed(RuntimeError):  # noqa: N818 (what happened)
-    """An engine ended, or did not do what it was given."""
+    """Error: an engine ended, or did not do its work."""
 
 
 class Engine(NamedTuple):
-    """Something that takes commands; `words` is what Python is to run, given the settings of a run."""
+    """Engine that processes commands. `words` returns Python's arguments for the settings of a run."""
 
     short: str
-    """As in names of topics."""
+    """Short name, as in names of topics."""
     name: str
     words: Callable[[Settings], list[str]]
 
 
 class Running:
-    """An engine at work: `with Running(engine, settings) as running`; it is ended when that is left."""
+    """Running engine: `with Running(engine, settings) as running`. Leaving the block ends it."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
@@ -49,7 +49,7 @@ class Running:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the bench, which ends the engine
+                start_new_session=True,  # Ctrl-C goes to the bench, which ends the engine
             )
 
     def __enter__(self) -> Self:
@@ -60,17 +60,20 @@ class Running:
 
     @property
     def said(self) -> str:
-        """What this process logged."""
+        """Log of this process."""
         return self._log.read_text()[self._began :]
 
     def require(self) -> None:
-        """Failed, with the end of its log, if it has ended."""
+        """Raise Failed, with the end of the log, if the engine has ended."""
         if self.process.poll() is not None:
             lines = "\n".join(self.said.splitlines()[-15:])
             raise Failed(f"{self._engine.name} ended with {self.process.returncode}:\n{lines}")
 
     def until_said(self, pattern: str, within_s: float, times: int = 1) -> float:
-        """Wait until its log has so many different matches and return when that was seen (CLOCK_MONOTONIC seconds); Failed when it does not come in time."""
+        """Wait until the log has this number of different matches, and return the time at which it has (CLOCK_MONOTONIC seconds).
+
+        Raises Failed if they do not come in time.
+        """
         deadline_s = time.monotonic() + within_s
         while len(set(re.findall(pattern, self.said))) < times:
             self.require()
@@ -80,7 +83,7 @@ class Running:
         return time.monotonic()
 
     def said_at(self, pattern: str) -> list[float]:
-        """When each line of its log whose message begins like this was written (seconds since 1970); Failed when there is none."""
+        """Return the times of all log lines whose message begins with the pattern (seconds since 1970). Raises Failed if there is none."""
         found = re.findall(rf'^{{"timestamp": "([^"]+)".*"message": "(?:{pattern})', self.said, re.MULTILINE)
         if not found:
             raise Failed(f"no line of the log says {pattern!r}")
@@ -88,7 +91,7 @@ class Running:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """It stands still (SIGSTOP) until this is left, which must be before its session times out."""
+        """Stop the engine (SIGSTOP) while the block runs, which must be shorter than its session time-out."""
         self.process.send_signal(signal.SIGSTOP)
         try:
             yield
@@ -96,7 +99,7 @@ class Running:
             self.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        """End it cleanly, or by force if that takes too long."""
+        """End the engine cleanly, or by force if that takes too long."""
         self.process.terminate()
         try:
             self.process.wait(STOP_S)
@@ -104,7 +107,7 @@ class Running:
             self.kill()
 
     def kill(self) -> None:
-        """End it as a crash would."""
+        """Kill the engine as a crash would."""
         self.process.kill()
         self.process.wait()
 
@@ -123,7 +126,7 @@ def _sampled(settings: Settings) -> list[str]:
 
 
 def samples(settings: Settings) -> Path:
-    """Where the sampled worker leaves what it saw."""
+    """Return the path at which the sampled worker writes its samples."""
     return settings.datadir / "samples"
 
 

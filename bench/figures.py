@@ -1,19 +1,19 @@
-"""What is made of samples: percentiles, medians and tables. Pure."""
+"""Figures from samples: percentiles, medians and tables. Pure functions."""
 
 from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
 CONTAMINATED_CORES = 0.2
-"""Other load beyond this much says that a run was not alone on the machine (cores)."""
+"""Other load above which a run was not alone on the machine (cores)."""
 
 
 BUSY = 0.9
-"""A core of which this much is used is busy."""
+"""Share of a core's time from which the core counts as busy."""
 
 
 class Sample(NamedTuple):
-    """One look at a run: CPU seconds used so far by each, and how many events are visible (commit markers count, too)."""
+    """Sample of a run: CPU seconds used so far by each part, and the number of visible events, including commit markers."""
 
     at_s: float
     worker_s: float
@@ -24,7 +24,10 @@ class Sample(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What commands cost between two samples; CPU in microseconds per command; in cores what neither these nor the bench itself used."""
+    """Cost of commands between two samples.
+
+    CPU is in microseconds per command. `other_cores` is the load by processes other than worker, broker and bench.
+    """
 
     commands_per_s: float
     worker_us: float
@@ -33,7 +36,7 @@ class Cost(NamedTuple):
 
 
 def cost(first: Sample, last: Sample, commands: int) -> Cost:
-    """The cost of `commands` that were done from `first` to `last`."""
+    """Return the cost of `commands` that were processed from `first` to `last`."""
     took_s = last.at_s - first.at_s
     worker_s, broker_s = last.worker_s - first.worker_s, last.broker_s - first.broker_s
     return Cost(commands / took_s, worker_s / commands * 1e6, broker_s / commands * 1e6, (_other_s(last) - _other_s(first)) / took_s)
@@ -44,17 +47,17 @@ def _other_s(sample: Sample) -> float:
 
 
 def middle(costs: Sequence[Cost]) -> Cost:
-    """The median of each figure."""
+    """Return the median of each figure."""
     return Cost(*(median(figures) for figures in zip(*costs, strict=True)))
 
 
 def other_load(cost: Cost) -> str:
-    """The other load in cores, marked where it says that the run was not alone."""
+    """Format the other load in cores, marked with (!) if the run was not alone on the machine."""
     return f"{cost.other_cores:.2f}{' (!)' if cost.other_cores > CONTAMINATED_CORES else ''}"
 
 
 def bottleneck(cost: Cost, cores: int) -> str:
-    """What held a run up, by the CPU that worker and broker used; Python runs on one core."""
+    """Name the bottleneck of a run by the CPU that worker and broker used. Python runs on one core."""
     worker, broker = (cost.commands_per_s * each / 1e6 for each in (cost.worker_us, cost.broker_us))
     used = f"the worker used {worker:.2f} cores, the broker {broker:.2f}, all else {cost.other_cores:.2f}"
     if worker > BUSY:
@@ -65,14 +68,14 @@ def bottleneck(cost: Cost, cores: int) -> str:
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest of the ordered values that at least this share of them does not exceed (nearest rank)."""
+    """Return the smallest of the ordered values that at least this share of them does not exceed (nearest rank)."""
     assert ordered, "there are values"
     assert 0 < share <= 1, "a share of them"
     return ordered[-int(-share * len(ordered) // 1) - 1]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with its columns aligned, the first to the left and all others to the right."""
+    """Format a Markdown table with aligned columns, the first to the left and all others to the right."""
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

@@ -1,7 +1,7 @@
-"""Orders on their way through their sagas, with all agents and views at work: how long one takes, how many go through, and whether the lag stays flat.
+"""Fulfilment of orders by their sagas, with all agents and views running: latency of one order, throughput, and whether the lag stays flat.
 
-An order of one line is four commands (PlaceOrder, ProcessPayment, ReserveInventory, ConfirmOrder), three results that its saga is told, and ten events.
-It counts as confirmed when a read_committed consumer is given its OrderConfirmed.
+An order of one line is four commands (PlaceOrder, ProcessPayment, ReserveInventory, ConfirmOrder), three results for its saga, and ten events.
+It counts as confirmed when a read_committed consumer receives its OrderConfirmed.
 """
 
 import os
@@ -30,7 +30,7 @@ from bench.told import Told
 PER_SECOND = 50
 AT_ONCE = 5_000
 SHARE = 0.7
-"""Of what goes through at once: a load that a worker must keep up with."""
+"""Share of the throughput: a load that a worker must keep up with."""
 
 OPEN_S = 120.0
 REGISTERED_S = 60.0
@@ -40,7 +40,10 @@ THROUGH = ("orders/s", "transactions per order", "worker us/order", "broker us/o
 
 
 class Seen(NamedTuple):
-    """What became of orders: their cost, the transactions they took; of a steady load also latencies in milliseconds, in order, and how many were sent late."""
+    """Measured cost and transactions of orders.
+
+    For a steady load also the latencies in milliseconds, sorted, and the number of orders sent late.
+    """
 
     cost: Cost
     transactions: float
@@ -49,7 +52,7 @@ class Seen(NamedTuple):
 
 
 class Shop(NamedTuple):
-    """A worker that is open, with products and customers."""
+    """Running worker that serves all partitions, with registered products and customers."""
 
     settings: Settings
     running: Running
@@ -58,7 +61,7 @@ class Shop(NamedTuple):
 
 
 def run(place: Place, seconds: int, minutes: int) -> None:
-    """Print a table of each of the three; orders at once come first, so that the broker is not a cold one for the others."""
+    """Print a table of each of the three measurements. Throughput comes first, so that the broker is warm for the others."""
     through = _measure_through(place)
     print("\n".join(_through(through)), flush=True)
     print("\n".join(_steady(_measure_steady(place, seconds), seconds)), flush=True)
@@ -140,7 +143,7 @@ def _latency_ms(events: Consumer) -> float:
 
 
 def _next_confirmed(events: Consumer) -> bytes:
-    """The id of the next order that is confirmed."""
+    """Return the id of the next confirmed order."""
     while True:
         event = next_event(events)
         if ("event-type", b"OrderConfirmed") in (event.headers() or []):

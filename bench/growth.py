@@ -1,7 +1,7 @@
-"""How the cost of a command and the worker's memory go with the number of orders: filled once, and measured at each size on the way.
+"""Growth of a command's cost and of the worker's memory with the number of orders, measured at each size.
 
-Measured are commands to orders chosen at random among those that are there, each once: every one is accepted, and its row has to be looked up.
-They are written while the worker is stopped (SIGSTOP, for less than its session time-out), so that writing them costs nothing while it runs.
+The measured commands go to existing orders chosen at random, each once: every one is accepted, and the worker must look up its row.
+They are written while the worker is stopped (SIGSTOP, for less than its session time-out), so that writing them takes no CPU while it runs.
 """
 
 import random
@@ -18,14 +18,14 @@ from bench.meter import Meter
 from bench.place import PARTITIONS, Place, machine, say
 
 MEASURED = 50_000
-"""The most commands that are measured at one size."""
+"""Most commands that are measured at one size."""
 
 SEED = 7
 HEAD = ("orders", "measured", "commands/s", "worker us/command", "broker us/command", "other load, cores", "RSS MB", "of its own MB", "peak MB")
 
 
 class Seen(NamedTuple):
-    """What was seen with so many orders there."""
+    """Measured cost and memory with this number of orders."""
 
     orders: int
     measured: int
@@ -34,7 +34,7 @@ class Seen(NamedTuple):
 
 
 def run(place: Place, sizes: Sequence[int]) -> None:
-    """Print a row for each size; sizes grow."""
+    """Print a row for each size. `sizes` are in growing order."""
     seen: list[Seen] = []
     with place.fresh("growth") as settings, Running(WORKER, settings) as running:
         meter, unconfirmed = Meter(place, settings, running), list[int]()
@@ -56,7 +56,7 @@ def _grow(there: Place, settings: Settings, meter: Meter, numbers: range) -> Non
 
 
 def _chosen(numbers: list[int]) -> tuple[list[int], list[int]]:
-    """Some of the orders at random, and all others."""
+    """Split the orders into some chosen at random and all others."""
     shuffled = random.Random(SEED).sample(numbers, len(numbers))  # noqa: S311 (the same in every run)
     return shuffled[:MEASURED], shuffled[MEASURED:]
 

@@ -1,4 +1,4 @@
-"""Where a worker's CPU time goes, by function: what it takes itself, and with all that it calls."""
+"""Profile of a worker's CPU time by function: in the function itself, and with everything that it calls."""
 
 import re
 import shutil
@@ -20,18 +20,18 @@ SHOWN = 30
 OURS = ("app/", "agents/", "tables/")
 
 Stack = list[str]
-"""Functions as `file:name`, from inside out."""
+"""Functions as `file:name`, the innermost first."""
 
 
 class Spent(NamedTuple):
-    """CPU seconds by function: in itself (and the C code it calls), and with all that it calls."""
+    """CPU seconds by function: in itself (including C code that it calls), and with everything that it calls."""
 
     own_s: Counter[str]
     whole_s: Counter[str]
 
 
 def run(there: Place, commands: int) -> None:
-    """Print the functions that take most by themselves, then those of Foldstream that take most with what they call."""
+    """Print the functions that use most CPU themselves, then those of Foldstream that use most with everything that they call."""
     say(f"profile: a sampled worker, {commands:,} commands")
     with there.fresh("profile") as settings:
         there.fill(settings, place(range(commands)))
@@ -44,7 +44,7 @@ def run(there: Place, commands: int) -> None:
 
 
 def run_takeover(there: Place, orders: int) -> None:
-    """The same for the take-over of a partition from an empty disk, per row of its changelog."""
+    """Print the profile of a partition's take-over from an empty disk, per row of its changelog."""
     with filled(there, orders) as settings:
         rows = there.ends(settings.changelog, settings.partitions)
         shutil.rmtree(settings.datadir)
@@ -57,14 +57,14 @@ def run_takeover(there: Place, orders: int) -> None:
 
 
 def read(path: Path, first_s: float, last_s: float) -> list[tuple[float, Stack]]:
-    """The CPU seconds and stacks that were sampled between two times (CLOCK_MONOTONIC seconds)."""
+    """Read the CPU seconds and stacks that were sampled between two times (CLOCK_MONOTONIC seconds)."""
     decode = msgspec.json.Decoder(tuple[float, float, Stack]).decode
     taken = (decode(line) for line in path.read_bytes().splitlines())
     return [(used_s, [_named(each) for each in stack]) for at_s, used_s, stack in taken if first_s <= at_s <= last_s]
 
 
 def spent(stacks: Iterable[tuple[float, Stack]]) -> Spent:
-    """The sum of all samples; a function that is on a stack more than once counts once."""
+    """Sum all samples. A function that is on a stack more than once counts once."""
     found = Spent(Counter(), Counter())
     for used_s, stack in stacks:
         found.own_s[stack[0]] += used_s  # type: ignore[assignment]  # a Counter of seconds
@@ -87,5 +87,5 @@ def _us(seconds: float, commands: int) -> str:
 
 
 def _named(function: str) -> str:
-    """Without the directories above the package."""
+    """Remove the directories above the package from a function's name."""
     return re.sub(r"^.*/(?:site-packages|lib/python[\d.]+)/|^.*/(?=(?:app|agents|tables|schemas|bench)/)", "", function)

@@ -1,4 +1,4 @@
-"""How far a worker is behind, as it tells itself (`foldstream_lag_records`), again and again."""
+"""Lag of a worker, sampled from its metric `foldstream_lag_records`."""
 
 import time
 from collections.abc import Sequence
@@ -9,23 +9,23 @@ from bench.engine import Running
 from bench.told import Labels, Told
 
 EVERY_S = 5.0
-"""As often as a worker asks the broker."""
+"""Interval of the samples (seconds). A worker asks the broker as often."""
 
 
 class Lag(NamedTuple):
-    """Samples of records that one side had not processed yet, of all its topics and partitions; commit markers count as records."""
+    """Samples of the records that one side had not processed yet, over all its topics and partitions. Commit markers count as records."""
 
     side: str
     records: Sequence[float]
 
     def cells(self) -> tuple[str, ...]:
-        """Its name; first, median, largest and last."""
+        """Return the cells of a table: the name, then first, median, largest and last sample."""
         found = self.records[0], median(self.records), max(self.records), self.records[-1]
         return self.side, *(f"{each:,.0f}" for each in found)
 
 
 def sampled(running: Running, told: Told, seconds: int) -> list[Lag]:
-    """That of the write side and that of the views for so long."""
+    """Sample the lag of the write side and of the views for this time."""
     until_s, writing, viewing = time.monotonic() + seconds, list[float](), list[float]()
     while time.monotonic() < until_s:
         time.sleep(EVERY_S)
@@ -36,5 +36,5 @@ def sampled(running: Running, told: Told, seconds: int) -> list[Lag]:
 
 
 def _is_write(labels: Labels) -> bool:
-    """True for what the write side reads."""
+    """Return True for a topic that the write side reads."""
     return "commands." in labels["topic"] or "saga." in labels["topic"]

@@ -1,4 +1,4 @@
-"""From the time at which a command was due to the time at which a read_committed consumer is given its event, under a steady load."""
+"""Latency under a steady load: from when a command was due until a read_committed consumer receives its event."""
 
 import subprocess
 import sys
@@ -20,13 +20,13 @@ from bench.place import PARTITIONS, Place, client, machine, say
 WARM_S = 5
 PER_SECOND = 1_000
 PATIENCE_S = 30.0
-"""Without an event for this long the engine has failed (seconds)."""
+"""Timeout for the next event (seconds). Without an event for this long, the engine has failed."""
 
 HEAD = ("engine", "p50 ms", "p99 ms", "max ms", "commands sent late", "worker us/command", "other load, cores")
 
 
 class Seen(NamedTuple):
-    """What became of one load: latencies in milliseconds, in order; how many commands the load sent late; the cost meanwhile."""
+    """Measurement of one load: sorted latencies in milliseconds, number of commands that the load sent late, and cost."""
 
     ordered_ms: list[float]
     late: int
@@ -57,7 +57,7 @@ def _observe(meter: Meter, events: Consumer, settings: Settings, seconds: int) -
                 next_event(events)
             first = meter.sample()
             ordered_ms = sorted(_latency_ms(events) for _ in range(PER_SECOND * seconds))
-            last = meter.sample()  # before the load is waited for: its CPU time is asked of its process
+            last = meter.sample()  # before waiting for the load, because its CPU time comes from its process
             late = int(process.communicate()[0])
         except BaseException:
             process.terminate()
@@ -66,14 +66,14 @@ def _observe(meter: Meter, events: Consumer, settings: Settings, seconds: int) -
 
 
 def consumer(there: Place, settings: Settings) -> Consumer:
-    """One that is given the events of orders from the beginning, once they are committed."""
+    """Create a read_committed consumer of the orders' events from the beginning."""
     made = Consumer({**client(there.bootstrap), "group.id": "bench", "enable.auto.commit": False, "isolation.level": "read_committed"})
     made.assign([TopicPartition(settings.topic("events.order"), number, OFFSET_BEGINNING) for number in range(PARTITIONS)])
     return made
 
 
 def next_event(events: Consumer) -> Message:
-    """The next event; Failed when none comes."""
+    """Return the next event. Raises Failed if none comes in time."""
     message = events.poll(PATIENCE_S)
     if message is None or message.error():
         raise Failed(f"no event within {PATIENCE_S:.0f} s: {message and message.error()}")

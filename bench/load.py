@@ -1,10 +1,10 @@
-"""A steady load in a process of its own, so that it does not share an interpreter with who measures: an open loop.
+"""Steady load (an open loop) in a process of its own, so that it does not share an interpreter with the measurement.
 
 usage: python -m bench.load BOOTSTRAP TOPIC PER_SECOND SECONDS [shop]
 
-Each command is due at its time whatever becomes of those before it; when it was due is in its key (nanoseconds since 1970, a hyphen).
-With `shop` the orders are of products and customers that `bench.shop` registered.
-In the end it prints how many were written more than 20 ms late: then it was the load that could not keep up.
+Each command is due at its time, whatever happens to those before it. Its key begins with that time (nanoseconds since 1970) and a hyphen.
+With `shop` the orders name products and customers that `bench.shop` registered.
+At the end it prints how many commands were written more than 20 ms late. If any were, the load could not keep up.
 """
 
 import sys
@@ -20,11 +20,11 @@ LATE_NS = 20_000_000
 
 
 MADE = {"alone": place_as, "shop": order_as}
-"""What is ordered: products and customers that nobody registered, or those of the shop."""
+"""Functions that create the commands: with unregistered products and customers, or with those of the shop."""
 
 
 def main(bootstrap: str, topic: str, per_second: int, seconds: int, made: str = "alone") -> int:
-    """Write the load; how many commands were late."""
+    """Write the load and return how many commands were late."""
     producer = Producer({**client(bootstrap), "partitioner": "murmur2_random", "linger.ms": 0})
     began_ns, late = time.time_ns(), 0
     for number in range(per_second * seconds):
@@ -36,12 +36,12 @@ def main(bootstrap: str, topic: str, per_second: int, seconds: int, made: str = 
 
 
 def due_ns_of(key: bytes) -> int:
-    """When the command of this key was due."""
+    """Return when the command with this key was due (nanoseconds since 1970)."""
     return int(key.partition(b"-")[0])
 
 
 def _wait(producer: Producer, due_ns: int) -> int:
-    """Wait until a command is due; how late it is then (nanoseconds)."""
+    """Wait until a command is due, and return how late it is then (nanoseconds)."""
     while (late_ns := time.time_ns() - due_ns) < 0:
         producer.poll(0)
         time.sleep(min(-late_ns / 1e9, 0.001))

@@ -1,8 +1,8 @@
-"""The hand-written loop to compare with: aiokafka and RocksDB, one transactional producer per partition.
+"""Hand-written loop for comparison: aiokafka and RocksDB, one transactional producer per partition.
 
 usage: python -m bench.loop few|same BOOTSTRAP GROUP PREFIX DIRECTORY
 
-`few` writes event and changelog only, `same` the records that a worker writes. It recovers nothing: it is for fresh topics.
+`few` writes event and changelog only, `same` the records that a worker writes. The loop recovers nothing, so it needs fresh topics.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ KINDS = {"few": few, "same": same}
 
 
 class Names(NamedTuple):
-    """How the group and the topics of this run are called; the group is the prefix of transactional ids, too."""
+    """Names of the group and the topics of this run. The group is also the prefix of transactional ids."""
 
     group: str
     prefix: str
 
     def topic(self, name: str) -> str:
-        """A topic of the contract, on the broker."""
+        """Return the name on the broker of a topic of the contract."""
         return f"{self.prefix}{self.group}-write-changelog" if name == CHANGELOG else self.prefix + name
 
 
 class Partition:
-    """One partition's producer and store."""
+    """Producer and store of one partition."""
 
     def __init__(self, kind: str, bootstrap: str, names: Names, number: int, directory: Path) -> None:
         self._outgoing = KINDS[kind]

@@ -1,4 +1,4 @@
-"""One worker with many partitions: how long it takes from the assignment until every task and every view serves, and how much memory that takes."""
+"""One worker with many partitions: time from the assignment until every task and every view serves, and memory then."""
 
 from app.settings import Settings
 from bench.command import place
@@ -10,14 +10,14 @@ from bench.place import Place, machine, say
 from bench.takeover import ASSIGNED, OPEN_WITHIN_S
 
 ORDERS_EACH = 1_000
-"""Orders in each partition."""
+"""Number of orders in each partition."""
 
 OPENED = r"(?:task|view) \d+ is open"
 HEAD = ("disks", "all open, s after assignment", "RSS MB", "of its own MB", "peak MB")
 
 
 def run(there: Place, partitions: int) -> None:
-    """Print how it went with the disks that a clean stop left, those that a kill left, and none."""
+    """Print time and memory with the disks that a clean stop left, and with those that a kill left."""
     with there.fresh("many", partitions=partitions) as settings:
         say(f"partitions: placing {ORDERS_EACH * partitions:,} orders in {partitions} partitions")
         there.fill(settings, place(range(ORDERS_EACH * partitions)))

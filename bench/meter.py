@@ -1,4 +1,4 @@
-"""Looking at an engine at work from outside: its CPU, the broker's, the machine's, and how many of its events are visible."""
+"""Meter of a running engine from outside: CPU of the engine, the broker and the machine, and the number of visible events."""
 
 import time
 
@@ -11,14 +11,14 @@ from bench.place import Place
 
 EVERY_S = 0.1
 QUIET_S = 1.0
-"""Nothing new for this long, with all commands done, is the end (seconds)."""
+"""Time without new events after which a run has ended, once all commands are processed (seconds)."""
 
 GIVE_UP_S = 120.0
-"""An engine that shows nothing new for this long has failed (seconds)."""
+"""Time without new events after which an engine has failed (seconds)."""
 
 
 class Meter:
-    """Takes samples of one engine's run."""
+    """Meter of one engine's run."""
 
     def __init__(self, place: Place, settings: Settings, running: Running) -> None:
         self._place = place
@@ -28,16 +28,19 @@ class Meter:
         self._worker = psutil.Process(running.process.pid)
         self._broker = psutil.Process(place.broker_pid)
         self.own = [psutil.Process()]
-        """The bench's own processes: what they use is no other load."""
+        """The bench's own processes. Their CPU time does not count as other load."""
 
     def sample(self) -> Sample:
-        """One look."""
+        """Take one sample."""
         self._running.require()
         visible = self._place.ends(self._events, self._partitions)
         return Sample(time.monotonic(), _cpu_s(self._worker), _cpu_s(self._broker), sum(map(_cpu_s, self.own)), _machine_s(), visible)
 
     def window(self, commands: int, begin: int = 0) -> tuple[Sample, Sample]:
-        """From the first sample that shows an event of `commands`, written already, to the first that shows all; `begin` offsets were visible before."""
+        """Return the first sample with a visible event of `commands`, and the first sample with all of their events.
+
+        The commands are written already. `begin` offsets were visible before.
+        """
         first = last = sample = self._first(begin)
         while last.visible < begin + commands or sample.at_s - last.at_s < QUIET_S:
             sample = self.sample()
@@ -48,7 +51,7 @@ class Meter:
         return first, last
 
     def cost(self, commands: int, begin: int = 0) -> Cost:
-        """What `commands`, written already, cost from the first visible events to the last."""
+        """Return the cost of `commands`, which are written already, from the first visible events to the last."""
         first, last = self.window(commands, begin)
         return cost(first, last, last.visible - first.visible)
 

@@ -1,4 +1,4 @@
-"""What the hand-written loop writes for a PlaceOrder: an event and a row, or all that a worker writes."""
+"""Records that the hand-written loop writes for a PlaceOrder: an event and a row, or everything that a worker writes."""
 
 from collections.abc import Callable
 from hashlib import blake2b
@@ -11,16 +11,16 @@ from app.eventsourcing.ids import event_id
 from schemas.timestamp import rfc3339
 
 CHANGELOG = "changelog"
-"""Stands for the changelog's name; its records are the rows that the loop keeps."""
+"""Placeholder for the changelog's name. Its records are the rows that the loop keeps."""
 
 TOPIC_ID = b"0" * 32
-"""As long as the id of the commands' topic, which a worker puts into each result."""
+"""Placeholder of the same length as the id of the commands' topic, which a worker puts into each result."""
 
 Headers = list[tuple[str, bytes]]
 
 
 class Written(NamedTuple):
-    """A record to be written; `topic` is the contract's name."""
+    """Record to be written. `topic` is the contract's name."""
 
     topic: str
     key: bytes
@@ -29,11 +29,11 @@ class Written(NamedTuple):
 
 
 Rows = Callable[[bytes], bytes | None]
-"""The value of a row as the open transaction sees it."""
+"""Function that returns the value of a row as the open transaction sees it."""
 
 
 def few(record: ConsumerRecord, rows: Rows) -> list[Written]:
-    """An event, and the order's row: the least that event sourcing can do."""
+    """Return an event and the order's row: the minimum for event sourcing."""
     command = msgspec.json.decode(record.value)
     before = rows(record.key)
     version = (msgspec.json.decode(before)["version"] if before else 0) + 1
@@ -43,7 +43,10 @@ def few(record: ConsumerRecord, rows: Rows) -> list[Written]:
 
 
 def same(record: ConsumerRecord, rows: Rows) -> list[Written]:
-    """The records that a worker writes, to the byte but for what a digest of its own gives; nothing is validated, and no repetition noticed."""
+    """Return the records that a worker writes, equal byte by byte except for a digest of the loop's own.
+
+    The loop validates nothing and detects no repeated commands.
+    """
     command = msgspec.json.decode(record.value)
     before = rows(b"order\0" + record.key)
     version = (msgspec.json.decode(before)["version"] if before else 0) + 1

@@ -1,4 +1,4 @@
-"""Where a run happens: an embedded Kafka of its own in a temporary directory, and fresh topics for each engine on it."""
+"""Environment of a run: an embedded Kafka of its own in a temporary directory, with fresh topics for each engine."""
 
 import asyncio
 import os
@@ -20,15 +20,15 @@ from bench.command import Command
 PARTITIONS = 4
 _ANSWER_S = 30.0
 _SEVERE = 2
-"""What librdkafka prints by itself: not that a broker which was stopped is gone."""
+"""Log level of librdkafka. It suppresses messages that a stopped broker is gone."""
 
 
 _NO_LEADER_YET = {KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.UNKNOWN_TOPIC_OR_PART}
-"""What a broker may say of a topic that was just created."""
+"""Errors that a broker may return for a topic that was just created."""
 
 
 class Place:
-    """A broker, and what is asked of it from outside of the engines."""
+    """Broker of a run, and the bench's own requests to it."""
 
     def __init__(self, kafka: EmbeddedKafka, directory: Path) -> None:
         self.bootstrap = kafka.bootstrap
@@ -40,7 +40,7 @@ class Place:
 
     @contextmanager
     def fresh(self, name: str, partitions: int = PARTITIONS) -> Iterator[Settings]:
-        """Settings under which nothing exists yet but empty topics; all that came of it is removed in the end."""
+        """Create settings with empty topics and no other state. Topics and data are removed at the end of the block."""
         datadir = self._directory / name
         settings = Settings(broker=self.bootstrap, datadir=datadir, app_id=name, topic_prefix=f"{name}.", partitions=partitions, replication=1)
         asyncio.run(apply(settings))
@@ -51,7 +51,7 @@ class Place:
             shutil.rmtree(datadir, ignore_errors=True)
 
     def fill(self, settings: Settings, commands: Iterable[Command], aggregate: str = "order") -> int:
-        """Write commands to orders, or to aggregates of another type, and return how many, once all are in the log."""
+        """Write commands to orders, or to aggregates of another type. Return their number once all are in the log."""
         producer = Producer({**client(self.bootstrap), "partitioner": "murmur2_random", "linger.ms": 5})
         count = 0
         for key, value in commands:
@@ -62,7 +62,7 @@ class Place:
         return count
 
     def ends(self, topic: str, partitions: int) -> int:
-        """How many offsets of a topic a read_committed consumer may have: records and commit markers."""
+        """Return how many offsets of a topic a read_committed consumer may read, including commit markers."""
         deadline_s = time.monotonic() + _ANSWER_S
         while True:
             try:
@@ -84,12 +84,12 @@ class Place:
 
 
 def client(bootstrap: str) -> dict[str, str | int | float | bool]:
-    """Settings of every client of the bench's own."""
+    """Return the settings of all of the bench's own clients."""
     return {"bootstrap.servers": bootstrap, "log_level": _SEVERE}
 
 
 def produce(producer: Producer, topic: str, key: bytes, value: bytes) -> None:
-    """Write a record, when the producer's queue has room for it."""
+    """Write a record as soon as the producer's queue has room for it."""
     while True:
         try:
             producer.produce(topic, value, key)
@@ -102,7 +102,7 @@ def produce(producer: Producer, topic: str, key: bytes, value: bytes) -> None:
 
 @contextmanager
 def place(port: int) -> Iterator[Place]:
-    """A broker that lives as long as this; clients find it on `port`, its controller on the next one."""
+    """Run a broker while the block runs. Clients connect to `port`; its controller uses the next one."""
     with tempfile.TemporaryDirectory(prefix="foldstream-bench-") as name:
         directory = Path(name)
         kafka = EmbeddedKafka(directory, port)
@@ -114,10 +114,10 @@ def place(port: int) -> Iterator[Place]:
 
 
 def say(what: str) -> None:
-    """Show what is happening."""
+    """Print a line about the progress of the run."""
     print(f"> {what}", flush=True)
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """Describe the machine of the run."""
     return f"worker, broker and load on {os.cpu_count()} cores"

@@ -1,6 +1,6 @@
-"""Four workers with ids are restarted in turn under load: how long each partition stands still, beside how long a process takes to start.
+"""Rolling restart of four workers with ids under load: the pause of each partition, next to the start time of a process.
 
-Seen from outside: a partition stands still for as long as a read_committed consumer is given none of its events, though commands come all the time.
+Measured from outside: a partition pauses while a read_committed consumer receives none of its events, although commands arrive all the time.
 """
 
 import subprocess
@@ -21,20 +21,20 @@ from bench.place import Place, client, machine, say
 
 WORKERS, PARTITIONS, PER_SECOND = 4, 8, 500
 LOAD_S = 600
-"""The load goes on for no longer than this, whatever happens (seconds)."""
+"""Longest duration of the load, whatever happens (seconds)."""
 
 SETTLE_S = 5.0
-"""Between two restarts (seconds)."""
+"""Pause between two restarts (seconds)."""
 
 SERVES_S = 120.0
 SESSION_S = 30.0
-"""Longer than a restart takes, so that nobody else is given the partitions of who is away (seconds)."""
+"""Session time-out (seconds). It is longer than a restart, so that no other worker gets the partitions of the one that restarts."""
 
 HEAD = ("partition", "longest without an event, s", "of a process start")
 
 
 def run(there: Place) -> None:
-    """Print the longest pause of each partition, and its ratio to a process start."""
+    """Print the longest pause of each partition, and its ratio to the start time of a process."""
     with there.fresh("rolling", partitions=PARTITIONS) as settings, ExitStack() as stack:
         say(f"rolling: {WORKERS} workers, {PARTITIONS} partitions, {PER_SECOND:,} commands/s")
         for_each = [_own(settings, number) for number in range(WORKERS)]
@@ -59,7 +59,7 @@ def _own(settings: Settings, number: int) -> Settings:
 
 
 def _restarted(stack: ExitStack, worker: Running, own: Settings) -> float:
-    """Restart a worker; how long the new process took until it served HTTP, before it has any partition (seconds)."""
+    """Restart a worker and return the time until the new process serves HTTP, before it has any partition (seconds)."""
     time.sleep(SETTLE_S)
     say(f"rolling: restarting {own.worker_id}")
     worker.stop()
@@ -82,7 +82,7 @@ def _load(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def _pauses(there: Place, settings: Settings) -> Iterator[Mapping[int, float]]:
-    """The longest time between two events of each partition (seconds), complete when this is left."""
+    """Measure the longest time between two events of each partition (seconds). The result is complete when the block ends."""
     pauses_s: dict[int, float] = {}
     enough = threading.Event()
     watching = threading.Thread(target=_watch, args=(there, settings, pauses_s, enough), name="watching events")

@@ -1,11 +1,11 @@
-"""A worker that watches where its CPU time goes: every few milliseconds of it, each thread's stack with the CPU time the thread used since.
+"""Worker that samples itself: every few milliseconds of CPU time, each thread's stack and the CPU time it used since the last sample.
 
 usage: python -m bench.sampled FILE
 
-A deterministic profiler makes small functions look dear, and sees one thread. Here the kernel's timer interrupts the main thread between two byte codes,
-so what C code takes counts for the Python function that called it. The other threads are seen wherever they are at that moment: each one's total
-is right, its parts are a little less so. When the worker ends, FILE has a line for each sample: CLOCK_MONOTONIC seconds, CPU seconds, and the functions on
-the stack from inside out.
+A deterministic profiler makes small functions look expensive, and sees only one thread. Here the kernel's timer interrupts the main thread between two
+byte codes, so the time of C code counts for the Python function that called it. The other threads are sampled wherever they are at that moment: each
+thread's total is right, its parts are a little less so. When the worker ends, FILE has a line for each sample: CLOCK_MONOTONIC seconds, CPU seconds, and
+the functions on the stack, the innermost first.
 """
 
 import signal
@@ -21,14 +21,14 @@ import msgspec
 from bench.alone import run_worker
 
 EVERY_S = 0.001
-"""Of CPU time of the whole process; kernels round it up to their own tick, often 4 ms."""
+"""Sampling interval in CPU seconds of the whole process. Kernels round it up to their own tick, often 4 ms."""
 
 Sample = tuple[float, float, tuple[CodeType, ...]]
-"""CLOCK_MONOTONIC seconds, CPU seconds, and the stack from inside out."""
+"""CLOCK_MONOTONIC seconds, CPU seconds, and the stack, the innermost function first."""
 
 
 class Sampler:
-    """Collects samples from `start` on."""
+    """Sampler of all threads' stacks and CPU time."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
@@ -40,7 +40,7 @@ class Sampler:
         signal.setitimer(signal.ITIMER_PROF, EVERY_S, EVERY_S)
 
     def stop(self) -> None:
-        """Sample no more: a timer that outlives the interpreter kills the process."""
+        """Stop sampling. A timer that outlives the interpreter would kill the process."""
         signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _sample(self, _signal: int, interrupted: FrameType | None) -> None:
@@ -69,7 +69,7 @@ def _line(sample: Sample) -> bytes:
 
 
 def main(path: Path) -> int:
-    """Run a worker and leave its samples; the worker's exit code."""
+    """Run a worker, write its samples and return its exit code."""
     sampler = Sampler()
     sampler.start()
     try:

@@ -1,4 +1,4 @@
-"""A shop whose sagas take every order all the way: products with stock and customers with credit for all, orders of one line."""
+"""Shop in which every order succeeds: enough stock and credit for all orders, and orders of one line."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,32 +13,32 @@ CURRENCY = "EUR"
 
 
 def products() -> Iterator[Command]:
-    """Register each and receive its stock."""
+    """Yield the commands that register each product and receive its stock."""
     for number in range(PRODUCTS):
         yield _command("Product", _product(number), "RegisterProduct", {"name": f"Product {number}", "price": PRICE, "currency": CURRENCY})
         yield _command("Product", _product(number), "ReceiveStock", {"quantity": STOCK})
 
 
 def customers() -> Iterator[Command]:
-    """Register each."""
+    """Yield the commands that register each customer."""
     for number in range(CUSTOMERS):
         about = {"name": f"Customer {number}", "email": f"{number}@bench.example", "creditLimit": CREDIT, "currency": CURRENCY}
         yield _command("Customer", _customer(number), "RegisterCustomer", about)
 
 
 def orders(numbers: Iterable[int]) -> Iterator[Command]:
-    """A PlaceOrder to each of these orders."""
+    """Yield a PlaceOrder to each of these orders."""
     for number in numbers:
         yield order_as(f"order-{number}", number)
 
 
 def order_as(key: str, number: int) -> Command:
-    """A PlaceOrder to an order of this id; customers and products take turns."""
+    """Return a PlaceOrder to an order with this id. Customers and products take turns."""
     return _command("Order", key, "PlaceOrder", ordered(number))
 
 
 def ordered(number: int) -> dict[str, Any]:
-    """What is ordered."""
+    """Return the payload of an order."""
     item = {"productId": _product(number % PRODUCTS), "quantity": 1, "price": PRICE}
     return {"customerId": _customer(number % CUSTOMERS), "items": [item], "shippingAddress": "1 Log Lane, Streamville", "currency": CURRENCY}
 

@@ -1,8 +1,8 @@
-"""Orders by HTTP, in a process of its own: an open loop like `bench.load`, each POST sent at its time whatever becomes of those before it.
+"""Orders by HTTP in a process of its own: an open loop like `bench.load`. Each POST is sent at its time, whatever happens to those before it.
 
 usage: python -m bench.shoppers URL PER_SECOND SECONDS
 
-When an order was due is in its id. In the end it prints how many were sent more than 20 ms late, and how many were not answered with 201.
+An order's id contains the time at which it was due. At the end it prints how many were sent more than 20 ms late, and how many got no 201.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ CREATED = 201
 
 
 async def main(url: str, per_second: int, seconds: int) -> tuple[int, int]:
-    """Post the orders; how many were late, and how many failed."""
+    """Post the orders and return how many were late, and how many failed."""
     began_ns, late = time.time_ns(), 0
     async with aiohttp.ClientSession(base_url=url) as session, asyncio.TaskGroup() as posting:
         posted = []
@@ -30,7 +30,7 @@ async def main(url: str, per_second: int, seconds: int) -> tuple[int, int]:
 
 
 async def _wait(due_ns: int) -> int:
-    """Wait until an order is due; how late it is then (nanoseconds)."""
+    """Wait until an order is due, and return how late it is then (nanoseconds)."""
     await asyncio.sleep((due_ns - time.time_ns()) / 1e9)
     return time.time_ns() - due_ns
 

@@ -1,6 +1,6 @@
-"""How long a partition is without an owner who serves it: from its assignment to the log line that says its task is open.
+"""Take-over of a partition: time from its assignment to the log line that says its task is open.
 
-Both moments are in the worker's log, to the millisecond. How long the group takes to assign is not in it: that is the session time-out after a crash.
+Both times are in the worker's log, to the millisecond. The group's time to assign is not included: after a crash, it is the session time-out.
 """
 
 import shutil
@@ -18,13 +18,13 @@ from bench.place import Place, machine, say
 
 OPEN_WITHIN_S = 300.0
 ASSIGNED, OPEN, VIEW_OPEN = r"generation \d+: partitions \[", "task 0 is open", "view 0 is open"
-"""Of the worker's log."""
+"""Patterns of lines in the worker's log."""
 
 HEAD = ("take-over", "task open, s", "rows/s", "view open, s", "RSS then, MB")
 
 
 class TakenOver(NamedTuple):
-    """Seconds from the assignment until the write side's task and the view of the partition served, and the worker's memory then."""
+    """Seconds from the assignment until the partition's write task and view task served, and the worker's memory then."""
 
     task_s: float
     view_s: float
@@ -32,7 +32,7 @@ class TakenOver(NamedTuple):
 
 
 def run(place: Place, aggregates: int) -> None:
-    """Fill one partition, then take it over from a disk that a crash left, from one left cleanly, and from none."""
+    """Fill one partition, then measure its take-over from a disk after a crash, from a disk after a clean stop, and from an empty disk."""
     with filled(place, aggregates) as settings:
         rows = place.ends(settings.changelog, 1)
         crashed = _taken_over(settings, "the disk that kill -9 left")
@@ -50,7 +50,7 @@ def run(place: Place, aggregates: int) -> None:
 
 @contextmanager
 def filled(there: Place, aggregates: int) -> Iterator[Settings]:
-    """An environment of one partition with so many orders, whose worker was killed as soon as it had placed all."""
+    """Provide an environment of one partition with this number of orders, whose worker was killed as soon as it had placed all."""
     with there.fresh("takeover", partitions=1) as settings:
         say(f"take-over: placing {aggregates:,} orders in one partition")
         there.fill(settings, place(range(aggregates)))

@@ -1,4 +1,4 @@
-"""Commands per second and CPU per command: the worker, with and without its read models, beside the hand-written loops, in turns on one broker."""
+"""Throughput and CPU per command of the worker, with and without read models, and of the hand-written loops, in turns on one broker."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ ENGINES = (LOOP, SAME, WRITTEN, WORKER)
 
 
 def run(place: Place, commands: int, repeat: int) -> None:
-    """Print each run as it ends, then the medians and the worker's share of each loop."""
+    """Print each run as it ends, then the medians and the worker's throughput relative to each loop."""
     costs: dict[str, list[Cost]] = {engine.name: [] for engine in ENGINES}
     for turn in range(repeat):
         for engine in ENGINES:

@@ -1,4 +1,4 @@
-"""What a worker tells of itself at /metrics."""
+"""Metrics of a worker, from /metrics."""
 
 import re
 import urllib.request
@@ -14,13 +14,13 @@ Labels = Mapping[str, str]
 
 
 class Told:
-    """Asks a worker that serves HTTP already."""
+    """Reader of the metrics of a worker that serves HTTP already."""
 
     def __init__(self, running: Running) -> None:
         self.url = re.findall(r"HTTP at (http://[\d.:]+)", running.said)[-1]
 
     def total(self, name: str, wanted: Callable[[Labels], bool] = lambda _: True) -> float:
-        """The sum of a metric over all labels that are wanted."""
+        """Return the sum of a metric over all wanted labels."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=ANSWER_S) as answer:  # noqa: S310 (the worker's own address)
             families = text_string_to_metric_families(answer.read().decode())
             return sum(sample.value for family in families for sample in family.samples if sample.name == name and wanted(sample.labels))

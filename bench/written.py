@@ -1,4 +1,4 @@
-"""A worker that decides commands and folds nothing: what the write side takes by itself.
+"""Worker without read models, which measures the write side alone.
 
 usage: python -m bench.written
 """
