@@ -23,7 +23,7 @@ class Mortal:
 
     def doomed(self, point: str, program: str = "mortal") -> Worker:
         """Begin one that ends at a point."""
-        return self.live(point, ("-m", f"tests.crashes.{program}", point))
+        return self.live(point, ("-m", f"tests.support.workers.{program}", point))
 
     async def die_at(self, points: Iterable[str]) -> None:
         """Die at each of these points in turn."""
