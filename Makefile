@@ -1,10 +1,11 @@
 # Everything a person or CI does with this repository; `make` alone explains it.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo unit test resilience model deployment docs test-all test-clients controls slow check lint types layers chaos bench lock clean
+.PHONY: help setup demo unit test long resilience model deployment docs test-all test-clients controls slow check lint types layers chaos bench lock clean
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
+CORE := tests/unit tests/integration tests/system
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +28,10 @@ unit: setup  ## the tests that need no broker, in half a minute; ARGS='-k name' 
 	@$(PYTEST) tests/unit $(ARGS)
 
 test: setup  ## the tests to run before a push: unit, integration and system, on a real Kafka, in two processes
-	@$(PYTEST) tests/unit tests/integration tests/system $(ARGS)
+	@$(PYTEST) $(CORE) -m "not long and not slow" $(ARGS)
+
+long: setup  ## those of the same groups that take ten seconds or more
+	@$(PYTEST) $(CORE) -m long $(ARGS)
 
 resilience: setup  ## the tests in which workers, brokers and connections break
 	@$(PYTEST) tests/resilience $(ARGS)
@@ -41,7 +45,7 @@ deployment: setup  ## the tests of image, compose file, dashboards and proxies
 docs: setup  ## the pages: links, the table of guarantees, the tutorial to the letter
 	@$(PYTEST) tests/docs $(ARGS)
 
-test-all: test resilience model deployment docs  ## all groups of tests, one after the other
+test-all: test long resilience model deployment docs  ## all groups of tests, one after the other
 
 test-clients: setup  ## clients generated for Python, Go, TypeScript and Java, built and run; ARGS='-k go'
 	@$(BIN)/python -m pytest tests/deployment/clients $(ARGS)

@@ -27,6 +27,7 @@ def own(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterat
     embedded.stop()
 
 
+@pytest.mark.long
 async def test_records_survive_a_restart(own: EmbeddedKafka) -> None:
     own.start()
     await _write(own, "restarted", b"before the restart")
@@ -37,6 +38,7 @@ async def test_records_survive_a_restart(own: EmbeddedKafka) -> None:
     assert await _read(own, "restarted") == b"before the restart"
 
 
+@pytest.mark.long
 async def test_records_survive_a_killed_broker(own: EmbeddedKafka) -> None:
     own.start()
     await _write(own, "killed", b"before the kill")
@@ -57,6 +59,7 @@ def test_a_second_start_finds_the_first_broker(kafka: RunningKafka) -> None:
     assert kafka.embedded.status() == before
 
 
+@pytest.mark.long
 def test_two_starts_at_once_make_one_broker(own: EmbeddedKafka) -> None:
     own.stop()
 

@@ -26,6 +26,7 @@ async def test_a_heartbeat_that_is_answered_as_it_is_to_end_ends(kafka: RunningK
     await heartbeat_cancelled_as_it_is_answered(kafka.bootstrap, topic)
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="asyncio.wait_for loses no cancellation any more")
 async def test_asyncio_would_lose_the_cancellation_and_the_member_never_join_again(kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,6 +132,7 @@ async def test_a_view_folded_anew_that_says_nothing_of_what_it_can_take_now_is_f
         await mended_and_folded_anew(views)
 
 
+@pytest.mark.long
 async def test_a_view_that_parks_what_only_later_code_can_read_is_found(
     views: ViewHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_what_was_parked_and_released_since_is_not_counted(run: Run, good: Evide
     assert broken(run, good) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("interrupt", "start"), [(signal.SIGINT, []), (signal.SIGTERM, IN_THE_BACKGROUND)], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupt_of_the_slow_traffic_ends_with_0_when_every_check_held(

@@ -49,6 +49,7 @@ def program() -> tuple[str, ...]:
     return ("-m", "tests.support.workers.lingering")
 
 
+@pytest.mark.long
 async def test_clients_that_are_slow_without_end_deaf_or_gone_are_ended_while_others_are_served(alone: Client) -> None:
     process = await _settled(alone)
     files, memory = process.num_fds(), process.memory_info().rss

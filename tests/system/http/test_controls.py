@@ -16,6 +16,7 @@ from tests.system.http import test_bounds, test_history, test_openapi, test_stre
 pytestmark = [pytest.mark.control, pytest.mark.usefixtures("program")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [without("pages")])
 async def test_pages_that_give_events_twice_are_found(own_shop: Shop) -> None:
     with pytest.raises(AssertionError):
@@ -28,6 +29,7 @@ async def test_reads_that_do_not_wait_for_what_was_written_are_found(own_shop: S
         await test_views.writers_see_their_writes(own_shop, times=200)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("program", [without("lease", *WHOLE[1:])])
 async def test_a_worker_that_answers_from_rows_that_it_may_have_lost_is_found(own_shop: Shop) -> None:
@@ -35,6 +37,7 @@ async def test_a_worker_that_answers_from_rows_that_it_may_have_lost_is_found(ow
         await test_lease.stopped_past_its_session(own_shop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [without("deadlines")])
 async def test_a_client_whose_body_may_take_for_ever_is_found(alone: Client) -> None:
     with pytest.raises(TimeoutError):
@@ -42,6 +45,7 @@ async def test_a_client_whose_body_may_take_for_ever_is_found(alone: Client) -> 
             await test_bounds.ended(alone, raw.short_body)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [without("waiting-streams")])
 async def test_a_stream_that_is_refused_before_its_order_is_there_is_found(alone: Client) -> None:
     with pytest.raises(Failed, match="404"):

@@ -21,6 +21,7 @@ TOO_MANY = 100
 UNHURRIED = ("-m", "tests.support.workers.patient")
 
 
+@pytest.mark.long
 async def test_a_worker_whose_consumer_thread_is_stuck_is_not_alive(kafka: RunningKafka, tmp_path: Path) -> None:
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
@@ -75,6 +76,7 @@ async def _partly_assigned(kafka: RunningKafka, tmp_path: Path, program: tuple[s
     assert 'foldstream_stopped{partition="0",task="view"} 0.0' in metrics
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_broker_that_stands_still_leaves_the_worker_alive_and_the_writes_that_wait_bounded(free_port: FreePort, tmp_path: Path) -> None:
     broker = EmbeddedKafka(tmp_path / "broker", free_port())

@@ -63,6 +63,7 @@ def event(aggregate_id: str, version: int, **more: object) -> dict[str, Any]:
     return {**named, **about, **(placed if version == 1 else confirmed), **more}
 
 
+@pytest.mark.long
 async def test_the_history_of_an_aggregate_is_told_by_any_worker(shop: Shop) -> None:
     await shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
     cancelled = await shop.other.post("/orders/o-1/cancel", {"reason": "late"})
@@ -100,6 +101,7 @@ async def test_the_history_of_an_aggregate_is_told_by_any_worker(shop: Shop) -> 
     ]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_history_is_the_same_bytes_after_its_owner_was_killed_and_its_disk_is_lost(own_shop: Shop) -> None:
     await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
@@ -123,6 +125,7 @@ async def test_a_history_is_the_same_bytes_after_its_owner_was_killed_and_its_di
     assert 'foldstream_recovery_seconds_count{task="view"}' in await survivor.text("/metrics")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_every_history_is_what_the_log_says_after_workers_were_killed_under_load(own_shop: Shop) -> None:
     commands = traffic(1_500)
@@ -203,6 +206,7 @@ async def test_an_event_of_a_newer_schema_stops_the_view_of_its_partition_and_no
     assert "install the newer Foldstream" in own_shop.one.worker.said + own_shop.other.worker.said
 
 
+@pytest.mark.long
 async def test_pages_give_every_event_exactly_once_while_events_are_written(own_shop: Shop) -> None:
     async def write() -> None:
         for number in range(120):

@@ -29,6 +29,7 @@ async def lag(client: Client, what: str) -> float:
     return sum(float(value) for value in re.findall(rf"^foldstream_lag_{what}{{.*}} (\S+)$", await client.text("/metrics"), re.MULTILINE))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_lag_moves_while_another_worker_is_stuck_and_is_0_when_all_is_read(kafka: RunningKafka, tmp_path: Path) -> None:
     environment = Environment(kafka.bootstrap, tmp_path)

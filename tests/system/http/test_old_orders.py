@@ -41,6 +41,7 @@ async def listed(client: Client, path: str, count: int) -> list[str]:
     return sorted(item["orderId"] for item in items)
 
 
+@pytest.mark.long
 async def test_events_of_every_schema_version_are_shown_moved_on_and_audited_and_none_is_parked(old: Environment) -> None:
     async with aiohttp.ClientSession() as session:
         client = await ready(session, old.worker("alone"))
@@ -62,6 +63,7 @@ async def test_events_of_every_schema_version_are_shown_moved_on_and_audited_and
         assert any(line.startswith("views: 4 of order_summary, 4 of customer_orders, 4 of orders_by_status") for line in counted), counted
 
 
+@pytest.mark.long
 async def test_rows_of_an_order_of_which_a_view_has_parked_an_event_are_counted_as_unjudged(environment: Environment) -> None:
     await write_events(environment, "events.order", [event("gap", 1), event("gap", 3), event("whole", 1)])
     async with aiohttp.ClientSession() as session:

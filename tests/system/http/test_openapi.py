@@ -36,6 +36,7 @@ async def nothing_undocumented(alone: Client, tmp_path: Path, *words: str) -> No
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(700)
 async def test_schemathesis_finds_nothing_undocumented_in_what_a_worker_answers(alone: Client, tmp_path: Path) -> None:
     await nothing_undocumented(alone, tmp_path)

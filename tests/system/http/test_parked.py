@@ -63,6 +63,7 @@ def command_line(environment: Environment, *words: str) -> "subprocess.Completed
     return foldstream("parked", *words, **settings)
 
 
+@pytest.mark.long
 async def test_each_worker_lists_all_that_is_parked_in_pages_as_the_command_line_does(own_shop: Shop) -> None:
     await own_shop.environment.send([{**order(f"o-{number}"), "commandType": "Mislay"} for number in range(20)])
 
@@ -79,6 +80,7 @@ async def test_each_worker_lists_all_that_is_parked_in_pages_as_the_command_line
     assert [json.loads(line) for line in told.stdout.splitlines()] == same
 
 
+@pytest.mark.long
 async def test_the_head_of_a_key_is_discarded_and_those_behind_it_follow(shop: Shop) -> None:
     async with Results(shop.environment.settings, of="p") as results:
         await shop.environment.send(map(receive_stock, range(5)))
@@ -110,6 +112,7 @@ async def test_what_is_not_parked_is_404(shop: Shop) -> None:
     assert (await shop.one.get("/parked?after=nonsense")).status == 422
 
 
+@pytest.mark.long
 async def test_a_misplaced_record_is_retried_on_the_partition_of_its_key_by_the_command_line(shop: Shop) -> None:
     right = partition_of(b"o-1", 4)
     async with Results(shop.environment.settings, of="o-1") as results, AIOKafkaProducer(bootstrap_servers=shop.environment.settings.bootstrap) as producer:
@@ -128,6 +131,7 @@ async def test_a_misplaced_record_is_retried_on_the_partition_of_its_key_by_the_
     assert await audit(shop.environment.settings) == []
 
 
+@pytest.mark.long
 async def test_a_record_that_did_not_fit_is_released_once_it_does(shop: Shop) -> None:
     await shop.environment.configure("events.order", max_message_bytes="3000")
     await shop.environment.send([order("large", 200), {**order("large"), "commandId": "second"}])
@@ -143,6 +147,7 @@ async def test_a_record_that_did_not_fit_is_released_once_it_does(shop: Shop) ->
     assert await audit(shop.environment.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [held.PROGRAM])
 async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_be_released_once_and_in_order(own_shop: Shop) -> None:
     commands, [owner] = 3_000, [client for client in (own_shop.one, own_shop.other) if await _owns(client, own_shop)]

@@ -51,6 +51,7 @@ def asked(order_id: str) -> str:
     return f"/commands/Order/{order_id}/{order(order_id)['commandId']}"
 
 
+@pytest.mark.long
 async def test_a_command_that_never_came_is_unknown_also_where_a_commit_marker_is_the_last_thing(shop: Shop) -> None:
     await shop.environment.send([order("marked")], transactional_id=f"{shop.environment.settings.app_id}-sender")
     await answered(shop.one, asked("marked"), 200)
@@ -87,6 +88,7 @@ async def test_what_is_unknown_may_have_been_done_and_the_answer_says_where_to_l
     assert "causationId" in unknown.body["detail"]
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_positions_that_stay_below_markers_and_ends_below_open_transactions_are_found(kafka: RunningKafka, tmp_path: Path) -> None:
     environment = Environment(kafka.bootstrap, tmp_path)

@@ -85,6 +85,7 @@ async def test_a_correlation_id_is_text_at_each_worker(shop: Shop) -> None:
         assert statuses(no_text) == [422]
 
 
+@pytest.mark.long
 async def test_an_idempotency_key_may_stand_in_quotes(shop: Shop) -> None:
     plain = await shop.one.post("/orders", PLACE, idempotency_key="quoted")
     quoted = [await client.post("/orders", PLACE, idempotency_key='"quoted"') for client in (shop.one, shop.other)]

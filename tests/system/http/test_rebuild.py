@@ -63,6 +63,7 @@ async def _read(client: Client, versions: int) -> None:
         assert (answer.status, len(answer.body["items"])) == (200, versions)
 
 
+@pytest.mark.long
 async def test_all_partitions_are_rebuilt_and_rolled_back_while_histories_are_read(own_shop: Shop) -> None:
     environment = own_shop.environment
     await write_events(environment, "events.order", [event(f"o-{number}", version) for number in range(50) for version in (1, 2)])
@@ -106,6 +107,7 @@ async def _until_parked(client: Client, count: int) -> None:
 TABLES = ("order_summary", "customer_orders", "orders_by_status", "product_stock", "customer_account", "saga_status")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [WHOLE])
 @pytest.mark.timeout(300)
 async def test_tables_of_all_kinds_are_the_same_rows_when_they_are_rebuilt(own_shop: Shop) -> None:
@@ -134,6 +136,7 @@ async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_sh
     assert "history" in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_rebuild_goes_on_after_its_command_and_its_worker_were_killed(long: Environment) -> None:
     worker = long.worker("alone", program=held.PROGRAM)

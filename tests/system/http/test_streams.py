@@ -58,6 +58,7 @@ async def test_how_long_a_stream_waits_is_bounded(shop: Shop, query: str) -> Non
     assert (await shop.one.get(f"/orders/o-1/stream?{query}")).status == 422
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_stream_outlives_the_owner_of_its_order(own_shop: Shop) -> None:
     placed = await own_shop.one.post("/orders", {**PLACE, "orderId": "outlives"})

@@ -35,6 +35,7 @@ async def listed(client: Client, query: str, order_id: str) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.long
 async def test_a_product_is_shown_with_its_stock(shop: Shop) -> None:
     await shop.one.post("/products", {"name": "A thing", "price": 5, "currency": "EUR", "productId": "p-1"})
     stocked = await shop.other.post("/products/p-1/stock", {"quantity": 3})
@@ -87,6 +88,7 @@ async def test_an_order_of_a_customer_who_registers_later_gets_the_name_then(sho
     await told(shop.other, "/orders/early", customerName="Ada")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [WHOLE])
 async def test_a_saga_is_shown_with_its_steps_and_listed_by_status(own_shop: Shop) -> None:
     await own_shop.one.post("/orders", {**PLACE, "customerId": "nobody", "orderId": "undone"})
@@ -125,11 +127,13 @@ async def _sees_its_writes(shop: Shop, customer: str, times: int) -> None:
         assert listed.body["items"][0]["version"] >= last.body["version"]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_who_has_written_at_one_worker_sees_it_at_the_other(own_shop: Shop) -> None:
     await writers_see_their_writes(own_shop, times=1_000)
 
 
+@pytest.mark.long
 async def test_orders_are_listed_by_customer_and_status_while_others_are_placed(own_shop: Shop) -> None:
     one, other = own_shop.one, own_shop.other
     placed = [await one.post("/orders", {**PLACE, "customerId": f"c-{number % 2}", "orderId": f"o-{number}"}) for number in range(30)]

@@ -1,11 +1,14 @@
 """Writes by HTTP: any worker takes them, and each answer is true (contract, section 4)."""
 
+import pytest
+
 from tests.support.http.client import PLACE
 from tests.support.http.fixtures import Shop
 from tests.support.http.messages import H2C, LAST, sized
 from tests.support.http.raw import ORDER, connected, statuses
 
 
+@pytest.mark.long
 async def test_an_order_goes_its_way_through_any_worker(shop: Shop) -> None:
     placed = await shop.one.post("/orders", {**PLACE, "orderId": "o-1", "customerId": "never-registered"})
     assert (placed.status, placed.body) == (201, {"orderId": "o-1", "status": "PLACED", "version": 1})
@@ -125,6 +128,7 @@ async def test_a_client_that_offers_another_protocol_is_answered_in_http_1_1(sho
         assert statuses(got) == [201, 404]
 
 
+@pytest.mark.long
 async def test_what_was_done_is_counted_for_prometheus(own_shop: Shop) -> None:
     await own_shop.one.post("/orders", {**PLACE, "orderId": "o-1"})
     await own_shop.one.post("/orders/o-1/ship", {})

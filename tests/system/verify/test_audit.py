@@ -263,6 +263,7 @@ def wrong_row_behind(log: WrittenLog) -> None:
     log.rows[0] = product(2, on_hand=6, reserved=0)
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.parametrize(
     ("spoil", "finding"),

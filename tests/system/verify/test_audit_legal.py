@@ -106,6 +106,7 @@ async def test_imported_events_have_ids_of_their_own_until_the_first_that_is_der
     assert await audit(small_environment.settings) == []
 
 
+@pytest.mark.long
 async def test_a_command_id_that_comes_again_beyond_the_window_is_done_again_and_that_is_no_finding(small_environment: Environment) -> None:
     await repeated(WINDOW).write(small_environment.settings)
     counted: list[str] = []

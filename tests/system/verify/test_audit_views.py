@@ -143,6 +143,7 @@ REMOVED: list[tuple[str, Damage, str]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.parametrize("damages", [CHANGED, MOVED, REMOVED], ids=["changed", "moved", "removed"])
 async def test_each_damaged_row_of_a_view_is_found(shop: Environment, damages: list[tuple[str, Damage, str]]) -> None:

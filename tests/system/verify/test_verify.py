@@ -62,6 +62,7 @@ async def peak_kib(settings: Settings, change: str = "") -> int:
     return int(said.splitlines()[-1])
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_an_order_of_more_than_can_be_paid_is_found_only_where_todays_bound_is_held_against_earlier_code(
     environment: Environment, monkeypatch: pytest.MonkeyPatch
@@ -80,6 +81,7 @@ async def test_an_order_of_more_than_can_be_paid_is_found_only_where_todays_boun
     assert [line.partition(":")[0] for line in await audit(environment.settings)] == [FindingKind.FORGED]
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.timeout(400)
 async def test_the_audit_of_a_log_six_times_as_long_takes_little_more_memory_and_much_more_without_its_disk(kafka: RunningKafka, tmp_path: Path) -> None:
@@ -100,6 +102,7 @@ async def killed(worker: Worker, results: Results) -> None:
     worker.signal(signal.SIGKILL)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_an_audit_finds_nothing_wrong_while_workers_are_at_work_and_one_is_killed(environment: Environment) -> None:
     commands = traffic(6_000)

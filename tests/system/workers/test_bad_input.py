@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from msgspec import json as msgspec_json
 
@@ -136,6 +137,7 @@ def all_kinds() -> list[Bad]:
     return [*kinds, bad("good", ACCEPTED, None)]
 
 
+@pytest.mark.long
 async def test_what_cannot_be_done_is_parked_or_refused_and_the_rest_goes_on(environment: Environment) -> None:
     kinds = all_kinds()
     worker = environment.worker("worker")

@@ -40,6 +40,7 @@ def without_sagas(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
         yield environment | {"FOLDSTREAM_SAGA_STEP_TIMEOUT_S": "1"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_demo_ends_with_0_when_every_check_held_and_can_be_run_again_on_its_data(own_broker: Environment) -> None:
     first = _foldstream(own_broker, "demo", "--orders", "60", "--exit")

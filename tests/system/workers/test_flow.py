@@ -18,6 +18,7 @@ from tests.support.workers.environment import Environment, Results
 from tests.support.workers.traffic import identities, order, traffic
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_commands_that_trickle_in_while_workers_come_and_go_are_all_answered(environment: Environment) -> None:
     commands = traffic(1_500)
@@ -35,6 +36,7 @@ async def test_commands_that_trickle_in_while_workers_come_and_go_are_all_answer
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_partition_that_went_to_another_worker_and_comes_back_flows_again(small_environment: Environment) -> None:
     commands = traffic(15_000)
@@ -54,6 +56,7 @@ async def test_a_partition_that_went_to_another_worker_and_comes_back_flows_agai
     assert await audit(small_environment.settings) == []
 
 
+@pytest.mark.long
 async def test_what_the_broker_refuses_is_parked_and_what_came_with_it_is_answered(one_partition: Environment) -> None:
     await one_partition.configure("events.order", max_message_bytes="3000")
     async with Results(one_partition.settings) as results:
@@ -116,6 +119,7 @@ async def test_the_groups_lag_is_0_once_all_is_read_also_behind_commit_markers(o
                 await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_sigterm_ends_a_worker_while_its_broker_is_gone(free_port: FreePort, tmp_path: Path) -> None:
     broker = EmbeddedKafka(tmp_path / "broker", free_port())
     environment = Environment(broker.bootstrap, tmp_path, partitions=1)

@@ -28,6 +28,7 @@ def largest(name: str, products: list[str]) -> Json:
     return placed
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_two_largest_orders_go_all_the_way_there_and_back_beside_small_ones(environment: Environment) -> None:
     worker = environment.worker("worker", program=WHOLE, saga_step_timeout_s="300")

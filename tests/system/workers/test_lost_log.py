@@ -15,6 +15,7 @@ async def test_a_log_created_again_under_a_worker_stops_its_task_and_its_view_an
     await created_again(one_partition, PROGRAM, within_s=60)
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_a_log_that_is_not_watched_is_found(one_partition: Environment) -> None:
     with pytest.raises(TimeoutError):

@@ -37,6 +37,7 @@ async def shared_by(workers: list[Worker]) -> None:
     await until(shared, within_s=200)
 
 
+@pytest.mark.long
 async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: Environment) -> None:
     workers: list[Worker] = []
     for count in (1, 2, 4):
@@ -67,11 +68,13 @@ async def restarted_in_turn(wide: Environment, ids: Sequence[str], count: int) -
     assert await audit(wide.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing(wide: Environment) -> None:
     await restarted_in_turn(wide, [f"worker-{number}" for number in range(4)], 6_000)
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.timeout(600)
 async def test_a_rolling_restart_of_workers_without_ids_is_found_to_move_partitions(wide: Environment) -> None:

@@ -51,6 +51,7 @@ async def counted(environment: Environment) -> tuple[list[str], list[str]]:
     return await audit(environment.settings, tell=lines.append), lines
 
 
+@pytest.mark.long
 async def test_of_orders_that_their_sagas_settled_the_sums_are_told(settled: Environment) -> None:
     await settled.send([command("Order", "o-1", "CancelOrder", reason="changed my mind")])
     async with sagas(settled) as found:
@@ -104,6 +105,7 @@ async def test_a_saga_that_waits_for_nothing_and_has_no_end_is_found(settled: En
     assert any("wrong-end" in line and "key o-1: no step of the saga is open any more, and it has no end" in line for line in await audit(settled.settings))
 
 
+@pytest.mark.long
 async def test_what_people_settle_by_hand_is_no_finding(settled: Environment) -> None:
     by_hand = [
         command("Customer", "c-1", "ProcessPayment", orderId="stray", amount=7, currency="EUR"),
@@ -132,10 +134,12 @@ async def shipped_behind_parked(settled: Environment) -> list[str]:
     return await audit(settled.settings)
 
 
+@pytest.mark.long
 async def test_stock_of_a_shipped_order_that_waits_to_leave_is_no_finding(settled: Environment) -> None:
     assert await shipped_behind_parked(settled) == []
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_stock_for_which_nobody_waits_gives_a_false_finding(settled: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(OrderFacts, "held", lambda _orders, _product_id: False)

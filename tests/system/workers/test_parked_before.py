@@ -3,6 +3,7 @@
 import asyncio
 
 import aiohttp
+import pytest
 
 from app.client.parked_records import open_records
 from app.client.results import Json
@@ -34,6 +35,7 @@ async def discarded(client: Client, environment: Environment, offset: int) -> No
     assert answer.status == 200
 
 
+@pytest.mark.long
 async def test_what_was_parked_from_a_topic_that_was_created_again_stays_open_and_verify_finds_nothing(one_partition: Environment) -> None:
     worker, old, new = one_partition.worker("worker"), thing("p-1"), thing("p-2")
     async with aiohttp.ClientSession() as session:

@@ -12,6 +12,7 @@ from tests.support.workers.shop import customer, order, product, sagas
 from tests.support.workers.worker import UNHURRIED, WHOLE, without
 
 
+@pytest.mark.long
 async def test_a_worker_may_be_killed_as_soon_as_the_lag_is_0_and_its_topics_emptied(small_environment: Environment) -> None:
     only = small_environment.worker("only", program=WHOLE)
     async with sagas(small_environment) as found:
@@ -28,6 +29,7 @@ async def test_a_worker_may_be_killed_as_soon_as_the_lag_is_0_and_its_topics_emp
     assert await audit(small_environment.settings) == []
 
 
+@pytest.mark.long
 async def test_workers_join_and_come_back_after_a_quiet_week(small_environment: Environment) -> None:
     one = small_environment.worker("one", program=WHOLE)
     async with sagas(small_environment) as found:
@@ -47,6 +49,7 @@ async def test_workers_join_and_come_back_after_a_quiet_week(small_environment: 
     assert await audit(small_environment.settings) == []
 
 
+@pytest.mark.long
 async def test_a_worker_that_ends_right_after_its_last_order_has_kept_that_all_was_read(small_environment: Environment) -> None:
     await ended_right_after_its_last_order(small_environment, UNHURRIED)
 

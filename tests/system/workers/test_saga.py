@@ -41,6 +41,7 @@ async def test_an_order_is_paid_reserved_and_confirmed(shop: Environment) -> Non
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("placed", "undone"),
     [
@@ -63,6 +64,7 @@ async def test_what_was_done_before_a_refusal_is_undone_in_reverse(shop: Environ
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 async def test_an_order_that_is_cancelled_before_it_is_shipped_is_undone_and_one_that_was_shipped_takes_its_stock_along(shop: Environment) -> None:
     async with sagas(shop) as found:
         await shop.send([order("o-1", "p-1"), order("o-2", "p-1", "p-2")])
@@ -77,6 +79,7 @@ async def test_an_order_that_is_cancelled_before_it_is_shipped_is_undone_and_one
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(shop: Environment) -> None:
     names = [f"o-{number}" for number in range(60)]
@@ -95,6 +98,7 @@ async def test_every_order_ends_once_while_the_worker_is_killed_again_and_again(
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(environment: Environment) -> None:
     await environment.send(SHOP)
@@ -114,6 +118,7 @@ async def test_a_worker_may_die_before_and_after_every_decision_of_a_saga(enviro
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_the_partner_goes_on(environment: Environment) -> None:
     worker = environment.worker("worker", program=WHOLE, saga_backoff_s="0.1", saga_retries="1")
@@ -133,6 +138,7 @@ async def test_what_stays_in_doubt_needs_an_operator_who_finds_it_undone_once_th
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environment: Environment) -> None:
     worker = environment.worker("worker", program=WHOLE, saga_backoff_s="10", saga_retries="1")
@@ -200,6 +206,7 @@ async def test_a_typo_in_a_command_about_a_saga_does_not_stop_the_saga(shop: Env
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment) -> None:
     commands = [
         command("Saga", "o-1", "ForceCompensate", "early", user="ada", reason="a fraud"),

@@ -39,6 +39,7 @@ async def placed(client: Client, count: int) -> tuple[list[str], Answer]:
     return orders, answer
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_commands_behind_what_is_skipped_are_processed_at_once_and_by_who_takes_over(one_partition: Environment) -> None:
     settings = one_partition.settings
@@ -65,6 +66,7 @@ async def test_commands_behind_what_is_skipped_are_processed_at_once_and_by_who_
     assert await audit(settings) == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_loss_of_events_that_was_accepted_stops_nothing_more_and_is_told_for_ever(one_partition: Environment) -> None:
     settings, log = one_partition.settings, one_partition.settings.topic("events.order")

@@ -17,6 +17,7 @@ FOR_EVER = str(2**63 - 1)
 TIMES = {"seconds": SECONDS, "microseconds": SECONDS * 10**6, "nanoseconds": SECONDS * 10**9, "zero": 0, "none": -1, "negative": -5, "far": 2**62}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_orders_with_any_timestamp_go_all_the_way_and_block_nothing(environment: Environment) -> None:
     for name in ("commands.order", "commands.customer", "commands.product"):

@@ -45,6 +45,7 @@ async def test_a_rebalance_while_a_worker_ends_opens_no_task(environment: Enviro
     assert "0 tasks after the end" in worker.said
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_workers_that_join_and_leave_in_the_middle_of_work_leave_no_trace_in_the_log(environment: Environment) -> None:
     commands = traffic(12_000)
@@ -68,6 +69,7 @@ async def test_workers_that_join_and_leave_in_the_middle_of_work_leave_no_trace_
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 async def test_of_two_workers_with_one_id_one_survives_and_the_other_names_the_id(environment: Environment) -> None:
     async with Results(environment.settings) as results:
         workers = [environment.worker("first", worker_id="the-one")]
