@@ -6,6 +6,8 @@ Queries about topics create missing topics, where a broker allows that: with oth
 
 `BaseHandler.do` repeats a request without an answer, within the same epoch. A delayed first copy can then act on the *next* transaction (KIP-890). So such a
 failure is an unknown outcome here: the task is restarted, which raises the epoch. InitProducerId may be repeated: each one only fences again.
+
+A batch that fails before it is sent leaves its error in a future that nothing awaits: asyncio logs that with a traceback.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ from aiokafka import __version__
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, KafkaError, ProducerFenced, TopicAuthorizationFailedError
 from aiokafka.producer import sender
+from aiokafka.producer.message_accumulator import MessageBatch
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.diagnosis.kafka_errors import explained
@@ -93,6 +96,15 @@ def send(self: Any, request: Any, expect_response: bool = True) -> Any:  # noqa:
         raise KafkaConnectionError(message) from error
 
 
+batch_failure = MessageBatch.failure
+
+
+def failure(self: Any, exception: BaseException) -> None:  # noqa: ANN401 (a method of aiokafka's, which has no types)
+    """End the batch with this error, and count it as seen where the batch waits to be sent: its own future gives the error to the caller."""
+    batch_failure(self, exception)
+    self._drain_waiter.exception()
+
+
 def install() -> None:
     """Replace the sender's request loop and back-off, queries about topics, sending on a broken connection, and the parts in `fetcher` and `throttling`.
 
@@ -104,6 +116,7 @@ def install() -> None:
     MetadataRequest.build = ask_only
     AIOKafkaConnection.send = send
     sender.BaseHandler.do = do
+    MessageBatch.failure = failure
     sender.BACKOFF_OVERRIDE = BACKOFF_S
     fetching.install()
     quota.install()
