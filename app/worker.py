@@ -29,7 +29,7 @@ from app.streams.application import spare_collector
 from app.streams.memory import MemoryTrimmer
 from app.streams.state.worker_lock import lock
 from app.streams.tasks.environment import claim
-from app.topic_admin import check_session, refuse_start
+from app.topics.admin import check_session, refuse_start
 from app.web.server import Server
 
 log = logging.getLogger(__name__)

@@ -33,7 +33,7 @@ from app.settings import Settings
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import RecordHandler
-from app.topic_admin import apply
+from app.topics.admin import apply
 from schemas.envelopes import Command, Event, Message
 from schemas.fields import Currency, Id, Money, Quantity, Total
 

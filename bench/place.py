@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 
 from app.embedded_kafka.embedded import EmbeddedKafka
 from app.settings import Settings
-from app.topic_admin import apply
+from app.topics.admin import apply
 from bench.command import Command
 
 PARTITIONS = 4

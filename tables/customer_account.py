@@ -13,7 +13,7 @@ from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+from app.topics.contract import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 Ordered = dict[int, str]
 """Order that gets the customer's name, by partition of orders."""

@@ -5,7 +5,7 @@ from app.domain.read_models.customer_orders import place
 from app.domain.read_models.order_summary import OrderSummary, project
 from app.handlers.list_projection import ListFold, ListProjection
 from app.streams.app import app
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 orders = app.Table("customer-order", value_type=OrderSummary)
 places = app.Table("customer-order-place", value_type=str, cached=False)

@@ -11,7 +11,7 @@ from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics import AGGREGATES, event_topic
+from app.topics.contract import AGGREGATES, event_topic
 
 entries = app.Table("history", value_type=Raw, cached=False)
 versions = app.Table("history-version", value_type=Latest)

@@ -13,7 +13,7 @@ from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+from app.topics.contract import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
 
 summaries = app.Table("order-summary", value_type=OrderSummary)
 names = app.Table("order-customer", value_type=CustomerName)

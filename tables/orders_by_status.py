@@ -6,7 +6,7 @@ from app.domain.read_models.orders_by_status import place
 from app.handlers.list_projection import ListFold
 from app.handlers.status_list_projection import StatusListProjection
 from app.streams.app import app
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 orders = app.Table("order-status", value_type=OrderSummary)
 places = app.Table("order-status-place", value_type=str, cached=False)

@@ -10,7 +10,7 @@ from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 products = app.Table("product-stock", value_type=ProductStock)
 

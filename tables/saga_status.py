@@ -7,7 +7,7 @@ from app.domain.read_models.saga_status import SagaStatus, place, project
 from app.handlers.list_projection import ListFold
 from app.handlers.status_list_projection import StatusListProjection
 from app.streams.app import app
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 sagas = app.Table("saga-status", value_type=SagaStatus)
 places = app.Table("saga-status-place", value_type=str, cached=False)

@@ -17,7 +17,7 @@ from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings, settings
 from app.terminal import escaped_json
-from app.topics import event_topic
+from app.topics.contract import event_topic
 from schemas.upcasters import NewerSchema
 
 LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")

@@ -8,7 +8,7 @@ from uuid import uuid4
 from app.client.workers import ask
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.topic_admin import refuse_start
+from app.topics.admin import refuse_start
 
 Wish = Literal["rebuild", "rollback"]
 State = dict[str, Any]

@@ -24,7 +24,7 @@ from app.replay.commands import ENDS, LoggedTotals, PurchaseReplay
 from app.replay.purchases import Purchase, Totals, purchases, require_credit, totals
 from app.replay.saga_outcomes import ends
 from app.settings import Settings, settings
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 FILE = typer.Argument(help="A purchases file in the format of CDNOW_sample.txt or CDNOW_master.txt; - reads standard input.")
 SPEED = typer.Option(min=0.01, metavar="DAYS", help="Days of the file to place in a second, at most; without it as fast as the workers answer.")

@@ -19,7 +19,7 @@ from app.client.results import Json
 from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.settings import Settings, settings
-from app.topics import COMMAND_BYTES
+from app.topics.contract import COMMAND_BYTES
 from schemas.strict_json import Undecodable, decode
 
 COMMANDS = {decider.aggregate_type: tuple(decider.commands) for decider in EVENT_SOURCED}

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from app import topic_admin as admin
 from app.cli.output import say, say_json
 from app.errors import FoldstreamError
 from app.settings import APP_ID, settings
 from app.streams.tasks import environment
+from app.topics import admin
 
 app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
 

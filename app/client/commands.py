@@ -19,8 +19,8 @@ from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.partitioner import partition_of
-from app.topic_admin import refuse_start
-from app.topics import COMMAND_BYTES, command_topic
+from app.topics.admin import refuse_start
+from app.topics.contract import COMMAND_BYTES, command_topic
 
 IN_FLIGHT = 5_000
 """Commands of one `send_all` that wait for their results, at most."""

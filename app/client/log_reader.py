@@ -11,7 +11,7 @@ from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.reader import bounds, read, reader
 from app.streams.kafka.skips import NONE
 from app.streams.parking.skip_log import skips_of
-from app.topic_admin import refuse_start
+from app.topics.admin import refuse_start
 
 
 class LogReader:

@@ -16,8 +16,8 @@ from app.streams.kafka.shutdown import stop
 from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import ParkingOutcome, skip
-from app.topic_admin import refuse_start
-from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
+from app.topics.admin import refuse_start
+from app.topics.contract import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
 from schemas.upcasters import NewerSchema
 
 MOST = 10_000

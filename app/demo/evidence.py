@@ -11,7 +11,7 @@ from app.client.results import Json
 from app.demo.orders import Kind, Shop
 from app.settings import Settings
 from app.streams.parking.record import ParkedRecord, ParkingOutcome, parse
-from app.topics import AGGREGATES, event_topic
+from app.topics.contract import AGGREGATES, event_topic
 
 Place = tuple[str, int, int]
 """Location of a record: topic, partition and offset."""

@@ -9,7 +9,6 @@ from itertools import count
 
 from rich.console import Console
 
-from app import topic_admin as admin
 from app.client.commands import CommandClient
 from app.demo.checks import Check, Run, checks
 from app.demo.ends import ends
@@ -21,6 +20,7 @@ from app.demo.strange import OLD_ORDER, place_old_order, poison
 from app.demo.traffic import Traffic
 from app.demo.worker import Worker
 from app.settings import Settings
+from app.topics import admin
 
 REPEATED = 3
 """Number of the order that is placed twice with one command."""

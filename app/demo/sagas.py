@@ -12,7 +12,7 @@ from app.client.topic_follower import TopicFollower
 from app.errors import FoldstreamError
 from app.replay.commands import ENDS
 from app.settings import Settings
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 PATIENCE_S = 120.0
 """Time after which a saga that has not ended counts as stuck (seconds)."""

@@ -9,7 +9,7 @@ from app.demo.ends import ends
 from app.eventsourcing.ids import event_id
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
-from app.topics import AGGREGATES, command_topic, event_topic
+from app.topics.contract import AGGREGATES, command_topic, event_topic
 
 OLD_ORDER = "order-of-the-first-schema"
 """Id of the order whose OrderPlaced has schema version 1."""

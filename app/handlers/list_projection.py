@@ -7,7 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from app.domain.read_models import sort_keys as listed
+from app.eventsourcing import sort_keys as listed
 from app.eventsourcing.recorded_event import RecordedEvent, Versioned, upcasts
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore

@@ -12,7 +12,7 @@ from app.handlers.outbox import Cause
 from app.settings import Settings
 from app.streams.kafka.transactions import Headers
 from app.streams.processing.context import Keyed, emit
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from schemas.envelopes import Event
 from schemas.fast_envelope import Envelope, Metadata, ReplyTo
 

@@ -18,7 +18,7 @@ from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
 from app.streams.state.store import StateStore
 from app.streams.timers.timers import cancel_timer, set_timer
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from schemas.fast_envelope import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
 

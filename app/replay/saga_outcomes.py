@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from app.replay.commands import SagaOutcomes
 from app.settings import Settings
 from app.streams.kafka.reader import reading
-from app.topics import event_topic
+from app.topics.contract import event_topic
 
 SILENT_TIMES = 2
 """Step timeouts without any event of a saga, after which no worker runs. A saga that waits writes an event in each step timeout."""

@@ -11,8 +11,8 @@ from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.reader import reading
 from app.streams.kafka.topic_ids import present
-from app.topic_admin import refuse_start
-from app.topics import topics
+from app.topics.admin import refuse_start
+from app.topics.contract import topics
 from app.verify.findings import Fault, FindingKind, Findings, RecordRef
 from app.verify.orders.collector import OrderFacts
 from app.verify.orders.facts import FactsOfOrder

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from app.cli.commands import app
 from app.embedded_kafka.pins import KAFKA
 from app.settings import Settings, variable
-from app.topics import RECORD_BYTES
+from app.topics.contract import RECORD_BYTES
 from tests.conftest import RunningKafka
 from tests.support.deployment.stack import COMPOSE, DOCKERFILE, GRAFANA, PROMETHEUS, instruction, own, services, workers, yaml
 

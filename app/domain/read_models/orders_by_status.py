@@ -1,7 +1,7 @@
 """List of the orders in each status."""
 
-from app.domain.read_models import sort_keys as listed
 from app.domain.read_models.order_summary import OrderSummary
+from app.eventsourcing import sort_keys as listed
 
 
 def place(order: OrderSummary) -> str:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from app.domain.order_fulfilment.evolve import evolve
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.order_fulfilment.state import Failed, Running, Saga, Step, StepState, Unstarted, goes_back, status
-from app.domain.read_models import sort_keys as listed
+from app.eventsourcing import sort_keys as listed
 from app.eventsourcing.recorded_event import RecordedEvent, UnexpectedEvent
 from schemas.saga import SagaEvent, SagaStarted, SagaStepFailed
 from schemas.upcasters import upcasters

@@ -14,7 +14,7 @@ from app.clock import now
 from app.streams.aiokafka_patches import header_names
 from app.streams.kafka.transactions import OutgoingRecord
 from app.streams.processing.context import Kept, topic_id
-from app.topics import is_inbox
+from app.topics.contract import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
 """Headers that a parked record carries after its own."""

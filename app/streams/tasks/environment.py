@@ -18,8 +18,8 @@ from app.streams.kafka.shutdown import stop, stop_reading
 from app.streams.kafka.transactions import OutgoingRecord, Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.logs.predecessor import shown
-from app.topic_admin import members
-from app.topics import AGGREGATES, INBOX
+from app.topics.admin import members
+from app.topics.contract import AGGREGATES, INBOX
 
 KEY = b"environment"
 

@@ -11,7 +11,7 @@ from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.eventsourcing.decide import WINDOW
 from app.eventsourcing.ids import event_id
 from app.streams.kafka.partitioner import partition_of
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from app.verify.findings import NUL, FindingKind, RecordRef, place
 from app.verify.reading import records as wire
 from app.verify.reading.disk_map import DiskMap

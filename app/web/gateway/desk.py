@@ -21,7 +21,7 @@ from app.streams.parking.release import ReleaseRequest as Release
 from app.streams.processing.replies import PendingReply, RecordLocation, ReplyOutcomeUnknown, TooManyPendingReplies
 from app.streams.rebuild.coordinator import BuildCoordinator
 from app.streams.state.store import StateStore
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from app.web.gateway.end_offsets import EndOffsets
 from app.web.gateway.request import CommandRef, CommandRequest
 from app.web.http.problems import Problem, later

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from app.domain.read_models.customer_name import ASKED
 from app.domain.read_models.order_summary import OrderSummary
-from app.domain.read_models.sort_keys import newest_first
+from app.eventsourcing.sort_keys import newest_first
 from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.http import headers

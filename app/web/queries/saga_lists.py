@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple, get_args
 from fastapi import APIRouter, Query, Request, Response
 
 from app.domain.read_models.saga_status import SagaStatus
-from app.domain.read_models.sort_keys import newest_first
+from app.eventsourcing.sort_keys import newest_first
 from app.streams.state.store import StateStore
 from app.web import openapi
 from app.web.http import headers

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app import topic_admin as admin
 from app.embedded_kafka.status import Status
 from app.errors import FoldstreamError
 from app.settings import Settings
+from app.topics import admin
 from tests.conftest import FreePort, RunningKafka
 
 

@@ -5,7 +5,7 @@ from aiokafka import ConsumerRecord
 
 from app.streams.parking import record as parked
 from app.streams.parking.record import Park
-from app.topics import INBOX
+from app.topics.contract import INBOX
 from tests.conftest import RunningKafka
 from tests.support.streams.harness import Counting, Harness
 

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from app import topic_admin as admin
 from app.settings import Settings
+from app.topics import admin
 from tests.conftest import RunningKafka
 
 

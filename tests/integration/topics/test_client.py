@@ -14,7 +14,7 @@ from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
-from app.topics import COMMAND_BYTES, command_topic
+from app.topics.contract import COMMAND_BYTES, command_topic
 
 
 @pytest.fixture

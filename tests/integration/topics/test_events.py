@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from app.client.log_reader import LogReader
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
-from app.topics import event_topic
+from app.topics.contract import event_topic
 from tests.support.foldstream import foldstream
 
 ORDER = "order-1"

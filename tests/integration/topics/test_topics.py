@@ -9,10 +9,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from app import topic_admin as admin
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.topics import CUSTOMER_NAME, ORDERING, Topic, topics
+from app.topics import admin
+from app.topics.contract import CUSTOMER_NAME, ORDERING, Topic, topics
 from tests.support.foldstream import ROOT, foldstream
 
 PATIENCE_S = 10

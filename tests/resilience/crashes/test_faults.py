@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.client.results import Json
-from app.topics import AGGREGATES
+from app.topics.contract import AGGREGATES
 from app.verify.run import audit
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment, Results

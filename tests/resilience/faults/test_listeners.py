@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from app import topic_admin as admin
 from app.errors import FoldstreamError
 from app.settings import Settings
+from app.topics import admin
 from tests.support.faults.rights import GuardedKafka
 from tests.support.streams.harness import Harness
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.client.log_reader import LogReader
 from app.settings import Settings
-from app.topics import event_topic
+from app.topics.contract import event_topic
 from app.verify.run import audit
 from tests.support.http.buyer import Buyer
 from tests.support.http.client import PLACE, Client

@@ -11,7 +11,7 @@ from itertools import islice
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from app.topics import AGGREGATES, command_topic
+from app.topics.contract import AGGREGATES, command_topic
 from tests.support.faults.faults import Fault, HalfOpen, Kind, Late, LateAnswer, LateRequest, LostAnswer, LostRequest
 from tests.support.faults.garbage import garbage, send
 from tests.support.faults.impostor import ANSWERS

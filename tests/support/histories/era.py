@@ -15,7 +15,7 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.client.results import Json
-from app.topics import AGGREGATES, command_topic
+from app.topics.contract import AGGREGATES, command_topic
 from app.verify.run import audit
 from tests.support.histories.shops import Shop
 from tests.support.http.client import ready

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Self
 
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from tests.support.sagas.saga_cases import CONFIRMATION, Case
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment

@@ -14,8 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
 from app.client.results import Json
 from app.settings import Settings
-from app.topic_admin import apply, members
-from app.topics import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
+from app.topics.admin import apply, members
+from app.topics.contract import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
 from tests.support.topics import configure
 from tests.support.waiting import until
 from tests.support.workers.worker import PROGRAM, Worker

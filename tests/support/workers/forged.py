@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaProducer
 from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.eventsourcing.ids import event_id
-from app.topics import event_topic
+from app.topics.contract import event_topic
 from tests.support.workers.environment import Environment
 
 

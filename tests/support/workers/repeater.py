@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.settings import Settings
-from app.topics import INBOX
+from app.topics.contract import INBOX
 
 REPEATED = ("repeated", b"")
 """A header by which it knows what it wrote itself."""

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from app.client.log_reader import LogReader
 from app.streams.kafka.partitioner import partition_of
-from app.topics import AGGREGATES
+from app.topics.contract import AGGREGATES
 from tests.support.http.client import PLACE, Answer, Client, settled
 from tests.support.http.fixtures import Shop
 from tests.support.waiting import until

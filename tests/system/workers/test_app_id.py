@@ -9,7 +9,7 @@ import pytest
 from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
 from app.streams.tasks.environment import KEY, adopt, claim, recorded
-from app.topic_admin import apply
+from app.topics.admin import apply
 from tests.support.http.client import PLACE, ready
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from app.topics import AGGREGATES, command_topic
+from app.topics.contract import AGGREGATES, command_topic
 from app.verify.run import audit
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment

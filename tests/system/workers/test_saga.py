@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from app.client.results import Json
-from app.topics import command_topic
+from app.topics.contract import command_topic
 from app.verify.run import audit
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment, Results

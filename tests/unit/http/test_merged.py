@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from app.domain.read_models.sort_keys import newest_first
+from app.eventsourcing.sort_keys import newest_first
 from app.web.queries import lists as merged
 from app.web.queries.lists import PartialPage, cursor, joined, place_of
 from schemas.timestamp import rfc3339

@@ -14,7 +14,7 @@ from app.diagnosis import listener
 from app.diagnosis.kafka_errors import explained
 from app.errors import FoldstreamError
 from app.settings import Settings, variable
-from app.topics import TIMESTAMP_TYPE, Topic, differences, topics
+from app.topics.contract import TIMESTAMP_TYPE, Topic, differences, topics
 
 log = logging.getLogger(__name__)
 
