@@ -1,11 +1,11 @@
 """Agent of the fulfilment saga. The saga handles its order's events in the transaction that writes them, and every other input through its inbox."""
 
 from agents import order
+from app.domain.integration_events import PUBLICATION
 from app.domain.order_fulfilment.handle import Placed
 from app.domain.order_fulfilment.process import fulfilment
-from app.handlers.command_handler import Batches, serve
+from app.handlers.command_handler import Batches, outbox, serve
 from app.handlers.commands import Causation
-from app.handlers.outbox import Outbox
 from app.handlers.reactions import EmittedEvents, heard, origin
 from app.handlers.saga_inbox import OperatorCommandHandler, SagaInbox
 from app.handlers.saga_manager import SagaManager
@@ -41,8 +41,9 @@ class StartFulfilment:
         return Placed(event, correlation_id, self._timing, self._deadline_ms) if isinstance(event, OrderPlaced) else event
 
 
-conductor = app.wakes(SagaManager(app.side.settings, NAME, fulfilment, saga_aggregate))
-operators = OperatorCommandHandler(saga_aggregate, Outbox(app.side.settings, saga_aggregate.decider))
+saga_outbox = outbox(saga_aggregate.decider, PUBLICATION)
+conductor = app.wakes(SagaManager(app.side.settings, NAME, fulfilment, saga_aggregate, saga_outbox))
+operators = OperatorCommandHandler(saga_aggregate, saga_outbox)
 operators.followers.append(conductor)
 order.answer.followers.append(StartFulfilment(app.side.settings, conductor))
 inbox = app.conducts(NAME, SagaInbox(conductor, operators))

@@ -25,6 +25,7 @@ from msgspec import Raw, Struct
 from pydantic import ConfigDict
 
 from app import log_config as logs
+from app.domain.integration_events import PUBLICATION
 from app.eventsourcing.decider import Decider, by_name
 from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot
 from app.handlers.command_handler import CommandHandler
@@ -195,7 +196,7 @@ def declared(settings: Names) -> Application:
     """Declare the application that does the job."""
     app = application(settings)
     aggregate = AggregateRepository(app, decider, app.Table("order", value_type=Snapshot[Placed]), app.Table("order-answer", value_type=Answers))
-    handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider)), settings.job_output))
+    handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider, PUBLICATION, ())), settings.job_output))
 
     @app.agent(app.commands("order"), isolated_partitions=True, name="order")
     async def order(batches: Any) -> None:  # noqa: ANN401 (Faust's stream of batches)

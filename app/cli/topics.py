@@ -8,8 +8,7 @@ import typer
 from app.cli.output import say, say_json
 from app.errors import FoldstreamError
 from app.settings import APP_ID, settings
-from app.streams.tasks import environment
-from app.topics import admin
+from app.topics import admin, ownership
 
 app = typer.Typer(no_args_is_help=True, help="The topics of the contract on the broker.")
 
@@ -36,7 +35,7 @@ def adopt(
     """Hand the topics of FOLDSTREAM_TOPIC_PREFIX over to another FOLDSTREAM_APP_ID, while no worker of the previous one runs."""
     if APP_ID.fullmatch(app_id) is None:
         raise FoldstreamError(f"--app-id is {app_id!r}: it has 1 to 100 characters of A-Z a-z 0-9 . _ -")
-    asyncio.run(environment.adopt(settings(), app_id, reason))
+    asyncio.run(ownership.adopt(settings(), app_id, reason))
     say(f"the topics belong to {app_id}: run FOLDSTREAM_APP_ID={app_id} foldstream topics apply, then start its workers")
 
 

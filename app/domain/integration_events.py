@@ -1,20 +1,10 @@
 """Mapping of domain events to integration events. An event type without an entry stops the start, so that none is published by accident."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from app.eventsourcing.decider import Decider
+from app.eventsourcing.integration_event import IntegrationEvent, Publication
 from schemas import integration
-from schemas.envelopes import Message
-
-
-class IntegrationEvent(NamedTuple):
-    """Integration event: its CloudEvents type, its schema, and the status in notifications."""
-
-    ce_type: str
-    schema: type[Message]
-    status: str
-
 
 INTEGRATION_EVENTS: dict[str, IntegrationEvent | None] = {
     "OrderPlaced": IntegrationEvent("foldstream.order.placed.v1", integration.OrderPlaced, "PLACED"),
@@ -46,6 +36,9 @@ INTEGRATION_EVENTS: dict[str, IntegrationEvent | None] = {
     "PaymentRefunded": None,
 }
 """Integration events by domain event type. None: the event is not published."""
+
+PUBLICATION = Publication(INTEGRATION_EVENTS, b"/foldstream/order", "orderId", "OrderStatusChanged")
+"""How the shop's events are published."""
 
 
 class Unmapped(LookupError):  # noqa: N818 (what it is)

@@ -9,6 +9,7 @@ from aiokafka import ConsumerRecord
 from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.ids import event_id
+from app.eventsourcing.integration_event import Publication
 from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome, Snapshot
 from app.handlers.commands import ReceivedCommand, UndecodableCommand, peek, receive
 from app.handlers.event_handler import EventHandler, FeedJoinHandler, JoinedModel, Projection
@@ -24,9 +25,14 @@ Batches = Any
 """Faust's stream of batches."""
 
 
-def handler(aggregate: AggregateRepository) -> "CommandHandler":
+def outbox(decider: Decider, publication: Publication) -> Outbox:
+    """Return the outbox of an aggregate type. Its commands may ask for a reply to any saga's inbox."""
+    return Outbox(app.side.settings, decider, publication, app.side.repeatable)
+
+
+def handler(aggregate: AggregateRepository, publication: Publication) -> "CommandHandler":
     """Register the command handler of an aggregate type. Called once."""
-    return app.handles(aggregate.decider.topic, CommandHandler(aggregate, Outbox(app.side.settings, aggregate.decider)))
+    return app.handles(aggregate.decider.topic, CommandHandler(aggregate, outbox(aggregate.decider, publication)))
 
 
 def follower(model: Projection[Any]) -> EventHandler:

@@ -3,7 +3,7 @@
 Values are put together from parts that are JSON already, each encoded once. Ids, type names and codes need no escaping.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -11,8 +11,8 @@ import msgspec
 from msgspec.structs import replace
 
 from app.client.results import CommandReply
-from app.domain.integration_events import INTEGRATION_EVENTS, IntegrationEvent
 from app.eventsourcing.decider import Decider
+from app.eventsourcing.integration_event import IntegrationEvent, Publication
 from app.handlers.aggregate_repository import CommandOutcome
 from app.handlers.commands import ReceivedCommand
 from app.settings import Settings
@@ -55,13 +55,16 @@ class Cause(Protocol):
 class Outbox:
     """Outbox of one aggregate type: writes the records that its commands cause."""
 
-    def __init__(self, settings: Settings, decider: Decider) -> None:
+    def __init__(self, settings: Settings, decider: Decider, publication: Publication, inboxes: Collection[str]) -> None:
+        """`inboxes` are the topics to which a command's `replyTo` may point, by their names on the broker."""
         self._type = decider.aggregate_type
         self._events = settings.topic(f"events.{decider.topic}")
         self._integration = settings.topic(f"integration.{decider.topic}")
         self._notifications = settings.topic(f"notifications.{decider.topic}")
         self._results = settings.topic("results")
-        self._inboxes = {settings.topic("saga.order-fulfilment")}
+        self._publication = publication
+        self._key = f'{{"{publication.key_field}":"'.encode()
+        self._inboxes = inboxes
 
     def misdirected(self, command: ReceivedCommand) -> Refusal | None:
         """Return the refusal of a `replyTo` that names no saga's inbox."""
@@ -84,20 +87,20 @@ class Outbox:
         value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
         emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
-        outside = INTEGRATION_EVENTS[kind]
+        outside = self._publication.events[kind]
         if outside is not None:
             self._tell(command, identity, outside, payload)
             self._notify(command, outside, version)
 
     def _tell(self, command: Cause, identity: str, outside: IntegrationEvent, payload: bytes) -> None:
         key = command.record.key
-        value = b"".join((b'{"orderId":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
+        value = b"".join((self._key, key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
-        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type), *about, *command.headers])
+        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type, self._publication.source), *about, *command.headers])
 
     def _notify(self, command: Cause, outside: IntegrationEvent, version: int) -> None:
-        value = f'{{"orderId":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
-        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", "OrderStatusChanged"), *command.headers])
+        value = f'{{"{self._publication.key_field}":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
+        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", self._publication.notification_type), *command.headers])
 
     def result(self, command: ReceivedCommand, answered: CommandOutcome, event_ids: Sequence[str], *, repeats: Duplicate | None = None) -> None:
         """Write the result of a command that was answered, now or before."""
@@ -147,8 +150,8 @@ def _header(name: str, value: str) -> tuple[str, bytes]:
 
 
 @lru_cache(maxsize=64)
-def _cloud_event(ce_type: str) -> Headers:
-    return [("ce_specversion", b"1.0"), ("ce_source", b"/foldstream/order"), ("ce_type", ce_type.encode())]
+def _cloud_event(ce_type: str, source: bytes) -> Headers:
+    return [("ce_specversion", b"1.0"), ("ce_source", source), ("ce_type", ce_type.encode())]
 
 
 def _read_at(command: ReceivedCommand) -> Headers:

@@ -12,7 +12,6 @@ from app.handlers.outbox import Cause
 from app.settings import Settings
 from app.streams.kafka.transactions import Headers
 from app.streams.processing.context import Keyed, emit
-from app.topics.contract import command_topic
 from schemas.envelopes import Event
 from schemas.fast_envelope import Envelope, Metadata, ReplyTo
 
@@ -67,7 +66,12 @@ def send(settings: Settings, asks: Iterable[OutgoingCommand], caused: Causation,
             payload=ask.payload,
         )
         headers = [("command-type", ask.command_type.encode()), *common(caused, cause.headers)]
-        emit(command_topic(settings, ask.aggregate_type), ask.aggregate_id.encode(), _encode(envelope), headers)
+        emit(command_topic(settings, ask), ask.aggregate_id.encode(), _encode(envelope), headers)
+
+
+def command_topic(settings: Settings, ask: OutgoingCommand) -> str:
+    """Return the topic of a command that a saga or a policy sends; sagas themselves are sent none."""
+    return settings.topic(f"commands.{ask.aggregate_type.lower()}")
 
 
 def common(caused: Causation, headers: Headers) -> Headers:

@@ -11,14 +11,13 @@ from app.eventsourcing.saga import SagaDefinition, TimerElapsed
 from app.handlers.aggregate_repository import Snapshot
 from app.handlers.commands import Causation
 from app.handlers.outbox import Outbox
-from app.handlers.reactions import EmittedEvents, Trigger, heard, origin, send
+from app.handlers.reactions import EmittedEvents, Trigger, command_topic, heard, origin, send
 from app.handlers.saga_repository import SagaRepository
 from app.settings import Settings
 from app.streams.kafka.partitioner import partition_of
 from app.streams.processing.context import count
 from app.streams.state.store import StateStore
 from app.streams.timers.timers import cancel_timer, set_timer
-from app.topics.contract import command_topic
 from schemas.fast_envelope import ReplyTo
 from schemas.timestamp import milliseconds, rfc3339
 
@@ -33,14 +32,14 @@ class Key(NamedTuple):
 class SagaManager:
     """Manager of one kind of saga. The runtime calls `wake` when the timer of a saga fires."""
 
-    def __init__(self, settings: Settings, name: str, process: SagaDefinition[Any, Any, Any], sagas: SagaRepository) -> None:
+    def __init__(self, settings: Settings, name: str, process: SagaDefinition[Any, Any, Any], sagas: SagaRepository, outbox: Outbox) -> None:
         """Create a manager. `name` is the saga's name, as in that of its inbox."""
         self.agent = name
         self._settings = settings
         self._inbox = settings.topic(f"saga.{name}")
         self._process = process
         self._sagas = sagas
-        self._outbox = Outbox(settings, sagas.decider)
+        self._outbox = outbox
 
     def hear(self, what: object, cause: Trigger, cause_id: str) -> None:
         """Pass an input to a saga. The command or event with the id `cause_id` caused it."""
@@ -49,7 +48,7 @@ class SagaManager:
         if events:
             after = Snapshot(before.version + len(events), reduce(self._process.evolve, events, before.state))
             self._sagas.save(cause.aggregate_id, after, None, None)
-            ids = event_ids(cause.aggregate_id, cause_id, before.version, len(events))
+            ids = self._event_ids(cause.aggregate_id, cause_id, before.version, len(events))
             self._outbox.events(cause, events, ids, before.version)
             self.follow(EmittedEvents(cause, before, events, ids))
 
@@ -69,7 +68,7 @@ class SagaManager:
     def awaits(self, key: str) -> Iterable[TopicPartition]:
         """Yield the partitions of the commands of a saga's open steps."""
         for ask in self._process.react(key, self._sagas.snapshot(key).state).asks:
-            topic = command_topic(self._settings, ask.aggregate_type)
+            topic = command_topic(self._settings, ask)
             yield TopicPartition(topic, partition_of(ask.aggregate_id.encode(), self._settings.partitions))
 
     def wake(self, key: str, due_ms: int, now_ms: int) -> None:
@@ -94,10 +93,10 @@ class SagaManager:
         else:
             set_timer(self.agent, order_id, wake_ms)
 
+    def _event_ids(self, order_id: str, cause_id: str, version: int, count: int) -> list[str]:
+        """Derive the ids of the events that follow version `version` of a saga.
 
-def event_ids(order_id: str, cause_id: str, version: int, count: int) -> list[str]:
-    """Derive the ids of the events that follow version `version` of a saga.
-
-    One cause may lead to several, so the version tells them apart. Ids never contain a slash.
-    """
-    return [event_id("Saga", order_id, f"{cause_id}/{version}", index) for index in range(count)]
+        One cause may lead to several, so the version tells them apart. Ids never contain a slash.
+        """
+        kind = self._sagas.decider.aggregate_type
+        return [event_id(kind, order_id, f"{cause_id}/{version}", index) for index in range(count)]

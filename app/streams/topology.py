@@ -81,14 +81,6 @@ class WriteTopology:
         self.skips = SkipLog(self.settings)
 
     @property
-    def subscribed(self) -> set[str]:
-        """Topics to which every worker of a group subscribes: the inputs, and the sagas' inbox, which only later versions read.
-
-        The assignor gives each topic to its own subscribers. Unless all workers subscribe to all, a rolling upgrade would split the partitions of one number.
-        """
-        return {*self.inputs, self.settings.topic("saga.order-fulfilment")}
-
-    @property
     def inboxes(self) -> set[str]:
         """Inputs of agents that set timers, by their names on the broker."""
         return {topic for topic, handler in self.handlers.items() if handler.agent in self.sleepers}
@@ -158,11 +150,6 @@ class ReadTopology:
         """Add a read model."""
         self.models.append(model)
         self.inputs += [topic for topic in model.events if topic not in self.inputs]
-
-    @property
-    def subscribed(self) -> set[str]:
-        """Topics to which every worker subscribes: the inputs, and the saga's events, which only later versions follow."""
-        return {*self.inputs, self.write.settings.topic("events.saga")}
 
     def followers(self) -> Iterator[Subscription]:
         """Yield every agent with each topic that it follows."""

@@ -47,11 +47,6 @@ def command_topic(settings: Settings, aggregate: str) -> str:
     return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
 
 
-def is_inbox(topic: str) -> bool:
-    """Return True for the inbox of a saga, given by its name on the broker."""
-    return topic.endswith(INBOX)
-
-
 def event_topic(settings: Settings, aggregate: str) -> str:
     """Return the log of record of this aggregate type (`Order`, `Product`, `Customer`, `Saga`)."""
     return settings.topic(f"events.{aggregate.lower()}")

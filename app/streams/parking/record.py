@@ -14,7 +14,6 @@ from app.clock import now
 from app.streams.aiokafka_patches import header_names
 from app.streams.kafka.transactions import OutgoingRecord
 from app.streams.processing.context import Kept, topic_id
-from app.topics.contract import is_inbox
 
 FACTS = tuple(f"parked-{name}" for name in ("reason", "error", "agent", "topic", "partition", "offset", "timestamp", "at"))
 """Headers that a parked record carries after its own."""
@@ -87,7 +86,7 @@ class ParkedRecord(Struct, frozen=True):
     @property
     def blocks(self) -> bool:
         """Whether later records of its key wait behind it."""
-        return self.key is not None and blocks(self.topic, self.reason)
+        return self.key is not None and blocks(self.topic, self.agent, self.reason)
 
     def again(self, park: Park) -> "ParkedRecord":
         """Return a copy that is parked again now, for this reason."""
@@ -111,12 +110,17 @@ class ParkingOutcome(NamedTuple):
     last: int = -1
 
 
-def blocks(topic: str, reason: str) -> bool:
+def is_inbox(topic: str, agent: str) -> bool:
+    """Return whether a topic, given by its name on the broker, is the inbox of the saga that this agent runs."""
+    return topic.endswith(f"saga.{agent}")
+
+
+def blocks(topic: str, agent: str, reason: str) -> bool:
     """Return whether later records of a key wait behind one that is parked for this reason.
 
     A saga does not wait behind a record of an unknown type in its inbox.
     """
-    return reason in BLOCKING and not (reason == UNKNOWN and is_inbox(topic))
+    return reason in BLOCKING and not (reason == UNKNOWN and is_inbox(topic, agent))
 
 
 def parse(record: ConsumerRecord | OutgoingRecord) -> ParkedRecord | ParkingOutcome:

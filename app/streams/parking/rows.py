@@ -99,7 +99,8 @@ def heads() -> dict[str, str]:
 
 def goes_on(queue: str, reason: str) -> bool:
     """Return whether a queue drains automatically, because a head with this reason no longer blocks it."""
-    return reason == BEHIND or not blocks(queue.split(NUL)[1], reason)
+    agent, topic, _ = queue.split(NUL)
+    return reason == BEHIND or not blocks(topic, agent, reason)
 
 
 def head(store: StateStore, queue: str) -> tuple[str, str] | None:

@@ -167,8 +167,8 @@ class TaskManager(TableManager):
         """Close the tasks of revoked partitions, open those of new ones, rewind the others. None of this delays the group."""
         del revoked, newly_assigned
         self._incomplete.clear()
-        complete = self._complete(assigned, self.app.side.subscribed)
-        views = self._complete(assigned, self.app.view.subscribed)
+        complete = self._complete(assigned, set(self.app.side.inputs))
+        views = self._complete(assigned, set(self.app.view.inputs))
         await self._close(complete, views)
         self._keep(generation_id)
         if not self.should_stop:  # a task opened while the worker stops would find a stopped consumer
@@ -235,12 +235,12 @@ class TaskManager(TableManager):
 
     def _topics(self) -> set[str]:
         side, view = self.app.side, self.app.view
-        return {*side.topics, *side.subscribed, *view.subscribed, side.settings.topic("owners")}
+        return {*side.topics, *view.inputs, side.settings.topic("owners")}
 
     async def _there(self, now: ClusterIds) -> None:
         """Refresh the metadata for topics that were missing; if the topic `owners` was created again, restart the tasks and write the claims again."""
         if self.generation >= 0:
-            await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.subscribed, *self.app.view.subscribed})
+            await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.inputs, *self.app.view.inputs})
         owners_id = now.topic_ids.get(self.app.side.settings.topic("owners"), self._owners_id)
         if self._owners_id not in {None, owners_id}:
             log.warning("the topic `owners` was deleted and created again: the tasks are opened again, and claim their partitions")

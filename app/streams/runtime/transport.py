@@ -118,7 +118,7 @@ class Consumer(driver.Consumer):
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to the topics of all versions of a worker. Faust passes only topics that have an agent."""
-        await super().subscribe({*topics, *self.app.side.subscribed, *self.app.view.subscribed})
+        await super().subscribe({*topics, *self.app.side.inputs, *self.app.view.inputs})
 
     async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
         """Return the next fetch offset of each partition (or of the wanted ones) of which no record waits for its agent.

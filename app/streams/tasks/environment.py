@@ -7,19 +7,17 @@ import asyncio
 import random
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from app.clock import now
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.streams.errors import UnknownOutcome
-from app.streams.kafka.reader import bounds, group_offsets, read, reading
-from app.streams.kafka.shutdown import stop, stop_reading
+from app.streams.kafka.reader import bounds, read, reading
+from app.streams.kafka.shutdown import stop
 from app.streams.kafka.transactions import OutgoingRecord, Transaction, producer
 from app.streams.logs.identity import repartitioned
 from app.streams.logs.predecessor import shown
-from app.topics.admin import members
-from app.topics.contract import AGGREGATES, INBOX
 
 KEY = b"environment"
 
@@ -62,23 +60,8 @@ async def claim(settings: Settings) -> None:
         if found is not None:
             _require(found, settings)
             return
-        await _record(settings, Environment(settings.app_id, settings.partitions, now()))
+        await record(settings, Environment(settings.app_id, settings.partitions, now()))
     raise FoldstreamError(f"{settings.topic('owners')} takes no record of whose topics these are: try again")
-
-
-async def adopt(settings: Settings, app_id: str, reason: str) -> None:
-    """Give the topics to another app id, and commit for its group the offsets up to which commands were read.
-
-    Raise FoldstreamError if the app id has the topics already, or workers of the former one run.
-    """
-    found = await recorded(settings)
-    former = found.app_id if found else settings.app_id
-    if former == app_id:
-        raise FoldstreamError(f"the topics belong to FOLDSTREAM_APP_ID={app_id} already" if found else "the topics are nobody's yet: start a worker")
-    if running := await members(settings, former):
-        raise FoldstreamError(f"{running} workers with FOLDSTREAM_APP_ID={former} run: stop them first; one that was killed counts until its session ends")
-    await _hand_over(settings, former, app_id)
-    await _record(settings, Environment(app_id, settings.partitions, now(), former, reason))
 
 
 def _require(found: Environment, settings: Settings) -> None:
@@ -93,7 +76,7 @@ def _require(found: Environment, settings: Settings) -> None:
         )
 
 
-async def _record(settings: Settings, environment: Environment) -> None:
+async def record(settings: Settings, environment: Environment) -> None:
     """Write the record unless another process writes it meanwhile. In that case write nothing; the caller reads again."""
     fencing = producer(settings.bootstrap, settings.topic("environment"))
     await fencing.start()
@@ -106,17 +89,3 @@ async def _record(settings: Settings, environment: Environment) -> None:
         await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)
     finally:
         await stop(fencing, abort=False)
-
-
-async def _hand_over(settings: Settings, former: str, app_id: str) -> None:
-    """Commit the offsets of one group for another. Where results are no longer kept, nothing else records how far commands were processed."""
-    inputs = [settings.topic(name) for name in (*(f"commands.{aggregate}" for aggregate in AGGREGATES), INBOX)]
-    partitions = [TopicPartition(topic, partition) for topic in inputs for partition in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, group_id=app_id, enable_auto_commit=False)
-    try:
-        await consumer.start()
-        consumer.assign(partitions)
-        if offsets := await group_offsets(consumer._client, former, partitions):  # noqa: SLF001 (aiokafka has no public way to ask for another group)
-            await consumer.commit(offsets)
-    finally:
-        await stop_reading(consumer)

@@ -5,7 +5,6 @@ from aiokafka import ConsumerRecord
 
 from app.streams.parking import record as parked
 from app.streams.parking.record import Park
-from app.topics.contract import INBOX
 from tests.conftest import RunningKafka
 from tests.support.streams.harness import Counting, Harness
 
@@ -31,7 +30,7 @@ class InboxHarness(Harness):
 async def inbox(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> InboxHarness:
     """Topics and a directory."""
     inbox = InboxHarness(kafka.bootstrap, tmp_path_factory.mktemp("inbox"))
-    inbox.commands = inbox.settings.topic(INBOX)
+    inbox.commands = inbox.settings.topic(f"saga.{Choosy.agent}")
     await inbox.create_topics()
     return inbox
 
@@ -50,7 +49,7 @@ async def test_what_follows_a_typo_is_heard(inbox: InboxHarness) -> None:
 
 async def test_what_waits_behind_a_typo_since_the_version_before_is_heard_when_the_task_opens(inbox: InboxHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as before:
-        before.setattr(parked, "is_inbox", lambda _: False)
+        before.setattr(parked, "is_inbox", lambda *_: False)
         opened = await inbox.open()
         await inbox.send(("a", b"typo"), ("a", b""))
         await opened.pump()
@@ -66,7 +65,7 @@ async def test_what_waits_behind_a_typo_since_the_version_before_is_heard_when_t
 
 @pytest.mark.control
 async def test_what_follows_a_typo_waits_where_every_unknown_type_blocks(inbox: InboxHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parked, "is_inbox", lambda _: False)
+    monkeypatch.setattr(parked, "is_inbox", lambda *_: False)
     opened = await inbox.open()
     await inbox.send(("a", b"typo"), ("a", b""))
 

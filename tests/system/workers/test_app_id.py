@@ -8,8 +8,9 @@ import pytest
 
 from app.client.log_reader import LogReader
 from app.errors import FoldstreamError
-from app.streams.tasks.environment import KEY, adopt, claim, recorded
+from app.streams.tasks.environment import KEY, claim, recorded
 from app.topics.admin import apply
+from app.topics.ownership import adopt
 from tests.support.http.client import PLACE, ready
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment

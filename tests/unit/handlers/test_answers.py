@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from app.domain.integration_events import PUBLICATION
 from app.eventsourcing.decide import WINDOW
 from app.handlers.aggregate_repository import AggregateRepository
-from app.handlers.command_handler import CommandHandler
-from app.handlers.outbox import Outbox
-from app.settings import settings
+from app.handlers.command_handler import CommandHandler, outbox
 from app.streams.kafka.topic_ids import ClusterIds
 from app.streams.logs.ends import LogEnds
 from app.streams.processing.replies import PendingReplies
@@ -39,7 +38,7 @@ def unit(tmp_path: Path) -> Iterator[TransactionalUnitOfWork]:
 @pytest.fixture
 def ask(unit: TransactionalUnitOfWork) -> Ask:
     """Sends one command to the product p-1 and returns its result."""
-    commands = CommandHandler(product_aggregate, Outbox(settings(), product_aggregate.decider))
+    commands = CommandHandler(product_aggregate, outbox(product_aggregate.decider, PUBLICATION))
 
     def send(command_id: str, command_type: str, payload: dict[str, Any], **metadata: str) -> Result:
         command = {"commandId": command_id, "commandType": command_type, "aggregateId": "p-1", "aggregateType": "Product"}
