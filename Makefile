@@ -30,7 +30,7 @@ unit: setup  ## the tests that need no broker, in half a minute; ARGS='-k name' 
 test: setup  ## the tests to run before a push: unit, integration and system, on a real Kafka, in two processes
 	@$(PYTEST) $(CORE) -m "not long and not slow" $(ARGS)
 
-long: setup  ## those of the same groups that take ten seconds or more
+long: setup  ## those of the same groups that take five seconds or more
 	@$(PYTEST) $(CORE) -m long $(ARGS)
 
 resilience: setup  ## the tests in which workers, brokers and connections break

@@ -61,6 +61,7 @@ async def send_to_it(bootstrap: str, topic: str) -> None:
         await started.client._wait_on_metadata(topic)  # noqa: SLF001 (as above)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ask", [read_it, write_it, send_to_it])
 async def test_a_topic_that_is_asked_for_is_not_created(creating: str, ask: Ask) -> None:
     await asked_for(creating, ask, f"not-{ask.__name__}")

@@ -69,6 +69,7 @@ def test_two_starts_at_once_make_one_broker(own: EmbeddedKafka) -> None:
     assert sorted(started) == [False, True]
 
 
+@pytest.mark.long
 def test_a_stopped_broker_is_gone(own: EmbeddedKafka) -> None:
     own.start()
     running = own.status()

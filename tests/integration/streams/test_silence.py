@@ -86,12 +86,14 @@ async def test_one_whose_group_is_silent_ends_and_says_what_it_waits_for(kafka: 
     assert "unanswered" in ends[0]
 
 
+@pytest.mark.long
 async def test_an_outage_ends_nobody(free_port: FreePort, tmp_path: Path, ends: list[str]) -> None:
     await outage(free_port, tmp_path, checked)
 
     assert ends == []
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_without_asking_the_broker_an_outage_would_end_the_worker(
     free_port: FreePort, tmp_path: Path, ends: list[str], monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def test_a_url_has_brackets_around_an_address_of_ipv6(host: str, url: str) -> No
     assert Settings(web_host=host).web_url(1) == url
 
 
+@pytest.mark.long
 async def test_workers_forward_to_each_other_over_ipv6(kafka: RunningKafka, tmp_path: Path) -> None:
     environment = Environment(kafka.bootstrap, tmp_path)
     try:

@@ -23,6 +23,7 @@ async def test_pages_that_give_events_twice_are_found(own_shop: Shop) -> None:
         await test_history.test_pages_give_every_event_exactly_once_while_events_are_written(own_shop)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("program", [without("freshness")])
 async def test_reads_that_do_not_wait_for_what_was_written_are_found(own_shop: Shop) -> None:
     with pytest.raises(AssertionError):

@@ -134,6 +134,7 @@ async def test_a_proxy_that_compresses_changes_nothing(pair: Pair, answering: An
     assert before[2]["items"] != []
 
 
+@pytest.mark.long
 async def test_a_request_is_forwarded_byte_for_byte(pair: Pair) -> None:
     quoted = "".join(f"%{letter:02x}" for letter in pair.order_id.encode())
     targets = [f"/orders/{quoted}/events?fromVersion=%31", f"/orders/{pair.order_id}/%65vents", f"/orders/./../orders/{pair.order_id}"]

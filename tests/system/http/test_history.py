@@ -179,6 +179,7 @@ async def test_an_event_of_an_old_schema_is_told_in_todays(shop: Shop) -> None:
     assert paged == told
 
 
+@pytest.mark.long
 async def test_an_event_of_a_newer_schema_stops_the_view_of_its_partition_and_nothing_else(own_shop: Shop) -> None:
     partition = partition_of(b"new", 4)
     elsewhere = next(name for name in map(str, range(100)) if partition_of(name.encode(), 4) != partition)

@@ -59,6 +59,7 @@ async def test_a_command_that_never_came_is_unknown_also_where_a_commit_marker_i
     await answered(shop.one, "/commands/Order/marked/never", 404)
 
 
+@pytest.mark.long
 async def test_a_command_in_an_open_transaction_may_still_come_and_the_metrics_show_it(shop: Shop) -> None:
     settings = shop.environment.settings
     async with hanging(settings, "hung") as producer:

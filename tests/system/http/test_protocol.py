@@ -28,6 +28,7 @@ async def test_head_is_answered_as_get_without_its_body(shop: Shop) -> None:
         await heads(client)
 
 
+@pytest.mark.long
 @pytest.mark.control
 @pytest.mark.parametrize("program", [without("protocol")])
 async def test_routes_that_take_no_head_are_found(alone: Client) -> None:

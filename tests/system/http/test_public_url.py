@@ -39,6 +39,7 @@ async def locations_are_public(clients: list[Client]) -> None:
             assert placed.headers["location"] == PUBLIC + path
 
 
+@pytest.mark.long
 async def test_what_workers_name_is_where_clients_find_it(kafka: RunningKafka, tmp_path: Path) -> None:
     async with two_workers(kafka, tmp_path) as clients:
         await locations_are_public(clients)

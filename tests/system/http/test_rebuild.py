@@ -83,6 +83,7 @@ async def test_all_partitions_are_rebuilt_and_rolled_back_while_histories_are_re
     await asyncio.gather(*reading, return_exceptions=True)
 
 
+@pytest.mark.long
 async def test_a_rebuild_says_how_many_events_it_parked_and_ends_with_1(own_shop: Shop) -> None:
     environment, partition = own_shop.environment, partition_of(b"gap", 4)
     await write_events(environment, "events.order", [event("gap", 1), event("gap", 3), event("gap", 4)])
@@ -128,6 +129,7 @@ async def test_tables_of_all_kinds_are_the_same_rows_when_they_are_rebuilt(own_s
     assert sorted((each["orderId"], each["customerName"]) for each in listed) == [(f"o-{number}", "Bea") for number in range(6)]
 
 
+@pytest.mark.long
 async def test_a_table_that_does_not_exist_is_answered_with_those_that_do(own_shop: Shop) -> None:
     done = await asyncio.to_thread(command_line, own_shop.environment.settings, "histories")
 

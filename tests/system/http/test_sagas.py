@@ -62,6 +62,7 @@ async def test_an_operator_has_a_confirmed_order_undone_and_is_remembered(shop: 
     assert (await acted(shop.one, order_id, action="RetryStep", step="payment")).body["code"] in {"illegal-transition", "not-found"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body",
     [
@@ -96,6 +97,7 @@ async def test_the_command_line_acts_too(shop: Shop) -> None:
     assert event["metadata"]["userId"] == "grace"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_what_a_client_wrote_does_not_control_the_terminal_of_an_operator(shop: Shop) -> None:
     order_id = await confirmed(shop, "hostile")

@@ -39,6 +39,7 @@ async def up_to(source: EventSource, kind: str) -> list[Event]:
     return found
 
 
+@pytest.mark.long
 async def test_a_page_may_follow_an_order_at_any_worker_before_it_places_it(shop: Shop) -> None:
     for number, client in enumerate((shop.one, shop.other) * 3):
         await follows_from_before_the_order(client, f"followed-{number}")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from app.streams.kafka.partitioner import partition_of
 from tests.support.http.client import PLACE, Client
 from tests.support.http.fixtures import Shop
@@ -28,6 +30,7 @@ async def paged(client: Client, path: str) -> list[dict[str, Any]]:
         after = f"&after={page.body['next']}"
 
 
+@pytest.mark.long
 async def test_pages_give_each_row_once_whoever_is_asked(own_shop: Shop) -> None:
     await placed(own_shop.one)
     found: dict[str, Any] = {}

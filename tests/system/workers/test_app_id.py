@@ -42,6 +42,7 @@ async def test_a_second_environment_that_starts_all_the_same_is_found(one_partit
         await other_environment(one_partition, without("environment"))
 
 
+@pytest.mark.long
 async def test_topics_are_given_over_once_no_worker_of_the_former_environment_runs(one_partition: Environment) -> None:
     settings = one_partition.settings
     other = settings.model_copy(update={"app_id": f"{settings.app_id}-other"})

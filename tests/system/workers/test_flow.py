@@ -108,6 +108,7 @@ async def test_senders_may_compress_as_they_like(one_partition: Environment, cod
     assert results.all[0]["outcome"] == "accepted"
 
 
+@pytest.mark.long
 async def test_the_groups_lag_is_0_once_all_is_read_also_behind_commit_markers(one_partition: Environment) -> None:
     async with Results(one_partition.settings) as results:
         one_partition.worker("worker")

@@ -11,6 +11,7 @@ from tests.support.workers.environment import Environment
 from tests.support.workers.worker import PROGRAM, without
 
 
+@pytest.mark.long
 async def test_a_log_created_again_under_a_worker_stops_its_task_and_its_view_and_nothing_is_wiped(one_partition: Environment) -> None:
     await created_again(one_partition, PROGRAM, within_s=60)
 
@@ -42,6 +43,7 @@ async def created_again(one_partition: Environment, program: tuple[str, ...], wi
     assert "rebuilds" not in worker.said.partition("is opened again")[2]
 
 
+@pytest.mark.long
 async def test_commands_are_read_and_the_owner_is_known_soon_after_their_topics_were_created_again(one_partition: Environment) -> None:
     worker, topic = one_partition.worker("worker"), one_partition.settings.topic
     async with aiohttp.ClientSession() as session:

@@ -69,6 +69,7 @@ async def test_of_orders_that_their_sagas_settled_the_sums_are_told(settled: Env
     ]
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_an_order_that_ended_otherwise_than_its_money_or_its_stock_is_found(settled: Environment) -> None:
     await end_worker(settled)
@@ -95,6 +96,7 @@ async def test_an_order_that_ended_otherwise_than_its_money_or_its_stock_is_foun
         assert any(line.startswith(kind) and f"key {name}: " in line and told in line for line in findings), (kind, name, told, findings)
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_a_saga_that_waits_for_nothing_and_has_no_end_is_found(settled: Environment) -> None:
     await end_worker(settled)
@@ -179,10 +181,12 @@ async def cancelled_meanwhile(settled: Environment, monkeypatch: pytest.MonkeyPa
     return await audit(settled.settings)
 
 
+@pytest.mark.long
 async def test_an_order_that_is_cancelled_meanwhile_is_no_finding(settled: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await cancelled_meanwhile(settled, monkeypatch) == []
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_ends_of_orders_that_are_taken_before_those_of_customers_give_a_false_finding(settled: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     [finding] = await cancelled_meanwhile(settled, monkeypatch, backwards=True)

@@ -156,6 +156,7 @@ async def test_a_saga_goes_on_where_it_was_when_the_changelog_is_lost(environmen
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 async def test_an_order_is_not_shipped_while_its_saga_undoes_it(shop: Environment) -> None:
     held = [Hold(shop.settings, command_topic(shop.settings, "Product"), partition) for partition in range(shop.settings.partitions)]
     async with sagas(shop) as found, Results(shop.settings, of="o-1") as results:
@@ -177,6 +178,7 @@ async def test_an_order_is_not_shipped_while_its_saga_undoes_it(shop: Environmen
     assert await audit(shop.settings) == []
 
 
+@pytest.mark.long
 async def test_what_is_reserved_for_an_order_that_has_left_leaves_too_and_what_is_lacking_an_operator_has_done(shop: Environment) -> None:
     names = [f"o-{number}" for number in range(6)]
     by_hand = (command("Order", name, command_type) for name in names for command_type in ("ConfirmOrder", "ShipOrder"))

@@ -4,6 +4,7 @@ import asyncio
 from signal import SIGTERM
 
 import aiohttp
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.web.gateway.token import ConsistencyToken
@@ -11,6 +12,7 @@ from tests.support.http.client import PLACE, ready
 from tests.support.workers.environment import Environment
 
 
+@pytest.mark.long
 async def test_writes_are_answered_202_and_reads_503_when_the_worker_ends_before_they_are_answered(one_partition: Environment) -> None:
     settings, commands = one_partition.settings, TopicPartition(one_partition.settings.topic("commands.order"), 0)
     worker = one_partition.worker("worker")

@@ -26,6 +26,7 @@ async def test_sigterm_in_the_middle_of_work_ends_a_worker_cleanly(environment: 
     assert await audit(environment.settings) == []
 
 
+@pytest.mark.long
 async def test_sigterm_before_the_consumers_thread_answers_ends_a_worker(environment: Environment) -> None:
     worker = environment.worker("worker", program=LATE_THREAD)
     await until(lambda: worker.serves, within_s=60)
@@ -106,6 +107,7 @@ async def test_a_second_worker_refuses_the_data_directory_of_the_first(environme
     await second_in_one_directory(environment)
 
 
+@pytest.mark.long
 @pytest.mark.control
 async def test_a_second_worker_in_a_directory_that_nobody_locks_is_found(environment: Environment) -> None:
     with pytest.raises(AssertionError):
