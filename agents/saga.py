@@ -4,6 +4,7 @@ from agents import order
 from app.domain.integration_events import PUBLICATION
 from app.domain.order_fulfilment.handle import Placed
 from app.domain.order_fulfilment.process import fulfilment
+from app.domain.registry import FULFILMENT
 from app.handlers.command_handler import Batches, outbox, serve
 from app.handlers.commands import Causation
 from app.handlers.reactions import EmittedEvents, heard, origin
@@ -16,11 +17,13 @@ from schemas.order import OrderPlaced
 from schemas.saga import Timing
 from tables.saga import saga_aggregate
 
-NAME = "order-fulfilment"
+NAME = FULFILMENT.name
 
 
 class StartFulfilment:
     """Reaction to orders: passes their events to their sagas."""
+
+    name = NAME
 
     def __init__(self, settings: Settings, conductor: SagaManager) -> None:
         self._conductor = conductor

@@ -1,6 +1,7 @@
 """Shipping policy. Its commands are sent in the transaction of OrderShipped itself."""
 
 from agents import order
+from app.domain.registry import SHIPPING
 from app.domain.shipping import policy
 from app.handlers.commands import Causation
 from app.handlers.reactions import EmittedEvents, origin, send
@@ -10,6 +11,8 @@ from app.streams.app import app
 
 class ShipReservedStock:
     """Reaction to orders: ships their reserved stock."""
+
+    name = SHIPPING.name
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

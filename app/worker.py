@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import resource
+from collections.abc import Iterator
 
 import uvloop
 from faust import Worker as FaustWorker
@@ -20,9 +21,10 @@ from agents.saga import saga
 from agents.saga_status import saga_status
 from agents.shipping import shipping
 from app import log_config as logs
+from app.domain import registry
 from app.domain.integration_events import check_mapped
-from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
+from app.handlers.command_handler import CommandHandler
 from app.settings import Settings, settings
 from app.streams.app import app
 from app.streams.application import spare_collector
@@ -30,6 +32,7 @@ from app.streams.memory import MemoryTrimmer
 from app.streams.state.worker_lock import lock
 from app.streams.tasks.environment import claim
 from app.topics.admin import check_session, refuse_start
+from app.topics.contract import event_topic
 from app.web.server import Server
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,27 @@ class Worker(FaustWorker):
         """Override Faust's sentinel task, which would delay shutdown by one second."""
 
 
+def check_declared() -> None:
+    """Raise FoldstreamError if something in the registry has no agent, no tables or no reaction: it would silently never run."""
+    missing = list(_undeclared())
+    if missing:
+        raise FoldstreamError("the worker lacks what the registry names:", *missing)
+
+
+def _undeclared() -> Iterator[str]:
+    handlers = {handler.agent: handler for handler in app.side.handlers.values()}
+    for name in (*(decider.topic for decider in registry.DECIDERS), *(each.name for each in registry.SAGAS)):
+        if name not in handlers:
+            yield f"no agent handles {name}: import it in app/worker.py"
+    for decider in registry.EVENT_SOURCED:
+        if event_topic(app.side.settings, decider.topic) not in app.side.logs:
+            yield f"{decider.aggregate_type} has no tables: declare them in tables/{decider.topic}.py"
+    for each in (*registry.SAGAS, *registry.POLICIES):
+        handler = handlers.get(each.follows.topic)
+        if isinstance(handler, CommandHandler) and each.name not in {reaction.name for reaction in handler.followers}:
+            yield f"{each.name} does not react to the events of {each.follows.aggregate_type}: import its agent in app/worker.py"
+
+
 def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: FBT001 (the command line's flag)
     """Run one worker until SIGTERM and return its exit code, 1 if it must not start. Raise FoldstreamError if the settings are wrong."""
     chosen = settings()
@@ -60,7 +84,7 @@ def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: 
 
 
 def _run(chosen: Settings) -> int:
-    check_mapped(EVENT_SOURCED)
+    check_mapped(registry.EVENT_SOURCED)
     held = lock(app.side.directory)
     asyncio.run(_check_topics(chosen))
     _raise_file_limit()

@@ -5,6 +5,7 @@ import msgspec
 from app.domain.customer import customer_decider
 from app.domain.read_models.customer_account import CustomerAccount, project
 from app.domain.read_models.customer_name import CustomerName, Ordering
+from app.domain.registry import CUSTOMER_NAME, ORDERING
 from app.eventsourcing.recorded_event import RecordedEvent, upcasts
 from app.settings import Settings
 from app.streams.app import app
@@ -13,7 +14,7 @@ from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics.contract import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+from app.topics.contract import event_topic, feed_topic
 
 Ordered = dict[int, str]
 """Order that gets the customer's name, by partition of orders."""

@@ -11,7 +11,7 @@ from app.streams.app import app
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics.contract import AGGREGATES, event_topic
+from app.topics.contract import LOGS, event_topic
 
 entries = app.Table("history", value_type=Raw, cached=False)
 versions = app.Table("history-version", value_type=Latest)
@@ -23,7 +23,7 @@ class History:
     agent = "history"
 
     def __init__(self, settings: Settings, entries: Table[Raw], versions: Table[Latest]) -> None:
-        self.events = tuple(event_topic(settings, aggregate) for aggregate in (*AGGREGATES, "saga"))
+        self.events = tuple(event_topic(settings, aggregate) for aggregate in LOGS)
         self.fingerprint = fingerprint([project, History], [])
         self._entries = entries
         self._versions = versions

@@ -6,6 +6,7 @@ from app.domain.order import order_decider
 from app.domain.read_models import customer_name
 from app.domain.read_models.customer_name import ASKED, CustomerName, Ordering
 from app.domain.read_models.order_summary import OrderSummary, project
+from app.domain.registry import CUSTOMER_NAME, ORDERING
 from app.eventsourcing.recorded_event import RecordedEvent, upcasts
 from app.settings import Settings
 from app.streams.app import app
@@ -13,7 +14,7 @@ from app.streams.processing.context import emit
 from app.streams.state.fingerprint import fingerprint
 from app.streams.state.store import StateStore
 from app.streams.state.table import Table
-from app.topics.contract import CUSTOMER_NAME, ORDERING, event_topic, feed_topic
+from app.topics.contract import event_topic, feed_topic
 
 summaries = app.Table("order-summary", value_type=OrderSummary)
 names = app.Table("order-customer", value_type=CustomerName)

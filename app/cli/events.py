@@ -12,7 +12,7 @@ from app.cli.ids import require_id
 from app.cli.output import note, say, say_json
 from app.client.log_reader import LogReader
 from app.client.results import Json
-from app.domain.registry import DECIDERS
+from app.domain.registry import EVENT_SOURCED
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings, settings
@@ -20,7 +20,7 @@ from app.terminal import escaped_json
 from app.topics.contract import event_topic
 from schemas.upcasters import NewerSchema
 
-LOGS = (*(decider.aggregate_type for decider in DECIDERS), "Saga")
+LOGS = tuple(decider.aggregate_type for decider in EVENT_SOURCED)
 """Aggregate types that have an event log, and the saga."""
 
 AggregateType = StrEnum("AggregateType", dict(zip(LOGS, LOGS, strict=True)))  # type: ignore[misc]  # mypy wants to read the names

@@ -15,6 +15,7 @@ def worker(
     fold_again: Annotated[bool, typer.Option("--fold-again", help=FOLD_AGAIN)] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
     """Run one worker in the foreground. SIGTERM ends it cleanly. A non-zero exit code means that it could not keep its partitions: start it again."""
-    from app.worker import run_worker  # noqa: PLC0415 (Faust takes a second to import, and only this command needs it)
+    from app.worker import check_declared, run_worker  # noqa: PLC0415 (Faust takes a second to import, and only this command needs it)
 
+    check_declared()
     raise typer.Exit(run_worker(accept_loss, fold_again=fold_again))

@@ -6,7 +6,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app.domain.registry import EVENT_SOURCED
+from app.domain.registry import FEEDS
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings
@@ -17,7 +17,7 @@ from app.streams.kafka.topic_ids import describe
 from app.streams.kafka.transactions import Transaction, producer
 from app.streams.parking.record import ParkingOutcome, skip
 from app.topics.admin import refuse_start
-from app.topics.contract import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, feed_topic
+from app.topics.contract import LOGS, command_topic, event_topic, feed_topic
 from schemas.upcasters import NewerSchema
 
 MOST = 10_000
@@ -110,6 +110,6 @@ def _require_old(value: bytes | None, named: str) -> None:
 
 def _topics(settings: Settings) -> tuple[set[str], set[str]]:
     """Return the logs of record, and the other topics that tasks read."""
-    logs = {settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED}
-    inputs = {command_topic(settings, kind) for kind in (*AGGREGATES, "saga")}
-    return logs, {*inputs, settings.topic("results"), *(feed_topic(settings, feed) for feed in (ORDERING, CUSTOMER_NAME))}
+    logs = {event_topic(settings, kind) for kind in LOGS}
+    inputs = {command_topic(settings, kind) for kind in LOGS}
+    return logs, {*inputs, settings.topic("results"), *(feed_topic(settings, feed) for feed in FEEDS)}

@@ -29,6 +29,10 @@ class EmittedEvents(NamedTuple):
 class Reaction(Protocol):
     """Reaction to events, in the transaction that writes them. Sagas and policies implement it."""
 
+    @property
+    def name(self) -> str:
+        """Name of the saga or policy, as in the registry."""
+
     def follow(self, followed: EmittedEvents) -> None:
         """React to events that are written already. The aggregate is in the state after them."""
 

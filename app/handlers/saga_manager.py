@@ -34,7 +34,7 @@ class SagaManager:
 
     def __init__(self, settings: Settings, name: str, process: SagaDefinition[Any, Any, Any], sagas: SagaRepository, outbox: Outbox) -> None:
         """Create a manager. `name` is the saga's name, as in that of its inbox."""
-        self.agent = name
+        self.agent = self.name = name
         self._settings = settings
         self._inbox = settings.topic(f"saga.{name}")
         self._process = process

@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from app.domain.registry import DECIDERS
+from app.domain.registry import DECIDERS, EVENT_SOURCED, FEEDS, SAGAS
 from app.settings import Settings
 
 AGGREGATES = tuple(decider.topic for decider in DECIDERS)
 """Aggregate types that take commands, by the names in their topics: in lower case."""
 
-INBOX = "saga.order-fulfilment"
-"""Inbox of the fulfilment saga: results of its commands, and commands of operators."""
+LOGS = tuple(decider.topic for decider in EVENT_SOURCED)
+"""Everything that has a log of record: the aggregate types, and the sagas."""
 
-CUSTOMER_NAME = "customer-name"
-"""Feed that sends a customer's name to a partition with orders of that customer; its key is the id of the first order there."""
-
-ORDERING = "ordering"
-"""Feed in which a partition with orders asks for the name of their customer; its key is the customer id."""
+INBOXES = {saga.decider.topic: f"saga.{saga.name}" for saga in SAGAS}
+"""Inboxes of the sagas: results of their commands, and commands of operators."""
 
 TIMESTAMP_TYPE = "message.timestamp.type"
 """Topic setting that selects the clock of record timestamps: the broker's on append, or the sender's."""
@@ -44,7 +41,8 @@ def topics(settings: Settings) -> list[Topic]:
 
 def command_topic(settings: Settings, aggregate: str) -> str:
     """Return the topic for commands to this aggregate type (`Order`, `Product`, `Customer`; `Saga`: its inbox)."""
-    return settings.topic(INBOX if aggregate.lower() == "saga" else f"commands.{aggregate.lower()}")
+    name = aggregate.lower()
+    return settings.topic(INBOXES.get(name, f"commands.{name}"))
 
 
 def event_topic(settings: Settings, aggregate: str) -> str:
@@ -78,16 +76,16 @@ def _topic(settings: Settings, name: str, config: Config) -> Topic:
 def _configs(settings: Settings) -> dict[str, Config]:
     contract: dict[str, Config] = {
         **{f"commands.{aggregate}": _deleted(7) | _APPEND_TIME | {"max.message.bytes": str(COMMAND_BYTES)} for aggregate in AGGREGATES},
-        **{f"events.{aggregate}": _KEPT for aggregate in (*AGGREGATES, "saga")},
+        **{f"events.{aggregate}": _KEPT for aggregate in LOGS},
         "results": _deleted(7),
-        INBOX: _deleted(7) | _APPEND_TIME,
+        **dict.fromkeys(INBOXES.values(), _deleted(7) | _APPEND_TIME),
         "integration.order": _deleted(30),
         "notifications.order": _deleted(1),
         "parked": _KEPT,
         "owners": _COMPACTED,
     }
     changelog = _COMPACTED | {"delete.retention.ms": str(7 * DAY_MS)}
-    feeds = {feed_topic(settings, feed): _KEPT for feed in (ORDERING, CUSTOMER_NAME)}
+    feeds = {feed_topic(settings, feed): _KEPT for feed in FEEDS}
     return {settings.topic(name): config for name, config in contract.items()} | {settings.changelog: changelog} | feeds
 
 

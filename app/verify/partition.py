@@ -2,7 +2,7 @@
 
 from app.domain.order_fulfilment.operator_commands import saga_decider
 from app.domain.product import product_decider
-from app.domain.registry import DECIDERS
+from app.domain.registry import DECIDERS, EVENT_SOURCED
 from app.eventsourcing.decider import Decider
 from app.verify.findings import NUL, FindingKind, RecordRef
 from app.verify.read_models.check import ReadModelCheck
@@ -33,7 +33,7 @@ class PartitionCheck:
             scratch,
             findings,
             {topic: whole.topic_ids.get(topic, "") for topic in self._commands.values()},
-            [settings.topic(f"events.{decider.topic}") for decider in (*DECIDERS, saga_decider)],
+            [settings.topic(f"events.{decider.topic}") for decider in EVENT_SOURCED],
         )
         self._stock = self._commands[product_decider.aggregate_type]
         self._answers = ResultCheck(whole, scratch, self._parked, self._commands, partition)

@@ -9,10 +9,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from app.domain.registry import FEEDS
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.topics import admin
-from app.topics.contract import CUSTOMER_NAME, ORDERING, Topic, topics
+from app.topics.contract import Topic, topics
 from tests.support.foldstream import ROOT, foldstream
 
 PATIENCE_S = 10
@@ -23,7 +24,7 @@ def test_the_topics_are_those_of_the_contract() -> None:
     table = page.split("| topic | key |")[1].split("\n\n")[0]
     named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
 
-    feeds = {f"foldstream-{feed}-feed" for feed in (ORDERING, CUSTOMER_NAME)}
+    feeds = {f"foldstream-{feed}-feed" for feed in FEEDS}
     assert {topic.name for topic in topics(Settings())} == named - {"foldstream-<feed>-feed"} | feeds
 
 

@@ -11,7 +11,7 @@ from itertools import islice
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from app.topics.contract import AGGREGATES, command_topic
+from app.topics.contract import AGGREGATES, LOGS, command_topic
 from tests.support.faults.faults import Fault, HalfOpen, Kind, Late, LateAnswer, LateRequest, LostAnswer, LostRequest
 from tests.support.faults.garbage import garbage, send
 from tests.support.faults.impostor import ANSWERS
@@ -109,7 +109,7 @@ class Damage:
         """What is processed is no loss when retention deletes it."""
         settings = self._stage.environment.settings
         await self._stage.environment.empty(settings.topic("results"))
-        await self._stage.environment.empty_processed(*(command_topic(settings, kind) for kind in (*AGGREGATES, "saga")))
+        await self._stage.environment.empty_processed(*(command_topic(settings, kind) for kind in LOGS))
         await self._kill()
 
     async def _shift(self) -> None:
@@ -130,7 +130,7 @@ class Damage:
 
     async def _litter(self) -> None:
         settings = self._stage.environment.settings
-        topics = [command_topic(settings, kind) for kind in (*AGGREGATES, "saga")]
+        topics = [command_topic(settings, kind) for kind in LOGS]
         client = AIOKafkaClient(bootstrap_servers=settings.bootstrap)
         await client.bootstrap()
         try:

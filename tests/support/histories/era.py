@@ -15,7 +15,7 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from app.client.results import Json
-from app.topics.contract import AGGREGATES, command_topic
+from app.topics.contract import AGGREGATES, LOGS, command_topic
 from app.verify.run import audit
 from tests.support.histories.shops import Shop
 from tests.support.http.client import ready
@@ -164,7 +164,7 @@ class Era:
     async def _retention(self, *, whole: bool) -> None:
         """Delete what was processed of topics that keep their records for some days: all of it, or the first part."""
         settings = self._environment.settings
-        read = self._environment.partitions(command_topic(settings, kind) for kind in (*AGGREGATES, "saga"))
+        read = self._environment.partitions(command_topic(settings, kind) for kind in LOGS)
         results = self._environment.partitions([settings.topic("results")])
         where = [*read, *results]
         async with AIOKafkaConsumer(bootstrap_servers=settings.bootstrap) as consumer:

@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
 
 from app.client.results import Json
+from app.domain.registry import FEEDS
 from app.settings import Settings
 from app.topics.admin import apply, members
-from app.topics.contract import AGGREGATES, CUSTOMER_NAME, ORDERING, command_topic, event_topic, feed_topic, topics
+from app.topics.contract import AGGREGATES, LOGS, command_topic, event_topic, feed_topic, topics
 from tests.support.topics import configure
 from tests.support.waiting import until
 from tests.support.workers.worker import PROGRAM, Worker
@@ -63,12 +64,12 @@ class Environment:
 
     async def caught_up(self) -> None:
         """Return once the group was told that all commands, and all that sagas were to hear, have been processed."""
-        await self._processed(command_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
+        await self._processed(command_topic(self.settings, kind) for kind in LOGS)
 
     async def folded(self) -> None:
         """The same of all that views follow: events, and what views tell each other."""
-        events = (event_topic(self.settings, kind) for kind in (*AGGREGATES, "saga"))
-        await self._processed([*events, *(feed_topic(self.settings, feed) for feed in (ORDERING, CUSTOMER_NAME))])
+        events = (event_topic(self.settings, kind) for kind in LOGS)
+        await self._processed([*events, *(feed_topic(self.settings, feed) for feed in FEEDS)])
 
     async def reset_group(self, to: str) -> None:
         """Commit the `beginning` or the `end` of every command topic for the consumer group, which must be empty."""

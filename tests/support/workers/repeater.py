@@ -8,7 +8,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.settings import Settings
-from app.topics.contract import INBOX
+from app.topics.contract import command_topic
 
 REPEATED = ("repeated", b"")
 """A header by which it knows what it wrote itself."""
@@ -27,7 +27,7 @@ class Repeater:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest")
         await self._producer.start()
         await self._consumer.start()
-        self._consumer.assign([TopicPartition(self._settings.topic(INBOX), partition) for partition in range(self._settings.partitions)])
+        self._consumer.assign([TopicPartition(command_topic(self._settings, "Saga"), partition) for partition in range(self._settings.partitions)])
         self._following = asyncio.create_task(self._follow())
         return self
 

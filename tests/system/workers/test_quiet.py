@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from app.topics.contract import AGGREGATES, command_topic
+from app.topics.contract import LOGS, command_topic
 from app.verify.run import audit
 from tests.support.waiting import until
 from tests.support.workers.environment import Environment
@@ -87,4 +87,4 @@ async def quiet_week(environment: Environment) -> None:
 
 async def empty(environment: Environment) -> None:
     """Delete all commands, and all that sagas were to hear."""
-    await environment.empty(*(command_topic(environment.settings, kind) for kind in (*AGGREGATES, "saga")))
+    await environment.empty(*(command_topic(environment.settings, kind) for kind in LOGS))
