@@ -1,11 +1,10 @@
 """Agent for commands to Customers."""
 
-from app.domain.integration_events import PUBLICATION
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
 from tables.customer import customer_aggregate
 
-answer = handler(customer_aggregate, PUBLICATION)
+answer = handler(customer_aggregate)
 
 
 @app.agent(app.commands("customer"), isolated_partitions=True, name="customer")

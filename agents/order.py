@@ -1,11 +1,10 @@
 """Agent for commands to Orders."""
 
-from app.domain.integration_events import PUBLICATION
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
 from tables.order import order_aggregate
 
-answer = handler(order_aggregate, PUBLICATION)
+answer = handler(order_aggregate)
 
 
 @app.agent(app.commands("order"), isolated_partitions=True, name="order")

@@ -1,11 +1,10 @@
 """Agent for commands to Products."""
 
-from app.domain.integration_events import PUBLICATION
 from app.handlers.command_handler import Batches, handler, serve
 from app.streams.app import app
 from tables.product import product_aggregate
 
-answer = handler(product_aggregate, PUBLICATION)
+answer = handler(product_aggregate)
 
 
 @app.agent(app.commands("product"), isolated_partitions=True, name="product")

@@ -1,7 +1,6 @@
 """Agent of the fulfilment saga. The saga handles its order's events in the transaction that writes them, and every other input through its inbox."""
 
 from agents import order
-from app.domain.integration_events import PUBLICATION
 from app.domain.order_fulfilment.handle import Placed
 from app.domain.order_fulfilment.process import fulfilment
 from app.domain.registry import FULFILMENT
@@ -44,7 +43,7 @@ class StartFulfilment:
         return Placed(event, correlation_id, self._timing, self._deadline_ms) if isinstance(event, OrderPlaced) else event
 
 
-saga_outbox = outbox(saga_aggregate.decider, PUBLICATION)
+saga_outbox = outbox(saga_aggregate.decider)
 conductor = app.wakes(SagaManager(app.side.settings, NAME, fulfilment, saga_aggregate, saga_outbox))
 operators = OperatorCommandHandler(saga_aggregate, saga_outbox)
 operators.followers.append(conductor)

@@ -4,25 +4,15 @@ import asyncio
 import logging
 import resource
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 
 import uvloop
 from faust import Worker as FaustWorker
 
-from agents.customer import customer
-from agents.customer_account import customer_account
-from agents.customer_orders import customer_orders
-from agents.history import history
-from agents.order import order
-from agents.order_summary import order_summary
-from agents.orders_by_status import orders_by_status
-from agents.product import product
-from agents.product_stock import product_stock
-from agents.saga import saga
-from agents.saga_status import saga_status
-from agents.shipping import shipping
+import agents
 from app import log_config as logs
 from app.domain import registry
-from app.domain.integration_events import check_mapped
 from app.errors import FoldstreamError
 from app.handlers.command_handler import CommandHandler
 from app.settings import Settings, settings
@@ -37,9 +27,8 @@ from app.web.server import Server
 
 log = logging.getLogger(__name__)
 
-AGENTS = (order, product, customer, saga)
-POLICIES = (shipping,)
-VIEWS = (history, order_summary, customer_orders, orders_by_status, product_stock, customer_account, saga_status)
+for module in iter_modules(agents.__path__):
+    import_module(f"agents.{module.name}")
 
 
 class Worker(FaustWorker):
@@ -60,14 +49,14 @@ def _undeclared() -> Iterator[str]:
     handlers = {handler.agent: handler for handler in app.side.handlers.values()}
     for name in (*(decider.topic for decider in registry.DECIDERS), *(each.name for each in registry.SAGAS)):
         if name not in handlers:
-            yield f"no agent handles {name}: import it in app/worker.py"
+            yield f"no agent handles {name}: declare it in agents/"
     for decider in registry.EVENT_SOURCED:
         if event_topic(app.side.settings, decider.topic) not in app.side.logs:
             yield f"{decider.aggregate_type} has no tables: declare them in tables/{decider.topic}.py"
     for each in (*registry.SAGAS, *registry.POLICIES):
         handler = handlers.get(each.follows.topic)
         if isinstance(handler, CommandHandler) and each.name not in {reaction.name for reaction in handler.followers}:
-            yield f"{each.name} does not react to the events of {each.follows.aggregate_type}: import its agent in app/worker.py"
+            yield f"{each.name} does not react to the events of {each.follows.aggregate_type}: declare it in agents/"
 
 
 def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: FBT001 (the command line's flag)
@@ -84,7 +73,6 @@ def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: 
 
 
 def _run(chosen: Settings) -> int:
-    check_mapped(registry.EVENT_SOURCED)
     held = lock(app.side.directory)
     asyncio.run(_check_topics(chosen))
     _raise_file_limit()

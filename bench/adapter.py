@@ -25,8 +25,9 @@ from msgspec import Raw, Struct
 from pydantic import ConfigDict
 
 from app import log_config as logs
-from app.domain.integration_events import PUBLICATION
+from app.domain.integration_events import ORDERS
 from app.eventsourcing.decider import Decider, by_name
+from app.eventsourcing.integration_event import Publication
 from app.handlers.aggregate_repository import AggregateRepository, Answers, Snapshot
 from app.handlers.command_handler import CommandHandler
 from app.handlers.outbox import Outbox
@@ -100,7 +101,14 @@ def evolve(_order: Placed | None, event: OrderPlaced) -> Placed:
 
 
 decider: Decider[PlaceOrder, OrderPlaced, Placed | None, None] = Decider(
-    aggregate_type="Order", topic="order", commands=by_name(PlaceOrder), events=by_name(OrderPlaced), initial=None, decide=decide, evolve=evolve
+    aggregate_type="Order",
+    topic="order",
+    commands=by_name(PlaceOrder),
+    events=by_name(OrderPlaced),
+    initial=None,
+    decide=decide,
+    evolve=evolve,
+    publication=Publication({"OrderPlaced": ORDERS.events["OrderPlaced"]}, ORDERS.source, ORDERS.key_field, ORDERS.notification_type),
 )
 
 
@@ -196,7 +204,7 @@ def declared(settings: Names) -> Application:
     """Declare the application that does the job."""
     app = application(settings)
     aggregate = AggregateRepository(app, decider, app.Table("order", value_type=Snapshot[Placed]), app.Table("order-answer", value_type=Answers))
-    handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider, PUBLICATION, ())), settings.job_output))
+    handler: RecordHandler = app.handles("order", Job(CommandHandler(aggregate, Outbox(settings, decider, ())), settings.job_output))
 
     @app.agent(app.commands("order"), isolated_partitions=True, name="order")
     async def order(batches: Any) -> None:  # noqa: ANN401 (Faust's stream of batches)

@@ -6,11 +6,10 @@ usage: python -m bench.written
 import sys
 
 from app.streams.app import app
-from app.worker import VIEWS
 from bench.alone import run_worker
 
-for agent in VIEWS:
-    del app.agents[agent.name]
+for handler in app.view.handlers:
+    del app.agents[handler.agent]
 app.view.models.clear()
 app.view.handlers.clear()
 app.view.inputs.clear()

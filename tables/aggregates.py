@@ -1,7 +1,8 @@
-"""All aggregate types with their tables."""
+"""All aggregate types with their tables, in the order of the registry: `tables/order.py` declares `order_aggregate`."""
 
-from tables.customer import customer_aggregate
-from tables.order import order_aggregate
-from tables.product import product_aggregate
+from importlib import import_module
 
-AGGREGATES = (order_aggregate, product_aggregate, customer_aggregate)
+from app.domain.registry import DECIDERS
+from app.handlers.aggregate_repository import AggregateRepository
+
+AGGREGATES: tuple[AggregateRepository, ...] = tuple(getattr(import_module(f"tables.{each.topic}"), f"{each.topic}_aggregate") for each in DECIDERS)

@@ -146,6 +146,7 @@ customer_decider: Decider[CustomerCommand, CustomerEvent, Customer, Payment] = D
     initial=Unregistered(),
     decide=decide,
     evolve=evolve,
+    publication=None,
     detail="payment",
     evolve_detail=evolve_payment,
 )

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from app.domain.integration_events import ORDERS
 from app.domain.order_fulfilment.state import Saga, goes_back
 from app.domain.order_fulfilment.state import status as saga_status
 from app.eventsourcing.decider import At, Decider, Decision, by_name
@@ -114,4 +115,5 @@ order_decider: Decider[OrderCommand, OrderEvent, Order, Saga] = Decider(
     initial=Draft(),
     decide=decide,
     evolve=evolve,
+    publication=ORDERS,
 )

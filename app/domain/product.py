@@ -134,6 +134,7 @@ product_decider: Decider[ProductCommand, ProductEvent, Product, Reservation] = D
     initial=Unregistered(),
     decide=decide,
     evolve=evolve,
+    publication=None,
     detail="reservation",
     evolve_detail=evolve_reservation,
 )

@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from typing_extensions import TypeVar
 
+from app.eventsourcing.integration_event import Publication
 from schemas.envelopes import Command, Event, Refusal
 
 CommandT = TypeVar("CommandT", bound=Command, default=Any)
@@ -45,9 +46,17 @@ class Decider(Generic[CommandT, EventT, Root, Detail]):
     """State of an aggregate without events."""
     decide: Callable[[CommandT, Root, Detail | None, At], Decision[EventT]]
     evolve: Callable[[Root, EventT], Root]
+    publication: Publication | None
+    """How its events are published to other services; None: they are not."""
     detail: str | None = None
     """Name in that of the details' table: `reservation`."""
     evolve_detail: Callable[[Detail | None, EventT], Detail | None] = no_detail
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an event type without an entry in the publication: it would be left out by accident."""
+        missing = sorted(self.events.keys() - self.publication.events.keys()) if self.publication else []
+        if missing:
+            raise ValueError(f"{', '.join(missing)} of {self.aggregate_type} is neither published nor left out: add it to its publication, also if it is None")
 
     @cached_property
     def naming_orders(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ class IntegrationEvent(NamedTuple):
 
 
 class Publication(NamedTuple):
-    """How the events of one environment are published: the same source, key and notification type for all of them."""
+    """How the events of an aggregate type are published: the same source, key and notification type for all of them."""
 
     events: Mapping[str, IntegrationEvent | None]
     """By domain event type. None: the event is not published."""

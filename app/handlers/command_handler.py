@@ -9,7 +9,6 @@ from aiokafka import ConsumerRecord
 from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.ids import event_id
-from app.eventsourcing.integration_event import Publication
 from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome, Snapshot
 from app.handlers.commands import ReceivedCommand, UndecodableCommand, peek, receive
 from app.handlers.event_handler import EventHandler, FeedJoinHandler, JoinedModel, Projection
@@ -25,14 +24,14 @@ Batches = Any
 """Faust's stream of batches."""
 
 
-def outbox(decider: Decider, publication: Publication) -> Outbox:
+def outbox(decider: Decider) -> Outbox:
     """Return the outbox of an aggregate type. Its commands may ask for a reply to any saga's inbox."""
-    return Outbox(app.side.settings, decider, publication, app.side.repeatable)
+    return Outbox(app.side.settings, decider, app.side.repeatable)
 
 
-def handler(aggregate: AggregateRepository, publication: Publication) -> "CommandHandler":
+def handler(aggregate: AggregateRepository) -> "CommandHandler":
     """Register the command handler of an aggregate type. Called once."""
-    return app.handles(aggregate.decider.topic, CommandHandler(aggregate, outbox(aggregate.decider, publication)))
+    return app.handles(aggregate.decider.topic, CommandHandler(aggregate, outbox(aggregate.decider)))
 
 
 def follower(model: Projection[Any]) -> EventHandler:

@@ -55,15 +55,14 @@ class Cause(Protocol):
 class Outbox:
     """Outbox of one aggregate type: writes the records that its commands cause."""
 
-    def __init__(self, settings: Settings, decider: Decider, publication: Publication, inboxes: Collection[str]) -> None:
+    def __init__(self, settings: Settings, decider: Decider, inboxes: Collection[str]) -> None:
         """`inboxes` are the topics to which a command's `replyTo` may point, by their names on the broker."""
         self._type = decider.aggregate_type
         self._events = settings.topic(f"events.{decider.topic}")
         self._integration = settings.topic(f"integration.{decider.topic}")
         self._notifications = settings.topic(f"notifications.{decider.topic}")
         self._results = settings.topic("results")
-        self._publication = publication
-        self._key = f'{{"{publication.key_field}":"'.encode()
+        self._publication = decider.publication
         self._inboxes = inboxes
 
     def misdirected(self, command: ReceivedCommand) -> Refusal | None:
@@ -87,20 +86,19 @@ class Outbox:
         value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
         emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
-        outside = self._publication.events[kind]
-        if outside is not None:
-            self._tell(command, identity, outside, payload)
-            self._notify(command, outside, version)
+        if self._publication is not None and (outside := self._publication.events[kind]) is not None:
+            self._tell(self._publication, command, identity, outside, payload)
+            self._notify(self._publication, command, outside, version)
 
-    def _tell(self, command: Cause, identity: str, outside: IntegrationEvent, payload: bytes) -> None:
+    def _tell(self, publication: Publication, command: Cause, identity: str, outside: IntegrationEvent, payload: bytes) -> None:
         key = command.record.key
-        value = b"".join((self._key, key, b'"' if payload == b"{}" else b'",', payload[1:]))
+        value = b"".join((b'{"', publication.key_field.encode(), b'":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
-        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type, self._publication.source), *about, *command.headers])
+        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type, publication.source), *about, *command.headers])
 
-    def _notify(self, command: Cause, outside: IntegrationEvent, version: int) -> None:
-        value = f'{{"{self._publication.key_field}":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
-        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", self._publication.notification_type), *command.headers])
+    def _notify(self, publication: Publication, command: Cause, outside: IntegrationEvent, version: int) -> None:
+        value = f'{{"{publication.key_field}":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
+        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", publication.notification_type), *command.headers])
 
     def result(self, command: ReceivedCommand, answered: CommandOutcome, event_ids: Sequence[str], *, repeats: Duplicate | None = None) -> None:
         """Write the result of a command that was answered, now or before."""

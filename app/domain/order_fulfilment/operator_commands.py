@@ -127,4 +127,5 @@ saga_decider: Decider[SagaCommand, SagaEvent, Saga, Order] = Decider(
     initial=Unstarted(),
     decide=decide,
     evolve=evolve,
+    publication=None,
 )

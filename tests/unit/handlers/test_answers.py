@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from app.domain.integration_events import PUBLICATION
 from app.eventsourcing.decide import WINDOW
 from app.handlers.aggregate_repository import AggregateRepository
 from app.handlers.command_handler import CommandHandler, outbox
@@ -38,7 +37,7 @@ def unit(tmp_path: Path) -> Iterator[TransactionalUnitOfWork]:
 @pytest.fixture
 def ask(unit: TransactionalUnitOfWork) -> Ask:
     """Sends one command to the product p-1 and returns its result."""
-    commands = CommandHandler(product_aggregate, outbox(product_aggregate.decider, PUBLICATION))
+    commands = CommandHandler(product_aggregate, outbox(product_aggregate.decider))
 
     def send(command_id: str, command_type: str, payload: dict[str, Any], **metadata: str) -> Result:
         command = {"commandId": command_id, "commandType": command_type, "aggregateId": "p-1", "aggregateType": "Product"}

@@ -19,7 +19,7 @@ def test_a_worker_with_everything_may_start() -> None:
 def test_an_agent_that_is_not_declared_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.side, "handlers", {topic: handler for topic, handler in app.side.handlers.items() if handler.agent != name})
 
-    with pytest.raises(FoldstreamError, match=f"no agent handles {name}: import it in app/worker.py"):
+    with pytest.raises(FoldstreamError, match=f"no agent handles {name}: declare it in agents/"):
         check_declared()
 
 

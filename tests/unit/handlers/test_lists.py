@@ -1,18 +1,11 @@
 """The list of aggregate types, layer by layer: one that stands in one layer alone would have topics that nobody reads."""
 
 from app.domain.registry import DECIDERS
-from app.worker import AGENTS
 from tables.aggregates import AGGREGATES
 
 
 def test_every_decider_has_its_tables() -> None:
     assert [aggregate.decider for aggregate in AGGREGATES] == list(DECIDERS)
-
-
-def test_every_decider_has_its_agent() -> None:
-    names = [agent.name for agent in AGENTS]
-
-    assert names[: len(DECIDERS)] == [decider.topic for decider in DECIDERS], "the others are sagas"
 
 
 def test_every_decider_names_the_tables_that_are_judged() -> None:

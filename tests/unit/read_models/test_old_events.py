@@ -21,7 +21,7 @@ from app.streams.processing.replies import PendingReplies
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.store import StateStore
 from app.streams.topology import AggregateFold, ReadModel
-from app.worker import VIEWS
+from app.worker import check_declared
 from schemas.upcasters import upcasters
 from tables.history import entries
 from tests.support.handlers.world import record
@@ -112,7 +112,8 @@ def _read(key: bytes, value: bytes) -> Any:  # noqa: ANN401 (a row)
 
 
 def test_every_read_model_is_among_the_cases() -> None:
-    assert {view.name for view in VIEWS} == {case.values[0].agent for case in model_cases()}
+    check_declared()
+    assert {model.agent for model in app.view.models} == {case.values[0].agent for case in model_cases()}
 
 
 def test_every_schema_version_of_every_event_type_has_an_example() -> None:
