@@ -1,5 +1,6 @@
 """The tutorial, followed to the letter in a copy of the repository, on a Kafka of its own."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import FreePort
-from tests.docs.page import Wrong, follow
+from tests.docs.page import Wrong, blocks, follow
 from tests.docs.shell import Shell
 from tests.support.foldstream import ROOT, foldstream
 
@@ -42,6 +43,18 @@ def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
 @pytest.mark.timeout(900)  # on a machine that is busy with other things, too
 def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
     follow(TUTORIAL, copy, shell)
+
+
+def test_an_aggregate_takes_four_new_files_and_a_line_in_the_registry() -> None:
+    named = {block.path for block in blocks(TUTORIAL) if block.path} | set(re.findall(r"^\+\+\+ b/(.+)$", TUTORIAL, re.MULTILINE))
+
+    assert sorted(name for name in named if name.partition("/")[0] in {"agents", "app", "schemas", "tables"}) == [
+        "agents/voucher.py",
+        "app/domain/registry.py",
+        "app/domain/voucher.py",
+        "schemas/voucher.py",
+        "tables/voucher.py",
+    ]
 
 
 @pytest.mark.parametrize(
