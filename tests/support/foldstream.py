@@ -1,4 +1,4 @@
-"""Runs the console script as a person would: a process of its own, with an environment of its own."""
+"""Runs the console script as a user would: in a process and an environment of its own."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ TIMEOUT_S = 240
 
 
 def foldstream(*words: str, stdin: str = "", **settings: object) -> "subprocess.CompletedProcess[str]":
-    """`foldstream words...` with FOLDSTREAM_<SETTING> for each setting and no other; what it printed and its exit code."""
+    """Run `foldstream words...` with FOLDSTREAM_<SETTING> for each setting and no other. Return its output and exit code."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOLDSTREAM_")}
     chosen = {f"FOLDSTREAM_{name.upper()}": str(value) for name, value in settings.items()}
     environment = inherited | chosen | {"COLUMNS": "200"}

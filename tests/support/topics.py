@@ -1,4 +1,4 @@
-"""What an administrator does to topics, done: a broker answers before it knows of a new topic, and before it applies a setting."""
+"""Administration of topics that waits for its effect. A broker answers before it knows of a new topic, and before it applies a setting."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _LOOK_S = 0.05
 
 
 async def create(bootstrap: str, topic: NewTopic) -> None:
-    """Create a topic, and return once every partition of it has a leader."""
+    """Create a topic, and return once each of its partitions has a leader."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
@@ -22,7 +22,7 @@ async def create(bootstrap: str, topic: NewTopic) -> None:
 
 
 async def led(admin: AIOKafkaAdminClient, topic: str, partitions: int) -> None:
-    """Return once the broker knows of so many partitions of a topic, each with a leader."""
+    """Return once the broker knows so many partitions of a topic, each with a leader."""
     async with asyncio.timeout(WITHIN_S):
         while await _leaders(admin, topic) < partitions:  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(_LOOK_S)

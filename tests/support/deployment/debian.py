@@ -1,4 +1,4 @@
-"""Programs that no Python package brings: those on the PATH, else unpacked from Debian's package into the user's cache; nothing is installed."""
+"""Programs that no Python package brings: from the PATH, or unpacked from a Debian package into the user's cache. Nothing is installed."""
 
 import os
 import shutil
@@ -15,9 +15,9 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fold
 
 
 def program(name: str, package: str, *libraries: str) -> tuple[Path, str]:
-    """Where the program is, and a search path of the libraries in these packages, which an installed one does not need.
+    """Return the program's path, and the library path that a program unpacked into the cache needs.
 
-    Where it can be had neither from here nor from Debian the test is skipped, and says what to install.
+    If neither this machine nor Debian has the program, the test is skipped, and says what to install.
     """
     if (installed := shutil.which(name)) is not None:
         return Path(installed), ""
@@ -37,7 +37,7 @@ def _unpacked(*packages: str) -> Sequence[Path]:
 
 
 def _fetch(packages: Sequence[str]) -> None:
-    """Package lists of our own need no root, and are of today; apt compares what it downloads with their signed hashes."""
+    """Download the packages with package lists of our own: they need no root and are current. apt checks the signed hashes of the downloads."""
     with TemporaryDirectory(dir=CACHE) as scratch:
         folder = Path(scratch)
         for needed in ("lists/partial", "archives/partial"):

@@ -1,4 +1,4 @@
-"""A real Prometheus that watches workers of the tests as the stack's watches its own."""
+"""A real Prometheus that scrapes the workers of the tests, configured like that of the stack."""
 
 import asyncio
 import subprocess
@@ -14,12 +14,12 @@ from tests.support.deployment.debian import program
 from tests.support.deployment.stack import ALERTS, PROMETHEUS, yaml
 
 SCRAPE_INTERVAL = "1s"
-"""More often than in the stack: a rate needs two scrapes."""
+"""Shorter than in the stack, because a rate needs two scrapes."""
 
 
 @asynccontextmanager
 async def watching(session: aiohttp.ClientSession, directory: Path, port: int, target: str) -> AsyncIterator[str]:
-    """The URL of a server with the stack's configuration but for this target (`host:port`) and the scrape interval, once it has seen the target."""
+    """Yield the URL of a server once it has scraped the target (`host:port`). Only the target and the scrape interval differ from the stack's configuration."""
     config = directory / "prometheus.yml"
     YAML(typ="safe").dump(_configuration(target), config)
     url = f"http://127.0.0.1:{port}"
@@ -31,13 +31,13 @@ async def watching(session: aiohttp.ClientSession, directory: Path, port: int, t
 
 
 async def finite(session: aiohttp.ClientSession, url: str, expression: str) -> bool:
-    """True if the expression has a series now whose value is a number."""
+    """Return True if the expression has a series now whose value is a number."""
     results = (await _ask(session, url, "query", query=expression))["result"]
     return any(series["value"][1] not in {"NaN", "+Inf", "-Inf"} for series in results)
 
 
 async def rules(session: aiohttp.ClientSession, url: str) -> list[Any]:
-    """The alert rules that it has, with their health."""
+    """Return the alert rules that the server has loaded, with their health."""
     return [rule for group in (await _ask(session, url, "rules"))["groups"] for rule in group["rules"]]
 
 
@@ -61,7 +61,7 @@ def _configuration(target: str) -> Any:  # noqa: ANN401 (a file's content)
 
 
 async def _sees(session: aiohttp.ClientSession, url: str) -> bool:
-    """True once it has scraped its target; before that it may not even listen, or answers 503 in plain text."""
+    """Return True once the server has scraped its target. Before, the server may not listen yet, or answers 503 in plain text."""
     try:
         return await finite(session, url, "up == 1")
     except (aiohttp.ClientConnectionError, aiohttp.ContentTypeError):

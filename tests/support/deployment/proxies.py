@@ -1,4 +1,4 @@
-"""Proxies as people put them in front of a worker for authentication: `/orders` is open, all else is 401; WebSockets are let through."""
+"""Reverse proxies in front of a worker, as used for authentication: `/orders` is open, everything else is 401, WebSockets pass."""
 
 import asyncio
 import os
@@ -10,22 +10,22 @@ from typing import NamedTuple
 from tests.support.deployment.debian import program
 
 WAIT_S = 2
-"""How long a proxy waits for a client that sends less than it said (seconds)."""
+"""Time that a proxy waits for a client that sends less than it announced (seconds)."""
 
 
 class Command(NamedTuple):
-    """How a proxy is started; `libraries` are where it finds what it is linked with."""
+    """Command line that starts a proxy; `libraries` is the search path of its shared libraries."""
 
     words: Sequence[str]
     libraries: str = ""
 
 
 Configured = Callable[[Path, int, int], Command]
-"""The command of a proxy with files of its own in this folder, that serves at one port what is at another."""
+"""Function that writes a proxy's files into a folder and returns its command. The proxy listens at one port and forwards to another."""
 
 
 def nginx(folder: Path, port: int, worker: int) -> Command:
-    """With the lines for WebSockets that are in most instructions."""
+    """Configure nginx with the lines for WebSockets that most instructions contain."""
     scratch = "".join(f"{name}_temp_path {folder}/{name}; " for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(f"""
 daemon off; master_process off; pid {folder}/pid;
@@ -48,7 +48,7 @@ http {{
 
 
 def nginx_streaming(folder: Path, port: int, worker: int) -> Command:
-    """The same, with bodies sent on as they come."""
+    """Configure nginx as above, but pass request bodies on as they arrive."""
     command = nginx(folder, port, worker)
     file = folder / "nginx.conf"
     file.write_text(file.read_text().replace("location /orders {", "location /orders { proxy_request_buffering off;"))
@@ -56,7 +56,7 @@ def nginx_streaming(folder: Path, port: int, worker: int) -> Command:
 
 
 def haproxy(folder: Path, port: int, worker: int) -> Command:
-    """With nothing said of upgrades."""
+    """Configure HAProxy without any line about upgrades."""
     (folder / "haproxy.cfg").write_text(f"""
 defaults
   mode http
@@ -75,7 +75,7 @@ backend worker
 
 
 def caddy(folder: Path, port: int, worker: int) -> Command:
-    """The same."""
+    """Configure Caddy without any line about upgrades."""
     (folder / "Caddyfile").write_text(f"""
 {{
   admin off
@@ -107,7 +107,7 @@ ALL: Sequence[Configured] = (nginx, nginx_streaming, haproxy, caddy)
 
 @asynccontextmanager
 async def in_front(proxy: Configured, folder: Path, port: int, worker: int) -> AsyncIterator[None]:
-    """Run it, from when it serves."""
+    """Run a proxy in front of a worker. Yield once it accepts connections."""
     command = await asyncio.to_thread(proxy, folder, port, worker)
     environment = {**os.environ, "HOME": str(folder), "LD_LIBRARY_PATH": command.libraries}
     with (folder / "said").open("wb") as said:

@@ -1,4 +1,4 @@
-"""The files of the deployment, as plain values."""
+"""Files of the deployment, parsed into plain values."""
 
 import json
 import re
@@ -17,49 +17,49 @@ GRAFANA = ROOT / "deploy" / "grafana"
 DASHBOARD = GRAFANA / "dashboards" / "foldstream.json"
 
 RATE_INTERVAL = "20s"
-"""What Grafana makes of `$__rate_interval` at a scrape interval of 5 s, at least."""
+"""Smallest value that Grafana substitutes for `$__rate_interval` at a scrape interval of 5 s."""
 
 
 def yaml(path: Path) -> Any:  # noqa: ANN401 (a file's content)
-    """What a YAML file says."""
+    """Parse a YAML file."""
     return YAML(typ="safe").load(path)
 
 
 def services() -> dict[str, Any]:
-    """The compose file's services, by name."""
+    """Return the services of the compose file, by name."""
     found: dict[str, Any] = yaml(COMPOSE)["services"]
     return found
 
 
 def own() -> dict[str, Any]:
-    """Those that run Foldstream's image."""
+    """Return the services that run Foldstream's image."""
     return {name: service for name, service in services().items() if "build" in service}
 
 
 def workers() -> dict[str, Any]:
-    """Those of them that are workers."""
+    """Return the services that are workers."""
     return {name: service for name, service in own().items() if service["command"] == ["worker"]}
 
 
 def instruction(name: str) -> list[str]:
-    """The last such instruction of the Dockerfile, in its JSON form, without options."""
+    """Return the words of the last such instruction of the Dockerfile, in its JSON form, without options."""
     joined = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
     words: list[str] = json.loads(re.findall(rf"^{name} [^\[]*(\[.*\])$", joined, re.MULTILINE)[-1])
     return words
 
 
 def panels() -> list[Any]:
-    """The dashboard's panels."""
+    """Return the panels of the dashboard."""
     found: list[Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     return found
 
 
 def queries() -> set[str]:
-    """Each expression of the dashboard as Grafana would send it, and of each alert what it compares with its bound."""
+    """Return each expression of the dashboard as Grafana would send it, and the left side of each alert's comparison."""
     shown = {target["expr"].replace("$__rate_interval", RATE_INTERVAL) for panel in panels() for target in panel["targets"]}
     return shown | {re.split(r" [=<>]+ [\d.]+$", alert["expr"])[0] for alert in alerts()}
 
 
 def alerts() -> list[Any]:
-    """All alert rules."""
+    """Return all alert rules."""
     return [rule for group in yaml(ALERTS)["groups"] for rule in group["rules"]]

@@ -1,4 +1,4 @@
-"""One valid payload for each command, as on the wire, and the events that stand for each state."""
+"""Examples: one valid payload of each command, as on the wire, and events that lead to each state."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A saga among its partners, without a broker: their deciders answer its commands in order, and a test says when what arrives."""
+"""A saga and its participants without a broker. Their deciders answer its commands in order, and the test chooses when each message arrives."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -46,17 +46,17 @@ class World:
     saga: Saga = fulfilment.initial
     events: list[SagaEvent] = field(default_factory=list)
     queues: dict[Partner, deque[OutgoingCommand]] = field(default_factory=lambda: defaultdict(deque))
-    """What each partner has not read yet."""
+    """Commands that each participant has not read yet."""
     replies: list[CommandResult] = field(default_factory=list)
-    """What the saga has not heard yet."""
+    """Replies that the saga has not received yet."""
     heard: list[CommandResult] = field(default_factory=list)
-    """What it has, and may hear again."""
+    """Replies that the saga has received, and may receive again."""
     now_ms: int = milliseconds(AT)
     parked: Callable[[OutgoingCommand], bool] = lambda _: False
-    """Which commands are parked whenever they are read."""
+    """Predicate: True for commands that are parked whenever they are read."""
     answers: dict[tuple[Partner, str], CommandResult] = field(default_factory=dict)
     shipping: list[OutgoingCommand] = field(default_factory=list)
-    """What the shipping policy has asked for; it waits for no answer."""
+    """Commands of the shipping policy, which waits for no answer."""
 
     def __post_init__(self) -> None:
         registered = CustomerRegistered(name="Ada", email="a@example.org", credit_limit=self.credit, currency="EUR")
@@ -68,22 +68,22 @@ class World:
 
     @property
     def status(self) -> str:
-        """The saga's."""
+        """Status of the saga."""
         return status(self.saga)
 
     @property
     def ended(self) -> bool:
-        """True when the saga does nothing more by itself."""
+        """True once the saga does nothing more by itself."""
         return self.status in {"COMPLETED", "FAILED", "NEEDS_INTERVENTION"}
 
     def place(self) -> "World":
-        """The order is placed."""
+        """Place the order."""
         items = [{"productId": product, "quantity": quantity, "price": self.price} for product, quantity in self.lines]
         self.order("PlaceOrder", customerId="c-1", items=items, shippingAddress="Here 1", currency="EUR")
         return self
 
     def order(self, command_type: str, **payload: object) -> Refusal | None:
-        """Somebody commands something of the order; its saga hears what follows in the same transaction. Why it is refused, if it is."""
+        """Send a command to the order, and pass its events to the saga in the same transaction. Return the refusal, if any."""
         before = self.partners["Order", ORDER].root
         answer = self._decide(("Order", ORDER), command_type, payload)
         for event in answer.events:
@@ -93,18 +93,18 @@ class World:
         return refusal
 
     def hear(self, what: object) -> None:
-        """The saga hears something now."""
+        """Pass an input to the saga now."""
         self._after(fulfilment.hear(ORDER, self.saga, what, self.now_ms))  # type: ignore[arg-type]  # anything that is heard
 
     def operate(self, command_type: str, **payload: object) -> Refusal | None:
-        """An operator acts; why it is refused, if it is."""
+        """Send an operator's command to the saga. Return the refusal, if any."""
         standing = CurrentState(len(self.events), self.saga, self.partners["Order", ORDER].root)
         answer = respond(saga_decider, CommandInput(command_type, {"reason": "so it must be", **payload}), standing, rfc3339(self.now_ms))
         self._after(answer.events)
         return answer.refusal
 
     def read(self, partner: Partner) -> None:
-        """A partner reads its next command, and answers; the same command gets its first answer."""
+        """Let a participant read its next command and answer it. A repeated command gets its first answer."""
         ask = self.queues[partner].popleft()
         if ask in self.shipping:
             self._answer(partner, ask)
@@ -117,28 +117,28 @@ class World:
         self.replies.append(self.answers[partner, ask.command_id])
 
     def deliver(self, number: int = 0) -> None:
-        """The saga hears one of the replies that wait."""
+        """Deliver one of the waiting replies to the saga."""
         reply = self.replies.pop(number)
         self.heard.append(reply)
         self.hear(reply)
 
     def repeat(self, number: int) -> None:
-        """It hears one a second time."""
+        """Deliver a reply a second time."""
         self.hear(self.heard[number])
 
     def wake(self) -> None:
-        """Time passes until the saga wants to be woken."""
+        """Advance the clock to the saga's timer, and fire it."""
         wake_ms = fulfilment.react(ORDER, self.saga).wake_ms
         if wake_ms is not None:
             self.now_ms = max(self.now_ms, wake_ms)
             self.hear(TimerElapsed(self.now_ms))
 
     def waiting(self) -> list[Partner]:
-        """The partners that have something to read."""
+        """Return the participants that have commands to read."""
         return [partner for partner, queue in self.queues.items() if queue]
 
     def drain(self) -> "World":
-        """Everything that is under way arrives."""
+        """Deliver all commands and replies, until none is left."""
         while self.replies or self.waiting():
             for partner in self.waiting():
                 self.read(partner)
@@ -147,7 +147,7 @@ class World:
         return self
 
     def settle(self) -> "World":
-        """Until the saga has ended, and nothing is under way."""
+        """Run until the saga has ended and no message is under way."""
         self.drain()
         while not self.ended:
             self.wake()
@@ -155,13 +155,13 @@ class World:
         return self
 
     def details(self) -> dict[str, str | None]:
-        """What became of the order, its payment and its reservations."""
+        """Return the final states of the payment and of the reservations."""
         states = {kind: partner.details.get(ORDER) for (_, kind), partner in self.partners.items() if kind != ORDER}
         return {name: None if detail is None else str(detail.state) for name, detail in states.items()}
 
     @property
     def order_status(self) -> str:
-        """The order's."""
+        """Status of the order."""
         return str(self.partners["Order", ORDER].root.__struct_config__.tag)
 
     def _after(self, events: tuple[Event, ...]) -> None:

@@ -1,4 +1,4 @@
-"""A broker that workers reach only through proxies."""
+"""Broker that workers reach only through proxies."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from tests.support.faults.proxy import Proxy
 
 
 class ProxiedKafka(EmbeddedKafka):
-    """The embedded Kafka with one more listener for each proxy, of which it says to its clients that it has the proxy's address.
+    """Embedded Kafka with one more listener for each proxy, advertised at the proxy's address.
 
-    Whoever asks a broker where it is gets the address of the listener that was asked: so nobody who began with a proxy's finds a way around it.
+    A client that bootstraps through a proxy learns only that listener's address, so it cannot bypass the proxy.
     """
 
     def __init__(self, datadir: Path, free_port: FreePort, proxies: int = 1) -> None:
@@ -20,12 +20,12 @@ class ProxiedKafka(EmbeddedKafka):
         self._behind = {f"PROXY{number}": (free_port(), free_port()) for number in range(proxies)}
 
     def proxies(self) -> list[Proxy]:
-        """The proxies, none of which listens yet."""
+        """Return the proxies. None of them listens yet."""
         return [Proxy(port, broker_port) for port, broker_port in self._behind.values()]
 
     def _format(self, java: Java) -> None:
         super()._format(java)
-        with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
+        with self.home.properties.open("a", encoding="ascii") as file:  # if a name has two lines, the later one counts
             file.writelines(f"{name}={value}\n" for name, value in self._listeners().items())
 
     def _listeners(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Everything breaks under load, and the log is audited: `python -m tests.support.faults.chaos --seed 7 --minutes 10`."""
+"""Chaos under load, followed by verify: `python -m tests.support.faults.chaos --seed 7 --minutes 10`."""
 
 import argparse
 import asyncio
@@ -36,45 +36,45 @@ DOSE = {
     Step.SUSPEND: 1,
     Step.IMPOSTOR: 2,
 }
-"""The least of a run: all of it, before its minutes count."""
+"""Least that a run does: every step of it happens before the minutes count."""
 
 AHEAD = 1_500
-"""So many commands wait for their answers: nothing ever strikes an idle worker."""
+"""Number of commands that wait for their results, so that no fault ever strikes an idle worker."""
 
 SHIFTED = ("-m", "tests.support.workers.shifted")
-"""A whole worker: its sagas follow the orders."""
+"""Command of a complete worker, whose sagas follow the orders."""
 
 _SHOWN = 20
-"""More findings than these tell nobody more."""
+"""Number of findings that are printed; more would not help."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run does: the seed decides the commands, the order of the steps and whom they strike; when they strike, the machine decides."""
+    """Plan of a run. The seed decides the commands, the order of the steps and their victims; the machine's speed decides the times."""
 
     seed: int
     commands: int
-    """Sent over the least of the run, evenly over its steps."""
+    """Number of commands, spread evenly over the steps of the least run."""
     minutes: float = 0
-    """After the least, steps follow until so much time has passed."""
+    """Minimum duration: after the least run, steps follow until this time has passed (minutes)."""
     dose: Mapping[Step, int] = field(default_factory=lambda: DOSE)
     program: tuple[str, ...] = SHIFTED
-    """What Python runs as a worker."""
+    """Arguments of Python that start a worker."""
 
     @property
     def steps(self) -> int:
-        """How many the least of the run has."""
+        """Number of steps of the least run."""
         return sum(self.dose.values())
 
 
 @dataclass
 class Outcome:
-    """What a run did, and what the audit found."""
+    """Outcome of a run: the damage done, and the findings of verify."""
 
     seed: int
     commands: int
     orders: int
-    """Placed by HTTP."""
+    """Number of orders placed over HTTP."""
     damage: Damage
     own_exits: list[str]
     findings: list[str]
@@ -92,13 +92,13 @@ class Chaos:
     def __init__(self, plan: Plan, stage: Stage) -> None:
         self._plan = plan
         self._stage = stage
-        self._luck = random.Random(plan.seed)  # noqa: S311 (the same each time is what is wanted)
+        self._luck = random.Random(plan.seed)  # noqa: S311 (each run with one seed must be the same)
         self._commands = Commands(plan.seed)
         self._damage = Damage(stage, self._luck)
         self._began_s = time.monotonic()
 
     async def run(self) -> Outcome:
-        """Break and load until the plan is done, or answers stop coming; then wait for every answer and audit."""
+        """Break and load until the plan is done, or results stop coming. Then wait for every result and run verify."""
         settings = self._stage.environment.settings
         async with Results(settings, wanted=self._commands.sent) as results, Shoppers(self._stage) as shoppers:
             findings = await self._break(results, shoppers)
@@ -109,7 +109,7 @@ class Chaos:
         return Outcome(self._plan.seed, self._commands.taken, shoppers.orders, self._damage, own_exits, findings)
 
     async def _break(self, results: Results, shoppers: Shoppers) -> list[str]:
-        """A finding if a step came to no end."""
+        """Run all steps. Return a finding if a step never ended."""
         for number, step in enumerate(schedule(self._luck, self._plan.dose), 1):
             if number > self._plan.steps and self._minutes >= self._plan.minutes:
                 break
@@ -121,7 +121,7 @@ class Chaos:
         return []
 
     async def _strike(self, step: Step, results: Results, shoppers: Shoppers) -> None:
-        """One step, in the middle of its share of the commands."""
+        """Run one step in the middle of its share of the commands."""
         share = -(-self._plan.commands // self._plan.steps)
         strikes_at = len(results.all) + int(share * self._luck.uniform(0.1, 0.5))
         flow = self._stage.environment.flow(islice(self._commands, share), results, AHEAD, self._commands.taken)
@@ -138,7 +138,7 @@ class Chaos:
             shoppers.shop()
 
     async def _rest(self, flowing: "asyncio.Task[None]", results: Results, shoppers: Shoppers) -> None:
-        """Return once all that was sent is processed: retention deletes nothing that is younger than a week."""
+        """Return once all commands sent are processed, because retention deletes nothing younger than a week."""
         await flowing
         await shoppers.rest()
         await results.number(self._commands.taken)
@@ -150,21 +150,21 @@ class Chaos:
 
 
 async def make(plan: Plan, directory: Path) -> Outcome:
-    """One run with everything it needs in `directory`."""
+    """Run a plan, with all files in `directory`."""
     async with staged(directory, plan.program) as stage:
         return await Chaos(plan, stage).run()
 
 
 def main() -> int:
-    """0 if the audit found nothing and every command has its one first result."""
+    """Return 0 if verify found nothing and every command has exactly one first result."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.faults.chaos", description="Workers, broker and connections break under load.")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--minutes", type=float, default=0, help="go on for so long; by default the least there is")
     parser.add_argument("--commands", type=int, default=60_000)
     plan = Plan(**vars(parser.parse_args()))
     _say(f"seed {plan.seed}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # who writes and reads here meets the broker's end, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # processes that were started are stopped then, too
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # this process's own clients meet the broker's end, too
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     outcome = asyncio.run(make(plan, directory))
     for why in outcome.own_exits:

@@ -1,4 +1,4 @@
-"""What a run of faults sends, and what must have come of it in the end."""
+"""Commands that a run of faults sends, and the check of their results at the end."""
 
 import asyncio
 from contextlib import suppress
@@ -12,7 +12,7 @@ from tests.support.workers.traffic import endless, identities
 
 
 class Commands:
-    """Commands without an end, until `over` is set; knows those that were taken."""
+    """Endless commands, until `over` is set. Remembers those that were taken."""
 
     def __init__(self, seed: int) -> None:
         self.over = asyncio.Event()
@@ -32,17 +32,18 @@ class Commands:
         return command
 
     def sent(self, result: Json) -> bool:
-        """True for the result of one of these; those of sagas and of other clients come beside them."""
+        """Return True for the result of one of these commands. Sagas and other clients cause further results."""
         return (result["aggregateId"], result["commandId"]) in self._identities
 
     async def findings(self, environment: Environment, results: Results) -> list[str]:
-        """Wait for all answers as long as they come; then a line for each command without just one first result, for all that the audit finds, and for the sum.
+        """Wait for all results as long as they come. Then return a line for each command without exactly one first result, for each finding of verify, and for
+        a wrong sum.
 
-        The auditor judges what lies below the tasks' positions. Where those are wrong, the sum tells.
+        verify checks only what lies below the tasks' positions. If those are wrong, the sum reveals it.
         """
         with suppress(TimeoutError):
             await results.number(self.taken)
-            await until(lambda: self._identities <= results.firsts().keys(), within_s=200)  # where some were answered twice, their number says little
+            await until(lambda: self._identities <= results.firsts().keys(), within_s=200)  # where some have two results, their number says little
         firsts = results.firsts()
         wrong = sorted(each for each in self._identities | firsts.keys() if each not in self._identities or firsts[each] != 1)
         uneven = [f"{self.taken} commands were answered {len(results.all)} times"] if len(results.all) != self.taken else []

@@ -1,4 +1,4 @@
-"""What can befall one request on its way, and its answer on the way back."""
+"""Faults that strike one request on its way to the broker, or its answer on the way back."""
 
 import asyncio
 from enum import IntEnum
@@ -7,7 +7,7 @@ from tests.support.faults.link import Link, Passage
 
 
 class Kind(IntEnum):
-    """The requests that a fault can name, by their api keys (https://kafka.apache.org/protocol#protocol_api_keys)."""
+    """API keys of the requests that a fault can name (https://kafka.apache.org/protocol#protocol_api_keys)."""
 
     PRODUCE = 0
     METADATA = 3
@@ -19,7 +19,7 @@ class Kind(IntEnum):
 
 
 class Fault(Passage):
-    """Befalls one request of a kind; `struck` is set when it has."""
+    """Fault that strikes one request of a kind, and then sets `struck`."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
@@ -27,7 +27,7 @@ class Fault(Passage):
 
 
 class LostRequest(Fault):
-    """The connection breaks before the broker has the request."""
+    """Fault that breaks the connection before the broker has the request."""
 
     async def request(self, link: Link, frame: bytes) -> None:
         """Close both ends."""
@@ -37,7 +37,7 @@ class LostRequest(Fault):
 
 
 class LostAnswer(Fault):
-    """The broker has done what it was asked for, and the connection breaks before the client knows."""
+    """Fault that breaks the connection after the broker has done the request, and before the client knows."""
 
     async def answer(self, link: Link, frame: bytes) -> None:
         """Close both ends."""
@@ -47,7 +47,7 @@ class LostAnswer(Fault):
 
 
 class Late(Fault):
-    """What is late arrives once `deliver` is set."""
+    """Base class of faults that hold a message back until `deliver` is set."""
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
@@ -55,17 +55,17 @@ class Late(Fault):
 
 
 class LateAnswer(Late):
-    """The answer, and whatever comes after it on the connection, is late; the client may have gone meanwhile."""
+    """Fault that delays the answer, and everything after it on the connection. The client may have left meanwhile."""
 
     async def answer(self, link: Link, frame: bytes) -> None:
-        """Keep it."""
+        """Keep the answer until `deliver` is set."""
         self.struck.set()
         await self.deliver.wait()
         await link.to_client(frame)
 
 
 class HalfOpen(Fault):
-    """From this request on nothing gets through on the connection, and nobody is told."""
+    """Fault that leaves the connection half-open: from this request on nothing passes, and neither end is notified."""
 
     async def request(self, link: Link, frame: bytes) -> None:
         """Freeze the link."""
@@ -75,23 +75,23 @@ class HalfOpen(Fault):
 
 
 class LateRequest(Late):
-    """The client sees its connection break; the request lies somewhere in between, and gets to the broker all the same."""
+    """Fault that closes the client's connection, and delivers the request to the broker later all the same."""
 
     def __init__(self, kind: Kind) -> None:
         super().__init__(kind)
         self.answered = asyncio.Event()
-        """Set when the broker has answered it; nobody hears that."""
+        """Set when the broker has answered the request. The answer is dropped."""
 
     async def request(self, link: Link, frame: bytes) -> None:
-        """Keep it."""
+        """Keep the request until `deliver` is set."""
         link.part()
         self.struck.set()
         await self.deliver.wait()
         await link.to_broker(frame)
-        await self.answered.wait()  # who reads on finds that the client is gone, and ends the link
+        await self.answered.wait()  # if this returned earlier, the link would find that the client left, and close
 
     async def answer(self, link: Link, frame: bytes) -> None:
-        """Tell the test, and close what is left."""
+        """Set `answered` for the test, and close what is left of the link."""
         del frame
         link.cut()
         self.answered.set()

@@ -1,4 +1,4 @@
-"""Records that no well-behaved client would send, and a client that sends them: one batch each, straight to the broker."""
+"""Records that no well-behaved client would send, and a sender for them: one batch each, straight to the broker."""
 
 import random
 from collections.abc import Iterator
@@ -12,20 +12,20 @@ from aiokafka.record.util import calc_crc32c
 
 GZIP, PLAIN = 1, 0
 CRC_AT, CHECKED_FROM = 17, 21
-"""Where a batch of version 2 has its checksum, and from where on it counts (bytes)."""
+"""Positions of the checksum in a batch of version 2, and of the first byte that it covers."""
 
 UNPACKED_BYTES = 3 << 20
-"""Larger than a record on `parked` can be, a few kilobytes as it is sent."""
+"""Size that is too large for a record on `parked`, though it is a few kilobytes as sent."""
 
 NAME = b"not-utf-8"
 BROKEN_NAME = b"not-\xc3\x28-utf"
-"""Of one length, so that one may stand in the place of the other."""
+"""Two names of one length, so that one can replace the other in a built batch."""
 
 ANSWERED_WITHIN_MS = 5_000
 
 
 class Garbage(NamedTuple):
-    """One record; `key` None is a null key."""
+    """One record; a `key` of None is a null key."""
 
     key: bytes | None
     value: bytes | None
@@ -35,7 +35,7 @@ class Garbage(NamedTuple):
 
 
 def garbage(luck: random.Random) -> Iterator[Garbage]:
-    """Records without an end, whose keys nobody else uses."""
+    """Yield endless records, with keys that no other client uses."""
     number = 0
     while True:
         number += 1
@@ -55,7 +55,7 @@ def _of_each_kind(luck: random.Random, key: bytes) -> Iterator[Garbage]:
 
 
 def batch(record: Garbage) -> bytes:
-    """The record as a batch, with a right checksum whatever stands in it."""
+    """Return the record as a batch with a valid checksum, whatever its content."""
     builder = DefaultRecordBatchBuilder(2, record.codec, 0, -1, -1, -1, 8 << 20)
     headers = [] if record.header is None else [(_placeholder(record.header[0]), record.header[1])]
     builder.append(0, timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=headers)
@@ -67,12 +67,12 @@ def batch(record: Garbage) -> bytes:
 
 
 def _placeholder(name: bytes) -> str:
-    """A name that the builder takes."""
+    """Return a header name that the builder accepts."""
     return (NAME if name == BROKEN_NAME else name).decode()
 
 
 async def send(client: AIOKafkaClient, where: TopicPartition, record: Garbage) -> int:
-    """Write it; what the broker says: an error code, or 0."""
+    """Write the record. Return the broker's error code, 0 if it has none."""
     leader = client.cluster.leader_for_partition(where)
     answer = await client.send(leader, ProduceRequest(None, -1, ANSWERED_WITHIN_MS, [(where.topic, [(where.partition, batch(record))])]))
     [(_, [(_, code, *_)])] = answer.topics

@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of a worker: it carries bytes, and answers in the worker's place when that is away, or when it is told to."""
+"""HTTP proxy in front of a worker that passes bytes on. It answers instead of the worker while that is down, or when the test sets an answer."""
 
 import asyncio
 from contextlib import suppress
@@ -25,18 +25,18 @@ ANSWERS = (
     _answer("404 Not Found", "application/problem+json", b'{"code": "not-found", "status": 404}'),
     _answer("401 Unauthorized", "application/json", b'{"error": "no token"}'),
 )
-"""What proxies, sign-in pages and other applications say."""
+"""Answers of proxies, sign-in pages and other applications."""
 
 
 class Impostor:
-    """Listens on `port` and carries to the worker's `worker_port`: `async with Impostor(port, worker_port) as proxy`."""
+    """Proxy that listens on `port` and forwards to the worker's `worker_port`: `async with Impostor(port, worker_port) as proxy`."""
 
     def __init__(self, port: int, worker_port: int) -> None:
         self.worker_port = worker_port
         self.answer: bytes | None = None
-        """What every request is answered; None while they are carried."""
+        """Answer to every request; None while requests are forwarded."""
         self.answered = 0
-        """How many requests were answered in the worker's place."""
+        """Number of requests that this proxy answered instead of the worker."""
         self._port = port
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -52,7 +52,7 @@ class Impostor:
 
     @property
     def url(self) -> str:
-        """What the worker advertises."""
+        """URL that the worker advertises."""
         return f"http://{HOST}:{self._port}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

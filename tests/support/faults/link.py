@@ -1,7 +1,7 @@
-"""One connection of a client and the one to the broker that stands for it, and how Kafka's frames get from one to the other.
+"""Link: a client's connection, and the proxy's own to the broker, with Kafka's frames passed between them.
 
 A frame is its length (int32) and so many bytes. A request begins with api key (int16), version (int16) and correlation id (int32), an answer with the
-correlation id. TCP loses nothing in the middle of a connection: whatever is lost, is lost together with its connection.
+correlation id. TCP loses nothing in the middle of a connection: a lost frame is lost together with its connection.
 """
 
 import asyncio
@@ -10,45 +10,45 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _HEAD = struct.Struct(">hhi")
-"""Api key, version and correlation id."""
+"""Layout of api key, version and correlation id."""
 
 
 class Passage:
-    """How one request gets to the broker and its answer back: this one as if nothing lay in between."""
+    """Passage of one request to the broker, and of its answer back. This one changes nothing."""
 
     async def request(self, link: "Link", frame: bytes) -> None:
-        """The client has sent the request."""
+        """Pass on the request that the client has sent."""
         await link.to_broker(frame)
 
     async def answer(self, link: "Link", frame: bytes) -> None:
-        """The broker has answered it."""
+        """Pass on the broker's answer to it."""
         await link.to_client(frame)
 
 
 class Stream:
-    """One end: frames come from it and go to it."""
+    """One end of a link: reads frames and writes frames."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
     async def read(self) -> bytes:
-        """The next frame, without its length; IncompleteReadError or OSError when there is none."""
+        """Return the next frame, without its length. Raise IncompleteReadError or OSError if there is none."""
         size = int.from_bytes(await self._reader.readexactly(4))
         return await self._reader.readexactly(size)
 
     async def write(self, frame: bytes) -> None:
-        """Send a frame; OSError when that cannot be done."""
+        """Send a frame. Raise OSError if that is impossible."""
         self._writer.writelines((len(frame).to_bytes(4), frame))
         await self._writer.drain()
 
     def close(self) -> None:
-        """Say that nothing more comes."""
+        """Close this end."""
         self._writer.close()
 
 
 class Link:
-    """Carries frames both ways until one end closes; `passage` says how a request of an api key passes."""
+    """Link that passes frames both ways until one end closes; `passage` returns the passage of a request by its api key."""
 
     def __init__(self, client: Stream, broker: Stream, passage: Callable[[int], Passage]) -> None:
         self._client = client
@@ -59,7 +59,7 @@ class Link:
         self._open.set()
 
     async def run(self) -> None:
-        """Return once the link is closed, at whichever end."""
+        """Return once the link is closed, at either end."""
         carrying = [asyncio.create_task(carry()) for carry in (self._requests, self._answers)]
         try:
             await asyncio.wait(carrying, return_when=asyncio.FIRST_COMPLETED)
@@ -75,20 +75,20 @@ class Link:
         self._broker.close()
 
     def part(self) -> None:
-        """Close the client's end alone: the broker learns nothing of it."""
+        """Close the client's end only. The broker does not notice."""
         self._client.close()
 
     def freeze(self) -> None:
-        """Carry nothing more, and tell nobody: the link is half-open until somebody cuts it."""
+        """Pass nothing more, and close nothing: the link stays half-open until the test cuts it."""
         self._open.clear()
 
     async def to_broker(self, frame: bytes) -> None:
-        """Send a request on."""
+        """Pass a request on."""
         await self._open.wait()
         await self._broker.write(frame)
 
     async def to_client(self, frame: bytes) -> None:
-        """Send an answer on."""
+        """Pass an answer on."""
         await self._open.wait()
         await self._client.write(frame)
 

@@ -1,4 +1,4 @@
-"""A proxy between clients and the broker, in whose hands faults are put."""
+"""Proxy between clients and the broker, in which a test arms faults."""
 
 import asyncio
 from collections import Counter
@@ -15,12 +15,12 @@ AnyFault = TypeVar("AnyFault", bound=Fault)
 
 
 class Proxy:
-    """Listens on `port` of the loopback address and links each client to the broker's `broker_port`: `async with Proxy(port, broker_port) as proxy`."""
+    """Proxy that listens on `port` of the loopback address, and links each client to `broker_port`: `async with Proxy(port, broker_port) as proxy`."""
 
     def __init__(self, port: int, broker_port: int) -> None:
         self.port = port
         self.asked: Counter[int] = Counter()
-        """How many requests came, by api key."""
+        """Number of requests, by api key."""
         self._broker_port = broker_port
         self._faults: list[Fault] = []
         self._links: dict[Link, asyncio.Task[None]] = {}
@@ -38,11 +38,11 @@ class Proxy:
 
     @property
     def bootstrap(self) -> str:
-        """The bootstrap list of whoever is to reach the broker only through here."""
+        """Bootstrap list of clients that must reach the broker only through this proxy."""
         return f"{HOST}:{self.port}"
 
     def arm(self, fault: AnyFault) -> AnyFault:
-        """Let a fault befall the next request of its kind; of several the one that was armed first."""
+        """Arm a fault for the next request of its kind. Of several faults the one armed first strikes."""
         self._faults.append(fault)
         return fault
 
@@ -52,7 +52,7 @@ class Proxy:
             link.cut()
 
     def freeze(self) -> None:
-        """Leave every connection half-open; new ones carry."""
+        """Leave every connection half-open. New ones work."""
         for link in self._links:
             link.freeze()
 

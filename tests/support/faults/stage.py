@@ -1,4 +1,4 @@
-"""Where chaos is made: a broker, two workers that reach it only through a proxy each, and supervisors that start them again."""
+"""Stage of a chaos run: a broker, two workers that reach it only through a proxy each, and supervisors that restart them."""
 
 import asyncio
 import signal
@@ -20,37 +20,37 @@ from tests.support.workers.worker import Worker
 
 WORKERS = 2
 STEP_TIMEOUT_S = 10.0
-"""An answer to a saga that takes longer is asked for again: less than an outage of these runs takes."""
+"""Timeout of a saga's step, shorter than an outage in these runs (seconds)."""
 
 _LONG_S = 86_400.0
 
 
 class Supervised:
-    """A worker that is started again whenever it ends."""
+    """Worker that is started again whenever it exits."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         self.own_exits: list[str] = []
-        """Why it ended of itself, each time."""
+        """Reason of each exit that no test caused."""
 
     async def supervise(self) -> None:
-        """Never returns."""
+        """Start the worker again after each exit. Never return."""
         while True:
             code = await self.worker.exit_code(_LONG_S)
-            if code not in {-signal.SIGKILL, -signal.SIGTERM, 0}:  # the second of these ends it at once
+            if code not in {-signal.SIGKILL, -signal.SIGTERM, 0}:  # a second SIGTERM ends the worker at once
                 self.own_exits.append(f"{self.worker.name}, exit code {code}: {self.worker.last_words}")
             self.worker.start()
 
     async def serving(self) -> None:
-        """Return once it has been assigned partitions."""
+        """Return once the worker has been assigned partitions."""
         await until(lambda: bool(self.worker.owned), within_s=200)
 
 
 class Stage:
-    """All that faults can befall."""
+    """Everything that faults can strike: broker, proxies, impostors and workers."""
 
     def __init__(self, broker: ProxiedKafka, proxies: list[Proxy], impostors: list[Impostor], environment: Environment, program: tuple[str, ...]) -> None:
-        """A worker reaches the broker through its proxy, and others reach the worker through its impostor."""
+        """Start the workers. Each reaches the broker through its proxy, and is reached through its impostor."""
         self.broker = broker
         self.proxies = proxies
         self.impostors = impostors
@@ -69,14 +69,14 @@ class Stage:
         )
 
     def clients(self, session: aiohttp.ClientSession) -> list[Client]:
-        """One for each worker, past its impostor."""
+        """Return one client for each worker, which bypasses its impostor."""
         ways = zip(self.workers, self.impostors, strict=True)
         return [Client(session, each.worker, f"http://{HOST}:{impostor.worker_port}") for each, impostor in ways]
 
 
 @asynccontextmanager
 async def staged(directory: Path, program: tuple[str, ...]) -> AsyncIterator[Stage]:
-    """A stage with everything in `directory`, whose workers run `program`; whatever was started is ended."""
+    """Yield a stage with all files in `directory`, whose workers run `program`. All its processes are stopped at the end."""
     broker = ProxiedKafka(directory / "broker", find_port, WORKERS)
     environment = Environment(broker.bootstrap, directory)
     async with AsyncExitStack() as ending:

@@ -1,4 +1,4 @@
-"""What is broken in a run of chaos, in an order that follows from its seed."""
+"""Steps of a chaos run, in an order that follows from its seed."""
 
 import asyncio
 import random
@@ -20,17 +20,17 @@ from tests.support.workers.environment import SESSION_S
 
 _BEFALL = (LostRequest, LostAnswer, LateRequest, LateAnswer, HalfOpen)
 _AT_ONCE = 3
-"""So many requests are lost or late in one step."""
+"""Number of requests that one step loses or delays."""
 
 GARBAGE_AT_ONCE = 9
-"""One of each kind."""
+"""Number of records of one step: one of each kind."""
 
 SHIFT = "CLOCK_SHIFT_S"
 HOUR_S = 3_600.0
 
 
 class Step(StrEnum):
-    """One kind of damage."""
+    """Kind of damage."""
 
     KILL = "a worker is killed"
     END = "a worker is asked to end"
@@ -48,7 +48,7 @@ class Step(StrEnum):
 
 
 def schedule(luck: random.Random, dose: Mapping[Step, int]) -> Iterator[Step]:
-    """Steps without an end: `dose` says how often each occurs before they are mixed anew."""
+    """Yield endless steps: `dose` has how often each one occurs before they are shuffled again."""
     while True:
         steps = list(Counter(dose).elements())
         luck.shuffle(steps)
@@ -56,7 +56,7 @@ def schedule(luck: random.Random, dose: Mapping[Step, int]) -> Iterator[Step]:
 
 
 class Damage:
-    """Does what the steps say to a stage, and counts it."""
+    """Applies steps to a stage, and counts them."""
 
     def __init__(self, stage: Stage, luck: random.Random) -> None:
         self.done: Counter[Step] = Counter()
@@ -67,11 +67,11 @@ class Damage:
 
     @property
     def struck(self) -> int:
-        """How many single requests were lost or late."""
+        """Number of single requests that were lost or delayed."""
         return sum(fault.struck.is_set() for fault in self._faults)
 
     async def do(self, step: Step) -> None:
-        """Do it; returns when the damage is done, not when it is mended."""
+        """Apply a step. Return once the damage is done; the system may still be recovering."""
         await {
             Step.KILL: self._kill,
             Step.END: self._end,
@@ -90,7 +90,7 @@ class Damage:
         self.done[step] += 1
 
     def deliver(self) -> None:
-        """Let what is late arrive."""
+        """Deliver what was delayed."""
         for fault in self._faults:
             if isinstance(fault, Late):
                 fault.deliver.set()
@@ -106,7 +106,7 @@ class Damage:
         victim.worker.signal(signal.SIGTERM)
 
     async def _retain(self) -> None:
-        """What is processed is no loss when retention deletes it."""
+        """Delete processed records, as retention does, and kill a worker. That must lose nothing."""
         settings = self._stage.environment.settings
         await self._stage.environment.empty(settings.topic("results"))
         await self._stage.environment.empty_processed(*(command_topic(settings, kind) for kind in LOGS))
@@ -119,7 +119,7 @@ class Damage:
         victim.worker.signal(signal.SIGKILL)
 
     async def _hold(self) -> None:
-        """Keep a transaction open that in the end did not happen; who waits behind it goes on then."""
+        """Keep a transaction open for a while, then abort it. Readers behind it continue then."""
         settings = self._stage.environment.settings
         topic, partition = command_topic(settings, self._luck.choice(AGGREGATES)), self._luck.randrange(settings.partitions)
         async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, transactional_id=f"{settings.app_id}-foreign") as producer:

@@ -1,4 +1,4 @@
-"""A worker joins or leaves every five seconds, under load: `python -m tests.support.faults.storm --seconds 180`."""
+"""Storm: under load, a worker joins or leaves every five seconds: `python -m tests.support.faults.storm --seconds 180`."""
 
 import argparse
 import asyncio
@@ -22,17 +22,17 @@ from tests.support.workers.worker import Worker
 
 PARTITIONS = 8
 MOST = 4
-"""Workers at a time."""
+"""Largest number of workers at a time."""
 
 EVERY_S = 5.0
-"""Less than a session: the group learns of a killed worker when others have come and gone."""
+"""Interval of changes, shorter than a session: others join and leave before the group notices a killed worker (seconds)."""
 
 AHEAD = 500
 
 
 @dataclass
 class Outcome:
-    """What a storm did, and what is wrong after it."""
+    """Outcome of a storm, with its findings."""
 
     seed: int
     commands: int
@@ -46,19 +46,19 @@ class Outcome:
 
 
 class Storm:
-    """Workers that come and go; a name that was there before comes back with its disk."""
+    """Workers that join and leave. A name that was used before returns with its disk."""
 
     def __init__(self, environment: Environment, seed: int) -> None:
         self.changes: Counter[str] = Counter()
         self.own_exits = 0
         self._environment = environment
         self._seed = seed
-        self._luck = random.Random(seed)  # noqa: S311 (the same each time is what is wanted)
+        self._luck = random.Random(seed)  # noqa: S311 (each run with one seed must be the same)
         self._present: list[Worker] = []
         self._leaving: list[Worker] = []
 
     async def run(self, seconds: float) -> Outcome:
-        """So long, then wait for every answer, audit, and see who owns what."""
+        """Run the storm for this long. Then wait for every result, run verify, and check the assignment."""
         commands = Commands(self._seed)
         self._join()
         async with Results(self._environment.settings) as results, asyncio.TaskGroup() as background:
@@ -73,7 +73,7 @@ class Storm:
         return Outcome(self._seed, commands.taken, self.changes, self.own_exits, findings)
 
     def _change(self) -> None:
-        """One joins or one leaves; who ended of itself is started again first, as a supervisor does."""
+        """Start one worker or stop one. Workers that exited by themselves are started again first, as a supervisor does."""
         for worker in self._present:
             if worker.ended:
                 self.own_exits += 1
@@ -99,14 +99,14 @@ class Storm:
         self.changes["left" if how is signal.SIGTERM else "killed"] += 1
 
     async def _unended(self) -> list[str]:
-        """A finding for each worker that was told to leave, and does not, or not cleanly."""
+        """Return a finding for each worker that did not leave when it was asked to, or left uncleanly."""
         with suppress(TimeoutError):
             await until(lambda: all(worker.ended for worker in self._leaving), within_s=60)
         codes = {worker.name: worker.process.returncode for worker in self._leaving}
         return [f"{name} was told to leave: exit code {code}" for name, code in codes.items() if code not in {0, -signal.SIGKILL}]
 
     async def _unowned(self) -> list[str]:
-        """A finding if those that are left do not come to own each partition, each one of them."""
+        """Return a finding if the remaining workers do not come to own each partition exactly once."""
         try:
             await until(lambda: sorted(self._owned()) == list(range(PARTITIONS)), within_s=200)
         except TimeoutError:
@@ -118,7 +118,7 @@ class Storm:
 
 
 async def rage(kafka: str, directory: Path, seed: int, seconds: float) -> Outcome:
-    """A storm on a broker that runs."""
+    """Run a storm on a running broker."""
     environment = Environment(kafka, directory, partitions=PARTITIONS)
     try:
         await environment.create_topics()
@@ -128,13 +128,13 @@ async def rage(kafka: str, directory: Path, seed: int, seconds: float) -> Outcom
 
 
 def main() -> int:
-    """0 if nothing is wrong after the storm."""
+    """Return 0 if there are no findings after the storm."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.faults.storm", description="Workers join and leave all the time, under load.")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--seconds", type=float, default=180)
     wanted = parser.parse_args()
     print(f"seed {wanted.seed}", flush=True)  # noqa: T201 (a program)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # processes that were started are stopped then, too
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     directory = Path(tempfile.mkdtemp(prefix="storm-"))
     broker = EmbeddedKafka(directory / "broker", find_port())

@@ -1,4 +1,4 @@
-"""Read models over real stores, fed from logs that are lists: what comes when is up to the test."""
+"""Read models over real stores, fed from logs that are lists. The test chooses the order of deliveries."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ JOINED: Sequence[JoinedModel[Any]] = (
 
 
 class Delivery(NamedTuple):
-    """So many records go to an agent of one topic, from so far before the position that it has reached."""
+    """Delivery of `size` records to the agent of one topic, beginning `again` records before its position."""
 
     follower: int
     size: int
@@ -40,7 +40,7 @@ class Delivery(NamedTuple):
 
 
 class World:
-    """One partition: its logs and the rows of all read models of them."""
+    """One partition: its logs, and the rows of all read models built from them."""
 
     def __init__(self, path: Path, logs: dict[str, list[ConsumerRecord]]) -> None:
         self._logs = {topic: list(log) for topic, log in logs.items()}
@@ -49,7 +49,7 @@ class World:
         self._reached = [0] * len(self._followers)
 
     def deliver(self, deliveries: Iterable[Delivery]) -> None:
-        """Hand over, each delivery in a commit of its own, then all that is left."""
+        """Deliver these, each in its own commit, then all remaining records."""
         self._draft.enter()
         for delivery in deliveries:
             self._deliver(delivery._replace(follower=delivery.follower % len(self._followers)))
@@ -58,11 +58,11 @@ class World:
                 self._deliver(Delivery(follower, self._left(follower), 0))
 
     def rows(self) -> dict[bytes, bytes]:
-        """All rows on disk."""
+        """Return all rows on disk."""
         return dict(self._draft.rows.store.scan(b""))
 
     def close(self) -> None:
-        """Release the store."""
+        """Close the store."""
         self._draft.close()
 
     def _left(self, follower: int) -> int:
@@ -88,20 +88,20 @@ class World:
 
 
 def log(topic: str, lives: Iterable[tuple[str, str, Sequence[Event]]]) -> list[ConsumerRecord]:
-    """A log of record: (aggregate type, aggregate id, its events) one after the other."""
+    """Return a log of record of these aggregates (type, id, events), one after the other."""
     values = [(identity, envelope(kind, identity, version, event)) for kind, identity, events in lives for version, event in enumerate(events, 1)]
     return [record(topic, offset, identity.encode(), value) for offset, (identity, value) in enumerate(values)]
 
 
 def envelope(kind: str, identity: str, version: int, event: Event) -> bytes:
-    """An event as it stands in the log."""
+    """Return the event's envelope as written to the log."""
     named = {"eventId": f"{identity}-{version}", "eventType": type(event).__name__, "aggregateId": identity, "aggregateType": kind, "version": version}
     about = {"schemaVersion": upcasters.version(type(event).__name__), "timestamp": f"2026-11-24T06:{version:02d}:00.000Z", "metadata": {}}
     return json.dumps({**named, **about, "payload": json.loads(payload_json(event))}).encode()
 
 
 def record(topic: str, offset: int, key: bytes, value: bytes) -> ConsumerRecord:
-    """A record of partition 0."""
+    """Return a record of partition 0."""
     return ConsumerRecord(topic, 0, offset, 1_764_000_000_123, 0, key, value, None, -1, -1, ())
 
 

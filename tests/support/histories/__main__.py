@@ -1,4 +1,4 @@
-"""Random histories under `foldstream verify`: `python -m tests.support.histories --eras 40 --shops 25 --seed 1`; ends with 1 if it ever found something."""
+"""Random histories under `foldstream verify`: `python -m tests.support.histories --eras 40 --shops 25 --seed 1`. Exits with 1 if verify finds something."""
 
 import argparse
 import asyncio
@@ -14,7 +14,7 @@ from tests.support.histories.era import Plan, lived
 
 
 def main() -> int:
-    """Era after era, on a broker of its own."""
+    """Run one era after the other, on a broker of its own."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.histories", description="Random legal histories, in which verify must find nothing.")
     parser.add_argument("--eras", type=int, default=8)
     parser.add_argument("--shops", type=int, default=25, help="histories in each era")

@@ -1,6 +1,6 @@
-"""Some histories side by side on one broker, with all that may happen to their system in between; `foldstream verify` must find nothing at any time.
+"""Era: several histories side by side on one broker, disturbed in every way that a system must survive. `foldstream verify` must never find anything.
 
-Any finding is a fault of one of the two.
+Any finding is a fault of the system or of verify.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ ROUNDS = 4
 VIEWS = ("history", "order_summary", "customer_orders", "orders_by_status", "product_stock", "customer_account", "saga_status")
 POISON = (b"\xff no JSON", b"{}", b'{"commandType": "Unheard"}', b"")
 WAITS = {"saga_step_timeout_s": "2", "saga_backoff_s": "0.2", "saga_retries": "1", "saga_deadline_s": "20"}
-"""Sagas time out, and are undone, within an era."""
+"""Settings with which sagas time out, and are compensated, within an era."""
 
 
 class Plan(NamedTuple):
-    """What an era is made of: the seed decides what happens, the machine when."""
+    """Plan of an era. The seed decides what happens, the machine's speed when."""
 
     seed: int
     shops: int
     rounds: int = ROUNDS
     program: tuple[str, ...] = WHOLE
-    """What Python runs for a worker that is not upgraded."""
+    """Arguments of Python that start a worker that is not upgraded."""
 
 
 class Found(NamedTuple):
-    """What verify said that it should not have."""
+    """Findings of verify, which should have none."""
 
     seed: int
     when: str
@@ -50,19 +50,19 @@ class Found(NamedTuple):
 
 
 class Era:
-    """One environment's."""
+    """Era in one environment."""
 
     def __init__(self, environment: Environment, plan: Plan) -> None:
         self._environment = environment
         self._plan = plan
-        self._luck = random.Random(plan.seed)  # noqa: S311 (the same each time is what is wanted)
+        self._luck = random.Random(plan.seed)  # noqa: S311 (each run with one seed must be the same)
         self._shops = [Shop(f"s{number}", self._luck.randrange(1 << 30)) for number in range(plan.shops)]
         self._version = 0
         self.audits = 0
         self.found: list[Found] = []
 
     async def run(self) -> None:
-        """Everything, from imported events to an audit without a worker."""
+        """Run everything, from imported events to a verify without a worker."""
         if self._luck.random() < 0.5:
             await self._import()
         self._worker = self._environment.worker("alone", program=self._plan.program, worker_id="alone", **WAITS)
@@ -80,7 +80,7 @@ class Era:
             await self._audit("a quiet week")
 
     async def _lived(self, lives: list[Iterator[Json]], when: str) -> None:
-        """Send what happens, break something meanwhile and behind it, and audit at any time."""
+        """Send the commands of one round, disturb the system during and after that, and run verify at any time."""
         sending = asyncio.create_task(self._send(lives))
         if self._luck.random() < 0.5:
             await self._audit(f"{when}, at work")
@@ -94,7 +94,7 @@ class Era:
         await self._audit(f"{when}, after {deed.__name__.strip('_')}, processed")
 
     async def _send(self, lives: list[Iterator[Json]]) -> None:
-        """In turns, in pieces, so that fetches end in between."""
+        """Send the commands of all histories in turns and in pieces, so that fetches end in between."""
         commands = [command for turn in zip_longest(*lives) for command in turn if command is not None]
         size = self._luck.choice((10, 50, 500))
         for begin in range(0, len(commands), size):
@@ -111,14 +111,14 @@ class Era:
         await self._restart(self._plan.program)
 
     async def _upgrade(self) -> None:
-        """Another version of the code; now and then it is killed while it rebuilds."""
+        """Start another version of the code. Sometimes the old version is killed while it rebuilds."""
         self._worker.signal(self._luck.choice((signal.SIGTERM, signal.SIGKILL)))
         await self._worker.exit_code(60)
         self._version += 1
         await self._restart(("-m", "tests.support.histories.upgraded", str(self._version)))
 
     async def _lose_disk(self) -> None:
-        """The worker's disk is lost, and another takes over."""
+        """Lose the worker's disk, and start another worker that takes over."""
         self._worker.signal(signal.SIGKILL)
         self._worker = self._environment.worker(f"another-{self._luck.randrange(1 << 30)}", program=self._plan.program, worker_id="alone", **WAITS)
         self._client = await ready(self._session, self._worker)
@@ -129,14 +129,14 @@ class Era:
             await self._client.post(f"/tables/{view}/{partition}/rebuild", {"rebuildId": f"r-{self._luck.randrange(1 << 30)}"})
 
     async def _release(self) -> None:
-        """Retry, or discard, what is parked."""
+        """Retry or discard parked records."""
         for item in await parked(self._client):
             what = self._luck.choice(("retry", "discard", ""))
             if item["head"] and what:
                 await self._client.post(f"/parked/{item['topic']}/{item['partition']}/{item['offset']}/{what}", {"reason": "a reason"})
 
     async def _hold(self) -> None:
-        """The transaction of another producer is open in a topic of commands while the audit reads."""
+        """Keep another producer's transaction open in a command topic while verify reads."""
         async with AIOKafkaProducer(
             bootstrap_servers=self._environment.settings.bootstrap, transactional_id=f"{self._environment.settings.app_id}-other"
         ) as other:
@@ -152,24 +152,24 @@ class Era:
     async def _write(self, producer: AIOKafkaProducer, value: bytes) -> None:
         topic = command_topic(self._environment.settings, self._luck.choice(AGGREGATES))
         keys = [order.encode() for shop in self._shops for order in shop.orders]
-        key = self._luck.choice([None, *keys] if value else keys)  # aiokafka sends nothing that has neither
+        key = self._luck.choice([None, *keys] if value else keys)  # aiokafka sends nothing that has neither key nor value
         await producer.send_and_wait(topic, value or None, key, timestamp_ms=self._luck.choice([None, 1, 1 << 50]))
 
     async def _import(self) -> None:
-        """The log begins with events that no command of this system has caused."""
+        """Begin the log with events that no command of this system has caused."""
         async with AIOKafkaProducer(bootstrap_servers=self._environment.settings.bootstrap) as producer:
             for event in EVENTS:
                 await producer.send_and_wait(self._environment.settings.topic(log_of(event.aggregate_type)), event.written, event.aggregate_id.encode())
 
     async def _retention(self, *, whole: bool) -> None:
-        """Delete what was processed of topics that keep their records for some days: all of it, or the first part."""
+        """Delete processed records of the topics with retention: all of them, or the first part."""
         settings = self._environment.settings
         read = self._environment.partitions(command_topic(settings, kind) for kind in LOGS)
         results = self._environment.partitions([settings.topic("results")])
         where = [*read, *results]
         async with AIOKafkaConsumer(bootstrap_servers=settings.bootstrap) as consumer:
             begins = await consumer.beginning_offsets(where)
-            ends = await consumer.end_offsets(results) | await self._environment.told(read)  # a timer may have written what nobody has read
+            ends = await consumer.end_offsets(results) | await self._environment.told(read)  # a timer may have written records that are not read yet
         for each in where:
             if whole or self._luck.random() < 0.5:
                 topic = each.topic.removeprefix(settings.topic_prefix)
@@ -189,7 +189,7 @@ class Era:
 
 
 async def lived(bootstrap: str, directory: Path, plan: Plan) -> Era:
-    """An era with topics of its own."""
+    """Run an era with topics of its own."""
     environment = Environment(bootstrap, directory, partitions=2)
     era = Era(environment, plan)
     try:

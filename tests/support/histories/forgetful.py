@@ -1,4 +1,4 @@
-"""A worker that decides a repeated command again: the negative control of random histories."""
+"""Worker that decides a repeated command again: the negative control of random histories."""
 
 import sys
 from typing import Any
@@ -7,10 +7,10 @@ from app.handlers.aggregate_repository import AggregateRepository, CommandOutcom
 from app.worker import run_worker
 
 
-def never(_self: AggregateRepository, *_command: Any) -> tuple[CommandOutcome | None, str | None]:  # noqa: ANN401 (whatever it is asked for)
-    """No command was answered before."""
+def never(_self: AggregateRepository, *_command: Any) -> tuple[CommandOutcome | None, str | None]:  # noqa: ANN401 (any arguments)
+    """Report that no command was answered before."""
     return None, None
 
 
-AggregateRepository.answered_before = never  # type: ignore[assignment,method-assign]  # that is the mechanism that is switched off
+AggregateRepository.answered_before = never  # type: ignore[assignment,method-assign]  # this switches the mechanism off
 sys.exit(run_worker(accept_loss=False))

@@ -1,4 +1,4 @@
-"""Random histories of small shops: whatever clients and operators may send, legal or refused, the same for the same seed."""
+"""Random histories of small shops: commands of clients and operators, legal or refused. One seed gives one history."""
 
 import random
 from collections.abc import Iterator
@@ -9,27 +9,27 @@ from app.eventsourcing.decide import WINDOW
 from tests.support.workers.shop import SENT
 
 AGAIN, OTHER_BODY = 0.08, 0.02
-"""Shares of the commands that come again, and of those that come with another body under the id of an earlier one."""
+"""Shares of commands that are repeated, and of those repeated with another body under their id."""
 
 NEVER_VALID, CONDITIONAL = 0.03, 0.05
-"""Shares of the commands that no decider takes, and of those that expect a version."""
+"""Shares of commands that no decider accepts, and of those that expect a version."""
 
 BEYOND_WINDOW = 0.04
-"""Share of the shops in which an id comes again once the window has forgotten it, or nearly so."""
+"""Share of shops that repeat an id once the dedup window has forgotten it, or is about to."""
 
 MONEY = (0, 1, 5, 5, 5, 500, 10**12)
 PIECES = (1, 1, 2, 3, 10**6)
 CURRENCIES = ("EUR", "EUR", "KRW")
 LIMITS = (0, 10, 1_000, 1_000, 10**12)
 LARGE_LINES = 19
-"""With the highest price and quantity in each line, the total of an order passes 64 bits."""
+"""Number of lines with which an order's total exceeds 64 bits, if each has the highest price and quantity."""
 
 
 class Shop:
-    """One history: a few customers, products and orders, and what is commanded of them."""
+    """One history: a few customers, products and orders, and the commands to them."""
 
     def __init__(self, name: str, seed: int) -> None:
-        self._luck = random.Random(seed)  # noqa: S311 (the same each time is what is wanted)
+        self._luck = random.Random(seed)  # noqa: S311 (each run with one seed must be the same)
         self._name = name
         self._sent: list[Json] = []
         self.orders = [f"{name}.o-{number}" for number in range(self._luck.randint(1, 3))]
@@ -38,7 +38,7 @@ class Shop:
         self._late = self._luck.random() < BEYOND_WINDOW
 
     def opening(self) -> Iterator[Json]:
-        """Most of it is registered at first, some is not."""
+        """Yield the commands that register most customers and products, and place most orders."""
         for customer in self._customers:
             if self._luck.random() < 0.9:
                 yield self._new("Customer", customer, "RegisterCustomer")
@@ -51,7 +51,7 @@ class Shop:
                 yield self._new("Order", order, "PlaceOrder")
 
     def round(self) -> Iterator[Json]:
-        """What happens next."""
+        """Yield the commands of one round."""
         for _ in range(self._luck.randint(3, 12)):
             yield self._repeated() if self._sent and self._luck.random() < AGAIN else self._any()
         if self._late:
@@ -64,7 +64,7 @@ class Shop:
         return self._new(kind, self._luck.choice(names), self._luck.choice(COMMANDS[kind]))
 
     def _repeated(self) -> Json:
-        """An earlier command again; now and then with another body, which changes nothing, or about another order, which is another command."""
+        """Return an earlier command. Sometimes its body differs, which changes nothing, or its order does, which makes it another command."""
         command = self._luck.choice(self._sent)
         if self._luck.random() < OTHER_BODY / AGAIN:
             return {**command, "payload": self._payload(command["commandType"])}
@@ -88,7 +88,7 @@ class Shop:
         return command
 
     def _payload(self, command_type: str) -> dict[str, Any]:
-        """A payload for a command of this type."""
+        """Return a payload for a command of this type."""
         luck, order, reason = self._luck, {"orderId": self._luck.choice(self.orders)}, {"reason": "a reason"}
         step = luck.choice(("order", "payment", "reservation", "confirmation"))
         product = {"productId": luck.choice(self._products)} if step == "reservation" else {}

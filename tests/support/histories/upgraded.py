@@ -1,4 +1,4 @@
-"""The worker of a later version: it folds the rows of some aggregate types and read models in another way, so that they are rebuilt.
+"""Worker of a later version: some aggregate types and read models have other fingerprints, so that their rows are rebuilt.
 
 usage: python -m tests.support.histories.upgraded VERSION
 """

@@ -1,4 +1,4 @@
-"""Something between the workers, at the URL that one of them advertises: it hands on, or answers in the worker's place."""
+"""Server at the URL that one worker advertises to the others. It forwards requests, or answers instead of the worker."""
 
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,21 +9,21 @@ from aiohttp import web
 from yarl import URL
 
 Answering = Callable[[web.Request, aiohttp.ClientResponse, bytes], Awaitable[web.StreamResponse]]
-"""What comes back of the worker's answer to a request."""
+"""Function that turns the worker's answer into the one that the client gets."""
 
 
 class Between:
-    """What it does with answers can be changed at any time."""
+    """Forwarder whose treatment of answers can be changed at any time."""
 
     def __init__(self, worker: str, session: aiohttp.ClientSession) -> None:
         self.answering: Answering = hand_on
         self.targets: list[str] = []
-        """Paths and queries that came, byte for byte."""
+        """Paths and queries of the requests, byte for byte."""
         self._worker = worker
         self._session = session
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Ask the worker, and answer."""
+        """Forward a request to the worker, and answer it."""
         self.targets.append(request.raw_path)
         target, body = URL(self._worker + request.raw_path, encoded=True), await request.read()
         async with self._session.request(request.method, target, data=body or None, headers=request.headers, allow_redirects=False) as answer:
@@ -47,54 +47,54 @@ async def between(port: int, worker: str) -> AsyncIterator[Between]:
 
 
 async def hand_on(_request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> web.StreamResponse:
-    """As it came."""
+    """Return the worker's answer unchanged."""
     return web.Response(status=answer.status, body=body, headers=_own(answer))
 
 
 async def compress(request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> web.StreamResponse:
-    """As proxies do for a client that takes it."""
+    """Compress the answer if the client accepts gzip, as proxies do."""
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
         return await hand_on(request, answer, body)
     return await compress_always(request, answer, body)
 
 
 async def compress_always(_request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> web.StreamResponse:
-    """Whatever the client takes."""
+    """Compress the answer, whether or not the client accepts gzip."""
     return web.Response(status=answer.status, body=gzip.compress(body), headers=_own(answer) | {"Content-Encoding": "gzip"})
 
 
 async def bad_gateway(_request: web.Request, _answer: aiohttp.ClientResponse, _body: bytes) -> web.StreamResponse:
-    """The proxy lives, and not the worker."""
+    """Answer 502, like a proxy whose worker is down."""
     return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
 
 
 async def not_found(_request: web.Request, _answer: aiohttp.ClientResponse, _body: bytes) -> web.StreamResponse:
-    """Another program, which even speaks as a worker does."""
+    """Answer 404 like another program that uses the same error format as a worker."""
     return web.json_response({"title": "Not Found", "status": 404, "code": "not-found", "detail": "none"}, status=404, content_type="application/problem+json")
 
 
 async def empty_list(_request: web.Request, _answer: aiohttp.ClientResponse, _body: bytes) -> web.StreamResponse:
-    """The same for what would be believed at once."""
+    """Answer with an empty list, like another program whose answer a client would believe."""
     return web.json_response({"items": [], "next": None})
 
 
 async def another_worker(_request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> web.StreamResponse:
-    """A worker of another environment."""
+    """Answer like a worker of another environment."""
     return web.Response(status=404, body=body, headers=_own(answer) | {"foldstream-worker": "other.foldstream/other-6066"})
 
 
 async def garbled(_request: web.Request, answer: aiohttp.ClientResponse, _body: bytes) -> web.StreamResponse:
-    """An answer of the worker that was changed on its way."""
+    """Return the worker's answer with a changed body."""
     return web.Response(status=answer.status, body=b"<html>", headers=_own(answer))
 
 
 async def redirect(_request: web.Request, _answer: aiohttp.ClientResponse, _body: bytes) -> web.StreamResponse:
-    """To somewhere else, as a page for logging in does."""
+    """Redirect elsewhere, as a login page does."""
     return web.Response(status=302, headers={"Location": "http://127.0.0.1:9/login"})
 
 
 async def break_off(request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> web.StreamResponse:
-    """In the middle of the answer."""
+    """Abort the connection in the middle of the answer."""
     response = web.StreamResponse(status=answer.status, headers=_own(answer))
     await response.prepare(request)
     await response.write(body[: len(body) // 2])

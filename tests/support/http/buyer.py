@@ -1,4 +1,4 @@
-"""A client that has to have its order, whatever becomes of its requests and of the workers."""
+"""Client that retries until it has its order, whatever happens to its requests and to the workers."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -17,18 +17,18 @@ RETRY_S = 0.2
 
 
 class Placed(NamedTuple):
-    """An order as a client was told of it, or as the log has it."""
+    """Order, as a client learned of it or as the log has it."""
 
     order_id: str
     version: int
 
 
 Orders = Mapping[str, list[Placed]]
-"""By customer, of whom each client is another."""
+"""Orders by customer. Each client is another customer."""
 
 
 async def placed(settings: Settings) -> Orders:
-    """Every order in the log."""
+    """Read every order from the log."""
     found: defaultdict[str, list[Placed]] = defaultdict(list)
     async with LogReader(settings) as log:
         async for record in log.topic(settings.topic("events.order")):
@@ -39,17 +39,17 @@ async def placed(settings: Settings) -> Orders:
 
 
 class Buyer:
-    """Wants one order, and asks any of the workers for it until it has it."""
+    """Client that wants one order, and asks any of the workers until it has it."""
 
     def __init__(self, name: str, clients: list[Client], order: Mapping[str, Any]) -> None:
-        """`order` is the body of its request, whose Idempotency-Key has the buyer's name."""
+        """Prepare a request with `order` as body, and an Idempotency-Key with the buyer's name."""
         self.name = name
         self._order = order
         self._clients = cycle(clients if hash(name) % 2 else clients[::-1])
         self.statuses: Counter[int] = Counter()
 
     async def buys(self) -> Placed:
-        """What it was told in the end, by a 201 or by where a 202 pointed to."""
+        """Return the order that a 201 confirmed, or the result that a 202 pointed to."""
         while True:
             answer = await self._asked("POST", "/orders", self._order, idempotency_key=f"key-{self.name}")
             if answer is not None and answer.status == 201:
@@ -59,7 +59,7 @@ class Buyer:
             await asyncio.sleep(RETRY_S)
 
     async def _outcome(self, location: str) -> Placed | None:
-        """What the result says; None when the command never came, or nobody can tell."""
+        """Return the result at this location, or None if the command never arrived or no worker knows its result."""
         while (answer := await self._asked("GET", location)) is not None and answer.status == 202:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(RETRY_S)
         if answer is None or answer.status != 200:

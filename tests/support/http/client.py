@@ -1,4 +1,4 @@
-"""An HTTP client for one worker: what comes back as plain values."""
+"""HTTP client of one worker; answers are plain values."""
 
 import asyncio
 import io
@@ -13,7 +13,7 @@ from tests.support.waiting import until
 from tests.support.workers.worker import Worker
 
 LONG_S = "60"
-"""A session that outlasts whatever keeps a worker from the processor (seconds)."""
+"""Session timeout that outlasts any pause of a busy machine (seconds)."""
 
 PLACE: dict[str, Any] = {
     "customerId": "c-1",
@@ -24,7 +24,7 @@ PLACE: dict[str, Any] = {
 
 
 class Answer(NamedTuple):
-    """Status, body and headers."""
+    """Status, body and headers of an answer."""
 
     status: int
     body: Any
@@ -32,7 +32,7 @@ class Answer(NamedTuple):
 
 
 class Client:
-    """Asks one worker, at the URL that it advertises unless there is another way to it."""
+    """Client of one worker, at the URL that it advertises or at another one."""
 
     def __init__(self, session: aiohttp.ClientSession, worker: Worker, url: str | None = None) -> None:
         self.worker = worker
@@ -44,7 +44,7 @@ class Client:
         return self._own_url or self.worker.url
 
     async def ask(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """Send a request; `_` in the names of headers stands for `-`."""
+        """Send a request; `_` in names of headers stands for `-`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if body is None else io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         named = {"content-type": "application/json", **sent} if data is not None else sent
@@ -53,32 +53,32 @@ class Client:
             return Answer(answer.status, json.loads(raw) if raw else None, {name.lower(): value for name, value in answer.headers.items()})
 
     async def text(self, path: str) -> str:
-        """What is not JSON."""
+        """Return the body of an answer that is not JSON."""
         async with self._session.get(self._url + path) as answer:
             return await answer.text()
 
     def started(self, method: str, path: str) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """An answer whose body is still to be read."""
+        """Begin a request, and leave the answer's body to be read."""
         return self._session.request(method, self.worker.url + path)
 
     async def lines(self, path: str, **headers: str) -> AsyncIterator[str]:
-        """Those of an answer that does not end, as they come."""
+        """Yield the lines of an endless answer as they arrive."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         async with self._session.get(self._url + path, headers=sent) as answer:
             async for line in answer.content:
                 yield line.decode().rstrip("\n")
 
     async def post(self, path: str, body: object, **headers: str) -> Answer:
-        """The same for POST."""
+        """Send a POST request."""
         return await self.ask("POST", path, body, **headers)
 
     async def get(self, path: str, **headers: str) -> Answer:
-        """The same for GET."""
+        """Send a GET request."""
         return await self.ask("GET", path, **headers)
 
 
 async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
-    """A client for the worker, once that serves all that is assigned to it."""
+    """Return a client for the worker, once it serves all its partitions."""
     await until(lambda: worker.serves, within_s=180)
     client = Client(session, worker)
     async with asyncio.timeout(180):
@@ -88,7 +88,7 @@ async def ready(session: aiohttp.ClientSession, worker: Worker) -> Client:
 
 
 async def settled(*clients: Client) -> None:
-    """Return once each of these answers for every partition, by itself or by asking the owner: no rebalance is under way any more."""
+    """Return once each client's worker answers for every partition, itself or through the owner: no rebalance is under way."""
     async with asyncio.timeout(180):
         while not all([await _answers(client) for client in clients]):  # noqa: ASYNC110 (other processes change it)
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A browser's `EventSource`, by the HTML standard: it connects again after a connection that ended, and never after another status than 200."""
+"""Browser's `EventSource` by the HTML standard: reconnects when a connection ends, never after a status other than 200."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -8,7 +8,7 @@ import aiohttp
 
 
 class Event(NamedTuple):
-    """As a page gets it."""
+    """Event as a page receives it."""
 
     identity: str
     kind: str
@@ -16,11 +16,11 @@ class Event(NamedTuple):
 
 
 class Failed(Exception):  # noqa: N818 (the standard's word)
-    """The connection is given up for good."""
+    """Failure after which the client never reconnects."""
 
 
 class EventSource:
-    """Follows one URL; `opened` is set once the first answer has begun."""
+    """Client that follows one URL. `opened` is set once the first answer has begun."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.opened = asyncio.Event()
@@ -32,7 +32,7 @@ class EventSource:
         self._retry_s = 3.0
 
     async def events(self) -> AsyncGenerator[Event, None]:
-        """All events, over as many connections as it takes."""
+        """Yield all events, over as many connections as necessary."""
         while True:
             self.connections += 1
             try:

@@ -1,4 +1,4 @@
-"""Workers that serve HTTP, on the broker of this run."""
+"""Fixtures: workers that serve HTTP, on the broker of this run."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -15,27 +15,27 @@ from tests.support.workers.worker import PROGRAM
 
 
 class Shop(NamedTuple):
-    """An environment, and a client for each of its two workers."""
+    """Environment with a client for each of its two workers."""
 
     environment: Environment
     one: Client
     other: Client
 
     async def owner_first(self, order_id: str) -> tuple[Client, Client]:
-        """The worker that answers for an order, which was seen, and the other one."""
+        """Return the worker that owns an order, which must exist, and the other one."""
         owned = (await self.one.get(f"/orders/{order_id}", foldstream_forwarded="1")).status != 503
         return (self.one, self.other) if owned else (self.other, self.one)
 
 
 @pytest.fixture(scope="module")
 def standing_program() -> tuple[str, ...]:
-    """What Python runs for the workers of a module; one whose orders go on by themselves has another."""
+    """Return the arguments of Python that start the workers of a module. Modules whose orders need sagas override them."""
     return PROGRAM
 
 
 @pytest.fixture(scope="module")
 def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory, standing_program: tuple[str, ...]) -> Iterator[Environment]:
-    """Two workers for all tests of a module."""
+    """Yield an environment with two workers for all tests of a module."""
     environment = Environment(kafka.bootstrap, tmp_path_factory.mktemp("shop"))
     try:
         asyncio.run(environment.create_topics())
@@ -47,20 +47,20 @@ def standing(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory, stan
 
 @pytest.fixture
 async def shop(standing: Environment) -> AsyncIterator[Shop]:
-    """Both workers serve, each some of the partitions; other tests of the module find them as this one leaves them, and what it wrote."""
+    """Yield both workers of the module, each with some of the partitions. Later tests find them, and their data, as this test leaves them."""
     async with aiohttp.ClientSession() as session:
         yield await _serving(standing, session)
 
 
 @pytest.fixture
 def program() -> tuple[str, ...]:
-    """What Python runs for a worker; a control has another."""
+    """Return the arguments of Python that start a worker. Controls override them."""
     return PROGRAM
 
 
 @pytest.fixture
 async def own_shop(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Shop]:
-    """The same for a test that counts everything, or ends a worker."""
+    """Yield two workers for one test, which counts everything or ends a worker."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
@@ -73,7 +73,7 @@ async def own_shop(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]
 
 @pytest.fixture
 async def shop_with_ids(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Shop]:
-    """The same, of workers that keep their partitions over a restart."""
+    """Yield two workers for one test, which keep their partitions over a restart."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()
@@ -86,7 +86,7 @@ async def shop_with_ids(kafka: RunningKafka, tmp_path: Path, program: tuple[str,
 
 @pytest.fixture
 async def alone(kafka: RunningKafka, tmp_path: Path, program: tuple[str, ...]) -> AsyncIterator[Client]:
-    """A client of the only worker of an environment, whose session outlasts whatever keeps it from the processor."""
+    """Yield a client of the only worker of an environment. Its session outlasts any pause of a busy machine."""
     environment = Environment(kafka.bootstrap, tmp_path)
     try:
         await environment.create_topics()

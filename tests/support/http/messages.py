@@ -1,4 +1,4 @@
-"""What clients and attackers have sent to servers: messages that are read as RFC 9112 says, and those that two programs on the way may read differently."""
+"""Messages of clients and attackers: valid ones as RFC 9112 defines them, and those that two programs on the way may read differently."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.support.http.recorder import Seen
 
 INNER = b"POST /customers HTTP/1.1\r\nHost: some\r\nContent-Length: 2\r\n\r\n[]"
-"""A request that stands in the body of another."""
+"""Request that stands in the body of another."""
 
 LAST = b"GET /last HTTP/1.1\r\nHost: some\r\nConnection: close\r\n\r\n"
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
@@ -15,29 +15,29 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 def post(headers: bytes, body: bytes = b"", path: bytes = b"/orders", version: bytes = b"1.1") -> bytes:
-    """A POST with these lines of its head besides Host."""
+    """Return a POST with these header lines besides Host."""
     return b"POST %b HTTP/%b\r\nHost: some\r\n%b\r\n%b" % (path, version, headers, body)
 
 
 def sized(headers: bytes, body: bytes) -> bytes:
-    """A POST with the length of its body."""
+    """Return a POST with a Content-Length."""
     return post(headers + b"Content-Length: %d\r\n" % len(body), body)
 
 
 def chunks(*parts: bytes, trailers: bytes = b"") -> bytes:
-    """A body in chunks."""
+    """Return a body in chunks."""
     return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n" + trailers + b"\r\n"
 
 
 class Read(NamedTuple):
-    """A message that is well-formed, and the requests that are in it."""
+    """Valid message, and the requests that it contains."""
 
     message: bytes
     requests: list[Seen]
 
 
 def order(body: bytes) -> Seen:
-    """A request of this module's own making."""
+    """Return the request that this module's messages contain."""
     return Seen("POST", "/orders", body)
 
 
@@ -70,7 +70,7 @@ READ: Mapping[str, Read] = {
     "a host's number": Read(b"GET /orders HTTP/1.1\r\nHost: [::1]:6066\r\n\r\n", [Seen("GET", "/orders")]),
     "no host's name": Read(b"GET /orders HTTP/1.1\r\nHost:\r\n\r\n", [Seen("GET", "/orders")]),
 }
-"""More may follow on the connection."""
+"""Messages after which the connection stays open."""
 
 CLOSED: Mapping[str, Read] = {
     "to be the last": Read(sized(b"Connection: close\r\n", b"{}") + INNER, [order(b"{}")]),
@@ -78,7 +78,7 @@ CLOSED: Mapping[str, Read] = {
     "HTTP/1.0, kept open": Read(post(b"Connection: keep-alive\r\nContent-Length: 2\r\n", b"{}", version=b"1.0"), [order(b"{}")]),
     "HTTP/1.0 without a host": Read(b"GET /orders HTTP/1.0\r\n\r\n", [Seen("GET", "/orders")]),
 }
-"""Nothing is read behind them."""
+"""Messages after which the connection is closed: nothing behind them is read."""
 
 REFUSED: Mapping[str, bytes] = {
     "two lengths": post(b"Content-Length: 2\r\nContent-Length: 3\r\n", b"{}"),
@@ -140,4 +140,4 @@ REFUSED: Mapping[str, bytes] = {
     "tabs in the first line": b"GET\t/orders\tHTTP/1.1\r\nHost: some\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
-"""What comes behind them is no request any more."""
+"""Messages that are refused: nothing behind them is read as a request."""

@@ -1,4 +1,4 @@
-"""Clients that no library would be: each does its worst over a bare socket, and returns what it got until the worker ended the connection."""
+"""Clients that misbehave over a bare socket as no library would. Each returns what it received until the worker ended the connection."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ class Raw:
         self._got = asyncio.create_task(self._read() if reading else asyncio.sleep(600, b""))
 
     async def send(self, data: bytes) -> bool:
-        """Send once the other side takes it; False once the connection has ended."""
+        """Send once the other side accepts data. Return False once the connection has ended."""
         try:
             self._writer.write(data)
             await self._writer.drain()
@@ -34,11 +34,11 @@ class Raw:
         return not self._got.done()
 
     async def got(self) -> bytes:
-        """All that came, of a connection that reads, until the other side ended the connection."""
+        """Return everything that was received until the other side ended the connection."""
         return await self._got
 
     async def close(self) -> None:
-        """Go away, whatever is under way."""
+        """Abort the connection."""
         self._got.cancel()
         self._writer.transport.abort()
 
@@ -52,11 +52,11 @@ class Raw:
 
 @asynccontextmanager
 async def connected(worker: Worker, *, reading: bool = True) -> AsyncIterator[Raw]:
-    """A connection to a worker."""
+    """Yield a connection to a worker."""
     url = urlsplit(worker.url)
     reader, writer = await asyncio.open_connection(url.hostname, url.port)
     if not reading:
-        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of a socket has it
     raw = Raw(reader, writer, reading=reading)
     try:
         yield raw
@@ -65,22 +65,22 @@ async def connected(worker: Worker, *, reading: bool = True) -> AsyncIterator[Ra
 
 
 def statuses(got: bytes) -> list[int]:
-    """Those of the answers that came."""
+    """Return the statuses of the answers received, without 100."""
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+) ", got) if status != b"100"]
 
 
 async def silent(raw: Raw) -> bytes:
-    """Says nothing."""
+    """Send nothing."""
     return await raw.got()
 
 
 async def slow_head(raw: Raw) -> bytes:
-    """One byte a second."""
+    """Send the head, one byte a second."""
     return await _slowly(raw, POST)
 
 
 async def endless_head(raw: Raw) -> bytes:
-    """A header without end."""
+    """Send a header without end."""
     await raw.send(POST + b"X-Filler: ")
     while await raw.send(b"x" * (1 << 14)):  # noqa: ASYNC110 (another process ends it)
         await asyncio.sleep(0)
@@ -88,37 +88,37 @@ async def endless_head(raw: Raw) -> bytes:
 
 
 async def slow_body(raw: Raw) -> bytes:
-    """One byte a second."""
+    """Send the body, one byte a second."""
     await raw.send(POST + b"Content-Length: %d\r\n\r\n" % len(ORDER))
     return await _slowly(raw, ORDER)
 
 
 async def short_body(raw: Raw) -> bytes:
-    """Less than it says."""
+    """Send a body shorter than announced."""
     await raw.send(POST + b"Content-Length: %d\r\n\r\n" % (len(ORDER) + 1) + ORDER)
     return await raw.got()
 
 
 async def large_body(raw: Raw) -> bytes:
-    """As large as it says: too large."""
+    """Send a body as large as announced, which is too large."""
     await raw.send(POST + b"Content-Length: %d\r\n\r\n" % (1 << 40))
     return await _endlessly(raw, b" " * (1 << 16))
 
 
 async def endless_body(raw: Raw) -> bytes:
-    """Chunk after chunk."""
+    """Send endless chunks."""
     await raw.send(POST + CHUNKED)
     return await _endlessly(raw, KIB_64)
 
 
 async def endless_body_of_a_read(raw: Raw) -> bytes:
-    """The same where nobody reads a body."""
+    """Send endless chunks to a route that reads no body."""
     await raw.send(b"GET /healthz HTTP/1.1\r\nHost: some\r\n" + CHUNKED)
     return await _endlessly(raw, KIB_64)
 
 
 async def no_http(raw: Raw) -> bytes:
-    """Another protocol."""
+    """Send another protocol."""
     await raw.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
     return await raw.got()
 

@@ -1,4 +1,4 @@
-"""A server that only notes which requests it sees, behind the worker's own connections: what is a request, and what is part of one, shows without a broker."""
+"""Server that records the requests it sees, behind the worker's own connection class. It shows without a broker where a request begins and ends."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ WITHIN_S = 30
 
 
 class Seen(NamedTuple):
-    """A request."""
+    """Request as the server saw it."""
 
     method: str
     path: str
@@ -26,22 +26,22 @@ class Seen(NamedTuple):
 
 
 class Recorder:
-    """Answers each request with 200, once it has read all of it."""
+    """Server that answers each request with 200 once it has read all of it."""
 
     def __init__(self, port: int) -> None:
         self.port = port
         self.seen: dict[int, list[Seen]] = {}
         self.headers: dict[str, list[tuple[bytes, bytes]]] = {}
         self.received: dict[int, int] = {}
-        """Bytes, by the client's port."""
+        """Number of bytes received, by the client's port."""
 
     @property
     def all(self) -> list[Seen]:
-        """What was seen of all clients."""
+        """Requests of all clients."""
         return [each for seen in self.seen.values() for each in seen]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note a request, and answer."""
+        """Record a request, and answer it."""
         body, more = b"", True
         while more:
             message = await receive()
@@ -54,7 +54,7 @@ class Recorder:
         await send({"type": "http.response.body", "body": b"{}"})
 
     async def told(self, *segments: bytes) -> tuple[list[Seen], bytes]:
-        """What was seen of a client that sends this, each segment once the one before has been read, and what the client got until the connection ended."""
+        """Send the segments, each once the one before was read. Return the requests seen, and the bytes received until the connection ended."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         own, sent = writer.get_extra_info("sockname")[1], 0
         got = asyncio.create_task(_read(reader))
@@ -75,7 +75,7 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(connection: type[HttpToolsProtocol] = BoundedConnection) -> AsyncIterator[Recorder]:
-    """A recorder that is served by these connections."""
+    """Yield a recorder served by this class of connections."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
         recorder = Recorder(listening.getsockname()[1])
 
@@ -95,13 +95,13 @@ async def recording(connection: type[HttpToolsProtocol] = BoundedConnection) -> 
 
 
 def cut(message: bytes, *places: int) -> Sequence[bytes]:
-    """The message in segments."""
+    """Return the message in segments, cut at these places."""
     ends = [0, *places, len(message)]
     return [message[begin:end] for begin, end in pairwise(ends) if begin != end]
 
 
 async def told(port: int, *segments: bytes) -> bytes:
-    """What a client that sends this gets until the connection ends."""
+    """Send the segments. Return the bytes received until the connection ended."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(WITHIN_S):

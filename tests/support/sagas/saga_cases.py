@@ -1,4 +1,4 @@
-"""Every step of a saga, there and back, with everything that can befall it: a generated table, one order for each case, and how that ends."""
+"""Generated table of cases: every step of a saga, forward and in compensation, with every fault. Each case has an order of its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.support.workers.shop import command, customer, located, order, produc
 
 PARTITIONS = 6
 FREE = 0
-"""The partition in which nothing is held up."""
+"""Partition in which nothing is held back."""
 
 Fault = Literal[
     "refused", "in another currency", "repeated", "held up", "heard late", "asked twice", "timed out", "never heard", "killed before", "killed after"
@@ -19,7 +19,7 @@ Fault = Literal[
 
 
 class Step(NamedTuple):
-    """What a saga asks of a partner; of the two products, which."""
+    """Command that a saga sends to a participant; `product` says which of the two products."""
 
     way: Literal["do", "undo"]
     name: str
@@ -42,51 +42,51 @@ STEPS = [
 
 @dataclass(frozen=True)
 class Case:
-    """One step and its fault; the step's command comes in a partition that can be held up, and its answer in another one."""
+    """One step and its fault. The step's command arrives in a partition that can be held back, its answer in another one."""
 
     step: Step
     fault: Fault
     partition: int
     home: int = FREE
-    """Where the saga hears answers, if its order itself is not asked."""
+    """Partition in which the saga receives answers, unless the step is a command to its order."""
 
     def __str__(self) -> str:
-        """As an id."""
+        """Return the case's id for pytest."""
         return "-".join([*self.fault.split(), *filter(None, (self.step.way, self.step.name, self.step.product))])
 
     @cached_property
     def order_id(self) -> str:
-        """Of the order, and its saga."""
+        """Id of the order and of its saga."""
         return self._located("o", self.partition if self.step.kind == "Order" else self.home)
 
     @cached_property
     def customer_id(self) -> str:
-        """Who pays."""
+        """Id of the customer who pays."""
         return self._located("c", self.partition if self.step.kind == "Customer" or self.step == CONFIRMATION else FREE)
 
     @cached_property
     def products(self) -> dict[str, str]:
-        """What is ordered, one piece of each."""
+        """Ids of the products ordered, one piece of each."""
         return {which: self._located(which, self.partition if self.step.product == which else FREE) for which in ("first", "second")}
 
     @property
     def partner(self) -> str:
-        """Whom the step asks."""
+        """Id of the aggregate to which the step sends its command."""
         return self.products.get(self.step.product) or {"Customer": self.customer_id, "Order": self.order_id}[self.step.kind]
 
     @property
     def named(self) -> dict[str, str]:
-        """The step in the payload of a saga's event, or of an operator's command."""
+        """Step as named in the payload of a saga's event, or of an operator's command."""
         return {"step": self.step.name} | ({"productId": self.partner} if self.step.product else {})
 
     @property
     def command_id(self) -> str:
-        """Of the command by which the saga asks first."""
+        """Id of the first command that the saga sends for this step."""
         return command_id(self.order_id, self.step.way, "/".join(self.named.values()), "1")
 
     @property
     def asked(self) -> set[str]:
-        """What the saga has told, as `Events.kinds` does, once it asks for the step."""
+        """Events of the saga, in the form of `Events.kinds`, that precede the step's command."""
         reservations = {f"reservation {name}" for name in self.products.values()}
         told = {
             "ProcessPayment": {"StepCompleted order"},
@@ -99,18 +99,18 @@ class Case:
         return told[self.step.command_type]
 
     def begin(self) -> list[Json]:
-        """Everything is registered and in stock."""
+        """Return the commands that register everything and fill the stock."""
         registered = customer(self.customer_id)
         if self.fault == "in another currency":
             registered["payload"]["currency"] = "USD"
         return [registered, *(each for name in self.products.values() for each in product(name))]
 
     def place(self) -> Json:
-        """The order."""
+        """Return the command that places the order."""
         return order(self.order_id, *self.products.values(), customer=self.customer_id)
 
     def before(self) -> list[Json]:
-        """What somebody commands by hand before the step's command comes, so that this is refused."""
+        """Return commands sent by hand before the step's command arrives, so that this one is refused."""
         by_hand: dict[str, tuple[str, Json]] = {
             "ProcessPayment": ("ChangeCreditLimit", {"creditLimit": 0}),
             "ReserveInventory": ("ReserveInventory", {"orderId": "another", "quantity": 10}),
@@ -129,7 +129,7 @@ class Case:
 
     @property
     def refusal(self) -> str:
-        """Why the step's command is refused."""
+        """Code with which the step's command is refused."""
         codes = {"ProcessPayment": "insufficient-credit", "ReserveInventory": "insufficient-stock"}
         return "currency-mismatch" if self.fault == "in another currency" else codes.get(self.step.command_type, "illegal-transition")
 
@@ -138,10 +138,10 @@ class Case:
 
 
 def each_with(fault: Fault, partition: int) -> Iterator[Case]:
-    """All steps with one fault."""
+    """Return the cases of all steps with one fault."""
     return (Case(step, fault, partition) for step in STEPS)
 
 
 def each_heard(fault: Fault, partition: int, home: int = FREE) -> Iterator[Case]:
-    """All steps whose answers can be late or lost though they were done in time: a saga hears its order's own events as they are written."""
+    """Return the cases of all steps whose answers can be late or lost after the step was done. A saga reads events of its own order directly."""
     return (Case(step, fault, partition, home) for step in STEPS if step.kind != "Order")

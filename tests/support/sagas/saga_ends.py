@@ -1,4 +1,4 @@
-"""How each case of the table of sagas must end: the saga, its order, and what was paid, reserved and given back, each of it once."""
+"""Expected end of each case: the saga, its order, and what was paid, reserved and returned, each exactly once."""
 
 from app.client.results import Json
 from tests.support.sagas.saga_cases import PAYMENT, Case
@@ -7,7 +7,10 @@ ORDER_ENDS = {"SagaCompleted": "OrderConfirmed", "SagaFailed": "OrderCancelled",
 
 
 def saga_end(case: Case) -> str:
-    """The saga's last event. Stock that was shipped by hand cannot be released; what was refunded by hand need not, and nothing is shipped on the way back."""
+    """Return the type of the saga's last event.
+
+    Stock that was shipped by hand cannot be released. A payment refunded by hand needs no refund. Compensation ships nothing.
+    """
     match case.fault, case.step.way:
         case ("timed out" | "never heard", "undo"):
             return "SagaNeedsIntervention"
@@ -22,19 +25,19 @@ def saga_end(case: Case) -> str:
 
 
 def order_end(case: Case) -> str:
-    """The order's last event."""
+    """Return the type of the order's last event."""
     return ORDER_ENDS[saga_end(case)]
 
 
 def moves(case: Case) -> list[str]:
-    """Every event of customers and products that names the order, in alphabetical order, each with whose it is."""
+    """Return the expected events of customers and products that name the order, with their aggregates, in alphabetical order."""
     done = _done(case)
     undone = [] if saga_end(case) == "SagaCompleted" else [_undone(case, each) for each in done]
     return sorted([*done, *undone])
 
 
 def moved(events: list[Json], case: Case) -> list[str]:
-    """The same as the log has it."""
+    """Return the events of customers and products that name the order, as the log has them, in the same form as `moves`."""
     return sorted(f"{event['eventType']} {event['aggregateId']}" for event in events if event["payload"].get("orderId") == case.order_id)
 
 

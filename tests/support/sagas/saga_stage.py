@@ -1,4 +1,4 @@
-"""Brings sagas to a step each, whose command is held up before its partner can read it: then the step's fault can begin."""
+"""Stage: brings each saga to a step whose command is held back before its participant can read it. Then the fault of the step can begin."""
 
 from collections.abc import Iterable, Sequence
 from typing import Self
@@ -14,10 +14,10 @@ WITHIN_S = 100
 
 
 class Stage:
-    """Who begins all cases of a table together: `async with Stage(environment, found) as stage`."""
+    """Stage for all cases of a table together: `async with Stage(environment, found) as stage`."""
 
     def __init__(self, environment: Environment, found: Events) -> None:
-        """`found` collects the events of the environment's sagas."""
+        """Prepare a stage; `found` collects the events of the environment's sagas."""
         self._environment = environment
         self._found = found
         self._holds: dict[tuple[str, int], Hold] = {}
@@ -29,7 +29,7 @@ class Stage:
         await self.let_go(*self._holds)
 
     async def bring(self, cases: Sequence[Case]) -> None:
-        """Return once each case's saga asks for its step, and those commands are held up; in front of them is what `before` has."""
+        """Return once each case's saga has sent its step's command, and these commands are held back, behind the commands of `Case.before`."""
         confirmations = [case for case in cases if case.step == CONFIRMATION]
         there = [case for case in cases if case.step.way == "do" and case not in confirmations]
         back = [case for case in cases if case.step.way == "undo"]
@@ -45,47 +45,47 @@ class Stage:
         await self._asked(cases)
 
     async def hold(self, kind: str, partitions: Iterable[int]) -> None:
-        """What is written to this kind of aggregate (`Saga`: to its inbox) in these partitions does not come until it is let go."""
+        """Hold back records to this kind of aggregate (`Saga`: to its inbox) in these partitions, until `let_go`."""
         for partition in partitions:
             hold = self._holds[kind, partition] = Hold(self._environment.settings, command_topic(self._environment.settings, kind), partition)
             await hold.begin()
 
     async def let_go(self, *held: tuple[str, int]) -> None:
-        """The commands to these kinds of aggregate in these partitions come now."""
+        """Release the records held back for these kinds of aggregate in these partitions."""
         for each in held:
             await self._holds.pop(each).end()
 
     async def let_go_all(self, *partitions: int) -> None:
-        """All that is held up in these partitions comes now."""
+        """Release everything held back in these partitions."""
         await self.let_go(*[held for held in self._holds if held[1] in partitions])
 
     async def asked_again(self, cases: Sequence[Case]) -> None:
-        """Wait until each case's step was not answered in time."""
+        """Wait until each case's step has timed out."""
         await until(lambda: all(self.timed_out(case) for case in cases), WITHIN_S)
 
     async def given_up(self, cases: Sequence[Case]) -> None:
-        """Wait until each case's step was not answered in time so often that it is not asked for again."""
+        """Wait until each case's step has timed out so often that its command is not sent again."""
         await until(lambda: all("final" in self.timed_out(case) for case in cases), WITHIN_S)
 
     def timed_out(self, case: Case) -> list[str]:
-        """A word for each time that the case's step was not answered in time: is it asked for again?"""
+        """Return a word for each time-out of the case's step: `again` if its command is sent again, `final` if not."""
         told = [event["payload"] for event in self._found.all if (event["aggregateId"], event["eventType"]) == (case.order_id, "SagaStepFailed")]
         late = [payload for payload in told if case.named.items() <= payload.items() and payload["outcome"] == "timed-out"]
         return ["again" if "retryAt" in payload else "final" for payload in late]
 
     async def _register(self, cases: Sequence[Case]) -> None:
-        """All that there is to be known before the first order; no worker comes later, so that whoever is not answered is held up."""
+        """Register everything before the first order. No worker joins later, so a command without an answer is one that is held back."""
         await self._environment.send(each for case in cases for each in case.begin())
         await until(lambda: all(worker.owned for worker in self._environment.workers), WITHIN_S)
         await self._environment.caught_up()
 
     async def _complete(self, cases: Sequence[Case]) -> None:
-        """Those that will be undone go all the way first."""
+        """Complete the sagas that will be compensated."""
         await self._environment.send(case.place() for case in cases)
         await self._found.last({case.order_id: "SagaCompleted" for case in cases}, WITHIN_S)
 
     async def _hold_confirmations(self, cases: Sequence[Case], partitions: Iterable[int]) -> None:
-        """An order cannot be placed when its commands are held up: so these wait for their payments first."""
+        """Hold back confirmations. An order cannot be placed while its commands are held back, so payments are held back first."""
         await self.hold("Customer", partitions)
         await self._environment.send(case.place() for case in cases)
         await until(lambda: all("StepCompleted order" in self._found.kinds(case.order_id) for case in cases), WITHIN_S)

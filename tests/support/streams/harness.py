@@ -1,4 +1,4 @@
-"""A task without Faust around it: its records are fetched and handed over by the test, everything else is real."""
+"""Write task without Faust around it: the test fetches its records and passes them on. Everything else is real."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 class Counting:
-    """The smallest aggregate: a count per key; its events carry the count as version."""
+    """Smallest aggregate: a count per key. Its events carry the count as their version."""
 
     agent = "count"
 
@@ -51,10 +51,13 @@ class Counting:
         self.mended: set[bytes] = set()
         """Values that this code can process although they begin with b"raise"."""
         self.sleepers: dict[str, TimerHandler] = {}
-        """Who is woken by timers."""
+        """Handlers of its timers."""
 
     def __call__(self, record: ConsumerRecord) -> None:
-        """Count; b"raise" fails after it changed things, if it is not `mended`, b"unwritable" leaves a row of no type, b"big N" writes N bytes."""
+        """Count a record.
+
+        b"raise" fails after the changes, unless this code can process it; b"unwritable" leaves a row that cannot be encoded; b"big N" writes N bytes.
+        """
         assert record.key is not None
         assert record.value is not None
         count = (self.counts.get(record.key.decode()) or 0) + 1
@@ -74,49 +77,49 @@ class Counting:
             raise ValueError("asked to")
 
     def parked(self, record: ConsumerRecord, reason: str, error: str) -> None:
-        """Nobody waits."""
+        """Notify no client: none waits."""
 
     def apply(self, event: ConsumerRecord) -> None:
-        """Fold; code with the fingerprint `broken` cannot."""
+        """Fold an event. Code with the fingerprint `broken` raises ValueError."""
         if self.fingerprint == "broken":
             raise ValueError(event)
         self.counts[event.key.decode()] = json.loads(event.value)["version"]
 
     def accepted(self, event: ConsumerRecord) -> None:
-        """Nothing is remembered."""
+        """Remember nothing."""
 
     def answered(self, result: ConsumerRecord) -> None:
-        """Nothing is remembered."""
+        """Remember nothing."""
 
 
 class Flow:
-    """Stands where Faust's consumer is."""
+    """Fetch control for tests, in the place of Faust's consumer."""
 
     def __init__(self, *, member: bool) -> None:
         self.starts: list[Mapping[str, int]] = []
         self.member = member
-        """What the group says."""
+        """True while the group confirms the membership."""
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
-        """Note from where the task wants its records."""
+        """Record from which offsets the task wants its records."""
         assert partition == 0
         self.starts.append(offsets)
 
     def stop(self, partition: int) -> None:
-        """Nothing flows by itself."""
+        """Do nothing, because nothing is fetched without the test."""
 
     async def reached(self, partition: int) -> Mapping[str, int]:
-        """Nothing is fetched ahead."""
+        """Return no offsets, because nothing is fetched ahead."""
         assert partition == 0
         return {}
 
     async def owned(self) -> bool:
-        """What the test says of the group."""
+        """Return the membership that the test has set."""
         return self.member
 
 
 class Harness:
-    """One environment (topics, directory) and the tasks of partition 0 that a test opens in it, one after the other."""
+    """One environment (topics, directory), and the tasks of partition 0 that a test opens in it, one after the other."""
 
     aggregate: type[Counting] = Counting
 
@@ -132,13 +135,13 @@ class Harness:
             await admin.create_topics([NewTopic(name, 1, 1, topic_configs=compact if name == self.settings.changelog else {}) for name in names])
 
     async def recreate(self, topic: str) -> None:
-        """Delete a topic and create it again under its name."""
+        """Delete a topic, and create it again under its name."""
         async with _admin(self.settings) as admin:
             await admin.delete_topics([topic])
         await self._until_creatable(topic)
 
     async def limit_record_size(self, topic: str, size: int) -> None:
-        """Lower the largest record batch that the broker takes for a topic (bytes)."""
+        """Lower the size of the largest record batch that the broker accepts for a topic (bytes)."""
         await self.configure(topic, {"max.message.bytes": str(size)})
 
     async def configure(self, topic: str, config: Mapping[str, str]) -> None:
@@ -147,7 +150,7 @@ class Harness:
             await configure(admin, topic, config)
 
     def start(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "", member: bool = True) -> "Opened":
-        """Begin to open a task; `worker` names one whose disk is another, `member` is what its group says of it."""
+        """Begin to open a task. `worker` names one with another disk, `member` is its membership in the group."""
         counting = self.aggregate(self.settings, fingerprint)
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = WriteTopology(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
@@ -155,14 +158,14 @@ class Harness:
         return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member)), flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "") -> "Opened":
-        """Open a task; it is ready, or has stopped, when this returns."""
+        """Open a task, and return once it is ready or stopped."""
         asked = {"accept_loss": accept_loss, "fold_again": fold_again}
         opened = self.start(fingerprint=fingerprint, worker=worker, **asked)
         await until(lambda: opened.task.ready.is_set() or opened.task.stopped, within_s=60)
         return opened
 
     async def send(self, *values: tuple[str, bytes], headers: Sequence[tuple[str, bytes | None]] = (), transactional_id: str | None = None) -> None:
-        """Write commands: (key, value); in a transaction if that has an id."""
+        """Write commands (key, value), in a transaction if there is an id."""
         async with (
             AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=transactional_id) as producer,
             producer.transaction() if transactional_id else nullcontext(),
@@ -171,7 +174,7 @@ class Harness:
                 await producer.send(self.commands, value, key.encode(), headers=list(headers))
 
     async def end(self, topic: str) -> int:
-        """The end of a topic, once no transaction is open."""
+        """Return the end offset of a topic, once no transaction is open."""
         async with reader(self.settings.bootstrap) as consumer:
             return (await bounds(consumer, TopicPartition(topic, 0)))[1]
 
@@ -181,7 +184,7 @@ class Harness:
             await admin.delete_records({TopicPartition(topic, 0): RecordsToDelete(offset)})
 
     async def records(self, topic: str, start: int | None = None) -> list[ConsumerRecord]:
-        """What a reader of committed records sees, once no transaction is open."""
+        """Return the committed records of a topic, once no transaction is open."""
         where = TopicPartition(topic, 0)
         async with reader(self.settings.bootstrap) as consumer, AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, retry_backoff_ms=10) as everything:
             async with asyncio.timeout(30):
@@ -191,30 +194,30 @@ class Harness:
             return [record async for records, _ in read(consumer, where, begin if start is None else start, end) for record in records]
 
     async def versions(self) -> dict[str, list[int]]:
-        """The versions in the log of record, by key."""
+        """Return the versions in the log of record, by key."""
         found: dict[str, list[int]] = {}
         for record in await self.records(self.settings.topic("events.count")):
             found.setdefault(record.key.decode(), []).append(json.loads(record.value)["version"])
         return found
 
     async def expect_counts(self, **counts: int) -> None:
-        """The log holds each key's versions 1..n, and nothing else."""
+        """Assert that the log holds the versions 1..n of each key, and nothing else."""
         assert await self.versions() == {key: list(range(1, count + 1)) for key, count in counts.items()}
 
     async def order(self, key: str) -> list[int]:
-        """The offsets of the commands that caused the events of a key, in the order of the log."""
+        """Return the offsets of the commands that caused the events of a key, in the order of the log."""
         events = await self.records(self.settings.topic("events.count"))
         return [json.loads(event.value)["of"] for event in events if event.key == key.encode()]
 
     async def set_group_offset(self, offset: int) -> None:
-        """Reset the group's offset, as an operator could."""
+        """Commit an offset for the group, as an operator could."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, group_id=self.settings.app_id, enable_auto_commit=False)
         async with consumer:
             consumer.assign([TopicPartition(self.commands, 0)])
             await consumer.commit({TopicPartition(self.commands, 0): offset})
 
     async def expire_group(self) -> None:
-        """Forget the group and its offsets, as the broker does when a group was gone for longer than `offsets.retention.minutes`."""
+        """Delete the group and its offsets, as the broker does when a group was gone for longer than `offsets.retention.minutes`."""
         admin = AdminClient({"bootstrap.servers": self.settings.bootstrap})
         await asyncio.to_thread(admin.delete_consumer_groups([self.settings.app_id])[self.settings.app_id].result)
 
@@ -230,7 +233,7 @@ class Harness:
 
 
 class Opened:
-    """A task that was opened."""
+    """Task that was opened, with its aggregate and its fetch control."""
 
     def __init__(self, harness: Harness, counting: Counting, task: WriteTask, flow: Flow) -> None:
         self.harness = harness
@@ -239,7 +242,7 @@ class Opened:
         self.flow = flow
 
     async def pump(self) -> None:
-        """Fetch and hand over until the task has processed all commands there are, over as many openings as that takes."""
+        """Fetch and process until the task has processed all commands, over as many incarnations as necessary."""
         async with asyncio.timeout(60):
             end = (await self.harness.records(self.harness.commands))[-1].offset + 1
             while await self._reached() < end:
@@ -247,7 +250,7 @@ class Opened:
                 await self.task.process(RecordBatch(self.harness.commands, 0, self.task.opening, records), self.counting)
 
     def hand_over(self) -> "asyncio.Task[None]":
-        """Fetch and hand over what the task has not processed; the asyncio task ends when that is committed, or dropped."""
+        """Fetch the unprocessed commands, and pass them to the task. The asyncio task ends once they are committed or dropped."""
         return asyncio.create_task(self._hand_over())
 
     async def _hand_over(self) -> None:
@@ -255,21 +258,21 @@ class Opened:
         await self.task.process(RecordBatch(self.harness.commands, 0, self.task.opening, records), self.counting)
 
     async def fall_idle(self) -> None:
-        """What a worker does once nothing was read for a moment: the task keeps that it has read its topic up to the end, commit markers included."""
+        """Fall idle as a worker does when it reads nothing for a moment: the task stores a position at the topic's end, behind commit markers."""
         end = await self.harness.end(self.harness.commands)
         self.task.keep_position(self.task.read_up_to(self.task.opening, {self.harness.commands: end}))
         await until(lambda: self.position == end, within_s=30)
 
     async def retry(self, offset: int) -> Park | None:
-        """Retry the record that was parked from an offset."""
+        """Retry the record that was parked at this offset."""
         return await self.task.release(ReleaseRequest(self.harness.commands, offset))
 
     async def discard(self, offset: int, why: str) -> Park | None:
-        """Discard it."""
+        """Discard the record that was parked at this offset."""
         return await self.task.release(ReleaseRequest(self.harness.commands, offset, why))
 
     async def idle(self) -> None:
-        """Return once nothing is being released."""
+        """Return once no release is under way."""
         await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
 
     async def _reached(self) -> int:
@@ -278,15 +281,15 @@ class Opened:
 
     @property
     def position(self) -> int:
-        """The next offset the task processes."""
+        """Next offset that the task processes."""
         return self.task.positions[self.harness.commands].offset_next
 
     @property
     def store(self) -> StateStore:
-        """The open task's store."""
+        """Store of the open task."""
         return self.task.store
 
     def rows(self) -> dict[str, Any]:
-        """The committed counts on disk."""
+        """Return the committed counts on disk."""
         prefix = self.counting.counts.prefix
         return {key.removeprefix(prefix).decode(): self.counting.counts.decode(value) for key, value in self.store.scan(prefix)}

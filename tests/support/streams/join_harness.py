@@ -1,4 +1,4 @@
-"""The views of orders and of customers on one partition, joined through real feeds: what reaches which of them, and when, is up to the test."""
+"""Read models of orders and of customers on one partition, joined through real feeds. The test chooses when which record arrives."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ PLACED = OrderPlaced(
 
 
 class JoinHarness(Harness):
-    """Logs of record, both feeds, and the views that a test opens."""
+    """Logs of record, both feeds, and the view tasks that a test opens."""
 
     def __init__(self, bootstrap: str, directory: Path) -> None:
         super().__init__(bootstrap, directory)
@@ -46,12 +46,12 @@ class JoinHarness(Harness):
         await self.create_topics(*self.summaries.events, *self.accounts.events, self.settings.topic("parked"))
 
     async def write(self, kind: str, identity: str, version: int, event: Event) -> None:
-        """Put an event into its log of record."""
+        """Write an event to its log of record."""
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap) as producer:
             await producer.send_and_wait(self.settings.topic(f"events.{kind.lower()}"), envelope(kind, identity, version, event), identity.encode())
 
     async def open_views(self, worker: str = "") -> "OpenedJoin":
-        """Open the views of a worker, whose disk is its own."""
+        """Open the view task of a worker with a disk of its own."""
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = ReadTopology(WriteTopology(settings))
         handlers = [FeedJoinHandler(self.summaries), FeedJoinHandler(self.accounts)]
@@ -64,7 +64,7 @@ class JoinHarness(Harness):
 
 
 class OpenedJoin:
-    """Views that were opened."""
+    """View task that was opened."""
 
     def __init__(self, harness: JoinHarness, task: ViewTask, handlers: Sequence[FeedJoinHandler]) -> None:
         self.task = task
@@ -73,14 +73,14 @@ class OpenedJoin:
         self._topics = [(handler, topic) for handler, topics in followed for topic in topics]
 
     async def pump(self) -> None:
-        """Hand over, topic by topic and in an order that lets each answer come at once, until nothing new is in any of them."""
+        """Process the topics one after the other, in an order in which each feed record follows at once, until no topic has new records."""
         handed = -1
         async with asyncio.timeout(60):
             while handed != (handed := await self._hand_over_all()):
                 pass
 
     async def hand_over(self, topic: str, count: int | None = None) -> int:
-        """Hand over the first records of a topic, or all there are; what was taken before is skipped."""
+        """Process the first records of a topic, or all. The task skips those that it has processed before."""
         records = (await self._harness.records(topic))[:count]
         for handler in [handler for handler, followed in self._topics if followed == topic and records]:
             await self.task.ready.wait()
@@ -88,7 +88,7 @@ class OpenedJoin:
         return len(records)
 
     def name(self) -> CustomerName:
-        """What the orders' view knows of Ada."""
+        """Return the customer's row in the read model of orders."""
         return self._harness.summaries.customer(self.task.store, "ada")
 
     async def _hand_over_all(self) -> int:

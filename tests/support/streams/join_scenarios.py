@@ -1,4 +1,4 @@
-"""What an order knows of who ordered it, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
+"""Scenarios of the join between orders and customers, on a real broker. `test_controls.py` repeats them with the mechanism switched off."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from tests.support.waiting import until
 
 
 async def killed_around_the_write_that_follows_a_feed(harness: JoinHarness, topic: str, *, after: bool) -> None:
-    """The worker ends before its view writes what it makes of this topic, or after: whoever is to be told is told all the same."""
+    """Kill the worker before or after its view writes the effects of this topic. Either way, the feed record arrives in the end."""
     opened = await harness.open_views()
     await harness.write("Customer", "ada", 1, REGISTERED)
     await harness.write("Order", "o-1", 1, PLACED)
@@ -40,7 +40,7 @@ async def killed_around_the_write_that_follows_a_feed(harness: JoinHarness, topi
 
 
 async def told_by_two_owners(harness: JoinHarness) -> None:
-    """A former owner of the customer's view feeds an old name behind the new one of its successor: the new one stays."""
+    """Let a former owner of the customer's view feed an old name after its successor fed the new one. The new name stays."""
     former, successor = await harness.open_views("former"), await harness.open_views("successor")
     await harness.write("Order", "o-1", 1, PLACED)
     await harness.write("Customer", "ada", 1, REGISTERED)

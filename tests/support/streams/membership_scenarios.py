@@ -1,4 +1,4 @@
-"""What it means that a member does not disturb its group, acted out by two real consumers."""
+"""Scenarios in which a member must not disturb its group, with two real consumers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,25 +18,28 @@ from tests.support.waiting import until
 
 
 class Member(NamedTuple):
-    """A consumer, and what is known of its membership."""
+    """Consumer and its membership."""
 
     consumer: AIOKafkaConsumer
     membership: Membership
 
     @property
     def coordinator(self) -> Any:  # noqa: ANN401 (aiokafka has no types)
-        """Its side of the group's protocol."""
+        """Consumer's side of the group protocol."""
         return self.consumer._coordinator  # noqa: SLF001 (aiokafka shows no coordinator)
 
     @property
     def given_up_for(self) -> str:
-        """The error for which aiokafka does nothing more until somebody fetches; empty when there is none."""
+        """Error after which aiokafka does nothing more until the consumer fetches; empty if there is none."""
         pending = self.coordinator._pending_exception  # noqa: SLF001 (as above)
         return repr(pending) if pending else ""
 
 
 async def committed_while_joining(bootstrap: str, topic: str) -> None:
-    """A second member comes; while the first one joins again it is asked to commit. Both own partitions in the generation that follows, which stays."""
+    """Let a second member join while the first one, which joins again, tries to commit.
+
+    Both own partitions in the generation that follows, and that generation lasts.
+    """
     async with member_of(bootstrap, topic) as first:
         await until(lambda: bool(first.consumer.assignment()) and first.membership.settled, within_s=30)
         offsets = {TP(topic, partition): 1 for partition in range(2)}
@@ -53,7 +56,7 @@ async def committed_while_joining(bootstrap: str, topic: str) -> None:
 
 
 async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
-    """A broker that has just started answers a heartbeat that it still loads what it knows of the group: the member stays one, in its generation."""
+    """Answer a heartbeat as a broker does that is still loading its groups after a start. The member stays in the group and in its generation."""
     async with member_of(bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=30)
         generation, answered = member.coordinator.generation, _answer_once(member, GroupLoadInProgressError.errno)
@@ -64,7 +67,7 @@ async def broker_that_loads_its_groups(bootstrap: str, topic: str) -> None:
 
 
 async def heartbeat_cancelled_as_it_is_answered(bootstrap: str, topic: str, within_s: float = 60) -> None:
-    """A member has to join again, and so ends its heartbeat, which is answered at that very moment: it joins."""
+    """Answer a heartbeat at the moment at which the member cancels it in order to join again. The member joins."""
     async with member_of(bootstrap, topic) as member:
         await until(lambda: member.membership.settled, within_s=30)
         generation = member.coordinator.generation
@@ -73,7 +76,7 @@ async def heartbeat_cancelled_as_it_is_answered(bootstrap: str, topic: str, with
 
 
 def _answer_as_it_ends(member: Member) -> None:
-    """The next heartbeat waits for its answer until aiokafka, which is asked to join again, cancels it: both come in one turn of the loop."""
+    """Delay the next heartbeat's answer until aiokafka, asked to join again, cancels the heartbeat. Both happen in one turn of the event loop."""
     send, end, held = member.membership._send, member.coordinator._stop_heartbeat_task, list["asyncio.Future[Any]"]()  # noqa: SLF001
 
     async def sent(request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
@@ -94,7 +97,7 @@ def _answer_as_it_ends(member: Member) -> None:
 
 
 def _answer_once(member: Member, error_code: int) -> list[int]:
-    """The next heartbeat is answered with an error; the codes of all answers from now on."""
+    """Answer the next heartbeat with an error. Return the list of the codes of all answers from now on."""
     send, codes = member.membership._send, list[int]()  # noqa: SLF001
 
     async def sent(request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
@@ -109,7 +112,7 @@ def _answer_once(member: Member, error_code: int) -> list[int]:
 
 
 def _commit_at_each_join(member: Member, offsets: dict[TP, int]) -> list["asyncio.Task[bool]"]:
-    """Behind each JoinGroup that is sent from now on an attempt to commit follows, on the same connection."""
+    """Try to commit behind each JoinGroup request from now on, on the same connection. Return the list of attempts."""
     send, commits = member.coordinator._send_req, list["asyncio.Task[bool]"]()  # noqa: SLF001
 
     async def watched(request: Any) -> Any:  # noqa: ANN401 (aiokafka has no types)
@@ -125,7 +128,7 @@ def _commit_at_each_join(member: Member, offsets: dict[TP, int]) -> list["asynci
 
 @asynccontextmanager
 async def member_of(bootstrap: str, topic: str) -> AsyncIterator[Member]:
-    """The topic's name is the group's, too."""
+    """Yield a member of a group with the name of its topic."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False, auto_offset_reset="latest", heartbeat_interval_ms=300)
     await consumer.start()
     try:

@@ -1,4 +1,4 @@
-"""What a rebuild of a table guarantees, acted out on a real broker; `test_rebuild_controls.py` acts it out with the mechanism switched off."""
+"""Scenarios of rebuilds, on a real broker. `test_rebuild_controls.py` repeats them with the mechanism switched off."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,7 +19,7 @@ WISHES: tuple[BuildAction, ...] = ("rebuild", "rollback", "rebuild", "rollback")
 
 
 class Changed(History):
-    """Folds in another way."""
+    """Read model with another fingerprint."""
 
     def __init__(self, views: ViewHarness, fingerprint: str = "another") -> None:
         super().__init__(views.settings, entries, versions)
@@ -28,7 +28,7 @@ class Changed(History):
 
 
 async def ask(opened: OpenedView, wish: BuildAction, rebuild: str) -> BuildStatus:
-    """Ask for a build."""
+    """Request a build."""
     assert opened.task.builds is not None, "the view is open"
     return await opened.task.builds.ask(HISTORY, wish, rebuild)
 
@@ -40,19 +40,22 @@ async def done(opened: OpenedView, rebuild: str) -> BuildStatus:
 
 
 def built(opened: OpenedView) -> BuildStatus:
-    """How far it is."""
+    """Return the status of the build."""
     assert opened.task.builds is not None, "the view is open"
     return opened.task.builds.built(HISTORY)
 
 
 async def rebuilt(opened: OpenedView, rebuild: str = "r-1") -> BuildStatus:
-    """Rebuild from the log, and wait for it."""
+    """Rebuild from the log, and wait for the end."""
     await ask(opened, "rebuild", rebuild)
     return await done(opened, rebuild)
 
 
 async def reads_never_go_back(views: ViewHarness) -> None:
-    """While events come, and the rows are rebuilt and rolled back again and again, who reads sees every version once it was seen, and no failure."""
+    """Read while events arrive and rows are rebuilt and rolled back.
+
+    A reader never sees fewer versions than before, and never a failure.
+    """
     opened, version = await views.open_view(), 40
     await views.write_events(*[(order, each) for each in range(1, version) for order in "abc"])
     await opened.pump()
@@ -72,7 +75,7 @@ async def reads_never_go_back(views: ViewHarness) -> None:
 
 
 async def _read(opened: OpenedView) -> None:
-    """Raise when a read fails, or shows less than the one before."""
+    """Read without pause. Raise if a read fails, or shows less than the one before."""
     seen: dict[str, int] = {}
     while True:
         now = opened.versions()
@@ -83,7 +86,7 @@ async def _read(opened: OpenedView) -> None:
 
 
 async def killed_at_every_step(folded: ViewHarness, wish: BuildAction) -> None:
-    """The worker ends around each write to disk of a build, one after the other; then it goes on, and the rows are what they should be."""
+    """Kill the worker at each disk write of a build, one after the other. The build then resumes, and ends with the right rows."""
     opened = await folded.open_view()
     await opened.pump()
     if wish == "rollback":
@@ -113,7 +116,7 @@ async def killed_at_every_step(folded: ViewHarness, wish: BuildAction) -> None:
 
 
 def _killing(patch: pytest.MonkeyPatch, step: int) -> list[str]:
-    """The process ends at a step of the store's; what was called is returned."""
+    """Kill the process at one call of the store. Return the list of calls."""
     calls: list[str] = []
 
     def mortal(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""What each guarantee of the kernel means, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
+"""Scenarios of the runtime's guarantees, on a real broker. `test_controls.py` repeats them with the mechanism switched off."""
 
 import asyncio
 from contextlib import suppress
@@ -18,7 +18,7 @@ COMMANDS, KEYS = 600, 7
 
 
 async def interrupted(harness: Harness, step: str, *, after: bool) -> None:
-    """A task is closed when it is about to call `step` of its producer, or `step` is just returning to it; another opening processes what is left."""
+    """Close a task as it calls `step` of its producer, or as that call returns. Another incarnation processes the rest."""
     opened = await harness.open()
     await harness.send(*[(f"k{number % KEYS}", b"big 2000") for number in range(COMMANDS)])
     batch = RecordBatch(harness.commands, 0, opened.task.opening, await harness.records(harness.commands))
@@ -32,7 +32,7 @@ async def interrupted(harness: Harness, step: str, *, after: bool) -> None:
 
 
 async def overtaken(harness: Harness) -> None:
-    """The former owner commits until the moment its successor fences it; the successor does none of that again."""
+    """Let the former owner commit until its successor fences it. The successor repeats nothing of that."""
     former = await harness.open(worker="former")
     await harness.send(*[("a", b"")] * 5)
     start = AIOKafkaProducer.start
@@ -52,7 +52,7 @@ async def overtaken(harness: Harness) -> None:
 
 
 async def restarted(harness: Harness) -> None:
-    """A task that is opened again goes on where it was."""
+    """Restart a task. It continues at its position."""
     opened = await harness.open()
     await harness.send(("a", b""), ("b", b""), ("a", b""))
     await opened.pump()
@@ -61,7 +61,7 @@ async def restarted(harness: Harness) -> None:
 
 
 async def opened_anew_between_two_batches(harness: Harness) -> None:
-    """Two batches were fetched, the task is taken over again in place: the second, handed over late, does not move the position over the first."""
+    """Restart a task in place after two batches were fetched. The second batch, processed late, must not move the position past the first."""
     opened = await harness.open()
     await harness.send(("a", b""), ("a", b""), ("b", b""), ("a", b""))
     late = RecordBatch(harness.commands, 0, opened.task.opening, (await harness.records(harness.commands))[2:])
@@ -73,7 +73,7 @@ async def opened_anew_between_two_batches(harness: Harness) -> None:
 
 
 async def partly_refused(harness: Harness) -> None:
-    """The broker refuses one batch of a transaction: the record at fault is found and parked, the others leave nothing out."""
+    """Let the broker reject one batch of a transaction. The rejected record is found and parked, the others are complete."""
     opened = await harness.open()
     await harness.limit_record_size(harness.settings.topic("events.count"), 20_000)
     await harness.send(("a", b""), ("b", b"big 30000"), ("c", b""), ("a", b""))
@@ -83,7 +83,7 @@ async def partly_refused(harness: Harness) -> None:
 
 
 async def released_in_the_middle(harness: Harness, step: str, *, calls: int, after: bool) -> None:
-    """A task is closed around a call of a step of a release, two records to a transaction; its successor ends it, once and in order."""
+    """Close a task at one call of a release, with two records per transaction. Its successor completes the release, once and in order."""
     opened = await harness.open()
     await harness.send(("a", b"raise"), *[("a", b"")] * 5, ("b", b""))
     await opened.pump()
@@ -98,7 +98,7 @@ async def released_in_the_middle(harness: Harness, step: str, *, calls: int, aft
     successor = await harness.open()
     successor.counting.mended = {b"raise"}
     try:
-        with suppress(NotParked):  # where it was cut off before its first commit, the operator asks again
+        with suppress(NotParked):  # if the release ended before its first commit, the operator retries
             await successor.retry(0)
         await successor.idle()
         assert await harness.order("a") == [0, 1, 2, 3, 4, 5]
@@ -108,7 +108,7 @@ async def released_in_the_middle(harness: Harness, step: str, *, calls: int, aft
 
 
 async def not_a_member(harness: Harness) -> None:
-    """A worker whose group does not confirm it fences nobody: the owner goes on."""
+    """Start a worker that its group does not confirm. It fences no task, and the owner continues."""
     owner = await harness.open(worker="owner")
     zombie = harness.start(worker="zombie", member=False)
     try:
@@ -123,7 +123,7 @@ async def not_a_member(harness: Harness) -> None:
 
 
 async def fenced_too_late(harness: Harness) -> None:
-    """A worker that was a member when it asked, but not when it had fenced, does not serve: the owner would not know of what it answers."""
+    """Let a worker lose its membership while it fences. It must not serve, because the owner would not know what it answers."""
     await (await harness.open()).task.close()
     late, fenced, start = harness.start(worker="late"), asyncio.Event(), AIOKafkaProducer.start
 
@@ -146,7 +146,10 @@ async def fenced_too_late(harness: Harness) -> None:
 
 
 def stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1) -> asyncio.Event:
-    """From now on the producer stops for ever around the last of so many calls of `step`; the event tells that it does. Who closes the task waits shortly."""
+    """Stop the producer for ever before or after the last of so many calls of `step`. Return an event that is set then.
+
+    Closing the task waits only shortly.
+    """
     patch.setattr(task, "SETTLE_S", 0.2)
     patch.setattr(ending, "CLOSE_S", 0.2)
     reached, original, left = asyncio.Event(), getattr(AIOKafkaProducer, step), iter(range(calls - 1, -1, -1))
@@ -164,7 +167,7 @@ def stop_at(patch: pytest.MonkeyPatch, step: str, *, after: bool, calls: int = 1
 
 
 async def _goes_on(opened: Opened, **counts: int) -> None:
-    """The task processes all there is, and then its rows and the log hold just these counts."""
+    """Process all commands. Assert that rows and log hold exactly these counts."""
     try:
         await opened.pump()
         await opened.harness.expect_counts(**counts)

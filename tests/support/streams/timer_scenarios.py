@@ -1,4 +1,4 @@
-"""What each guarantee about timers means, acted out on a real broker; `test_timer_controls.py` acts it out with the mechanism switched off."""
+"""Scenarios of the guarantees about timers, on a real broker. `test_timer_controls.py` repeats them with the mechanism switched off."""
 
 from time import time
 
@@ -20,7 +20,7 @@ HALF_AN_HOUR_MS = 1_800_000
 
 
 async def woken_in_the_middle(timed: TimerHarness, step: str, *, calls: int, after: bool) -> None:
-    """A task is closed around a step of the transaction in which it wakes, and its disk is lost; each sleeper is woken once all the same."""
+    """Close a task at one step of the transaction that fires timers, and lose its disk. Each timer fires exactly once all the same."""
     keys = [f"k{number}" for number in range(KEYS)]
     opened = await timed.open()
     await timed.send(*[(key, b" at 0") for key in keys])
@@ -32,7 +32,7 @@ async def woken_in_the_middle(timed: TimerHarness, step: str, *, calls: int, aft
 
 
 async def due_while_nobody_was_there(timed: TimerHarness) -> None:
-    """A timer becomes due while its task is closed: who opens it wakes at once, before what is due later."""
+    """Close a task until its timer is due. The next incarnation fires it at once, before later timers."""
     opened = await timed.open()
     await timed.send(("a", b" at 1000"))
     await opened.pump()
@@ -42,7 +42,7 @@ async def due_while_nobody_was_there(timed: TimerHarness) -> None:
 
 
 async def opened_after_waking(timed: TimerHarness) -> None:
-    """Who was woken is not woken by the next opening."""
+    """Restart a task after its timer has fired. The timer does not fire again."""
     opened = await timed.open()
     await timed.send(("a", b" at 0"))
     await opened.pump()
@@ -52,7 +52,7 @@ async def opened_after_waking(timed: TimerHarness) -> None:
 
 
 async def many_beside_commands(timed: TimerHarness) -> None:
-    """Two hundred timers are due when two hundred commands come, twenty to a transaction: the log has them in turns."""
+    """Let two hundred timers become due as two hundred commands arrive, twenty to a transaction. The log has them in turns."""
     opened, numbers = await timed.open(), range(200)
     await timed.send(*[(f"s{number}", b" at 1000") for number in numbers])
     await timed.move(opened, 1_000)
@@ -73,7 +73,7 @@ async def many_beside_commands(timed: TimerHarness) -> None:
 
 
 async def one_raises(timed: TimerHarness) -> None:
-    """One of two sleepers that are due raises: the other is woken now, the one later, and nothing of its first waking is left."""
+    """Let the handler of one of two due timers raise. The other timer fires now, this one later, and nothing of the first attempt remains."""
     opened = await timed.open()
     try:
         sleeping(opened).then = {"a": fail}
@@ -93,7 +93,7 @@ async def one_raises(timed: TimerHarness) -> None:
 
 
 async def idle_until_due(harness: Harness) -> None:
-    """By the real clock: a task that has nothing else to do wakes, not before it is time."""
+    """Wait by the real clock. A task with nothing else to do fires its timer, and not before it is due."""
     opened, due_ms = await harness.open(), int(time() * 1000) + 500
     try:
         await harness.send(("a", f" at {due_ms}".encode()))
@@ -106,7 +106,7 @@ async def idle_until_due(harness: Harness) -> None:
 
 
 async def _ends_with_one_more(opened: Opened, **counts: int) -> None:
-    """A timer that is due later than all others is the last to ring: then the rows and the log hold these counts, and nobody sleeps."""
+    """Assert that these are the counts in rows and log, once the timer that is due last has fired, and that no timer is left."""
     timed = opened.harness
     assert isinstance(timed, TimerHarness)
     try:
@@ -122,7 +122,7 @@ async def _ends_with_one_more(opened: Opened, **counts: int) -> None:
 
 
 async def another_clock(harness: Harness, ahead_ms: int) -> float:
-    """The worker's clock is another than the brokers': what is due by theirs wakes, and nothing else. How far it finds its clock ahead (seconds)."""
+    """Run a worker whose clock differs from the brokers'. Only timers due by the brokers' time fire. Return the lead of its clock as measured (seconds)."""
     await harness.configure(harness.commands, {"message.timestamp.type": "LogAppendTime"})
     now_ms = int(time() * 1000)
     opened = await harness.open()
@@ -139,7 +139,7 @@ async def another_clock(harness: Harness, ahead_ms: int) -> float:
 
 
 async def cancelled_before_the_tick(timed: TimerHarness) -> None:
-    """What cancels a timer lies unread when that becomes due: it is heard before the time is."""
+    """Leave a command unread that cancels a due timer. It is processed before the tick."""
     opened = await timed.open()
     try:
         await timed.send(("a", b" at 1000"), ("z", b" at 1000"))
@@ -154,7 +154,7 @@ async def cancelled_before_the_tick(timed: TimerHarness) -> None:
 
 
 async def asked_and_unread(timed: TimerHarness) -> None:
-    """Two timers are due, of which one awaits the answer to a command that the group has not read: it wakes once that is read."""
+    """Let two timers become due, one of which awaits the answer to a command that the group has not read. It fires once that is read."""
     opened = await timed.open()
     try:
         sleeping(opened).awaited = {"a": [TopicPartition(timed.commands, 0)]}

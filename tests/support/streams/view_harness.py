@@ -1,4 +1,4 @@
-"""A view task without Faust around it: its events are written, fetched and handed over by the test, everything else is real."""
+"""View task without Faust around it: the test writes, fetches and passes on its events. Everything else is real."""
 
 import asyncio
 import json
@@ -24,19 +24,19 @@ from tests.support.waiting import until
 
 
 class ViewFlow(Flow):
-    """Knows how far was fetched, commit markers included."""
+    """Fetch control that knows the next fetch offsets, commit markers included."""
 
     def __init__(self) -> None:
         super().__init__(member=True)
         self.fetched: dict[str, int] = {}
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
-        """From here is fetched next."""
+        """Set the next fetch offsets."""
         await super().start(partition, offsets)
         self.fetched = dict(offsets)
 
     async def reached(self, partition: int) -> Mapping[str, int]:
-        """What the test has fetched."""
+        """Return the offsets up to which the test has fetched."""
         assert partition == 0
         return self.fetched
 
@@ -48,16 +48,16 @@ class ViewHarness(Harness):
         super().__init__(bootstrap, directory)
         self.model = History(self.settings, entries, versions)
         self.orders = self.settings.topic("events.order")
-        self.model.events = (self.orders,)  # one log is as good as three, and sooner read
+        self.model.events = (self.orders,)  # one log proves as much as three, and is read sooner
         self.expected: dict[bytes, bytes] = {}
-        """The rows of an undisturbed view, where a test has asked for them."""
+        """Rows of an undisturbed view, if a test has computed them."""
 
     async def create(self) -> None:
         """Create the topics."""
         await self.create_topics(*self.model.events, self.settings.topic("parked"))
 
     def view_side(self, models: Sequence[History] = (), *, accept_loss: bool = False, worker: str = "") -> ReadTopology:
-        """The side of a worker, `worker` names one whose disk is another."""
+        """Return a worker's topology; `worker` names one with another disk."""
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = ReadTopology(WriteTopology(settings, accept_loss=accept_loss))
         for model in models or [self.model]:
@@ -66,14 +66,14 @@ class ViewHarness(Harness):
         return side
 
     async def open_view(self, model: History | None = None, *, models: Sequence[History] = (), accept_loss: bool = False, worker: str = "") -> "OpenedView":
-        """Open a view; it is ready for events, or has stopped, when this returns."""
+        """Open a view task, and return once it is ready for events or stopped."""
         side, flow = self.view_side([model] if model else models, accept_loss=accept_loss, worker=worker), ViewFlow()
         task = ViewTask(side, 0, flow)
         await until(lambda: task.ready.is_set() or task.stopped, within_s=60)
         return OpenedView(self, side, task, flow)
 
     async def write_events(self, *events: tuple[str, int], transactional: bool = False, **more: object) -> None:
-        """Write OrderConfirmed events: (order id, version); `more` are fields of their envelopes."""
+        """Write OrderConfirmed events (order id, version); `more` are further fields of their envelopes."""
         name = self.settings.app_id if transactional else None
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, transactional_id=name) as producer:
             if transactional:
@@ -84,17 +84,17 @@ class ViewHarness(Harness):
                 await producer.commit_transaction()
 
     async def parked(self) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
-        """Key, value and headers of what was parked."""
+        """Return key, value and headers of the parked records."""
         return [(record.key, record.value, dict(record.headers)) for record in await self.records(self.settings.topic("parked"))]
 
     async def said(self) -> list[tuple[int, str]]:
-        """What the topic `parked` says, in its order: the offset of each event, and its reason or what became of it."""
+        """Return the records of the topic `parked` in order: the offset of each event, with its reason or its outcome."""
         words = [parse(record) for record in await self.records(self.settings.topic("parked"))]
         return [(word.offset, word.outcome if isinstance(word, ParkingOutcome) else word.reason) for word in words]
 
 
 class OpenedView:
-    """A view that was opened."""
+    """View task that was opened."""
 
     def __init__(self, harness: ViewHarness, side: ReadTopology, task: ViewTask, flow: ViewFlow) -> None:
         self.harness = harness
@@ -105,12 +105,15 @@ class OpenedView:
 
     @staticmethod
     def handler(model: ReadModel) -> EventHandler:
-        """What the agent of a read model does with an event."""
+        """Return the event handler of a read model's agent."""
         assert isinstance(model, History)
         return EventHandler(model)
 
     async def pump(self, sizes: Iterable[int] = ()) -> None:
-        """Fetch and hand over until all events are folded, in batches of these sizes, then in one of the rest, over as many openings as that takes."""
+        """Fetch and process until all events are folded.
+
+        Batches have these sizes, the last one has the rest. Restarts of the task are waited for.
+        """
         async with asyncio.timeout(60):
             sizes = iter(sizes)
             for topic in self.side.inputs:
@@ -128,31 +131,31 @@ class OpenedView:
         return self.position(topic)
 
     def position(self, topic: str) -> int:
-        """The next offset of a topic that the view folds."""
+        """Return the next offset of a topic that the view folds."""
         return self.task.positions[topic].offset_next
 
     def rows(self) -> dict[bytes, bytes]:
-        """All rows on disk, byte by byte; positions included, but not what is parked, which has the time when it was."""
+        """Return all rows on disk, positions included, byte for byte. Rows of parked records are left out, because they contain the time."""
         return {key: value for key, value in self.task.store.scan(b"") if not key.startswith(parking.parked.prefix)}
 
     async def release(self, offset: int, discard: str | None = None) -> Park | None:
-        """Retry the event that was parked from an offset, or discard it, and return once those behind it have followed."""
+        """Retry or discard the event parked at this offset. Return once its queue is drained."""
         park = await self.task.release(ReleaseRequest(self.harness.orders, offset, discard))
         await until(lambda: self.task.ready.is_set() and not self.task._releases, within_s=60)  # noqa: SLF001 (the test looks inside)
         return park
 
     def versions(self) -> dict[str, int]:
-        """The last version of each order."""
+        """Return the last version of each order."""
         table: Table[Latest] = versions
         return {key.removeprefix("Order/"): last.version for key, last in table.rows(self.task.store)}
 
     def history(self, order_id: str) -> list[int]:
-        """The versions of the events of an order."""
+        """Return the versions of an order's events."""
         return [version for version, _ in self.harness.model.committed(self.task.store, "Order", order_id, 1)]
 
 
 class Failing(History):
-    """Fails at orders called `bad`, so many times."""
+    """Read model that fails at orders called `bad`, this many times."""
 
     def __init__(self, views: ViewHarness, times: int) -> None:
         super().__init__(views.settings, entries, versions)
@@ -160,7 +163,7 @@ class Failing(History):
         self.times = times
 
     def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
-        """Fold, then fail: what was changed must not stay."""
+        """Fold, then fail: the changes must not stay."""
         super().apply(before, event, value)
         if event.aggregate_id == "bad" and self.times:
             self.times -= 1
@@ -168,7 +171,7 @@ class Failing(History):
 
 
 def event(order_id: str, version: int, **more: object) -> bytes:
-    """The value of an event."""
+    """Return the value of an event."""
     envelope: dict[str, Any] = {"eventType": "OrderConfirmed", "aggregateType": "Order", "aggregateId": order_id, "version": version, "schemaVersion": 1}
     envelope["timestamp"] = "2026-01-01T00:00:00.000Z"
     return json.dumps({"eventId": f"{order_id}-{version}", **envelope, "payload": {"confirmedAt": "2026-01-01T00:00:00.000Z"}, **more}).encode()

@@ -1,4 +1,4 @@
-"""What a view guarantees, acted out on a real broker; `test_controls.py` acts it out with the mechanism switched off."""
+"""Scenarios of a view's guarantees, on a real broker. `test_controls.py` repeats them with the mechanism switched off."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -13,11 +13,11 @@ from tests.support.waiting import until
 
 
 class KilledError(AssertionError):
-    """Stands for the end of the process. A task that meets it stays closed: it does nothing more."""
+    """Stands for the end of the process. A task that raises it stays closed, and does nothing more."""
 
 
 async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
-    """The worker ends before its next write to disk, or after it; what is on disk then is gone on from, and each event is in the rows once."""
+    """Kill the worker before or after its next write to disk. The next incarnation continues from the disk, and the rows have each event once."""
     opened = await harness.open_view()
     await harness.write_events(("a", 1), ("b", 1), ("a", 2))
     write = StateStore.write
@@ -43,7 +43,7 @@ async def killed_around_a_write(harness: ViewHarness, *, after: bool) -> None:
 
 
 async def lost_disk(harness: ViewHarness) -> None:
-    """A view with parked events is folded anew on an empty disk: the same rows, and nothing is parked a second time."""
+    """Rebuild a view with parked events on an empty disk. The rows are equal, and nothing is parked a second time."""
     opened = await harness.open_view()
     await harness.write_events(("a", 1), ("b", 2), ("b", 3), ("a", 2))
     await opened.pump()
@@ -58,7 +58,10 @@ async def lost_disk(harness: ViewHarness) -> None:
 
 
 async def mended_and_folded_anew(harness: ViewHarness) -> None:
-    """Events are parked by code that fails at them; later code folds them on an empty disk, and then the topic `parked` says that they are released, once."""
+    """Park events with code that fails at them, then fold them with later code on an empty disk.
+
+    The topic `parked` then reports their release, once.
+    """
     failing = await harness.open_view(Failing(harness, 1_000))
     await harness.write_events(("bad", 1), ("a", 1), ("bad", 2))
     await failing.pump()
@@ -75,7 +78,7 @@ async def mended_and_folded_anew(harness: ViewHarness) -> None:
 
 
 async def killed_when_kafka_alone_knows_of_a_release(harness: ViewHarness) -> None:
-    """The worker ends when the topic `parked` has it that an event was discarded, and the disk does not: nothing waits behind it for ever."""
+    """Kill the worker once the topic `parked` has a discard that the disk does not have. No queue stays blocked for ever."""
     opened = await harness.open_view()
     await harness.write_events(("a", 1), ("b", 2))
     await opened.pump()

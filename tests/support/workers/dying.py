@@ -1,6 +1,6 @@
-"""A worker that dies, as if it had been killed, before the transaction that has all that is named, or right after.
+"""Worker that dies, as if killed, before or right after the transaction that contains all the named things.
 
-usage: python -m tests.support.workers.dying before|after NAME...    the number of a decision of sagas, or the id of a command that is answered
+usage: python -m tests.support.workers.dying before|after NAME... the number of a decision of sagas, or the id of a command that is answered
 """
 
 import os
@@ -18,7 +18,7 @@ from app.worker import run_worker
 
 
 def arm(wanted: set[str], *, after: bool) -> None:
-    """From now on the transaction that has all of these is the last thing that this process does, or does not do any more."""
+    """Kill the process at the commit of the transaction that contains all of these: before it, or after it."""
     had, decisions, commit = defaultdict[Any, set[str]](set), count(1), TransactionalUnitOfWork.commit
     follow, result = SagaManager.follow, Outbox.result
 

@@ -1,4 +1,4 @@
-"""One test's own environment on a broker: topics, consumer group, workers; and the results that come out of it."""
+"""Environment of one test on a broker: topics, consumer group, workers, and their results."""
 
 import asyncio
 from collections import Counter
@@ -22,11 +22,11 @@ from tests.support.waiting import until
 from tests.support.workers.worker import PROGRAM, Worker
 
 SESSION_S = 6.0
-"""A worker silent for this long loses its partitions: the least a broker allows by default."""
+"""Session timeout of workers, the least that a broker allows by default (seconds)."""
 
 
 class Environment:
-    """Names that no other test uses; `close` ends every worker that was started."""
+    """Names that no other test uses. `close` ends every worker that was started."""
 
     def __init__(self, bootstrap: str, directory: Path, partitions: int = 4) -> None:
         name = f"t{uuid4().hex[:8]}"
@@ -41,14 +41,14 @@ class Environment:
         await apply(self.settings)
 
     def worker(self, name: str, *, program: tuple[str, ...] = PROGRAM, **variables: str) -> Worker:
-        """Start a worker with a data directory of its own, and these settings beside those of the environment; `program` is what Python runs."""
+        """Start a worker with a data directory of its own, and these settings besides those of the environment. `program` holds Python's arguments."""
         own = self.settings.model_dump(mode="json", include={"broker", "app_id", "topic_prefix", "replication", "session_timeout_s", "partitions"})
         environment = {f"FOLDSTREAM_{key.upper()}": str(value) for key, value in {"web_port": 0, **own, **variables}.items()}
         self.workers.append(Worker(name, self._directory, environment, program))
         return self.workers[-1]
 
     async def send(self, commands: Iterable[Json], transactional_id: str | None = None) -> int:
-        """Write commands in their order, in a transaction if that has an id, and return how many once all are in the log."""
+        """Write commands in order, in a transaction if there is an id. Return their number once all are in the log."""
         async with (
             AIOKafkaProducer(
                 bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2, transactional_id=transactional_id
@@ -58,16 +58,16 @@ class Environment:
             return len(await asyncio.gather(*[await self._produce(producer, command) for command in commands]))
 
     async def lag(self, topic: str) -> int:
-        """How far the consumer group is behind the end of partition 0 of a topic, as a lag tool computes it."""
+        """Return the consumer group's lag on partition 0 of a topic, as a lag tool computes it."""
         [lag] = await self._lags([TopicPartition(self.settings.topic(topic), 0)])
         return lag
 
     async def caught_up(self) -> None:
-        """Return once the group was told that all commands, and all that sagas were to hear, have been processed."""
+        """Return once the group's offsets show that all commands, and all inputs of sagas, are processed."""
         await self._processed(command_topic(self.settings, kind) for kind in LOGS)
 
     async def folded(self) -> None:
-        """The same of all that views follow: events, and what views tell each other."""
+        """Return once the group's offsets show that all inputs of views are processed: events and feeds."""
         events = (event_topic(self.settings, kind) for kind in LOGS)
         await self._processed([*events, *(feed_topic(self.settings, feed) for feed in FEEDS)])
 
@@ -79,19 +79,19 @@ class Environment:
             await consumer.commit(await (consumer.beginning_offsets if to == "beginning" else consumer.end_offsets)(partitions))
 
     async def left(self) -> None:
-        """Return once the group has no member: who had no time to leave it is one until its session has run out."""
+        """Return once the group has no member. A killed worker stays a member until its session has run out."""
         async with asyncio.timeout(60):
             while await members(self.settings, self.settings.app_id):  # noqa: ASYNC110 (the broker is asked)
                 await asyncio.sleep(0.1)
 
     async def send_paced(self, commands: Sequence[Json], results: "Results", chunk: int = 20) -> None:
-        """Write a few commands at a time, each few when those before are answered, so that fetches wait for records in between."""
+        """Write a few commands at a time, and wait for their results in between, so that fetches wait for records."""
         for begin in range(0, len(commands), chunk):
             await self.send(commands[begin : begin + chunk])
             await results.number(begin + chunk)
 
     async def flow(self, commands: Iterable[Json], results: "Results", ahead: int, sent: int = 0) -> None:
-        """Write commands until there are no more, never more than `ahead` of them without a result; `sent` were sent before."""
+        """Write all commands, with at most `ahead` of them without a result; `sent` were sent before."""
         async with AIOKafkaProducer(bootstrap_servers=self.settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=2) as producer:
             for command in commands:
                 await results.number(sent - ahead + 1)
@@ -99,7 +99,7 @@ class Environment:
                 sent += 1
 
     async def configure(self, topic: str, **config: str) -> None:
-        """Change settings of a topic (Kafka's names for them, `_` for `.`), and return once the broker has them: it answers before."""
+        """Change settings of a topic (Kafka's names, `_` for `.`). Return once the broker applies them, because it answers before."""
         [wanted] = [each for each in topics(self.settings) if each.name == self.settings.topic(topic)]
         changed = {**wanted.config, **{name.replace("_", "."): value for name, value in config.items()}}
         async with self._admin() as admin:
@@ -121,13 +121,13 @@ class Environment:
             await admin.delete_records({where: RecordsToDelete(-1) for where in self.partitions(topic)})
 
     async def empty_processed(self, *topic: str) -> None:
-        """Delete the records of these topics of which the group was told that they have been processed: a timer may write more at any time."""
+        """Delete the records of these topics that the group's offsets show as processed. A timer may write more at any time."""
         told = await self.told(self.partitions(topic))
         async with self._admin() as admin:
             await admin.delete_records({where: RecordsToDelete(offset) for where, offset in told.items()})
 
     async def lose(self, topic: str) -> None:
-        """Delete a topic (its name on the broker) and create it again, empty."""
+        """Delete a topic (name on the broker), and create it again, empty."""
         async with self._admin() as admin:
             await admin.delete_topics([topic])
             while topic in await admin.list_topics():  # noqa: ASYNC110 (the broker is asked)
@@ -135,11 +135,11 @@ class Environment:
         await apply(self.settings)
 
     def partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
-        """Those of these topics (names on the broker)."""
+        """Return the partitions of these topics (names on the broker)."""
         return [TopicPartition(topic, number) for topic in topics for number in range(self.settings.partitions)]
 
     async def told(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Up to where the group was told that these have been processed."""
+        """Return the group's committed offset of each partition, or 0."""
         async with self._admin() as admin:
             told = await admin.list_consumer_group_offsets(self.settings.app_id)
         return {where: told[where].offset if where in told else 0 for where in partitions}
@@ -151,7 +151,7 @@ class Environment:
                 await asyncio.sleep(0.1)
 
     async def _lags(self, partitions: list[TopicPartition]) -> list[int]:
-        """The ends are asked for last: where they are what was told before, nothing was on its way from one of these to another."""
+        """Return the lags. End offsets are read last: if they equal the offsets read before, no record was on its way between these topics."""
         told = await self.told(partitions)
         async with AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap) as consumer:
             ends = await consumer.end_offsets(partitions)
@@ -172,7 +172,7 @@ class Environment:
             worker.destroy()
 
     def close(self) -> None:
-        """End the workers; what they logged is shown by pytest when the test failed."""
+        """End the workers, and print their logs, which pytest shows if the test failed."""
         self.end()
         for worker in self.workers:
             print(f"--- {worker.name}, started {worker.starts} times\n{worker.said[-20_000:]}")  # noqa: T201 (pytest shows it)
@@ -185,7 +185,7 @@ class Environment:
 
 @asynccontextmanager
 async def opened(fresh: Environment) -> AsyncIterator[Environment]:
-    """Create its topics, and close it afterwards."""
+    """Create the topics of an environment, and close it afterwards."""
     try:
         await fresh.create_topics()
         yield fresh
@@ -194,9 +194,9 @@ async def opened(fresh: Environment) -> AsyncIterator[Environment]:
 
 
 class Results:
-    """Collects the results of an environment that are `wanted`, or those of one aggregate: `async with Results(settings) as results`.
+    """Collects the `wanted` results of an environment, or those of one aggregate: `async with Results(settings) as results`.
 
-    Events, if `topic` is a log of record.
+    Collects events if `topic` is a log of record.
     """
 
     def __init__(self, settings: Settings, of: str | None = None, topic: str = "results", wanted: Callable[[Json], bool] = lambda _result: True) -> None:
@@ -219,11 +219,11 @@ class Results:
         await self._consumer.stop()
 
     async def number(self, count: int, within_s: float = 200) -> None:
-        """Wait until there are this many; TimeoutError when they do not come in time (seconds)."""
+        """Wait until there are this many. Raise TimeoutError if they do not arrive in time (seconds)."""
         await until(lambda: len(self.all) >= count, within_s)
 
     def firsts(self) -> Counter[tuple[str, str]]:
-        """How many first results each command has, by aggregate and command id."""
+        """Return the number of first results of each command, by aggregate and command id."""
         return Counter((result["aggregateId"], result["commandId"]) for result in self.all if not result.get("duplicate"))
 
     async def _follow(self) -> None:

@@ -1,4 +1,4 @@
-"""Events that nothing caused, written behind those of a real log."""
+"""Forged events, which no command caused, appended to a real log."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.support.workers.environment import Environment
 
 
 async def forge(environment: Environment, kind: str, aggregate: str, event_type: str, cause: str = "nothing", **payload: Any) -> None:  # noqa: ANN401 (any JSON)
-    """Write an event of an aggregate that has some, as the next of them."""
+    """Append an event to an aggregate that has some."""
     last = await _last(environment, kind, aggregate)
     metadata = {"correlationId": "forged", "causationId": cause}
     identity = event_id(kind, aggregate, f"{cause}/{last['version']}" if kind == "Saga" else cause, 0, payload.get("orderId"))

@@ -1,4 +1,4 @@
-"""A worker that finds its disk full: no file of its may grow beyond a limit, which the system says in the place of "no space left on device"."""
+"""Worker that finds its disk full: no file may grow beyond a limit. The system reports that instead of "no space left on device"."""
 
 import resource
 import sys
@@ -9,7 +9,7 @@ from app.streams.state import store
 from bench.alone import run_worker
 
 LIMIT_BYTES = 256 << 10
-"""Enough for what it logs, not for the rows of the test; what a database keeps in memory before it writes is small, too."""
+"""Size that suffices for the log file, but not for the rows of the test. The database's write buffers are small, too."""
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT_BYTES, LIMIT_BYTES))
 store._BUFFERS = WriteBufferManager(LIMIT_BYTES, False)  # noqa: FBT003, SLF001 (rocksdict takes it by position; the product's is larger)

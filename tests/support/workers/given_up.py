@@ -1,4 +1,4 @@
-"""Orders that were given up though nothing was wrong with them: no outage of a run is as long as a saga is patient."""
+"""Orders that failed although nothing was wrong with them. No outage in a run lasts as long as a saga's timeouts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from app.settings import Settings
 
 
 async def given_up(settings: Settings) -> list[str]:
-    """A line for each saga that took a late answer for none."""
+    """Return a line for each saga that treated a late answer as missing."""
     async with LogReader(settings) as log:
         events = [msgspec.json.decode(record.value) async for record in log.topic(settings.topic("events.saga"))]
     return [*_impatient(events)]

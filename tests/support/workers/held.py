@@ -1,6 +1,6 @@
-"""A worker that makes a table anew, or releases parked records, no further than its beginning while a file is in its data directory.
+"""Worker that pauses builds and releases at their beginning while a file is in its data directory.
 
-Builds wait once they have taken some of what they fetched, releases once two transactions are through.
+Builds pause after some of the fetched events, releases after two transactions.
 """
 
 import os
@@ -25,14 +25,14 @@ async def _until_let_go() -> None:
 
 
 async def fill(source: BuildSource) -> None:
-    """Fetch as ever; wait where something that was fetched is left to be taken."""
-    if any(source._waiting.values()):  # noqa: SLF001 (nobody else knows)
+    """Fetch as usual, but wait once fetched events are left to be taken."""
+    if any(source._waiting.values()):  # noqa: SLF001 (no public attribute says so)
         await _until_let_go()
     await _fill(source)
 
 
 async def follow(releases: ParkedReleaser) -> None:
-    """Release as ever; wait after the first few."""
+    """Release as usual, but wait after the first transactions."""
     if next(_calls) >= RELEASED:
         await _until_let_go()
     await _follow(releases)

@@ -1,15 +1,15 @@
-"""What is written behind an open transaction comes late: nobody who reads what is committed sees it before that transaction ends."""
+"""Hold: keeps records back behind an open transaction, so that readers of committed records see them only once the transaction ends."""
 
 from aiokafka import AIOKafkaProducer
 
 from app.settings import Settings
 
 LONG_MS = 600_000
-"""Longer than any test holds something up: then the broker ends the transaction."""
+"""Timeout of the transaction, longer than any test holds something back. Then the broker ends it."""
 
 
 class Hold:
-    """Holds up one partition of a topic (its name on the broker) from `begin` to `end`."""
+    """Holds back one partition of a topic (name on the broker) from `begin` to `end`."""
 
     def __init__(self, settings: Settings, topic: str, partition: int) -> None:
         self._topic = topic
@@ -19,12 +19,12 @@ class Hold:
         )
 
     async def begin(self) -> None:
-        """From now on what is written is late."""
+        """Hold back everything that is written from now on."""
         await self._producer.start()
         await self._producer.begin_transaction()
         await self._producer.send_and_wait(self._topic, b"never read", b"nobody", self._partition)
 
     async def end(self) -> None:
-        """All of it comes now."""
+        """Release everything held back."""
         await self._producer.abort_transaction()
         await self._producer.stop()

@@ -1,4 +1,4 @@
-"""A worker without a mechanism: a transaction carries the position before it, so that whoever takes over does the last one again."""
+"""Worker without a mechanism: a transaction carries the position before it, so the next owner repeats the last transaction."""
 
 import sys
 from typing import Any

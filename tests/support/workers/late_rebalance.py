@@ -1,4 +1,4 @@
-"""A worker that is told of a rebalance when it has closed its tasks because it was asked to end."""
+"""Worker that is notified of a rebalance after it closed its tasks in order to exit."""
 
 import sys
 from typing import Any
@@ -11,13 +11,13 @@ _assigned: list[Any] = []
 
 
 async def on_rebalance(tasks: TaskManager, *changes: Any, **named: Any) -> None:  # noqa: ANN401 (Faust's own signature)
-    """As ever."""
+    """Handle a rebalance as usual, and remember its assignment."""
     _assigned[:] = changes[:1]
     await _rebalance(tasks, *changes, **named)
 
 
 async def on_stop(tasks: TaskManager) -> None:
-    """As ever, and then the same is assigned again."""
+    """Stop as usual, then handle a rebalance with the same assignment."""
     await _stop(tasks)
     await _rebalance(tasks, _assigned[0], set(), set(), tasks.generation + 1)
     print(f"{len(tasks._all())} tasks after the end")  # noqa: T201, SLF001 (what the test looks for)

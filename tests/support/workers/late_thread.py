@@ -1,4 +1,4 @@
-"""A worker whose consumer's thread takes its time to start, so that SIGTERM comes before it answers anybody."""
+"""Worker whose consumer thread starts late, so that SIGTERM arrives before the thread answers."""
 
 import asyncio
 import sys
@@ -7,13 +7,13 @@ from app.streams.runtime.consumer_thread import ConsumerThread
 from bench.alone import run_worker
 
 LATE_S = 6.0
-"""Longer than it takes to ask the worker to end once it serves HTTP (seconds)."""
+"""Delay of the thread, longer than it takes to send SIGTERM once the worker serves HTTP (seconds)."""
 
 _start = ConsumerThread.on_start
 
 
 async def on_start(thread: ConsumerThread) -> None:
-    """Start as ever, later."""
+    """Start as usual, but late."""
     await asyncio.sleep(LATE_S)
     await _start(thread)
 

@@ -1,4 +1,4 @@
-"""A worker that reads on for long behind a request that it refused: a slow client gets to see why."""
+"""Worker that reads on for long behind a request that it refused, so that a slow client sees the reason."""
 
 import sys
 

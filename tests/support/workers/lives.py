@@ -1,4 +1,4 @@
-"""The lives of one worker, each of which ends at a point of its own."""
+"""Worker that is started again and again on one disk, and dies at another point each time."""
 
 import signal
 from collections.abc import Iterable
@@ -9,28 +9,28 @@ from tests.support.workers.worker import PROGRAM, Worker
 
 
 class Mortal:
-    """One worker with an id, and so without a session to wait for, whose lives follow one another on one disk."""
+    """Starts one worker repeatedly on one disk. Its worker id lets it return without waiting for a session."""
 
     def __init__(self, environment: Environment, disk: Path, **variables: str) -> None:
-        """`variables` are the settings of all lives."""
+        """Prepare the worker; `variables` are its settings at each start."""
         self._environment = environment
         self._disk = disk
         self._variables = variables
 
     def live(self, name: str = "plain", program: tuple[str, ...] = PROGRAM) -> Worker:
-        """Begin a life; the one before has ended."""
+        """Start the worker, which must not be running."""
         return self._environment.worker(name, program=program, worker_id="mortal", datadir=str(self._disk), **self._variables)
 
     def doomed(self, point: str, program: str = "mortal") -> Worker:
-        """Begin one that ends at a point."""
+        """Start the worker so that it dies at a point."""
         return self.live(point, ("-m", f"tests.support.workers.{program}", point))
 
     async def die_at(self, points: Iterable[str]) -> None:
-        """Die at each of these points in turn."""
+        """Start the worker for each of these points, and let it die there."""
         for point in points:
             await died(self.doomed(point))
 
 
 async def died(doomed: Worker) -> None:
-    """Return once it has, at its point."""
+    """Return once the worker has died at its point."""
     assert await doomed.exit_code(within_s=100) == -signal.SIGKILL, f"{doomed.name} was not reached"

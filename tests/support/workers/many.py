@@ -1,4 +1,4 @@
-"""A long log, written as fast as it can be: orders that were placed, each with its command, result, event and rows."""
+"""Long log, written as fast as possible: placed orders, each with its command, result, event and rows."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ _ANSWERED = b'{"place-%d":{"version":1,"events":1,"command":"PlaceOrder","body":
 
 
 async def place_orders(settings: Settings, count: int) -> None:
-    """Place so many orders in an environment of one partition; five records each."""
+    """Place this many orders in an environment of one partition, with five records each."""
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, max_batch_size=4 << 20, acks=1) as producer:
         for begin in range(0, count, _CHUNK):
             await _place(producer, settings, range(begin, min(count, begin + _CHUNK)))
@@ -63,7 +63,7 @@ def _key(order: int) -> bytes:
 
 
 async def _write(producer: AIOKafkaProducer, topic: str, records: Iterable[_Record]) -> int:
-    """Write records in one batch; the time that they have in the log (ms)."""
+    """Write records in one batch. Return their timestamp in the log (ms)."""
     batch = producer.create_batch()
     for key, value, headers in records:
         assert batch.append(key=key, value=value, timestamp=None, headers=headers) is not None

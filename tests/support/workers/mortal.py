@@ -1,4 +1,4 @@
-"""A worker that dies at the point named on its command line, as if it had been killed there; its transactions are small."""
+"""Worker that dies, as if killed, at the point named on its command line. Its transactions are small."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from tests.support.workers.points import POINTS, REBUILD, RECORDS, RELEASED, WAK
 
 
 def arm(point: Point) -> None:
-    """From now on its call is the last thing that this process does."""
+    """Kill the process at the point's call."""
     if point.since is not None:
         arm_since(point.since, point._replace(since=None))
         return
@@ -39,7 +39,7 @@ def arm(point: Point) -> None:
 
 
 def arm_since(first: Point, then: Point) -> None:
-    """The same, once `first` has been called."""
+    """Arm `then` once `first` has been called."""
     original, calls = getattr(first.owner, first.name), count(1)
 
     def armed(*words: Any, **named: Any) -> Any:  # noqa: ANN401 (as above)
@@ -51,7 +51,7 @@ def arm_since(first: Point, then: Point) -> None:
 
 
 def die() -> None:
-    """Nothing is closed, flushed or said."""
+    """Kill the process: nothing is closed, flushed or logged."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -59,6 +59,6 @@ intake.TRANSACTION_RECORDS = rebuild.CHUNK = RECORDS  # type: ignore[attr-define
 release.RECORDS = RELEASED
 AIOKafkaConsumer.getmany = partialmethod(AIOKafkaConsumer.getmany, max_records=RECORDS)
 if sys.argv[1] in REBUILD:
-    WriteTopology.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events in another way
+    WriteTopology.fingerprint = property(lambda _side: "another")  # type: ignore[assignment,method-assign]  # of code that folds events differently
 arm(POINTS[sys.argv[1]])
 sys.exit(import_module("app.worker" if sys.argv[1] in WAKING else "bench.alone").run_worker(accept_loss=False))  # only sagas have timers

@@ -1,6 +1,6 @@
-"""The worker of another version: an Order's row has a field more, without which this code cannot read it, and its events are folded accordingly.
+"""Worker of another version: an Order's row has one more field, without which this code cannot read it, and another fingerprint.
 
-With the word `unsigned` its rows look to it like those of the version before: the control.
+With the word `unsigned` the fingerprint stays that of the version before: the control.
 """
 
 import sys
@@ -18,12 +18,12 @@ _decode = orders.decode
 
 
 def encode(row: object) -> bytes:
-    """As ever, with the field."""
+    """Encode a row as usual, with the field."""
     return msgspec.json.encode({**msgspec.to_builtins(row), ADDED: True})
 
 
 def decode(row: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
-    """As ever, of a row that has it."""
+    """Decode a row as usual, if it has the field. Raise ValueError if it is false."""
     if not msgspec.json.decode(row)[ADDED]:
         raise ValueError(row)
     return _decode(row)

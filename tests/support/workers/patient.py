@@ -1,4 +1,4 @@
-"""A worker that gives a write, its body included, so much time that a slow machine takes 2,100 of them in before the first is given up."""
+"""Worker with long timeouts for writes and their bodies, so that a slow machine takes in 2,100 writes before the first times out."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The named points of a write task's life at which a worker can be made to die."""
+"""Named points of a write task's life at which a test can kill the worker."""
 
 from typing import NamedTuple
 
@@ -15,26 +15,26 @@ from app.streams.tasks.write_processor import WriteProcessor
 
 
 class Point(NamedTuple):
-    """A call of a function: the worker dies as it begins, or when it has ended."""
+    """Call of a function at which the worker dies, as it begins or after it has ended."""
 
     owner: object
-    """The class or module in which it is looked up."""
+    """Class or module in which the function is looked up."""
     name: str
     call: int = 1
     after: bool = False
-    """Only what is awaited has an end of which is known."""
+    """True for the end of the call, which only coroutines have."""
     since: "Point | None" = None
-    """Its calls count from the first call of this on."""
+    """Point from whose first call on this point's calls count."""
 
 
 WORK = 3
-"""The first transactions of an opening are its claim and, in a new changelog, its identity row: the third carries commands."""
+"""Number of the first transaction with commands. Before it come the claim and, in a new changelog, the identity row."""
 
 RECORDS = 10
-"""What the worker of a point takes into one transaction, one chunk of a rebuild and one read of the changelog, so that each has a middle."""
+"""Number of records in one transaction, one chunk of a rebuild and one read of the changelog, so that each of them has a middle."""
 
 RELEASED = 2
-"""The same for a release."""
+"""Number of records in one transaction of a release."""
 
 TRANSACTION = {
     "before-begin": Point(AIOKafkaProducer, "begin_transaction", WORK),
@@ -65,6 +65,6 @@ WAKING = {
     "waking-answer-unread": Point(EndTxnHandler, "handle_response", since=Point(WriteProcessor, "commit_woken")),
     "after-waking": Point(WriteProcessor, "commit_woken", after=True),
 }
-"""Around the first transaction in which timers fire."""
+"""Points around the first transaction that fires timers."""
 
 POINTS = TRANSACTION | TAKE_OVER | REBUILD | RELEASE | WAKING

@@ -1,4 +1,4 @@
-"""An outside producer that says to sagas again what they were told."""
+"""Outside producer that repeats answers to sagas."""
 
 import asyncio
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from app.settings import Settings
 from app.topics.contract import command_topic
 
 REPEATED = ("repeated", b"")
-"""A header by which it knows what it wrote itself."""
+"""Header that marks the records of this producer."""
 
 
 class Repeater:
-    """Repeats every answer to these commands as soon as it is there, as long as it is open; and `again` all of them once more."""
+    """Repeats each answer to these commands as soon as it arrives; `again` repeats all of them once more."""
 
     def __init__(self, settings: Settings, command_ids: Iterable[str]) -> None:
         self._settings = settings
@@ -39,11 +39,11 @@ class Repeater:
 
     @property
     def repeated(self) -> set[str]:
-        """The commands whose answers were there."""
+        """Commands whose answers have arrived."""
         return set(self._found)
 
     async def again(self) -> None:
-        """Repeat all that was found."""
+        """Repeat all answers that have arrived."""
         for record in list(self._found.values()):
             await self._repeat(record)
 

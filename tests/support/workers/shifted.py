@@ -1,4 +1,4 @@
-"""A whole worker whose wall clock is off by CLOCK_SHIFT_S seconds; no other clock is."""
+"""Complete worker whose wall clock, and no other clock, is off by CLOCK_SHIFT_S seconds."""
 
 import os
 import runpy

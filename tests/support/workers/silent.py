@@ -1,6 +1,6 @@
-"""A worker of which some commands, or the answers to them, are lost once they are read, as if they had been skipped: only time-outs go on from there.
+"""Worker that loses some commands, or answers to them, after reading them, as if they had been skipped. Only time-outs help then.
 
-usage: python -m tests.support.workers.silent HOW=ID,ID... ...    HOW is `unanswered`, `unanswered-once` or `unheard`, each ID that of a command
+usage: python -m tests.support.workers.silent HOW=ID,ID... ... HOW is `unanswered`, `unanswered-once` or `unheard`, each ID that of a command
 """
 
 import sys
@@ -14,7 +14,7 @@ from app.worker import run_worker
 
 
 def arm(lost: dict[str, set[str]]) -> None:
-    """From now on the commands are not answered, or not the first time, or their answers are not heard."""
+    """Ignore the commands always or once, or ignore their answers."""
     answers, hears = CommandHandler.__call__, SagaInbox._hear  # noqa: SLF001 (a test replaces what is inside)
 
     def answered(commands: CommandHandler, record: Any) -> None:  # noqa: ANN401 (aiokafka has no types)

@@ -1,4 +1,4 @@
-"""A worker whose consumer's thread does nothing any more once a file is in its data directory, and whose /healthz has little patience."""
+"""Worker whose consumer thread blocks once a file is in its data directory, and whose /healthz has a short timeout."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ _start = ConsumerThread.on_start
 
 
 async def on_start(thread: ConsumerThread) -> None:
-    """Start as ever, and block the thread when it is time."""
+    """Start as usual, and block the thread once the file exists."""
     await _start(thread)
     _look()
 

@@ -1,4 +1,4 @@
-"""A mixture of commands to all aggregate types, the same for the same seed; some come twice."""
+"""Mixture of commands to all aggregate types, some of them repeated. One seed gives one mixture."""
 
 import random
 from collections import deque
@@ -10,18 +10,18 @@ from app.client.results import Json
 
 CUSTOMERS, PRODUCTS = 60, 40
 REPEATED = 0.03
-"""The share of commands that come a second time, not long after the first."""
+"""Share of commands that are repeated, soon after the first time."""
 
 _SENT = "2026-01-01T00:00:00.000Z"
 
 
 def traffic(count: int, seed: int = 1) -> list[Json]:
-    """`count` commands in the order in which they are to be sent, repeated ones included."""
+    """Return `count` commands in the order in which they are to be sent, repeated ones included."""
     return list(islice(endless(seed), count))
 
 
 def endless(seed: int) -> Iterator[Json]:
-    """The same without an end."""
+    """Yield endless commands in the order in which they are to be sent, repeated ones included."""
     luck = random.Random(seed)  # noqa: S311 (the same each time is what is wanted)
     fresh, recent = _fresh(luck), deque[Json](maxlen=100)
     while True:
@@ -31,7 +31,7 @@ def endless(seed: int) -> Iterator[Json]:
 
 
 def order(name: str, lines: int = 1) -> Json:
-    """A PlaceOrder; many lines make a large event."""
+    """Return a PlaceOrder command. Many lines make a large event."""
     item = {"productId": "p-1", "quantity": 1, "price": 5}
     payload = {"customerId": "c-1", "items": [item] * lines, "shippingAddress": "Here 1", "currency": "EUR"}
     named = {"commandId": f"place-{name}", "commandType": "PlaceOrder", "aggregateId": name, "aggregateType": "Order"}
@@ -39,7 +39,7 @@ def order(name: str, lines: int = 1) -> Json:
 
 
 def identities(commands: Iterable[Json]) -> set[tuple[str, str]]:
-    """Aggregate and command id of each different command."""
+    """Return aggregate id and command id of each different command."""
     return {(command["aggregateId"], command["commandId"]) for command in commands}
 
 
@@ -61,7 +61,7 @@ _Step = tuple[str, str, str, dict[str, Any]]
 
 
 def _stories(luck: random.Random) -> Iterator[_Step]:
-    """Everything is registered, then order after order is told."""
+    """Yield commands that register everything, then the commands of order after order."""
     for number in range(CUSTOMERS):
         yield "Customer", f"customer-{number}", "RegisterCustomer", {"name": "Ada", "email": "a@example.org", "creditLimit": 50_000, "currency": "EUR"}
     for number in range(PRODUCTS):
@@ -73,7 +73,7 @@ def _stories(luck: random.Random) -> Iterator[_Step]:
 
 
 def _order(luck: random.Random, order_id: str, customer_id: str, product_id: str) -> Iterator[_Step]:
-    """One order from beginning to end; stock and credit run out now and then."""
+    """Yield the commands of one order. Stock and credit run out now and then."""
     quantity = luck.randint(1, 9)
     items = [{"productId": product_id, "quantity": quantity, "price": 500}]
     yield "Order", order_id, "PlaceOrder", {"customerId": customer_id, "items": items, "shippingAddress": "Here 1", "currency": "EUR"}

@@ -1,4 +1,4 @@
-"""A worker that takes all the time that it needs for what an end may leave undone: `foldstream` with these bounds out of the way."""
+"""Worker that takes all the time it needs for what it may leave undone when it exits: `foldstream` without these time limits."""
 
 import runpy
 

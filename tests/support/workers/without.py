@@ -1,4 +1,4 @@
-"""A worker with one mechanism switched off, named on its command line: what negative controls run."""
+"""Worker with one mechanism switched off, which its command line names. Negative controls run it."""
 
 import asyncio
 import runpy
@@ -34,7 +34,7 @@ from schemas import order
 
 
 def _directory_lock() -> None:
-    """Whoever comes may use the directory."""
+    """Let every process use the directory."""
     from app import worker as main  # noqa: PLC0415 (it declares the routes, which `documentation` must come before)
 
     def lock(directory: Path) -> IO[str]:
@@ -45,27 +45,27 @@ def _directory_lock() -> None:
 
 
 def _start_check() -> None:
-    """A worker starts whatever topics there are."""
+    """Start whatever topics there are."""
     from app import worker as main  # noqa: PLC0415 (as above)
 
     async def accept(_settings: Settings) -> None:
-        """Whatever is there."""
+        """Accept any topics."""
 
     main.refuse_start = accept  # type: ignore[attr-defined,assignment]  # it is imported there
 
 
 def _environment() -> None:
-    """A worker starts whosever topics there are."""
+    """Start whichever environment the topics belong to."""
     from app import worker as main  # noqa: PLC0415 (as above)
 
     async def accept(_settings: Settings) -> None:
-        """Whoever had them first."""
+        """Accept topics of another environment."""
 
     main.claim = accept  # type: ignore[attr-defined,assignment]  # it is imported there
 
 
 def _incomplete() -> None:
-    """The same, and partitions of which only some topics are assigned are passed over in silence."""
+    """Start whatever topics there are, and ignore partitions that are assigned for some topics only without a log line."""
     _start_check()
     complete = TaskManager._complete  # noqa: SLF001 (a control replaces what is inside)
 
@@ -78,7 +78,7 @@ def _incomplete() -> None:
 
 
 def _kept_at_stop() -> None:
-    """A worker that ends leaves its positions where the last records were, and has kept none before."""
+    """Leave positions at the last records when the worker exits, and commit none before."""
 
     async def settle(self: GroupOffsetReporter) -> None:
         await asyncio.gather(*(task.settle() for task in self._tasks()))
@@ -88,26 +88,26 @@ def _kept_at_stop() -> None:
 
 
 def _log_watch() -> None:
-    """Whoever has opened looks at its log no more."""
+    """Never look at the log again once a task is open."""
 
     async def look(_self: LogWatch, _consumer: object) -> None:
-        """Everything is as it was."""
+        """Do nothing."""
 
     LogWatch._look = look  # type: ignore[assignment,method-assign]  # noqa: SLF001 (a control replaces what is inside)
 
 
 def _lease() -> None:
-    """Who was assigned a partition owns it for ever."""
+    """Treat an assigned partition as owned for ever."""
     Consumer.certain = lambda self, generation: True  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
 
 
 def _mark() -> None:
-    """Whatever answers at a worker's URL is that worker."""
+    """Accept any program at a worker's URL as that worker."""
     PartitionOwners.mark = lambda self, owner: ANY  # type: ignore[method-assign]  # noqa: ARG005 (mypy compares the names)
 
 
 def _pages() -> None:
-    """A page says that it ends where it began."""
+    """Return the beginning of a page as its end."""
     scan = log_pages._scan  # noqa: SLF001 (a control replaces what is inside)
 
     async def stays(consumer: Any, where: Any, offset: int, end: int, page: log_pages.PageBuilder, settings: Settings) -> int:  # noqa: ANN401, PLR0913, PLR0917 (as it is there)
@@ -118,43 +118,43 @@ def _pages() -> None:
 
 
 def _deadlines() -> None:
-    """A body may take for ever."""
+    """Let a body take for ever."""
     body.BODY_S = 1_000_000
 
 
 def _documentation() -> None:
-    """No route says which errors it has."""
+    """Document no errors of routes."""
     problem.documented = lambda **_: {}
 
 
 def _bound() -> None:
-    """Orders may come to more than can be paid, as they once did."""
+    """Let orders cost more than can be paid, as an earlier version did."""
     order.MOST_MONEY = 10**21  # type: ignore[attr-defined]  # it is imported there
 
 
 def _freshness() -> None:
-    """A read does not wait for what its token names."""
+    """Answer reads without waiting for the version of their token."""
     fresh.least_version = lambda *_: 0
 
 
 def _doubt() -> None:
-    """A step of a saga that was given up counts as never done."""
+    """Treat a step that timed out for good as never done."""
     fold.in_doubt = lambda failed: False  # noqa: ARG005 (mypy compares the names)
 
 
 def _read_up_to() -> None:
-    """A position is behind the last record, an end is the last stable offset."""
+    """Put positions behind the last record, and ends at the last stable offset."""
     Task.read_up_to = lambda self, *_: self._offsets()  # type: ignore[method-assign]
     ends.reader = lambda bootstrap, **_: reader(bootstrap)  # type: ignore[attr-defined]  # it is imported there
 
 
 def _public_locations() -> None:
-    """Locations are those of a worker at the root of a host."""
+    """Return locations as those of a worker at the root of a host."""
     PublicUrl._public = lambda self, location: location  # type: ignore[method-assign]  # noqa: ARG005, SLF001 (mypy compares the names)
 
 
 def _waiting_streams() -> None:
-    """A stream is refused while there is no order."""
+    """Refuse a stream while its order does not exist."""
     stream = OrderEventStream.stream
 
     async def at_once(self: OrderEventStream, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
@@ -165,12 +165,12 @@ def _waiting_streams() -> None:
 
 
 def _unread() -> None:
-    """A step of a saga may time out whether or not its command was read."""
+    """Let a step of a saga time out whether or not its command was read."""
     Unread.holds = lambda *_: False  # type: ignore[method-assign]
 
 
 def _protocol() -> None:
-    """Each route answers only what it declares."""
+    """Answer only what each route declares."""
     protocol.install = lambda web: None  # noqa: ARG005 (mypy compares the names)
 
 

@@ -1,4 +1,4 @@
-"""The worker that dies, without a mechanism: where it is in its inputs is not in its transactions."""
+"""Worker that dies, with a mechanism switched off: its transactions do not contain its input positions."""
 
 import runpy
 from typing import Any
@@ -7,7 +7,7 @@ from app.streams.tasks.write_processor import WriteProcessor
 
 
 def _reach(_self: WriteProcessor, _last: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
-    """The position is kept nowhere."""
+    """Keep no position."""
 
 
 WriteProcessor._reach = _reach  # type: ignore[method-assign,assignment]  # noqa: SLF001 (a control replaces what is inside)

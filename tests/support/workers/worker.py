@@ -1,4 +1,4 @@
-"""Workers as an operator runs them: processes of their own, with a log each."""
+"""Workers as an operator runs them: processes with a log each."""
 
 import os
 import re
@@ -10,22 +10,22 @@ from pathlib import Path
 from tests.support.waiting import until
 
 WHOLE = ("-m", "app", "worker")
-"""What an operator runs."""
+"""Arguments of the worker that an operator runs."""
 
 UNHURRIED = ("-m", "tests.support.workers.unhurried", "worker")
-"""The same, and nothing is left undone when it ends because that would take too long."""
+"""Arguments of a complete worker that leaves nothing undone when it exits, however long that takes."""
 
 PROGRAM = ("-m", "bench.alone")
-"""The same without who follows orders: they go no further than the test takes them."""
+"""Arguments of a worker without sagas and policies: orders advance only by the test's commands."""
 
 
 def without(mechanism: str, *program: str) -> tuple[str, ...]:
-    """The program, or a test's own, with one mechanism switched off."""
+    """Return the arguments that run the program, or a test's own, with one mechanism switched off."""
     return ("-m", "tests.support.workers.without", mechanism, *program)
 
 
 class Worker:
-    """One `foldstream worker`: its process, which may be started again, and what all its processes logged."""
+    """One `foldstream worker`: its process, which may be started again, and the log of all its processes."""
 
     def __init__(self, name: str, directory: Path, environment: dict[str, str], program: tuple[str, ...]) -> None:
         self.name = name
@@ -34,11 +34,11 @@ class Worker:
         self.datadir = directory / name
         self._log = directory / f"{name}.log"
         self.environment = {**os.environ, "FOLDSTREAM_DATADIR": str(self.datadir), **environment}
-        """That of the process which is started next."""
+        """Environment of the process that is started next."""
         self.start()
 
     def start(self) -> None:
-        """Start a process; the one before must have ended."""
+        """Start a process. The one before must have ended."""
         self.starts += 1
         self._began_at = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
@@ -50,33 +50,33 @@ class Worker:
 
     @property
     def url(self) -> str:
-        """Where it serves HTTP, once it has said so."""
+        """URL at which the worker serves HTTP, once it has logged it."""
         return str(re.findall(r"HTTP at (http://\S+)", self.said)[-1])
 
     @property
     def serves(self) -> bool:
-        """True once the process that was started last has said where it serves HTTP."""
+        """True once the last process has logged where it serves HTTP."""
         return "HTTP at" in self._said_last
 
     @property
     def assignments(self) -> list[frozenset[int]]:
-        """The partitions of each generation, as the worker told them."""
+        """Partitions of each generation, as the worker has logged them."""
         return _assignments(self.said)
 
     @property
     def owned(self) -> frozenset[int]:
-        """The partitions that its present process was assigned last; none before it was, or when there is no process."""
+        """Partitions last assigned to the present process. None before the first assignment, or without a process."""
         told = [] if self.ended else _assignments(self._said_last)
         return told[-1] if told else frozenset()
 
     @property
     def opened(self) -> set[str]:
-        """The tasks and views that its present process has said are open."""
+        """Tasks and views that the present process has logged as open."""
         return set(re.findall(r"((?:task|view) \d+) is open", self._said_last))
 
     @property
     def ended(self) -> bool:
-        """True when there is no process."""
+        """True if there is no process."""
         return self.process.poll() is not None
 
     @property
@@ -86,22 +86,22 @@ class Worker:
 
     @property
     def last_words(self) -> str:
-        """Why the process that was started last ended of itself, as it said."""
+        """Reason of the last process's exit, as it logged it."""
         found = re.findall(r"CRITICAL (.*)", self._said_last)
         return found[-1] if found else "without a word"
 
     @property
     def _said_last(self) -> str:
-        """What the process that was started last has logged."""
+        """Log of the last process."""
         return self._log.read_bytes()[self._began_at :].decode(errors="replace")
 
     async def exit_code(self, within_s: float) -> int:
-        """How the process ends, which it must do within this time (seconds)."""
+        """Return the exit code of the process, which must end within this time (seconds)."""
         await until(lambda: self.ended, within_s)
         return self.process.wait()
 
     def destroy(self) -> None:
-        """End the process by force, also a stopped one."""
+        """Kill the process, also a stopped one."""
         if not self.ended:
             self.signal(signal.SIGKILL)
         self.process.wait()

@@ -1,4 +1,4 @@
-"""A log written by hand: as Foldstream would have left it after three commands to one product, until a test spoils it."""
+"""Log written by hand: the records that Foldstream writes for three commands to one product, until a test changes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,40 +20,40 @@ ORDER = "the-order"
 _SENT = "2026-01-01T00:00:00.000Z"
 _CHANGELOG = "changelog"
 READ = "the topic's id"
-"""Stands for the id of the topic that a position is in, which is not known before it is written."""
+"""Placeholder for the id of a position's topic, which is known only when the record is written."""
 _DECIDED: list[tuple[str, str, dict[str, Any]]] = [
     ("RegisterProduct", "ProductRegistered", {"name": "A thing", "price": 500, "currency": "EUR"}),
     ("ReceiveStock", "StockReceived", {"quantity": 5}),
     ("ReserveInventory", "InventoryReserved", {"orderId": ORDER, "quantity": 2}),
 ]
-"""Commands and what they cause: the payloads are the same."""
+"""Commands and their events, which have the same payloads."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """One record as it will stand in the log; `topic` is the contract's name, without prefix."""
+    """Record of a log; `topic` is the contract's name, without prefix."""
 
     topic: str
     value: dict[str, Any]
-    """Empty for a record without a value."""
+    """Value of the record; empty for a record without a value."""
     key: bytes = PRODUCT.encode()
     headers: list[tuple[str, bytes]] = field(default_factory=list)
     misplaced: bool = False
     caused_by: int | None = None
-    """The number of the command whose time the event has."""
+    """Number of the command whose timestamp the event gets."""
 
     def but(self, **fields: object) -> "Written":
-        """The same record with other fields in its value."""
+        """Return this record with other fields in its value."""
         return replace(self, value={**self.value, **fields})
 
     def paying(self, **fields: object) -> "Written":
-        """The same record with other fields in its payload."""
+        """Return this record with other fields in its payload."""
         return self.but(payload={**self.value["payload"], **fields})
 
 
 @dataclass
 class WrittenLog:
-    """Three commands and all that they caused: lists to change before `write`."""
+    """Records of three commands: lists to change before `write`."""
 
     commands: list[Written]
     results: list[Written]
@@ -62,21 +62,21 @@ class WrittenLog:
     parked: list[Written] = field(default_factory=list)
 
     async def write(self, settings: Settings) -> None:
-        """Put the records into their topics, the product's partition holding them all, unless one is misplaced."""
+        """Write the records to their topics, all to the product's partition unless one is misplaced."""
         async with Writer(settings) as writer:
             for record in [*self.commands, *self.results, *self.events, *self.rows, *self.parked, position(len(self.commands))]:
                 await writer.write(record)
 
 
 class Writer:
-    """Puts records into their topics, one after the other: `async with Writer(settings) as writer`."""
+    """Writes records one after the other: `async with Writer(settings) as writer`."""
 
     def __init__(self, settings: Settings, transactional_id: str | None = None) -> None:
-        """With an id, all is in one transaction, until `commit`."""
+        """Prepare a writer. With an id, everything is in one transaction until `commit`."""
         self._settings = settings
         self._id = transactional_id
         self.times: list[int] = []
-        """Those of the commands in the log (ms)."""
+        """Timestamps of the commands in the log (ms)."""
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(bootstrap_servers=self._settings.bootstrap, transactional_id=self._id)
@@ -90,7 +90,7 @@ class Writer:
         await self._producer.stop()
 
     async def write(self, *records: Written) -> None:
-        """Write records; events get the time of the commands that caused them."""
+        """Write records. Events get the timestamps of the commands that caused them."""
         for record in records:
             timed = record if record.caused_by is None else record.but(timestamp=rfc3339(self.times[record.caused_by]))
             written_at = await self._write(timed)
@@ -98,11 +98,11 @@ class Writer:
                 self.times.append(written_at)
 
     async def commit(self) -> None:
-        """End the transaction."""
+        """Commit the transaction."""
         await self._producer.commit_transaction()
 
     async def _write(self, record: Written) -> int:
-        """Write one; the time that it has in the log (ms)."""
+        """Write one record. Return its timestamp in the log (ms)."""
         settings = self._settings
         topic = settings.changelog if record.topic == _CHANGELOG else settings.topic(record.topic)
         headers = [(name, settings.topic(value.decode()).encode() if name in {"command-topic", "parked-topic"} else value) for name, value in record.headers]
@@ -115,54 +115,54 @@ class Writer:
 
 
 async def topic_id(settings: Settings, topic: str) -> str:
-    """The id of a topic, which is named without the prefix."""
+    """Return the id of a topic, which is named without its prefix."""
     name = settings.topic(topic)
     async with reading(settings.bootstrap) as consumer:
         return (await describe(consumer._client, [name])).topic_ids[name]  # noqa: SLF001 (aiokafka has no public way to ask)
 
 
 def intact() -> WrittenLog:
-    """A product that was registered, filled with 5, and of which an order reserved 2."""
+    """Return the log of a product that was registered and got 5 pieces, 2 of which an order reserved."""
     commands, results, events = zip(*(caused(number, number + 1, *decided) for number, decided in enumerate(_DECIDED)), strict=True)
     reservation = Written(_CHANGELOG, {"state": "RESERVED", "quantity": 2}, _row("reservation", f"{PRODUCT}/{ORDER}"))
     return WrittenLog([*commands], [*results], [*events], [product(3, 5), reservation, answered({0: 1, 1: 2}), answered({2: 3}, f"/{ORDER}")])
 
 
 def received(number: int, version: int) -> tuple[Written, Written, Written]:
-    """A command that one piece is received, after the others, with its result and its event."""
+    """Return a command that receives one piece, with its result and its event."""
     return caused(number, version, "ReceiveStock", "StockReceived", {"quantity": 1})
 
 
 def product(version: int, on_hand: int, reserved: int = 2) -> Written:
-    """The product's row."""
+    """Return the product's row."""
     state = {"type": "REGISTERED", "on_hand": on_hand, "reserved": reserved, "shipped": 0}
     return Written(_CHANGELOG, {"version": version, "state": state}, _row("product", PRODUCT))
 
 
 def answered(versions: Mapping[int, int], beside: str = "") -> Written:
-    """The row of the answers to these commands, each with the version that it led to; `beside` names an order, after a slash."""
+    """Return the row with the results of these commands, each with its version; `beside` names an order, after a slash."""
     known = {f"command-{number}": {"version": version, "events": 1, "command": "Some", "body": "some"} for number, version in versions.items()}
     return Written(_CHANGELOG, known, _row("product-answer", f"{PRODUCT}{beside}"))
 
 
 def position(offset_next: int) -> Written:
-    """The row that says how many commands were processed."""
+    """Return the row with the input position."""
     return Written(_CHANGELOG, {"topic_id": READ, "offset_next": offset_next}, _row("position", "commands.product"))
 
 
 def parked_row(offset: int) -> Written:
-    """The row of a command that is parked."""
+    """Return the row of a parked command."""
     return Written(_CHANGELOG, {"reason": "failed"}, _row("parked", f"commands.product\0{offset:020d}\0product"))
 
 
 def parked(offset: int, reason: str) -> Written:
-    """The word that a command was parked."""
+    """Return the record that a command was parked."""
     values = (reason, "an error", "product", "commands.product", "0", str(offset), "0", _SENT)
     return Written("parked", {"some": "command"}, headers=[(name, value.encode()) for name, value in zip(FACTS, values, strict=True)])
 
 
 def settled(offset: int, became: str) -> Written:
-    """The word of what became of a parked command."""
+    """Return the record of a parked command's outcome."""
     values = ("commands.product", "0", str(offset), became, "", _SENT)
     return Written("parked", {}, headers=[(name, value.encode()) for name, value in zip(OUTCOME, values, strict=True)])
 
@@ -172,7 +172,7 @@ def _row(table: str, key: str) -> bytes:
 
 
 def caused(number: int, version: int, command_type: str, event_type: str, payload: dict[str, Any]) -> tuple[Written, Written, Written]:
-    """The command at this offset, its result and its event."""
+    """Return the command at this offset, its result and its event."""
     named = {"aggregateId": PRODUCT, "aggregateType": "Product"}
     asked = {**named, "commandId": f"command-{number}", "commandType": command_type}
     order_id, metadata = payload.get("orderId"), {"correlationId": "some", "causationId": f"command-{number}"}
@@ -189,7 +189,7 @@ def caused(number: int, version: int, command_type: str, event_type: str, payloa
 
 
 def refused(number: int, version: int) -> tuple[Written, Written]:
-    """The command at this offset, which registers the product a second time, and its result."""
+    """Return a command at this offset that registers the product a second time, and its result."""
     command, result, _ = caused(number, version, *_DECIDED[0])
     refusal = {"code": "already-exists", "message": "the product was registered before"}
     return command, result.but(outcome="refused", eventIds=[], refusal=refusal)
