@@ -1,4 +1,4 @@
-"""What the system tests ask for."""
+"""Fixtures of the system tests."""
 
 from tests.support.workers.fixtures import environment, one_partition, small_environment
 

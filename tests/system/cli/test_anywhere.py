@@ -1,4 +1,4 @@
-"""The console script where nobody has set the scene: streams that are closed or full, any locale, any width, a user without a name."""
+"""The console script in a bare environment: streams that are closed or full, any locale, any width, a user without a name."""
 
 import os
 import re
@@ -17,7 +17,7 @@ SCRIPT = f"{sys.executable} -m app"
 
 
 def shell(line: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """What a shell makes of a line, in an environment without any locale, name or home."""
+    """Run a line in a shell, in an environment without locale, name or home."""
     return subprocess.run(["/bin/sh", "-c", line], env={"PATH": os.defpath, **environment}, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -78,7 +78,7 @@ LOCALES: list[dict[str, str]] = [
     {"PYTHONIOENCODING": "ascii:strict"},
     {"PYTHONIOENCODING": "latin-1:strict"},
 ]
-"""A locale that is not installed is C; what Python makes of an installed one is an encoding."""
+"""Locales and encodings. A locale that is not installed is treated as C; an installed one means an encoding to Python."""
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -121,7 +121,7 @@ def test_a_user_without_a_name_is_asked_for_one(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(saga, "getuser", nameless)
 
     with pytest.raises(FoldstreamError, match="--user NAME"):
-        saga.act("o-1", saga.Action.RetryStep, "why")  # type: ignore[attr-defined]  # its names are those of the commands
+        saga.act("o-1", saga.Action.RetryStep, "why")  # type: ignore[attr-defined]  # named after the commands
 
 
 def test_a_user_without_a_home_is_told_where_kafka_could_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:

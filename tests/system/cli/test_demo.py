@@ -1,4 +1,4 @@
-"""The demo's checks: each is seen to fail. And how the demo ends."""
+"""The demo's checks, each of which is seen to fail, and how the demo ends."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from tests.conftest import RunningKafka
 from tests.support.foldstream import ROOT
 
 IN_THE_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
-"""How a script starts what it does not wait for: with SIGINT ignored."""
+"""Start in the background as a script does: with SIGINT ignored."""
 
 SHOP = Shop("demo-1")
 ORDERS = 10
@@ -31,7 +31,7 @@ REPEATED = SHOP.order(3).place()["commandId"]
 
 
 def event(kind: str, number: int, version: int = 1) -> dict[str, Any]:
-    """An event that names the order of this number, of an aggregate of its own."""
+    """Return an event that names the order with this number, of an aggregate of its own."""
     payload = {"orderId": SHOP.order(number).identity}
     return {"eventId": f"{kind}-{number}", "eventType": kind, "aggregateType": kind, "aggregateId": f"demo-1.{number}", "version": version, "payload": payload}
 
@@ -52,7 +52,7 @@ def run() -> Run:
 
 @pytest.fixture
 def good() -> Evidence:
-    """What the log says when all went well."""
+    """Return evidence from a log in which everything went well."""
     found = Evidence(SHOP)
     for number in range(1, ORDERS + 1):
         for kind in HAPPENS[SHOP.order(number).kind]:
@@ -156,7 +156,7 @@ def test_fewer_orders_than_show_what_the_demo_is_for_are_refused() -> None:
 
 
 def _environment(kafka: RunningKafka, directory: Path) -> dict[str, str]:
-    """Topics of its own on the broker of this run."""
+    """Return variables for topics of its own, on the broker of this run."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FOLDSTREAM_")}
     names = {"FOLDSTREAM_TOPIC_PREFIX": f"{directory.name}.", "FOLDSTREAM_APP_ID": directory.name, "FOLDSTREAM_DATADIR": str(directory)}
     return inherited | names | {"FOLDSTREAM_BROKER": kafka.bootstrap, "FOLDSTREAM_REPLICATION": "1"}

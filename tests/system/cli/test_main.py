@@ -1,4 +1,4 @@
-"""The console script itself: help, exit codes and what a failure looks like."""
+"""The console script itself: help, exit codes and the form of failures."""
 
 import signal
 import subprocess

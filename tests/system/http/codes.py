@@ -1,4 +1,4 @@
-"""For Schemathesis, which imports it: the code of a problem is one of those that its answer is described with."""
+"""Check for Schemathesis, which imports this module: a problem's code is one of those documented for its answer."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from schemathesis import Case, CheckContext, Response
 
 @schemathesis.check
 def documented_code(_context: CheckContext, response: Response, case: Case[Any]) -> None:
-    """All problems have one schema, so the codes are looked up in the examples. Schemathesis tries methods, too, that an operation does not describe."""
+    """Check a problem's code against the examples, because all problems share one schema.
+
+    Methods that the operation does not describe, which Schemathesis tries too, are ignored.
+    """
     if case.method.upper() != case.operation.method.upper():
         return
     described = case.operation.definition.raw["responses"].get(str(response.status_code), {}).get("content", {})

@@ -1,4 +1,4 @@
-"""What the tests of HTTP ask for."""
+"""Fixtures of the tests of HTTP."""
 
 from tests.support.http.fixtures import alone, own_shop, program, shop, shop_with_ids, standing, standing_program
 

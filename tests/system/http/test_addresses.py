@@ -1,4 +1,4 @@
-"""A worker serves HTTP at addresses of both families, and names them as URLs do."""
+"""Addresses at which a worker serves HTTP: both families, named as in URLs."""
 
 import socket
 from pathlib import Path

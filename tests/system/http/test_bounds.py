@@ -1,4 +1,7 @@
-"""No client holds up another, or the worker: what is slow or without end is ended, what is too much is refused, and all of it is given back."""
+"""Limits that keep one client from disturbing others, or the worker.
+
+Slow or endless requests are ended, excessive ones are refused, and all resources are released.
+"""
 
 import asyncio
 import json
@@ -14,20 +17,20 @@ from tests.support.http.client import PLACE, Client
 from tests.support.http.raw import Raw, connected
 
 EACH = 20
-"""Clients of each kind."""
+"""Number of clients of each kind."""
 
 GROWTH_BYTES = 150 << 20
-"""By how much the worker may grow: the caches of what is done for the first time, not what a client holds."""
+"""Memory that the worker may gain by filling its caches, not by holding clients' data (bytes)."""
 
 MANY = 1_000
 
 Misbehaviour = Callable[[Raw], Awaitable[bytes]]
 
 Ending = tuple[int | None, str | None]
-"""Status and code; None: without a word."""
+"""Status and code of the answer; None for a connection closed without one."""
 
 TOO_LARGE: set[Ending] = {(413, "too-large"), (503, "overloaded")}
-"""The second when others hold all the room there is for large bodies."""
+"""Second case: other clients occupy all the room for large bodies."""
 
 ENDS: dict[Misbehaviour, set[Ending]] = {
     raw.silent: {(None, None)},
@@ -40,12 +43,12 @@ ENDS: dict[Misbehaviour, set[Ending]] = {
     raw.endless_body_of_a_read: {(200, None)},
     raw.no_http: {(400, "no-http")},
 }
-"""What a client does, and how that is ended."""
+"""Misbehaviour of clients, and the ends it may have."""
 
 
 @pytest.fixture
 def program() -> tuple[str, ...]:
-    """What a slow client is told, it is told before it is cut off."""
+    """Return arguments of a worker that sends its answer to a slow client before it closes the connection."""
     return ("-m", "tests.support.workers.lingering")
 
 
@@ -84,7 +87,7 @@ async def test_of_1000_clients_at_the_same_time_each_gets_its_order_and_health_i
 
 
 async def _settled(client: Client) -> psutil.Process:
-    """The worker's process, once it has opened all that it keeps open."""
+    """Return the worker's process, once it has opened every file that it keeps open."""
     async with asyncio.timeout(60):
         while "foldstream_lag_records{" not in await client.text("/metrics"):  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
@@ -92,14 +95,14 @@ async def _settled(client: Client) -> psutil.Process:
 
 
 async def ended(client: Client, misbehave: Misbehaviour) -> tuple[Misbehaviour, Ending]:
-    """What a client does, and how it is ended."""
+    """Run a misbehaving client. Return its misbehaviour and its end."""
     async with connected(client.worker) as connection, asyncio.timeout(60):
         head, _, body = (await misbehave(connection)).partition(b"\r\n\r\n")
     return misbehave, (int(head.split()[1]), json.loads(body).get("code")) if head else (None, None)
 
 
 async def _served(client: Client, process: psutil.Process, meanwhile: "asyncio.Future[Any]") -> tuple[list[int], int]:
-    """What other clients get until that is done, and the most memory that the worker took (bytes)."""
+    """Place orders until `meanwhile` is done. Return the statuses, and the most memory that the worker used (bytes)."""
     statuses, most = [], 0
     while not meanwhile.done():
         statuses.append((await client.post("/orders", PLACE)).status)
@@ -109,7 +112,7 @@ async def _served(client: Client, process: psutil.Process, meanwhile: "asyncio.F
 
 
 async def _is_as_before(client: Client, process: psutil.Process, files: int) -> None:
-    """All connections but the few of well-behaved clients were given back, nothing failed, and the worker is ready."""
+    """Assert that almost all connections are closed again, nothing failed, and the worker is ready."""
     async with asyncio.timeout(60):
         while process.num_fds() > files + 10:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
@@ -128,7 +131,7 @@ async def _goes(client: Client, sent: bytes) -> None:
 
 
 async def _never_reads(client: Client) -> None:
-    """Asks for more and more, until the worker ends it."""
+    """Send requests without reading answers, until the worker ends the connection."""
     async with connected(client.worker, reading=False) as connection, asyncio.timeout(60):
         while await connection.send(b"GET /openapi.json HTTP/1.1\r\nHost: some\r\n\r\n" * 10):  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.05)

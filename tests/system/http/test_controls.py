@@ -1,4 +1,4 @@
-"""Negative controls: workers with one mechanism of the web switched off are found by the tests of the guarantee."""
+"""Negative controls: the tests of a guarantee detect workers with one mechanism of the web switched off."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is fetched to answer a question is let go with it: the collector of cycles, which runs seldom in a worker, has nothing to do with it."""
+"""Memory of fetched records: it is freed with the answer, without waiting for the cycle collector, which seldom runs in a worker."""
 
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ TIMES = 5
 
 @pytest.fixture
 async def settings(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Settings]:
-    """Those of a log with three events of one product."""
+    """Yield the settings of a log with three events of one product. The cycle collector is off."""
     environment = Environment(kafka.bootstrap, tmp_path)
     await environment.create_topics()
     await intact().write(environment.settings)
@@ -61,7 +61,7 @@ async def test_aiokafka_leaves_what_it_was_asked_for_in_part(settings: Settings)
 
 
 async def _left_by(settings: Settings, ask: Callable[[AIOKafkaConsumer, TopicPartition], Awaitable[Any]]) -> int:
-    """How much of what was fetched is left when a partition was asked about a few times."""
+    """Return the number of fetched objects left after asking about a partition several times."""
     where = TopicPartition(settings.topic("events.product"), partition_of(PRODUCT.encode(), settings.partitions))
     async with reading(settings.bootstrap, ONE_BATCH) as consumer:
         consumer.assign([where])

@@ -1,4 +1,4 @@
-"""What a worker takes for another worker's answer: only that, whatever stands at the URL that the other one advertises (docs/decisions/0034)."""
+"""Answers that a worker accepts as another worker's: only real ones, whatever program is at the advertised URL (docs/decisions/0034)."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -28,17 +28,17 @@ CORRELATION = "Bestellung-\N{LATIN SMALL LETTER U WITH DIAERESIS}-\N{CJK UNIFIED
 
 
 class Pair(NamedTuple):
-    """A worker, and one whose URL is that of something else, in front of it."""
+    """Worker, and another one that is reached only through a server in between."""
 
     environment: Environment
     one: Client
     middle: Between
     order_id: str
-    """Of an order that the other worker owns."""
+    """Id of an order that the other worker owns."""
 
 
 class Behind(NamedTuple):
-    """Two workers, and the port at which the second is to be reached instead of its own."""
+    """Two workers, and the port that the second one advertises instead of its own."""
 
     environment: Environment
     advertised: int
@@ -47,19 +47,19 @@ class Behind(NamedTuple):
 
 @pytest.fixture(scope="module")
 def behind(kafka: RunningKafka, free_port: FreePort, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """Workers for all tests of this module."""
+    """Yield the workers for all tests of this module."""
     yield from _started(kafka, free_port, tmp_path_factory.mktemp("behind"), PROGRAM)
 
 
 @pytest.fixture
 def believing(kafka: RunningKafka, free_port: FreePort, tmp_path: Path) -> Iterator[Behind]:
-    """Workers that look at no mark."""
+    """Yield workers that do not check the mark of an answer."""
     yield from _started(kafka, free_port, tmp_path, without("mark"))
 
 
 @pytest.fixture
 async def pair(behind: Behind) -> AsyncIterator[Pair]:
-    """Both serve, and an order is placed through the first."""
+    """Yield serving workers, with an order placed through the first."""
     async with _served(behind) as served:
         yield served
 
@@ -90,7 +90,7 @@ async def _served(behind: Behind) -> AsyncIterator[Pair]:
 
 
 async def _of_the_other(one: Client) -> str:
-    """An id that this worker does not answer for."""
+    """Return an id that this worker does not own."""
     number = 0
     while (await one.get(f"/orders/o-{number}", foldstream_forwarded="1")).status != 503:
         number += 1
@@ -98,7 +98,7 @@ async def _of_the_other(one: Client) -> str:
 
 
 async def only_the_owner_answers(pair: Pair, answering: Answering) -> None:
-    """Whatever else does, is no answer: 503 for reads, 202 for writes."""
+    """Assert that any other answer than the owner's becomes 503 for reads and 202 for writes."""
     pair.middle.answering = answering
     paths = [f"/orders/{pair.order_id}", f"/orders/{pair.order_id}/events", f"/orders/{pair.order_id}/saga", *LISTS]
     reads = {path: await pair.one.get(path) for path in paths}

@@ -1,4 +1,4 @@
-"""/healthz says 503 when a restart helps, and only then; writes that cannot be answered are bounded."""
+"""Liveness and limits: /healthz is 503 only if a restart helps, and the number of waiting writes is bounded."""
 
 import asyncio
 import re
@@ -104,7 +104,7 @@ async def test_a_broker_that_stands_still_leaves_the_worker_alive_and_the_writes
 
 
 async def _while_it_stands_still(broker: EmbeddedKafka, client: Client) -> tuple[list[Answer], list[int]]:
-    """The answers to more writes than may wait, and what /healthz says until all have come."""
+    """Suspend the broker and send more writes than may wait. Return their answers, and the statuses of /healthz until all have arrived."""
     running = broker.status()
     assert running is not None
     process = psutil.Process(running.pid)

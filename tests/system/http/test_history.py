@@ -1,4 +1,4 @@
-"""Histories and pages of events by HTTP (contract, section 4)."""
+"""Histories and pages of events over HTTP (contract, section 4)."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ from tests.support.workers.traffic import traffic
 
 
 async def seen(client: Client, path: str) -> Answer:
-    """The answer to a read, once there is one that is neither 404 nor 503."""
+    """Return the answer to a read, once it is neither 404 nor 503."""
     async with asyncio.timeout(60):
         while (answer := await client.get(path)).status in {404, 503}:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
@@ -29,7 +29,7 @@ async def seen(client: Client, path: str) -> Answer:
 
 
 async def history(client: Client, order_id: str, length: int) -> list[dict[str, Any]]:
-    """The events of an order, once there are so many."""
+    """Return the events of an order, once there are this many."""
     async with asyncio.timeout(60):
         while len(items := (await seen(client, f"/orders/{order_id}/events")).body["items"]) < length:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
@@ -37,7 +37,7 @@ async def history(client: Client, order_id: str, length: int) -> list[dict[str, 
 
 
 async def all_events(client: Client, event_type: str, since: str = "") -> list[dict[str, Any]]:
-    """All events of a type, on as many pages as it takes: one that takes long ends early, and the next one begins elsewhere."""
+    """Return all events of a type, from all pages. A page that takes long ends early, and the next one begins where it ended."""
     found, begin, reached = list[dict[str, Any]](), since and f"&from={since}", None
     async with asyncio.timeout(60):
         while (page := (await client.get(f"/events?type={event_type}&limit=1000{begin}")).body)["next"] != reached:
@@ -48,14 +48,14 @@ async def all_events(client: Client, event_type: str, since: str = "") -> list[d
 
 
 async def write_events(environment: Environment, topic: str, events: Iterable[dict[str, Any]]) -> None:
-    """Put events into the log of record, as other code would have written them."""
+    """Write events to the log of record, as other code would have written them."""
     async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap) as producer:
         for event in events:
             await producer.send(environment.settings.topic(topic), json.dumps(event).encode(), event["aggregateId"].encode())
 
 
 def event(aggregate_id: str, version: int, **more: object) -> dict[str, Any]:
-    """An event as it stands in the log: the first one places an order."""
+    """Return an event as written to the log. The first version places an order, later ones confirm it."""
     placed = {"eventType": "OrderPlaced", "schemaVersion": 2, "payload": {**PLACE, "totalAmount": 10, "shippingMethod": "STANDARD"}}
     confirmed = {"eventType": "OrderConfirmed", "schemaVersion": 1, "payload": {"confirmedAt": "2026-01-01T00:00:00.000Z"}}
     named = {"eventId": f"{aggregate_id}-{version}", "aggregateId": aggregate_id, "aggregateType": "Order", "version": version}
@@ -150,7 +150,7 @@ async def test_every_history_is_what_the_log_says_after_workers_were_killed_unde
 
 
 async def log_of_record(environment: Environment) -> dict[tuple[str, str], list[Any]]:
-    """The events in the log, by aggregate."""
+    """Return the events in the log, by aggregate."""
     found: dict[tuple[str, str], list[Any]] = {}
     async with LogReader(environment.settings) as log:
         for kind in AGGREGATES:
@@ -244,7 +244,7 @@ FAULTS = [
     ("/events?type=OrderPlaced&from=yesterday", {}, 422, "invalid"),
     ("/events?type=OrderPlaced", {"consistency_token": "any"}, 400, "token-not-applicable"),
 ]
-"""The second position is of OrderPlaced, in a partition with fewer records."""
+"""Faulty requests. The position in the sixth is one of OrderPlaced, in a partition with fewer records."""
 
 
 async def test_what_is_wrong_with_a_request_for_events_is_told_and_how_far_views_are(shop: Shop) -> None:

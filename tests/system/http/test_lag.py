@@ -1,4 +1,4 @@
-"""The lag that a worker tells of moves while another is stuck, and is 0 when all is read."""
+"""Lag as a worker reports it: it grows while another worker is stuck, and is 0 once all is read."""
 
 import asyncio
 import re
@@ -14,18 +14,18 @@ from tests.support.workers.environment import Environment
 from tests.support.workers.traffic import order
 
 SESSION_S = "40"
-"""Longer than the lag takes to be seen: the partitions of a stopped worker must not go to the other."""
+"""Session timeout longer than the test needs to see the lag, so that a stopped worker keeps its partitions (seconds)."""
 
 
 async def reaches(client: Client, least: int, most: int) -> None:
-    """Wait until so many records are told of, over all partitions; seconds are 0 when there are none, and are not when there are some."""
+    """Wait until the lag over all partitions is in this range. Its age in seconds must be 0 exactly if no record waits."""
     async with asyncio.timeout(60):
         while not (least <= await lag(client, "records") <= most and (await lag(client, "seconds") > 0) == (least > 0)):  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.2)
 
 
 async def lag(client: Client, what: str) -> float:
-    """The sum over all partitions."""
+    """Return the sum over all partitions."""
     return sum(float(value) for value in re.findall(rf"^foldstream_lag_{what}{{.*}} (\S+)$", await client.text("/metrics"), re.MULTILINE))
 
 

@@ -1,4 +1,4 @@
-"""A log that begins with events of every schema version is served, audited and moved on like any other."""
+"""Log that begins with events of every schema version: it is served, continued and verified like any other."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,14 +19,14 @@ from tests.unit.read_models.test_old_events import EVENTS, log_of
 
 @pytest.fixture
 async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """Fresh topics, in which no worker has run."""
+    """Yield new topics, in which no worker has run."""
     async with opened(Environment(kafka.bootstrap, tmp_path)) as fresh:
         yield fresh
 
 
 @pytest.fixture
 async def old(environment: Environment) -> Environment:
-    """The same, with an event of each type and version in the log."""
+    """Return new topics, with an event of each type and version in the log."""
     async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap) as producer:
         for each in EVENTS:
             await producer.send(environment.settings.topic(log_of(each.aggregate_type)), each.written, each.aggregate_id.encode())
@@ -34,7 +34,7 @@ async def old(environment: Environment) -> Environment:
 
 
 async def listed(client: Client, path: str, count: int) -> list[str]:
-    """The ids of the orders on a page, once it has so many."""
+    """Return the ids of the orders on a page, once it has this many."""
     async with asyncio.timeout(60):
         while len(items := (await client.get(path)).body.get("items", [])) < count:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)

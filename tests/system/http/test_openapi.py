@@ -1,4 +1,4 @@
-"""What /openapi.json says is what comes: nothing undocumented, and nothing accepted that it excludes (contract, section 4)."""
+"""Agreement of answers with /openapi.json: nothing undocumented, and nothing accepted that it excludes (contract, section 4)."""
 
 import asyncio
 import os
@@ -21,16 +21,16 @@ CHECKS = [
     "negative_data_rejection",
     "documented_code",
 ]
-"""503 is allowed where it is documented (`schemathesis.toml`); `codes.py` has the last one."""
+"""Schemathesis's checks. 503 is allowed where it is documented (`schemathesis.toml`); `codes.py` defines the last check."""
 
 COMMAND = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(Path(__file__).with_name("schemathesis.toml")), "run"]
 HOOKED = os.environ | {"SCHEMATHESIS_HOOKS": "tests.system.http.codes", "PYTHONPATH": str(Path(__file__).parents[3])}
 BOUNDED = ["--max-examples", "12", "--request-timeout", "40", "--seed", "1", "--no-shrink", "--continue-on-failure", "--no-color"]
-"""A read may wait for longer than Schemathesis does by itself."""
+"""Options; the timeout is longer than Schemathesis's default, because a read may wait."""
 
 
 async def nothing_undocumented(alone: Client, tmp_path: Path, *words: str) -> None:
-    """Schemathesis, given these words, finds nothing."""
+    """Assert that Schemathesis finds nothing, with these further arguments."""
     asked = [*COMMAND, f"{alone.worker.url}/openapi.json", "--checks", ",".join(CHECKS), *BOUNDED, *words]
     done = await asyncio.to_thread(subprocess.run, asked, cwd=tmp_path, env=HOOKED, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]

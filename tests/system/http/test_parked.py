@@ -1,4 +1,4 @@
-"""Parked records over HTTP and on the command line: what is open, and its release, at any worker and through a kill."""
+"""Parked records over HTTP and on the command line: lists and releases, at any worker and through a kill."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from tests.system.http.test_history import event, write_events
 
 
 def receive_stock(number: int) -> Json:
-    """A command to the product `p`, of a type that does not exist if it is the number 0."""
+    """Return a command to the product `p`. For number 0 its type does not exist."""
     kind = {0: "Mislay", 1: "RegisterProduct"}.get(number, "ReceiveStock")
     payload = {"name": "A thing", "price": 5, "currency": "EUR"} if number == 1 else {"quantity": 1}
     return {**order("p"), "commandId": f"c-{number}", "commandType": kind, "aggregateType": "Product", "payload": payload}
 
 
 async def parked(client: Client, **query: str | int) -> list[dict[str, Any]]:
-    """All pages of `GET /parked`."""
+    """Return the records of all pages of `GET /parked`."""
     items: list[dict[str, Any]] = []
     after = ""
     while True:
@@ -46,7 +46,7 @@ async def parked(client: Client, **query: str | int) -> list[dict[str, Any]]:
 
 
 async def count(client: Client, number: int) -> list[dict[str, Any]]:
-    """The open records, once there are so many."""
+    """Return the parked records, once there are this many."""
     async with asyncio.timeout(60):
         while len(found := await parked(client)) != number:  # noqa: ASYNC110 (other processes change it)
             await asyncio.sleep(0.05)
@@ -58,7 +58,7 @@ def path(record: dict[str, Any]) -> str:
 
 
 def command_line(environment: Environment, *words: str) -> "subprocess.CompletedProcess[str]":
-    """`foldstream parked words...` in the environment."""
+    """Run `foldstream parked words...` in the environment."""
     settings = environment.settings.model_dump(mode="json", exclude_none=True)
     return foldstream("parked", *words, **settings)
 
@@ -174,13 +174,13 @@ async def test_a_worker_killed_in_the_middle_of_a_release_leaves_each_record_to_
 
 
 async def _owns(client: Client, shop: Shop) -> bool:
-    """True if the worker answers for the product's partition itself."""
+    """Return True if the worker itself owns the product's partition."""
     answer = await client.get(f"/parked?partition={partition_of(b'p', shop.environment.settings.partitions)}", Foldstream_Forwarded="1")
     return answer.status == 200
 
 
 async def one_by_one(client: Client) -> list[dict[str, Any]]:
-    """All that is parked, in pages of one."""
+    """Return all parked records, read in pages of one."""
     found, after = list[dict[str, Any]](), ""
     while after is not None:
         page = (await client.get(f"/parked?limit=1&after={after}" if after else "/parked?limit=1")).body

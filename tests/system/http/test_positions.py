@@ -1,4 +1,4 @@
-"""Up to where commands were read: a question about one is answered truly while a transaction of another producer is open, and behind commit markers."""
+"""Read positions of commands. Questions about commands get true answers during another producer's open transaction, and behind commit markers."""
 
 import asyncio
 import re
@@ -22,14 +22,14 @@ from tests.support.workers.worker import without
 
 
 async def answered(client: Client, path: str, status: int) -> None:
-    """Wait until a question is answered so."""
+    """Wait until a question is answered with this status."""
     async with asyncio.timeout(60):
         while (await client.get(path)).status != status:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
 
 
 async def shows(client: Client, metric: str, order_id: str, settings: Settings, *, something: bool) -> None:
-    """Wait until a metric of the partition in which an order is shows something, or 0."""
+    """Wait until a metric of the order's partition is above 0, or is 0."""
     partition = partition_of(order_id.encode(), settings.partitions)
     pattern = rf'^foldstream_{metric}{{.*partition="{partition}",topic="{settings.topic("commands.order")}"}} (\S+)$'
     async with asyncio.timeout(60):
@@ -39,7 +39,7 @@ async def shows(client: Client, metric: str, order_id: str, settings: Settings, 
 
 @asynccontextmanager
 async def hanging(settings: Settings, order_id: str) -> AsyncIterator[AIOKafkaProducer]:
-    """A producer that has written a command in a transaction, and does not end it."""
+    """Yield a producer that has written a command in a transaction that stays open."""
     async with AIOKafkaProducer(bootstrap_servers=settings.bootstrap, transactional_id=f"{settings.app_id}-hangs") as producer:
         await producer.begin_transaction()
         await producer.send_and_wait(settings.topic("commands.order"), msgspec.json.encode(order(order_id)), order_id.encode())
@@ -47,7 +47,7 @@ async def hanging(settings: Settings, order_id: str) -> AsyncIterator[AIOKafkaPr
 
 
 def asked(order_id: str) -> str:
-    """The path of the question about the command that places an order."""
+    """Return the path of the question about the command that places an order."""
     return f"/commands/Order/{order_id}/{order(order_id)['commandId']}"
 
 

@@ -1,4 +1,4 @@
-"""What HTTP promises of every resource: HEAD and OPTIONS, a complete `Allow`, and headers in each form that their standards allow."""
+"""Promises of HTTP for every resource: HEAD and OPTIONS, a complete `Allow`, and headers in each form that their standards allow."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -17,7 +17,7 @@ from tests.system.http.test_history import history
 from tests.system.http.test_views import told
 
 VARIES = {"date", "content-length", "retry-after"}
-"""Headers that may differ from one answer to the next: metrics grow."""
+"""Headers that may differ from one answer to the next, because metrics grow."""
 
 
 async def test_head_is_answered_as_get_without_its_body(shop: Shop) -> None:
@@ -37,7 +37,7 @@ async def test_routes_that_take_no_head_are_found(alone: Client) -> None:
 
 
 async def heads(client: Client) -> None:
-    """What GET gives, HEAD gives without its body."""
+    """Assert that HEAD answers like GET, without the body."""
     for path in await _paths(client, "get"):
         got, head = [await _started(client, method, path) for method in ("GET", "HEAD")]
 
@@ -155,7 +155,7 @@ def test_tags_of_two_versions_cannot_be_expected() -> None:
 
 
 class _Asked:
-    """As much of a request as is looked at."""
+    """Request with headers only, which is all that the code reads."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers
@@ -168,7 +168,7 @@ async def _paths(client: Client, method: str) -> Iterator[str]:
 
 
 def _filled(path: str) -> str:
-    """The path with a value for each of its parameters."""
+    """Return the path with a value for each of its parameters."""
     values = {"partition": 0, "offset": 0, "table": "history", "topic": "commands.order", "aggregate_type": "Order", "command_id": "never"}
     return path.format_map({**dict.fromkeys(("order_id", "product_id", "customer_id", "aggregate_id"), "headed"), **values}) + (
         "?type=OrderPlaced" if path == "/events" else ""
@@ -176,7 +176,7 @@ def _filled(path: str) -> str:
 
 
 async def _started(client: Client, method: str, path: str) -> tuple[int, dict[str, str]]:
-    """How the answer begins."""
+    """Return status and headers of an answer."""
     async with client.started(method, path) as answer:
         return answer.status, {name.lower(): value for name, value in answer.headers.items() if name.lower() not in VARIES | {"transfer-encoding"}}
 

@@ -1,4 +1,4 @@
-"""Workers behind a proxy, under a path of a shared host: what they name is where clients find it (FOLDSTREAM_PUBLIC_URL)."""
+"""Workers behind a proxy, under a path of a shared host. Their locations are URLs that clients can reach (FOLDSTREAM_PUBLIC_URL)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ async def two_workers(kafka: RunningKafka, directory: Path, program: tuple[str, 
 
 
 async def locations_are_public(clients: list[Client]) -> None:
-    """Whichever worker is asked, and whichever owns the order."""
+    """Assert that locations are public, whichever worker answers and whichever owns the order."""
     for number in range(4):
         for client in clients:
             placed = await client.post("/orders", {**PLACE, "orderId": f"public-{number}"}, idempotency_key="k")

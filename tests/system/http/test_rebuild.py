@@ -1,4 +1,4 @@
-"""`foldstream rebuild` with real workers: it goes on after kills, and nobody who reads meanwhile notices."""
+"""`foldstream rebuild` with real workers: a rebuild survives kills, and readers do not notice it."""
 
 import asyncio
 import signal
@@ -26,27 +26,27 @@ EVENTS = 30_000
 
 
 def command_line(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
-    """`foldstream rebuild ...` for an environment."""
+    """Run `foldstream rebuild ...` for an environment."""
     chosen = settings.model_dump(mode="json", include={"broker", "topic_prefix", "app_id", "partitions"})
     return foldstream("rebuild", *words, **chosen)
 
 
 async def rebuild(settings: Settings, *words: str, table: str = "history") -> list[str]:
-    """What it printed, and that all went well."""
+    """Run a rebuild that must succeed. Return the lines it printed."""
     done = await asyncio.to_thread(command_line, settings, table, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
 
 async def state(client: Client) -> dict[str, Any]:
-    """How far partition 0 is; nothing while that is not served."""
+    """Return the progress of partition 0, or nothing while that is not served."""
     answer = await client.get("/tables/history/0")
     return dict(answer.body) if answer.status == 200 else {}
 
 
 @pytest.fixture
 async def long(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """One partition with a long log of one order."""
+    """Yield an environment with one partition and a long log of one order."""
     environment = Environment(kafka.bootstrap, tmp_path, partitions=1)
     try:
         await environment.create_topics()
@@ -57,7 +57,7 @@ async def long(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment
 
 
 async def _read(client: Client, versions: int) -> None:
-    """Read a history over and over; raise when a read fails, or shows less than there is."""
+    """Read a history without pause. Raise if a read fails, or shows less than the whole."""
     while True:
         answer = await client.get("/orders/o-1/events")
         assert (answer.status, len(answer.body["items"])) == (200, versions)
@@ -99,7 +99,7 @@ async def test_a_rebuild_says_how_many_events_it_parked_and_ends_with_1(own_shop
 
 
 async def _until_parked(client: Client, count: int) -> None:
-    """Return once so many events are parked by the table."""
+    """Return once the table has parked this many events."""
     async with asyncio.timeout(60):
         while [each["agent"] for each in (await client.get("/parked")).body["items"]].count("orders_by_status") < count:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)

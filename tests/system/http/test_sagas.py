@@ -1,4 +1,4 @@
-"""Operators act on sagas, by HTTP and from the command line; what they do is in the saga's history, with who and why."""
+"""Operators' actions on sagas, over HTTP and on the command line. The saga's history has them, with the operator and the reason."""
 
 import asyncio
 from typing import Any
@@ -17,19 +17,19 @@ WITHIN_S = 60
 
 @pytest.fixture(scope="module")
 def standing_program() -> tuple[str, ...]:
-    """Orders are followed by their sagas."""
+    """Return arguments of a worker with sagas."""
     return WHOLE
 
 
 async def ends(client: Client, name: str, status: str) -> None:
-    """Wait until the status of an order, or of its saga (`id/saga`), is this one."""
+    """Wait until an order, or its saga (`id/saga`), has this status."""
     async with asyncio.timeout(WITHIN_S):
         while (await client.get(f"/orders/{name}")).body.get("status") != status:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
 
 
 async def confirmed(shop: Shop, name: str) -> str:
-    """An order that went all the way; its id."""
+    """Return the id of an order that was confirmed."""
     await shop.one.post("/customers", {"customerId": f"c-{name}", "name": "C", "email": "c@example.org", "creditLimit": 1000, "currency": "EUR"})
     await shop.one.post("/products", {"productId": f"p-{name}", "name": "P", "price": 5, "currency": "EUR"})
     await shop.other.post(f"/products/p-{name}/stock", {"quantity": 10})
@@ -145,7 +145,7 @@ async def test_an_order_and_its_saga_are_streamed_as_they_happen_and_from_where_
 
 
 async def streamed(client: Client, order_id: str, last: str, **headers: str) -> list[tuple[str, str]]:
-    """The ids and types of events, up to one of this type."""
+    """Return the ids and types of streamed events, up to one of this type."""
     found: list[tuple[str, str]] = []
     async for line in client.lines(f"/orders/{order_id}/stream", **headers):
         name, _, value = line.partition(": ")

@@ -1,4 +1,4 @@
-"""`GET /orders/{id}/stream` as a browser has it: it gives up for good after any status but 200 (contract, section 4)."""
+"""`GET /orders/{id}/stream` as a browser reads it: after any status but 200 the browser never reconnects (contract, section 4)."""
 
 import asyncio
 import signal
@@ -13,11 +13,11 @@ from tests.support.http.fixtures import Shop
 from tests.system.http.test_views import token
 
 WITHIN_S = 90
-"""A killed worker's partitions have another owner long before."""
+"""Time within which a killed worker's partitions surely have another owner (seconds)."""
 
 
 async def follows_from_before_the_order(client: Client, order_id: str) -> None:
-    """A page follows an order at this worker before it places it there."""
+    """Follow an order at a worker before placing it there."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(WITHIN_S):
         source = EventSource(session, f"{client.worker.url}/orders/{order_id}/stream?wait=30")
         following = asyncio.create_task(up_to(source, "OrderPlaced"))
@@ -29,7 +29,7 @@ async def follows_from_before_the_order(client: Client, order_id: str) -> None:
 
 
 async def up_to(source: EventSource, kind: str) -> list[Event]:
-    """All events up to the first of this type."""
+    """Return all events up to the first of this type."""
     found: list[Event] = []
     async with aclosing(source.events()) as events:
         async for event in events:
@@ -82,6 +82,6 @@ async def test_a_stream_outlives_the_owner_of_its_order(own_shop: Shop) -> None:
 
 
 async def cancelled(client: Client, order_id: str) -> None:
-    """Cancel an order, as often as it takes until its partition has an owner."""
+    """Cancel an order, and repeat that until its partition has an owner."""
     while (await client.post(f"/orders/{order_id}/cancel", {"reason": "r"}, idempotency_key="k")).status != 200:  # noqa: ASYNC110 (another process changes it)
         await asyncio.sleep(0.5)

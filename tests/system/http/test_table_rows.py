@@ -1,4 +1,4 @@
-"""The rows of a view's tables as they are on disk, page after page, from any worker."""
+"""Rows of a view's tables as they are on disk, page after page, from any worker."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ ORDERS = [f"o-{number}" for number in range(3)]
 
 
 async def placed(client: Client) -> None:
-    """Some orders, which can be read."""
+    """Place some orders, and wait until they can be read."""
     for name in ORDERS:
         answer = await client.post("/orders", {**PLACE, "orderId": name})
         assert (await client.get(f"/orders/{name}", consistency_token=answer.headers["consistency-token"], prefer="wait=20")).status == 200
 
 
 async def paged(client: Client, path: str) -> list[dict[str, Any]]:
-    """The rows of all pages, one on each."""
+    """Return the rows of all pages, read one by one."""
     rows, after = list[dict[str, Any]](), ""
     while True:
         page = await client.get(f"{path}?limit=1{after}")

@@ -1,4 +1,4 @@
-"""What views show by HTTP: what was written is seen by its writer at once, on any worker (contract, section 4)."""
+"""Read models over HTTP: a client sees its own writes at once, at any worker (contract, section 4)."""
 
 import asyncio
 from typing import Any
@@ -10,18 +10,18 @@ from tests.support.http.fixtures import Shop
 from tests.support.workers.worker import WHOLE
 
 WRITERS = 10
-"""Who write and read at the same time, each one thing after the other."""
+"""Number of clients that write and read at the same time, each one thing after the other."""
 
 ADA = {"name": "Ada", "email": "ada@example.org", "creditLimit": 100, "currency": "EUR"}
 
 
 def token(answer: Answer) -> dict[str, str]:
-    """The headers by which a read is as new as this write, however slow the worker is."""
+    """Return headers with which a read is as new as this write, however slow the worker is."""
     return {"consistency_token": answer.headers["consistency-token"], "prefer": "wait=30"}
 
 
 async def told(client: Client, path: str, **fields: Any) -> Answer:  # noqa: ANN401 (any JSON)
-    """The answer to a read, once it has these fields."""
+    """Return the answer to a read, once it has these fields."""
     async with asyncio.timeout(60):
         while not fields.items() <= ((answer := await client.get(path)).body or {}).items():  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
@@ -108,7 +108,7 @@ async def test_a_saga_is_shown_with_its_steps_and_listed_by_status(own_shop: Sho
 
 
 async def writers_see_their_writes(shop: Shop, times: int) -> None:
-    """Whatever was written at one worker is read at the other, never nothing and never something older; some write at the same time."""
+    """Let several clients write at one worker, and read at the other. None may read nothing, or an older state."""
     await asyncio.gather(*(_sees_its_writes(shop, f"writer-{writer}", times // WRITERS) for writer in range(WRITERS)))
 
 

@@ -1,4 +1,4 @@
-"""Writes by HTTP: any worker takes them, and each answer is true (contract, section 4)."""
+"""Writes over HTTP: any worker accepts them, and each answer is true (contract, section 4)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The auditor finds each thing that can be wrong: these are the negative controls of every test that ends with a clean audit."""
+"""Faults that verify finds, one by one: the negative controls of every test that ends with a clean verify."""
 
 import re
 from collections.abc import Callable
@@ -337,7 +337,7 @@ async def test_what_is_wrong_is_found(small_environment: Environment, spoil: Spo
 
 
 def _plain(environment: Environment, line: str) -> str:
-    """A finding as it reads where topics have no prefix, and the product's partition is 0."""
+    """Return a finding as it would read if topics had no prefix, and the product's partition were 0."""
     settings, right = environment.settings, partition_of(PRODUCT.encode(), 2)
     plain = line.replace(settings.changelog, "changelog").replace(settings.topic_prefix, "")
     return re.sub(r"(?<=\w )\[(\d)\]|(?<=partition )(\d)", lambda found: _renumbered(found, right), plain)

@@ -1,6 +1,6 @@
-"""What may happen to a log without anything being wrong is no finding: retention, command ids that come again, whatever was parked.
+"""Legal histories, in which verify finds nothing: retention, repeated command ids, parked records.
 
-And what is wrong, or cannot be judged, is one finding and not many.
+A real fault, or a record that cannot be checked, gives one finding and not many.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -21,11 +21,11 @@ from tests.support.workers.environment import Environment
 from tests.support.workers.written import PRODUCT, Written, WrittenLog, answered, caused, intact, parked, product, refused, settled
 
 SEVEN_DAYS = ("results", "commands.product")
-"""Topics whose records go in time."""
+"""Topics whose records are deleted after some days."""
 
 
 def repeated(others: int) -> WrittenLog:
-    """An order of five pieces comes again after so many other commands, all of them refused, and is done again."""
+    """Return a log in which a command is repeated after so many refused commands, and is done again."""
     log, last = intact(), 3 + others
     for number in range(3, last):
         command, result = refused(number, 3)
@@ -40,7 +40,7 @@ def repeated(others: int) -> WrittenLog:
 
 
 def _answers(last: int) -> Written:
-    """What is remembered after that: the last 256 commands that name no order."""
+    """Return the row of results after that: those of the last 256 commands that name no order."""
     refusals = {f"command-{number}": {"version": 3, "code": "already-exists", "body": "some"} for number in range(max(3, last - WINDOW + 1), last)}
     return answered({1: 4}).but(**refusals) if refusals else answered({1: 4})
 
@@ -172,7 +172,7 @@ async def test_records_that_cannot_be_read_give_one_line_with_their_place(small_
 async def _damaged(  # noqa: PLR0913, PLR0917 (as `read`)
     topic: str, consumer: AIOKafkaConsumer, where: TopicPartition, start: int, end: int, skips: Skips
 ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], int]]:
-    """As a reader that meets damaged records in this topic."""
+    """Read like `read`, but fail at damaged records in this topic."""
     if where.topic == topic and end > start:
         raise UnicodeDecodeError("utf-8", b"\xc3", 0, 1, "invalid")
     async for batch in read(consumer, where, start, end, skips):

@@ -1,4 +1,4 @@
-"""The auditor and the tables of views: it compares what workers show with the log, finds each damaged row, and says where nobody shows any."""
+"""verify and the tables of views: it compares the rows that workers show with the log, finds each damaged row, and names unchecked views."""
 
 import signal
 from collections.abc import Callable
@@ -27,10 +27,10 @@ from tests.support.workers.shop import command, customer, order, product, sagas
 from tests.support.workers.worker import UNHURRIED, Worker
 
 Rows = dict[bytes, bytes]
-"""What is on the disk of a view, by the names that rows have there."""
+"""Rows on the disk of a view, by their keys there."""
 
 Damage = Callable[[Rows, str], None]
-"""Changes rows of a table."""
+"""Function that damages rows of a table."""
 
 MODELS = (histories, order_summaries, customer_orders, orders_by_status, stock, customer_accounts, saga_statuses)
 SHOP = [customer("c-1"), customer("c-2"), *product("p-1", 3), *product("p-2")]
@@ -39,7 +39,7 @@ ORDERS = [f"o-{number}" for number in range(5)]
 
 @pytest.fixture
 async def shop(one_partition: Environment) -> Environment:
-    """A worker that shows orders, of which three are confirmed; one of these was cancelled afterwards, and another shipped."""
+    """Return an environment with a worker and several orders. Three were confirmed; one of these was cancelled later, and another shipped."""
     one_partition.worker("worker", program=UNHURRIED)
     await one_partition.send(SHOP)
     async with sagas(one_partition) as found:
@@ -53,7 +53,7 @@ async def shop(one_partition: Environment) -> Environment:
 
 
 async def audited(environment: Environment) -> tuple[list[str], list[str]]:
-    """The findings, and what was said of views."""
+    """Run verify. Return its findings, and its lines about views."""
     lines: list[str] = []
     findings = await audit(environment.settings, tell=lines.append)
     return findings, [line for line in lines if line.startswith("views: ")]
@@ -65,55 +65,55 @@ async def ended(worker: Worker) -> None:
 
 
 def of(rows: Rows, table: str) -> list[bytes]:
-    """The names of a table's rows."""
+    """Return the keys of a table's rows."""
     return sorted(name for name in rows if name.startswith(f"{table}@".encode()))
 
 
 def changed(rows: Rows, table: str) -> None:
-    """The first row says something else."""
+    """Change a field of the first row."""
     name = of(rows, table)[0]
     row = msgspec.json.decode(rows[name])
     rows[name] = msgspec.json.encode({**row, "lastUpdated": "2026-01-01T00:00:00.000Z"} if "lastUpdated" in row else {**row, "eventId": "another"})
 
 
 def removed(rows: Rows, table: str) -> None:
-    """The last row is missing."""
+    """Remove the last row."""
     del rows[of(rows, table)[-1]]
 
 
 def unlisted(rows: Rows, table: str) -> None:
-    """One order is listed nowhere."""
+    """Remove one order from the list."""
     [name] = [name for name in of(rows, table) if rows[name] == b'"o-2"']
     del rows[name]
 
 
 def renamed(rows: Rows, table: str) -> None:
-    """The first row has another name."""
+    """Change the name in the first row."""
     name = of(rows, table)[0]
     rows[name] = msgspec.json.encode({**msgspec.json.decode(rows[name]), "name": "Eve"})
 
 
 def behind(rows: Rows, table: str) -> None:
-    """The first row is a version behind."""
+    """Set the first row back by one version."""
     name = of(rows, table)[0]
     row = msgspec.json.decode(rows[name])
     rows[name] = msgspec.json.encode({**row, "version": row["version"] - 1})
 
 
 def extra(rows: Rows, table: str) -> None:
-    """There is one more row, of an aggregate that has no event."""
+    """Add a row of an aggregate without events."""
     name = of(rows, table)[0]
     rows[name + b"9"] = rows[name]
 
 
 def twice(rows: Rows, table: str) -> None:
-    """What is listed first is listed under another heading, too."""
+    """List the first entry under another heading, too."""
     name = of(rows, table)[0]
     rows[name.replace(b"\0", b"\0AGAIN/")] = rows[name]
 
 
 def other(rows: Rows, table: str) -> None:
-    """The first row is another number, or place."""
+    """Change the first row's number or heading."""
     name = of(rows, table)[0]
     found: Any = msgspec.json.decode(rows[name])
     rows[name] = msgspec.json.encode(f"{found}9" if isinstance(found, str) else found + 1)
@@ -168,7 +168,7 @@ async def test_each_damaged_row_of_a_view_is_found(shop: Environment, damages: l
 
 
 def damage(worker: Worker, table: str, how: Damage) -> None:
-    """Change rows on the disk of a worker that has ended, where its only view is."""
+    """Damage rows on the disk of a worker that has ended and had only one view."""
     [path] = worker.datadir.rglob("view-0")
     store = StateStore(path)
     before = dict(store.scan(b""))

@@ -1,4 +1,4 @@
-"""The ends up to which the auditor reads: whatever is committed between two looks at them is no finding."""
+"""End offsets up to which verify reads: transactions committed between two reads of the ends cause no finding."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -19,7 +19,7 @@ Ends = dict[TopicPartition, int]
 
 
 class Busy:
-    """A system at work: each step is one transaction, or all that is written before the next look at the ends."""
+    """System at work. Each step is one transaction, or everything written before the next read of the ends."""
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -28,7 +28,7 @@ class Busy:
         self.steps = 0
 
     async def step(self) -> None:
-        """A command is accepted; one that is parked is released; another is parked."""
+        """Accept a command, release a parked one, and park another."""
         self.steps += 1
         await self._writer.write(*self._accepted())
         if self.steps > 1:
@@ -65,7 +65,7 @@ class Busy:
 
 @pytest.fixture
 async def busy(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Busy]:
-    """An intact log to which a step is added before each look at the ends, and after the last."""
+    """Yield an intact log that grows by a step before each read of the ends, and after the last one."""
     settings = small_environment.settings
     async with Writer(settings) as writer:
         log = intact()
@@ -92,7 +92,7 @@ async def test_what_is_committed_while_the_ends_are_taken_is_no_finding(busy: Bu
 
 
 async def _backwards(taken: "ends._Ends", settings: Settings) -> Spans:
-    """Ends in the order in which the topics are read."""
+    """Read the ends in the order in which the topics are read."""
     names = ["parked", "results", *(f"{kind}.{name}" for kind in ("commands", "events") for name in ("order", "product", "customer")), "events.saga"]
     topics = [*map(settings.topic, names), settings.changelog]
     begins = await taken.begins(topics)
@@ -111,7 +111,7 @@ async def test_ends_taken_in_another_order_give_false_findings(small_environment
 
 
 async def shown_late(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The findings of an audit that begins when a transaction's rows can be seen already, and its event and result cannot yet."""
+    """Run verify while a transaction's rows are visible, and its event and result are not yet. Return the findings."""
     waited_for: list[str] = []
     look = ends._short  # noqa: SLF001 (where it notices that it has to wait)
 
@@ -145,7 +145,7 @@ async def test_a_transaction_that_is_not_waited_for_gives_false_findings(small_e
 
 
 async def test_rows_that_compaction_took_away_before_they_were_read_are_no_finding(small_environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compaction leaves the last value of a row: what a later transaction wrote, which is not among what is judged."""
+    """Compaction keeps the last value of a row: here that of a later transaction, which lies beyond the ends."""
     log = intact()
     command, *effects = caused(3, 4, "ReleaseInventory", "InventoryReleased", {"orderId": ORDER, "quantity": 2})
     later = [command.but(payload={"orderId": ORDER}), *effects, product(4, 5, reserved=0), *log.rows[2:]]

@@ -1,4 +1,4 @@
-"""The auditor on long logs and on systems at work: bounded memory, no false findings, an end by Ctrl-C."""
+"""verify on long logs and on systems at work: bounded memory, no false findings, an end by Ctrl-C."""
 
 import asyncio
 import re
@@ -38,16 +38,16 @@ try:
 finally:
     print(*re.findall(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text()))
 """
-"""`foldstream verify` with something changed; at last it prints the most memory that it had (KiB), as Linux tells it: getrusage knows of the parent's, too."""
+"""Program that runs a changed `foldstream verify`, then prints its peak memory as Linux reports it (KiB). getrusage would include the parent's."""
 
 ALL_HELD = "scratch.HELD_BYTES = scratch.HELD_ROWS = 1 << 60"
 ORDERS, MANY_ORDERS = 5_000, 30_000
 ALLOWED_KIB = 80 << 10
-"""What the audit of the longer log may take more, until all that is bounded is full: RocksDB's buffers, fetches, the cache of keys' partitions."""
+"""Additional memory allowed for the longer log, until everything bounded is full: RocksDB's buffers, fetches, the cache of keys' partitions."""
 
 
 def started(settings: Settings, change: str = "", **variables: str) -> "subprocess.Popen[str]":
-    """The program, which is to be read from."""
+    """Start the program, with its output as pipes."""
     chosen = settings.model_dump(mode="json", include={"broker", "topic_prefix", "app_id", "partitions"})
     environment = {f"FOLDSTREAM_{name.upper()}": str(value) for name, value in chosen.items()} | variables
     command = [sys.executable, "-c", PROGRAM.format(change=change)]
@@ -55,7 +55,7 @@ def started(settings: Settings, change: str = "", **variables: str) -> "subproce
 
 
 async def peak_kib(settings: Settings, change: str = "") -> int:
-    """The most memory of an audit that finds nothing."""
+    """Return the peak memory of a verify without findings (KiB)."""
     with started(settings, change) as process:
         said, _ = await asyncio.to_thread(process.communicate)
     assert process.returncode == 0, said
@@ -97,7 +97,7 @@ async def test_the_audit_of_a_log_six_times_as_long_takes_little_more_memory_and
 
 
 async def killed(worker: Worker, results: Results) -> None:
-    """Kill a worker in the middle."""
+    """Kill a worker in the middle of its work."""
     await results.number(1_000)
     worker.signal(signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Two environments that share their topics by mistake: only the one that had them first gets a worker, until they are given over deliberately."""
+"""Two environments that share topics by mistake. Only the first one gets a worker, until an operator hands the topics over."""
 
 import asyncio
 import signal
@@ -18,7 +18,7 @@ from tests.support.workers.worker import WHOLE, without
 
 
 async def other_environment(environment: Environment, program: tuple[str, ...]) -> None:
-    """A worker with another app id and the same prefix does not start, and says why."""
+    """Start a worker with another app id and the same prefix. It must exit and say why."""
     await claim(environment.settings)
     other = environment.settings.model_copy(update={"app_id": "other"})
     await apply(other)
@@ -79,7 +79,7 @@ async def test_workers_that_start_together_record_their_environment_once(one_par
 
 
 async def keys(environment: Environment) -> list[bytes]:
-    """Those of all records on `owners`."""
+    """Return the keys of all records on `owners`."""
     async with LogReader(environment.settings) as log:
         return [record.key async for record in log.topic(environment.settings.topic("owners"))]
 

@@ -1,4 +1,4 @@
-"""Whatever arrives, the worker lives: each record is parked or refused for the contract's reason, and the other keys flow."""
+"""Bad input does not stop a worker: each record is parked or refused with the contract's reason, and other keys continue."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ PARKED, REFUSED, ACCEPTED = "parked", "refused", "accepted"
 
 
 class Bad(NamedTuple):
-    """A record, and what is to come of it: an outcome, and the reason or code."""
+    """Record with its expected outcome, and the expected reason or code."""
 
     name: str
     outcome: str
@@ -34,12 +34,12 @@ class Bad(NamedTuple):
 
 
 def bad(name: str, outcome: str, why: str | None, value: bytes | None = None, **changed: object) -> Bad:
-    """A PlaceOrder to an order of this name, with these fields changed (None leaves one out), or with another value instead."""
+    """Return a PlaceOrder to an order of this name with these fields changed (None leaves one out), or with another value instead."""
     return Bad(name, outcome, why, value or _json(place(name, **changed)), name.encode())
 
 
 def place(name: str, **changed: object) -> Json:
-    """A PlaceOrder; what is no field of the envelope goes into its payload."""
+    """Return a PlaceOrder. Fields that the envelope does not have go into the payload."""
     command: dict[str, Any] = {**order(name), **{field: value for field, value in changed.items() if field in ENVELOPE}}
     if "payload" not in changed:
         command["payload"] = command["payload"] | {field: value for field, value in changed.items() if field not in ENVELOPE}
@@ -56,7 +56,7 @@ def _json(value: object) -> bytes:
 
 
 def with_raw_price(name: str, price: str) -> bytes:
-    """JSON whose number is written like this."""
+    """Return JSON with the price written like this."""
     return _json(place(name)).replace(b'"price": 5', f'"price": {price}'.encode())
 
 
@@ -119,7 +119,7 @@ def refused() -> Iterator[Bad]:
 
 
 def about_a_customer() -> Iterator[Bad]:
-    """A customer with an account in EUR is asked for USD; then one command id comes to two aggregates, which is no repetition."""
+    """Yield a payment in USD from an account in EUR, and one command id for two aggregates, which is no repetition."""
     register = {"name": "Ada", "email": "a@example.org", "creditLimit": 5, "currency": "EUR"}
     pay = {"orderId": "o-1", "amount": 1, "currency": "USD"}
     for name, kind, payload, outcome, why in (
@@ -165,7 +165,7 @@ async def _send(environment: Environment, each: Bad) -> tuple[str, int, int]:
 
 
 async def _parked(environment: Environment, count: int) -> dict[tuple[str, int, int], ParkedRecord]:
-    """What is parked, by place, once there is so much."""
+    """Return the parked records by location, once there are this many."""
     found: dict[tuple[str, int, int], ParkedRecord] = {}
     async with asyncio.timeout(60):
         while len(found) < count:

@@ -1,4 +1,4 @@
-"""The two commands that show Foldstream at work, run as a person would: `demo` and `replay`."""
+"""The two commands that show Foldstream at work, run as a user would: `demo` and `replay`."""
 
 import os
 import subprocess
@@ -22,20 +22,20 @@ PURCHASES = """\
 
 @pytest.fixture
 def own_broker(tmp_path: Path, free_port: FreePort) -> Environment:
-    """Nothing runs yet, and no data is there."""
+    """Return settings without any data or running broker."""
     return _environment(FOLDSTREAM_DATADIR=str(tmp_path), FOLDSTREAM_KAFKA_PORT=str(free_port()), FOLDSTREAM_WEB_PORT="0")
 
 
 @pytest.fixture
 def with_worker(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
-    """Topics of its own on the broker of this run, and a worker."""
+    """Yield an environment with topics of its own on the broker of this run, and a worker."""
     with _working(kafka, tmp_path, *_command("worker")) as environment:
         yield environment
 
 
 @pytest.fixture
 def without_sagas(kafka: RunningKafka, tmp_path: Path) -> Iterator[Environment]:
-    """The same, but no saga takes an order further; it counts as stuck after a short time."""
+    """Yield an environment with topics of its own, and a worker without sagas. An order counts as stuck after a short time."""
     with _working(kafka, tmp_path, sys.executable, "-m", "bench.alone") as environment:
         yield environment | {"FOLDSTREAM_SAGA_STEP_TIMEOUT_S": "1"}
 

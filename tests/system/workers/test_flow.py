@@ -1,4 +1,4 @@
-"""Records keep flowing, each exactly once, while partitions move, transactions are refused and input disappears under a running worker."""
+"""Flow of records: each is processed exactly once while partitions move, transactions are refused, and input disappears under a worker."""
 
 import asyncio
 import signal
@@ -80,7 +80,7 @@ async def test_input_that_is_deleted_under_a_suspended_worker_stops_its_partitio
         await small_environment.send([order(name) for name in names[:10]])
         await results.number(10)
         worker.signal(signal.SIGSTOP)
-        await small_environment.send([order(names[10])])  # answers the fetch that was under way, if one was
+        await small_environment.send([order(names[10])])  # answers the fetch that was under way, if any
         await small_environment.send([order(name) for name in names[11:21]])
         await small_environment.delete_before("commands.order", 0, 21)
 

@@ -1,4 +1,4 @@
-"""The largest orders of the contract, a thousand products whose total can just be paid: one goes all the way, one is refused at its last product."""
+"""Largest orders of the contract: a thousand products, with the highest total that can be paid. One completes, one is refused at its last product."""
 
 import pytest
 
@@ -18,11 +18,11 @@ MOVED = {
     ("InventoryReserved", "refused"): {*REFUSED[:-1]},
     ("InventoryReleased", "refused"): {*REFUSED[:-1]},
 }
-"""What becomes of which products for which order."""
+"""Products expected per event type and order."""
 
 
 def largest(name: str, products: list[str]) -> Json:
-    """One piece of each, for all the credit there can be."""
+    """Return an order for one piece of each product, which needs the highest possible credit."""
     placed = order(name, *products, customer=f"buyer-of-{name}")
     placed["payload"]["items"] = [item | {"price": PRICE} for item in placed["payload"]["items"]]
     return placed
@@ -50,5 +50,5 @@ async def test_two_largest_orders_go_all_the_way_there_and_back_beside_small_one
 
 
 def about(moved: Events, kind: str, order_id: str) -> set[str]:
-    """The products of which there are events of this type about this order."""
+    """Return the products that have events of this type about this order."""
     return {event["aggregateId"] for event in moved.all if event["eventType"] == kind and event["payload"].get("orderId") == order_id}

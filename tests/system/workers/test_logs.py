@@ -1,4 +1,4 @@
-"""What a worker says to its operator, as a collector reads it."""
+"""Log of a worker as a log collector reads it."""
 
 import json
 from typing import Any
@@ -31,7 +31,7 @@ async def test_with_json_every_line_is_an_object_and_a_parked_record_is_told_wit
 
 
 async def _write_poison(environment: Environment) -> int:
-    """A record that is no command, with a key that forges lines; where it is."""
+    """Write a record that is no command, with a key that tries to forge log lines. Return its partition."""
     partition = partition_of(FORGED, environment.settings.partitions)
     async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap) as producer:
         headers = [("correlation-id", b"the-correlation")]

@@ -1,4 +1,4 @@
-"""Topics that are deleted under a worker: a log of record stops what stands on it, and what can be made good is, within seconds."""
+"""Topics deleted under a worker: a lost log of record stops the tasks that need it; other topics recover within seconds."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ async def test_a_log_that_is_not_watched_is_found(one_partition: Environment) ->
 
 
 async def created_again(one_partition: Environment, program: tuple[str, ...], within_s: float) -> None:
-    """An empty log shows no offsets, so its id has to tell."""
+    """Delete and recreate a log of record. The empty log shows no offsets, so only its id reveals that."""
     worker, lost = one_partition.worker("worker", program=program), one_partition.settings.topic("events.order")
     async with aiohttp.ClientSession() as session:
         client = await ready(session, worker)
@@ -61,7 +61,7 @@ async def test_commands_are_read_and_the_owner_is_known_soon_after_their_topics_
 
 
 async def accepted(client: Client) -> None:
-    """Write until that is answered as before; sooner than a consumer asks about topics by itself (five minutes)."""
+    """Repeat a write until it is accepted, in less time than a consumer's own refresh of topics takes (five minutes)."""
     async with asyncio.timeout(120):
         while (await client.post("/orders", PLACE)).status != 201:  # noqa: ASYNC110 (the worker is asked)
             await asyncio.sleep(0.1)

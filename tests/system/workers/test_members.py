@@ -16,18 +16,18 @@ from tests.support.workers.worker import Worker
 
 PARTITIONS = 8
 RESTART_S = "60"
-"""A session in which a worker is restarted however slow the machine is (seconds)."""
+"""Session timeout long enough to restart a worker on a slow machine (seconds)."""
 
 
 @pytest.fixture
 async def wide(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """An environment with partitions for several workers."""
+    """Yield an environment with partitions for several workers."""
     async with opened(Environment(kafka.bootstrap, tmp_path, partitions=PARTITIONS)) as fresh:
         yield fresh
 
 
 async def shared_by(workers: list[Worker]) -> None:
-    """Return once each has as many partitions as the others, and each partition one of them."""
+    """Return once all workers have equally many partitions, and each partition one worker."""
     share, everything = PARTITIONS // len(workers), set(range(PARTITIONS))
 
     def shared() -> bool:
@@ -46,7 +46,7 @@ async def test_1_2_and_4_workers_have_the_same_number_of_partitions_each(wide: E
 
 
 async def restarted_in_turn(wide: Environment, ids: Sequence[str], count: int) -> None:
-    """Workers with these ids (an empty one is none) are restarted one after the other, each once some of so many commands are answered."""
+    """Restart workers with these ids (an empty one is none) one after the other, each after some of the commands are answered."""
     commands = traffic(count)
     workers = [wide.worker(f"worker-{number}", worker_id=worker_id, session_timeout_s=RESTART_S) for number, worker_id in enumerate(ids)]
     async with Results(wide.settings) as results, asyncio.TaskGroup() as background:
@@ -78,6 +78,6 @@ async def test_a_rolling_restart_under_load_moves_no_partition_and_loses_nothing
 @pytest.mark.control
 @pytest.mark.timeout(600)
 async def test_a_rolling_restart_of_workers_without_ids_is_found_to_move_partitions(wide: Environment) -> None:
-    """Each of four could come back to its own by chance, as a member of a new name: once in 256 times."""
+    """Each of four workers could get its own partition back by chance, as a new member: once in 256 times."""
     with pytest.raises(AssertionError, match="had other partitions meanwhile"):
         await restarted_in_turn(wide, [""] * 4, 1_200)

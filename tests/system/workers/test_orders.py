@@ -1,4 +1,4 @@
-"""The auditor across partitions: orders that their sagas settled, and then somebody damages the log, or settles something by hand."""
+"""verify across partitions: sagas complete or compensate orders, then the test damages the log, or sends commands by hand."""
 
 import signal
 
@@ -24,7 +24,7 @@ AT = "2026-01-01T00:00:00.000Z"
 
 @pytest.fixture
 async def settled(environment: Environment) -> Environment:
-    """Orders that are confirmed, and two that failed: of one who cannot pay, and for what there is none of."""
+    """Return an environment with confirmed orders and two that failed: one without credit, one without stock."""
     environment.worker("worker", program=WHOLE)
     await environment.send(SHOP)
     orders = [*(order(name, "p-1") for name in CONFIRMED), order("too-much", "p-1", "p-1", customer="poor"), order("too-many", "sold-out")]
@@ -35,18 +35,18 @@ async def settled(environment: Environment) -> Environment:
 
 
 async def end_worker(environment: Environment) -> None:
-    """What is written from now on, nobody answers to."""
+    """Stop the worker, so that later records are not processed."""
     environment.workers[0].signal(signal.SIGTERM)
     assert await environment.workers[0].exit_code(within_s=60) == 0
 
 
 def cause(order_id: str, way: Way, step: str, product_id: str | None = None) -> str:
-    """The command by which the saga asks for a step, or its undoing."""
+    """Return the id of the command that a saga sends for a step, or for its compensation."""
     return next(iter(asked_by(order_id, way, Step(step, product_id), 1)))  # type: ignore[arg-type]  # the name of a step
 
 
 async def counted(environment: Environment) -> tuple[list[str], list[str]]:
-    """The findings, and what was counted."""
+    """Run verify. Return its findings and all its lines."""
     lines: list[str] = []
     return await audit(environment.settings, tell=lines.append), lines
 
@@ -127,7 +127,7 @@ async def test_what_people_settle_by_hand_is_no_finding(settled: Environment) ->
 
 
 async def shipped_behind_parked(settled: Environment) -> list[str]:
-    """The findings when an order is shipped whose product waits behind a record that is parked."""
+    """Ship an order whose product waits behind a parked record. Return the findings."""
     await settled.send([command("Product", "p-1", "PaintProduct")])
     async with Results(settled.settings, of="p-1") as results:
         await until(lambda: any(result["outcome"] == "parked" for result in results.all), within_s=60)
@@ -153,14 +153,14 @@ async def test_stock_for_which_nobody_waits_gives_a_false_finding(settled: Envir
 
 
 async def cancel(settled: Environment) -> None:
-    """An order is cancelled, its saga turns back, and its payment is refunded."""
+    """Cancel an order, start its saga's compensation, and refund its payment."""
     await forge(settled, "Order", "o-1", "OrderCancelled", reason="changed my mind")
     await forge(settled, "Saga", "o-1", "SagaCompensationStarted", reason="changed my mind", waitUntil=AT)
     await forge(settled, "Customer", "c-1", "PaymentRefunded", cause("o-1", "undo", "payment"), orderId="o-1", amount=5, currency="EUR")
 
 
 async def cancelled_meanwhile(settled: Environment, monkeypatch: pytest.MonkeyPatch, *, backwards: bool = False) -> list[str]:
-    """The findings of an audit that looks at the ends of customers, then of orders, or `backwards`; an order is cancelled in between."""
+    """Run verify, and cancel an order after it read the ends of customers and before those of orders, or `backwards`. Return the findings."""
     await end_worker(settled)
     early: dict[TopicPartition, int] = {}
     look = ends._Ends.settled  # noqa: SLF001 (what is interrupted)

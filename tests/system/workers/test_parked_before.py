@@ -1,4 +1,4 @@
-"""A command topic that is created again while records of it are parked: nothing of them is lost, and verify finds nothing wrong at any point of it."""
+"""Command topic that is created again while it has parked records: none of them is lost, and verify finds nothing at any point."""
 
 import asyncio
 
@@ -17,12 +17,12 @@ from tests.system.http.test_views import told
 
 
 def thing(name: str) -> list[Json]:
-    """Registered with 10 pieces, then a command of no known type, then 7 pieces more."""
+    """Return commands: register a product with 10 pieces, an unknown command, and 7 pieces more."""
     return [*product(name), command("Product", name, "Mislay"), command("Product", name, "ReceiveStock", "again", quantity=7)]
 
 
 async def places(client: Client, count: int) -> list[tuple[int, str]]:
-    """The offsets and keys of what is parked, once there is so much."""
+    """Return offsets and keys of the parked records, once there are this many."""
     async with asyncio.timeout(60):
         while len(found := await parked(client)) != count:  # noqa: ASYNC110 (the worker is asked)
             await asyncio.sleep(0.05)
@@ -30,7 +30,7 @@ async def places(client: Client, count: int) -> list[tuple[int, str]]:
 
 
 async def discarded(client: Client, environment: Environment, offset: int) -> None:
-    """An operator gives up what is open of this place."""
+    """Discard the parked record at this offset."""
     answer = await client.post(f"/parked/{environment.settings.topic('commands.product')}/0/{offset}/discard", {"reason": "no such command"})
     assert answer.status == 200
 

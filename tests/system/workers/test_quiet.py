@@ -1,4 +1,4 @@
-"""A shop without traffic for longer than the retention of commands: nothing was lost, so workers join, go and come back as ever."""
+"""Shop without traffic for longer than the retention of commands. Nothing is lost, so workers join, leave and return as usual."""
 
 import signal
 
@@ -61,7 +61,7 @@ async def test_positions_that_a_stop_does_not_keep_are_found(small_environment: 
 
 
 async def ended_right_after_its_last_order(environment: Environment, program: tuple[str, ...]) -> None:
-    """A worker ends while commit markers have just been written, its topics are emptied while it is away, and it goes on."""
+    """End a worker right after commit markers were written, empty its topics, and start it again. It must continue."""
     worker = environment.worker("worker", program=program)
     async with sagas(environment) as found:
         await environment.send([customer("c-1"), *product("p-1"), *(order(f"o-{number}", "p-1") for number in range(10))])
@@ -80,11 +80,11 @@ async def ended_right_after_its_last_order(environment: Environment, program: tu
 
 
 async def quiet_week(environment: Environment) -> None:
-    """Empty the topics of commands: where the group's lag is 0, the tasks have kept that all was read."""
+    """Empty the command topics. Where the group's lag is 0, the tasks have stored positions at the end."""
     await environment.caught_up()
     await empty(environment)
 
 
 async def empty(environment: Environment) -> None:
-    """Delete all commands, and all that sagas were to hear."""
+    """Delete all commands, and all inputs of sagas."""
     await environment.empty(*(command_topic(environment.settings, kind) for kind in LOGS))

@@ -1,4 +1,4 @@
-"""Orders go all the way by themselves: paid, reserved and confirmed, or undone step by step."""
+"""Orders that sagas complete: paid, reserved and confirmed, or compensated step by step."""
 
 import signal
 from collections import Counter
@@ -17,14 +17,14 @@ from tests.support.workers.worker import WHOLE
 
 SHOP = [customer("c-1"), customer("poor", 7), *product("p-1"), *product("p-2", 3), *product("sold-out", 0)]
 DECISIONS = 4
-"""Of a saga whose order is of one product: it begins, is paid, reserved, confirmed; or is undone."""
+"""Number of decisions of a saga whose order has one product: begin, payment, reservation, confirmation; or compensation."""
 
 STEPS = ["StepCompleted confirmation", "StepCompleted order", "StepCompleted payment", "StepCompleted reservation p-1", "StepCompleted reservation p-2"]
 
 
 @pytest.fixture
 async def shop(environment: Environment) -> Environment:
-    """A worker at work, customers and products."""
+    """Return an environment with a worker, customers and products."""
     environment.worker("worker", program=WHOLE)
     await environment.send(SHOP)
     return environment
@@ -235,7 +235,7 @@ async def test_an_operator_says_why_and_the_saga_remembers_who(shop: Environment
 
 
 async def _discard_first(session: aiohttp.ClientSession, url: str) -> None:
-    """Discard the record behind which others wait."""
+    """Discard the record that blocks others."""
     async with session.get(f"{url}/parked") as answer:
         [head] = [record for record in (await answer.json())["items"] if record["reason"] == "unknown-type"]
     async with session.post(f"{url}/parked/{head['topic']}/{head['partition']}/{head['offset']}/discard", json={"reason": "a mistake"}) as answer:

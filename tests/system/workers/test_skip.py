@@ -1,4 +1,4 @@
-"""`foldstream skip` gets past what stops a partition, deliberately: the whole system passes over it, and `verify` says what was lost."""
+"""`foldstream skip` passes over offsets that stop a partition: every part of the system skips them, and `verify` reports the loss."""
 
 import asyncio
 import shutil
@@ -22,13 +22,13 @@ from tests.system.http.test_views import told
 
 
 async def unreadable(environment: Environment, topic: str) -> int:
-    """Write what cannot be read; its offset."""
+    """Write a record that cannot be read. Return its offset."""
     async with AIOKafkaProducer(bootstrap_servers=environment.settings.bootstrap, compression_type="zstd", max_request_size=1 << 30) as producer:
         return int((await producer.send_and_wait(environment.settings.topic(topic), bytes(BATCH_BYTES), b"k")).offset)
 
 
 async def placed(client: Client, count: int) -> tuple[list[str], Answer]:
-    """The orders that the log tells page by page, until there are so many or it cannot be read on; and the last answer."""
+    """Read pages of placed orders until there are this many, or a page fails. Return them and the last answer."""
     orders, path = list[str](), "/events?type=OrderPlaced"
     async with asyncio.timeout(60):
         while (answer := await client.get(path)).status == 200:

@@ -1,4 +1,4 @@
-"""What clients are told whose requests are under way when a worker is asked to end."""
+"""Answers to requests that are under way when a worker is asked to exit."""
 
 import asyncio
 from signal import SIGTERM

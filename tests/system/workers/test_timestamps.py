@@ -1,4 +1,4 @@
-"""Timestamps of senders on a topic that should have the broker's: whatever they say, orders go all the way, and what is parked says so."""
+"""Timestamps of senders on topics that should have the broker's. Orders complete with any of them, and senders learn of parked records."""
 
 from collections.abc import Iterable
 

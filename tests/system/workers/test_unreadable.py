@@ -1,4 +1,4 @@
-"""What cannot be read stops its own topic and partition, and is named; what has awkward headers or sizes is parked, and everything else goes on."""
+"""Records that cannot be read stop their own partition of a topic and are named. Awkward headers or sizes are parked; the rest continues."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A worker as its supervisor sees it: how it ends, and when it refuses to be one too many."""
+"""Worker as its supervisor sees it: how it exits, and when it refuses to start because another one runs."""
 
 import asyncio
 import signal
@@ -88,7 +88,7 @@ async def test_of_two_workers_with_one_id_one_survives_and_the_other_names_the_i
 
 
 async def second_in_one_directory(environment: Environment, program: tuple[str, ...] = PROGRAM) -> None:
-    """A second worker is started on the data directory of the first: it refuses that."""
+    """Start a second worker on the data directory of the first. It must refuse."""
     async with Results(environment.settings) as results:
         first = environment.worker("first")
         await environment.send(traffic(1))
