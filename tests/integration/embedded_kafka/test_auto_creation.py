@@ -1,4 +1,7 @@
-"""No client of ours creates a topic by asking for it, where a broker allows that: a lost log would come back empty, with other settings than the contract's."""
+"""Auto-creation of topics: no client of ours creates a topic by asking for it.
+
+Where a broker allows that, a lost log would return empty, with other settings than the contract's.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -23,17 +26,17 @@ Ask = Callable[[str, str], Coroutine[Any, Any, None]]
 
 
 class Creating(EmbeddedKafka):
-    """A broker that creates topics that are asked for, which is Kafka's default."""
+    """Broker that creates topics when a client asks for them, which is Kafka's default."""
 
     def _format(self, java: Java) -> None:
         super()._format(java)
-        with self.home.properties.open("a", encoding="ascii") as file:  # of two lines with one name the later counts
+        with self.home.properties.open("a", encoding="ascii") as file:  # if a name has two lines, the later one counts
             file.write("auto.create.topics.enable=true\n")
 
 
 @pytest.fixture(scope="module")
 def creating(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[str]:
-    """The bootstrap list of such a broker."""
+    """Yield the bootstrap list of a broker that creates topics."""
     broker = Creating(tmp_path_factory.mktemp("creating"), free_port())
     try:
         broker.start()
@@ -76,7 +79,7 @@ async def test_questions_that_create_topics_are_found(creating: str, monkeypatch
 
 
 async def asked_for(bootstrap: str, ask: Ask, topic: str) -> None:
-    """Ask for a topic that is missing, until the broker has created it or another that was asked for later, and look."""
+    """Ask for a missing topic until another topic, created meanwhile, appears. Assert that the missing one was not created."""
     asking = asyncio.create_task(ask(bootstrap, topic))
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

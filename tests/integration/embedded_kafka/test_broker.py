@@ -1,4 +1,4 @@
-"""The embedded broker itself: one process per data directory, whose records outlive it."""
+"""The embedded broker itself: one process per data directory, whose records survive it."""
 
 import socket
 import subprocess
@@ -21,7 +21,7 @@ from tests.conftest import FreePort, RunningKafka
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[EmbeddedKafka]:
-    """A broker that these tests may end; running or not when a test gets it."""
+    """Yield a broker that these tests may stop. A test may find it running or not."""
     embedded = EmbeddedKafka(tmp_path_factory.mktemp("own kafka é"), free_port())
     yield embedded
     embedded.stop()
@@ -132,7 +132,7 @@ def test_the_broker_listens_on_the_loopback_address_only(kafka: RunningKafka) ->
 
 @pytest.fixture
 def no_program(tmp_path: Path) -> Path:
-    """A file that says it could be run, and cannot."""
+    """Return a file that is executable, but no program."""
     file = tmp_path / "no program"
     file.write_bytes(b"\0")
     file.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Which broker clients talk to when none is configured: that of the data directory, and no other."""
+"""Broker that clients use when none is configured: that of the data directory, and no other."""
 
 import os
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""`foldstream kafka`: what it says and its exit codes."""
+"""`foldstream kafka`: output and exit codes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.conftest import FreePort, RunningKafka
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Settings are read anew, before the test and after it."""
+    """Reload the settings before the test and after it."""
     settings.cache_clear()
     yield monkeypatch
     settings.cache_clear()
@@ -22,7 +22,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 @pytest.fixture
 def running(environment: pytest.MonkeyPatch, kafka: RunningKafka) -> RunningKafka:
-    """The commands see the broker of this run."""
+    """Return the broker of this run, configured for the commands."""
     environment.setenv("FOLDSTREAM_DATADIR", str(kafka.embedded.home.root.parent))
     environment.setenv("FOLDSTREAM_KAFKA_PORT", str(kafka.embedded.port))
     return kafka
@@ -30,7 +30,7 @@ def running(environment: pytest.MonkeyPatch, kafka: RunningKafka) -> RunningKafk
 
 @pytest.fixture
 def nothing_running(environment: pytest.MonkeyPatch, tmp_path: Path, free_port: FreePort) -> None:
-    """The commands see a data directory in which nothing was ever started."""
+    """Configure a data directory in which no broker was ever started."""
     environment.setenv("FOLDSTREAM_DATADIR", str(tmp_path))
     environment.setenv("FOLDSTREAM_KAFKA_PORT", str(free_port()))
 

@@ -1,4 +1,4 @@
-"""A connection that breaks just as it is written to is an error of Kafka's, which everything that asks a broker knows."""
+"""Connection that breaks just before a write: it raises an error of Kafka's, which all code that asks a broker handles."""
 
 import asyncio
 
@@ -13,11 +13,11 @@ from tests.conftest import RunningKafka
 
 
 async def write_to_closed(kafka: RunningKafka) -> None:
-    """Ask a broker on the event loop of workers, whose transports refuse what comes after their end."""
+    """Write to a closed connection, on the event loop of workers, whose transports raise on that."""
     connection = await create_conn("127.0.0.1", kafka.embedded.port)
     try:
         connection._writer.transport.abort()  # noqa: SLF001 (as when the broker resets the connection)
-        await asyncio.sleep(0)  # the transport has closed, and what reads from the connection does not know it yet
+        await asyncio.sleep(0)  # the transport has closed, and the connection's reader does not know it yet
         await connection.send(MetadataRequest([]))
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""An environment of its own for each test of the kernel."""
+"""Fixtures: an environment of its own for each test of the runtime."""
 
 from pathlib import Path
 from uuid import uuid4
@@ -16,7 +16,7 @@ from tests.support.topics import create
 
 @pytest.fixture
 async def harness(kafka: RunningKafka, tmp_path: Path) -> Harness:
-    """Topics and a directory for a task."""
+    """Return topics and a directory for a write task."""
     harness = Harness(kafka.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
@@ -24,7 +24,7 @@ async def harness(kafka: RunningKafka, tmp_path: Path) -> Harness:
 
 @pytest.fixture
 async def views(kafka: RunningKafka, tmp_path: Path) -> ViewHarness:
-    """Topics and a directory for a view."""
+    """Return topics and a directory for a view task."""
     views = ViewHarness(kafka.bootstrap, tmp_path)
     await views.create()
     return views
@@ -32,7 +32,7 @@ async def views(kafka: RunningKafka, tmp_path: Path) -> ViewHarness:
 
 @pytest.fixture
 async def joined(kafka: RunningKafka, tmp_path: Path) -> JoinHarness:
-    """Topics and a directory for views that feed each other."""
+    """Return topics and a directory for read models that feed each other."""
     joined = JoinHarness(kafka.bootstrap, tmp_path)
     await joined.create()
     return joined
@@ -40,7 +40,7 @@ async def joined(kafka: RunningKafka, tmp_path: Path) -> JoinHarness:
 
 @pytest.fixture
 async def counted(harness: Harness) -> Harness:
-    """An environment in which a task counted a=2, b=1 and was closed."""
+    """Return an environment in which a task counted a=2, b=1 and was closed."""
     opened = await harness.open()
     await harness.send(("a", b""), ("b", b""), ("a", b""))
     await opened.pump()
@@ -50,7 +50,7 @@ async def counted(harness: Harness) -> Harness:
 
 @pytest.fixture
 async def folded(views: ViewHarness) -> ViewHarness:
-    """An environment in which a view folded a=2, b=1 and was closed."""
+    """Return an environment in which a view folded a=2, b=1 and was closed."""
     opened = await views.open_view()
     await views.write_events(("a", 1), ("b", 1), ("a", 2))
     await opened.pump()
@@ -61,7 +61,7 @@ async def folded(views: ViewHarness) -> ViewHarness:
 
 @pytest.fixture
 async def topic(kafka: RunningKafka) -> str:
-    """A topic of two partitions, of which the broker knows: a group's leader that does not find it would look again after minutes."""
+    """Return a topic of two partitions that the broker knows. If a group's leader did not find it, it would look again only after minutes."""
     name = f"t{uuid4().hex[:8]}"
     await create(kafka.bootstrap, NewTopic(name, 2, 1))
     return name
@@ -69,7 +69,7 @@ async def topic(kafka: RunningKafka) -> str:
 
 @pytest.fixture
 async def timed(kafka: RunningKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TimerHarness:
-    """Topics and a directory for a task that sets timers, by a clock that the test moves; it may ask for the time as often as it wants."""
+    """Return topics and a directory for a task with timers. The test moves the clock, and the task may ask for the time as often as it wants."""
     timed = TimerHarness(kafka.bootstrap, tmp_path, Clock())
     monkeypatch.setattr("app.clock.now_ms", timed.clock)
     for module in ("dispatcher", "ticks"):

@@ -1,4 +1,4 @@
-"""Records that are awkward to keep: too large for a record of ours, with names of headers that are no text, or with too many consequences."""
+"""Records that are hard to park: too large for a record of ours, with undecodable names of headers, or with too many effects."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ LARGE = b"raise" + bytes(7 << 19)
 
 
 async def write(harness: Harness, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> None:
-    """Write a command that is small on the wire."""
+    """Write a command that compression makes small on the wire."""
     async with AIOKafkaProducer(bootstrap_servers=harness.settings.bootstrap, max_request_size=1 << 30, compression_type="gzip") as producer:
         await producer.send_and_wait(harness.commands, value, key, headers=list(headers))
 
 
 async def processed(opened: Opened) -> None:
-    """Return once the task has processed all that there is, or stopped."""
+    """Return once the task has processed everything. Fail if it stopped."""
     pump = asyncio.create_task(opened.pump())
     await until(lambda: pump.done() or opened.task.stopped, within_s=60)
     pump.cancel()
@@ -33,7 +33,7 @@ async def processed(opened: Opened) -> None:
 
 
 async def in_part(harness: Harness) -> tuple[Opened, ConsumerRecord]:
-    """A record that is too large to be kept is parked in part; the task goes on with what is behind it."""
+    """Process a record that is too large to be kept whole. It is parked in part, and the task continues behind it."""
     opened = await harness.open()
     await write(harness, b"a", LARGE)
     await harness.send(("a", b"waits"), ("b", b""))

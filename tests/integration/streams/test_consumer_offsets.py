@@ -1,4 +1,4 @@
-"""Asking a consumer about offsets neither waits for ever nor disturbs its group."""
+"""Questions to a consumer about offsets: they neither wait for ever nor disturb its group."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,13 +16,13 @@ from tests.support.streams.membership_scenarios import committed_while_joining
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit is waited for as long as it takes."""
+    """Set a long timeout for commits."""
     monkeypatch.setattr("app.streams.runtime.consumer_thread.COMMIT_S", 60.0)
 
 
 @pytest.fixture
 async def sought(kafka: RunningKafka, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer that was told where to begin in the first partition, not in the second."""
+    """Yield a consumer with a position in the first partition, but not in the second."""
     async with AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=topic, enable_auto_commit=False, auto_offset_reset="none") as consumer:
         consumer.assign([TopicPartition(topic, 0), TopicPartition(topic, 1)])
         consumer.seek(TopicPartition(topic, 0), 7)
@@ -48,7 +48,7 @@ async def test_offsets_that_would_be_committed_in_the_middle_of_a_join_start_no_
 @pytest.mark.usefixtures("patient")
 async def test_without_waiting_for_the_group_to_settle_each_join_starts_another(kafka: RunningKafka, topic: str, monkeypatch: pytest.MonkeyPatch) -> None:
     always = SimpleNamespace(settled=True)
-    monkeypatch.setattr(membership_scenarios, "commit", lambda consumer, _, offsets: commit(consumer, always, offsets))  # type: ignore[arg-type]  # of all that it asks
+    monkeypatch.setattr(membership_scenarios, "commit", lambda consumer, _, offsets: commit(consumer, always, offsets))  # type: ignore[arg-type]  # this is all that it asks for
 
     with pytest.raises(AssertionError, match="joined again"):
         await committed_while_joining(kafka.bootstrap, topic)

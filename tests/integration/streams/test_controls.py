@@ -1,4 +1,4 @@
-"""Negative controls: with one mechanism of the kernel switched off, the scenario that shows the guarantee fails."""
+"""Negative controls: with one mechanism of the runtime switched off, the scenario of its guarantee fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -38,12 +38,12 @@ from tests.support.streams.view_scenarios import killed_around_a_write, killed_w
 pytestmark = pytest.mark.control
 
 Off = Callable[..., Any]
-"""Stands in for a method of the kernel, without the mechanism."""
+"""Function that replaces a method of the runtime, without the mechanism."""
 
 
 @pytest.fixture
 def switch_off(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, Off], None]:
-    """Replaces the method of a class that bears the same name."""
+    """Replace the method of a class that has the function's name."""
     return lambda kind, off: monkeypatch.setattr(kind, off.__name__, off)
 
 
@@ -51,12 +51,12 @@ async def test_a_position_that_is_read_before_the_fence_is_found(
     harness: Harness, switch_off: Callable[[type, Off], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def at_once(*_: object) -> None:
-        """Wait for nobody."""
+        """Do not wait."""
 
     async def _open(self: WriteTask) -> None:
         settings = self._side.settings
         self._producer = producer(settings.bootstrap, f"{settings.app_id}-{self.partition}")
-        monkeypatch.setattr(self._predecessor, "finish", at_once)  # it would wait for the former owner, too
+        monkeypatch.setattr(self._predecessor, "finish", at_once)  # the original would wait for the former owner, too
         async with reading(settings.bootstrap) as consumer:
             await self._take_over(self._producer, consumer)
         await self._producer.start()
@@ -118,7 +118,7 @@ async def test_a_worker_that_fences_without_asking_its_group_is_found(harness: H
 
     switch_off(Flow, owned)
 
-    with pytest.raises((AssertionError, TimeoutError)):  # two that fence each other come to no end
+    with pytest.raises((AssertionError, TimeoutError)):  # two tasks that fence each other never end
         await not_a_member(harness)
 
 

@@ -1,4 +1,4 @@
-"""A topic that was read and then emptied by retention is no loss, whatever stood behind its last record; a record that was never read is one."""
+"""Topics emptied by retention: no loss if they were read to the end, whatever followed the last record. An unread record is a loss."""
 
 from tests.support.streams.harness import Harness
 from tests.support.streams.view_harness import ViewHarness
@@ -6,7 +6,7 @@ from tests.support.waiting import until
 
 
 async def read_in_transactions(harness: Harness) -> None:
-    """A task has counted a=1, b=1, and a commit marker is the last thing in its topic."""
+    """Count a=1, b=1 from a topic that ends with a commit marker."""
     opened = await harness.open()
     await harness.send(("a", b""), transactional_id="sender")
     await harness.send(("b", b""), transactional_id="sender")

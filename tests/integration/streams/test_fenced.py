@@ -1,4 +1,4 @@
-"""A producer that another one of its id has fenced: its transaction fails in the caller, and in no other place."""
+"""Producer that was fenced by another one with its id: its transaction fails in the caller, and nowhere else."""
 
 import asyncio
 import gc
@@ -15,7 +15,7 @@ from tests.conftest import RunningKafka
 
 
 async def left_by_a_fenced_transaction(kafka: RunningKafka, topic: str) -> list[dict[str, Any]]:
-    """Errors that asyncio reports after the transaction of a fenced producer has failed."""
+    """Return the errors that asyncio reports after the transaction of a fenced producer has failed."""
     reported = list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     fenced, fencing = (producer(kafka.bootstrap, topic) for _ in range(2))

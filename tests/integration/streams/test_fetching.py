@@ -1,4 +1,4 @@
-"""What was fetched is unpacked as far as it can be read, within bounds, and what cannot be is named; nothing that lies before it is lost."""
+"""Decompression of fetched batches, within bounds. A batch that cannot be read is named, and all records before it are delivered."""
 
 import asyncio
 import gzip
@@ -29,13 +29,13 @@ from tests.support.streams.harness import Harness
 AS_AIOKAFKA_UNPACKS = _PartitionRecords.__base__._unpack_records  # noqa: SLF001 (what it replaces)
 WHERE = TopicPartition("t", 0)
 NO_UTF_8 = "c\udcc3("
-"""The bytes 63 c3 28, as they are read."""
+"""Header name with the bytes 63 c3 28, as Python decodes it."""
 BOMB = bytes(BATCH_BYTES)
-"""What unpacks to this has a few bytes more than it may."""
+"""Record whose batch is a few bytes larger, once unpacked, than a batch may be."""
 
 
 def batch(base_offset: int, *values: bytes, codec_number: int = 0, name: str = "h") -> bytes:
-    """A batch as a broker sends it."""
+    """Return a batch as a broker sends it."""
     builder = _DefaultRecordBatchBuilderPy(2, codec_number, 0, -1, -1, 0, 1 << 30)
     for number, value in enumerate(values):
         assert builder.append(number, 1, b"k", value, [(_Name(name), b"v")]) is not None
@@ -43,7 +43,7 @@ def batch(base_offset: int, *values: bytes, codec_number: int = 0, name: str = "
 
 
 def unpacked(*batches: bytes, start: int = 0) -> tuple[list[tuple[int, bytes]], UnreadableBatch | None]:
-    """The offsets and values of the records that can be read, and what cannot be."""
+    """Return the offsets and values of the readable records, and the error of the unreadable batch, if any."""
     found: list[tuple[int, bytes]] = []
     try:
         found += ((record.offset, record.value) for record in _records(batches, start))
@@ -77,7 +77,7 @@ def test_rows_can_have_every_name_and_give_it_back(name: str) -> None:
 @given(st.integers(0, 4), st.data())
 def test_whatever_bit_is_wrong_what_lies_before_it_is_read_and_what_cannot_be_is_named(codec_number: int, data: st.DataObject) -> None:
     first, second, third = (batch(at, b"x" * 50, b"y" * 50, codec_number=codec_number) for at in (0, 2, 4))
-    bit = data.draw(st.integers(8 * 17, 8 * len(second) - 1))  # from the checksum on: what is before it is the broker's
+    bit = data.draw(st.integers(8 * 17, 8 * len(second) - 1))  # from the checksum on; the broker sets what comes before it
     damaged = bytearray(second)
     damaged[bit // 8] ^= 1 << bit % 8
 
@@ -124,7 +124,7 @@ def test_a_batch_may_unpack_to_so_much_and_no_more(name: str) -> None:
 @pytest.mark.parametrize("name", ENCODERS)
 @given(st.binary())
 def test_what_is_no_packed_batch_is_refused(name: str, content: bytes) -> None:
-    """Whatever else is raised, memory that the machine does not have is not asked for."""
+    """Any other error may be raised, but no more memory may be requested than the limit."""
     with suppress(TooLargeUnpacked, cramjam.DecompressionError, OSError, EOFError, struct.error, zlib.error):
         assert len(ENCODERS[name][1](content)) <= BATCH_BYTES
 
@@ -177,7 +177,7 @@ async def test_what_is_written_with_such_names_is_read_with_them(harness: Harnes
 
 @pytest.mark.control
 def test_reading_as_aiokafka_does_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It loses what lies before the fault in one fetch, and names no offset."""
+    """The library loses the records before the fault in the same fetch, and names no offset."""
     monkeypatch.setattr(_PartitionRecords, "_unpack_records", AS_AIOKAFKA_UNPACKS)
 
     with pytest.raises((CorruptRecordException, UnicodeDecodeError)):

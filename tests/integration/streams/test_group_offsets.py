@@ -1,4 +1,4 @@
-"""What a worker keeps of its positions when it ends: it steps over what is no record, and over no record, whatever was fetched."""
+"""Group offsets that a worker commits when it exits: they move past markers, and past no unprocessed record, whatever was fetched."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -10,11 +10,11 @@ from app.streams.runtime.group_offsets import GroupOffsetReporter
 from tests.support.streams.harness import Harness, Opened
 
 END = 3
-"""Behind three commands."""
+"""Offset behind three commands."""
 
 
 def group_offsets(opened: Opened) -> GroupOffsetReporter:
-    """Those of a worker with this task, which has fetched everything and dropped what it did not process."""
+    """Return a reporter for a worker with this task, which has fetched everything and dropped what it did not process."""
 
     async def idle_positions() -> Mapping[TP, int]:
         return {TP(opened.harness.commands, 0): END}
@@ -56,7 +56,7 @@ async def test_positions_of_what_was_fetched_are_found_to_lose_what_was_dropped(
 
 
 async def fetched_and_dropped(harness: Harness) -> None:
-    """The successor processes each command."""
+    """Fetch and drop all commands, then exit. The successor must process each of them."""
     opened = await harness.open()
     await harness.send(("a", b""), ("b", b""), ("a", b""))
 

@@ -1,4 +1,4 @@
-"""A record of an unknown type in the inbox of a saga is parked, and holds up nothing that comes after it."""
+"""Inbox of a saga: a record of an unknown type is parked and does not block later ones."""
 
 import pytest
 from aiokafka import ConsumerRecord
@@ -10,7 +10,7 @@ from tests.support.streams.harness import Counting, Harness
 
 
 class Choosy(Counting):
-    """Takes any value but a typo."""
+    """Aggregate that counts any value except `typo`."""
 
     def __call__(self, record: ConsumerRecord) -> None:
         """Park a typo, count anything else."""
@@ -21,14 +21,14 @@ class Choosy(Counting):
 
 
 class InboxHarness(Harness):
-    """A task whose input is the inbox of a saga."""
+    """Task whose input is the inbox of a saga."""
 
     aggregate = Choosy
 
 
 @pytest.fixture
 async def inbox(kafka: RunningKafka, tmp_path_factory: pytest.TempPathFactory) -> InboxHarness:
-    """Topics and a directory."""
+    """Return topics and a directory."""
     inbox = InboxHarness(kafka.bootstrap, tmp_path_factory.mktemp("inbox"))
     inbox.commands = inbox.settings.topic(f"saga.{Choosy.agent}")
     await inbox.create_topics()

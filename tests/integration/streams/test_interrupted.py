@@ -1,4 +1,4 @@
-"""A task that is closed in the middle of a transaction, as when its partition is revoked, leaves all of it or nothing; its successor goes on."""
+"""Task that is closed in the middle of a transaction, as on a revocation: it leaves all of the transaction or nothing, and its successor continues."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.support.streams.harness import Harness
 from tests.support.streams.scenarios import interrupted, overtaken
 
 STEPS = ("begin_transaction", "send_batch", "commit_transaction")
-"""What a transaction calls on its producer."""
+"""Calls of a transaction to its producer."""
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

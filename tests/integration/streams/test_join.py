@@ -1,4 +1,4 @@
-"""What an order knows of who ordered it."""
+"""Customers' names in the read model of orders."""
 
 import pytest
 

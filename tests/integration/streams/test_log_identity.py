@@ -1,4 +1,4 @@
-"""A log of record that was created again, cut short, copied or given more partitions stops the tasks of its partitions, and nothing is wiped."""
+"""Log of record that was recreated, cut short, copied or given more partitions: the tasks of its partitions stop, and no rows are wiped."""
 
 import dataclasses
 import shutil
@@ -31,12 +31,15 @@ async def test_a_log_created_again_under_an_open_task_takes_no_event(counted: Ha
 async def test_offsets_of_events_that_are_not_compared_are_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogEnds, "check", lambda *_: None)
 
-    with pytest.raises(TimeoutError):  # it goes on and never stops
+    with pytest.raises(TimeoutError):  # it continues and never stops
         await created_again_under_an_open_task(counted, within_s=5)
 
 
 async def created_again_under_an_open_task(counted: Harness, within_s: float = 60) -> None:
-    """The broker gives the next event an offset below the last: its transaction is aborted, the rows are kept, and a person decides."""
+    """Recreate the log under an open task.
+
+    The next event gets an offset below the last one: its transaction is aborted, the rows are kept, and the operator decides.
+    """
     opened = await counted.open()
     try:
         await counted.recreate(counted.settings.topic("events.count"))
@@ -53,7 +56,7 @@ async def created_again_under_an_open_task(counted: Harness, within_s: float = 6
 
 
 def kept(harness: Harness) -> int | None:
-    """The count of `a` on the disk of a task that is closed."""
+    """Return the count of `a` on the disk of a closed task."""
     store = StateStore(WriteTopology(harness.settings).store_path(0))
     raw = store.get(b"count\0a")
     store.close()
@@ -61,14 +64,14 @@ def kept(harness: Harness) -> int | None:
 
 
 async def on_its_disk(harness: Harness, change: Callable[[StateStore], None]) -> None:
-    """Change what the task's rows on disk say of the log."""
+    """Change what the task's rows on disk record about the log."""
     store = StateStore(WriteTopology(harness.settings).store_path(0))
     change(store)
     store.close()
 
 
 async def in_its_changelog(harness: Harness, change: Callable[[StateStore], None]) -> None:
-    """Change what the rows in the changelog say; the disk is lost."""
+    """Change what the rows in the changelog record about the log, and lose the disk."""
     written: list[tuple[bytes, bytes | None]] = []
     path = WriteTopology(harness.settings).store_path(0)
     store = StateStore(path)
@@ -82,12 +85,12 @@ async def in_its_changelog(harness: Harness, change: Callable[[StateStore], None
 
 
 def longer(store: StateStore) -> None:
-    """The log had one transaction of one record more than it has now."""
+    """Pretend that the log had one transaction with one more record than it has now."""
     _lengthen(store, 2)
 
 
 def without_marker(store: StateStore) -> None:
-    """The marker of the last transaction is not in the log: its broker was killed before it wrote that."""
+    """Pretend that the last transaction's marker is missing in the log, as if its broker was killed before writing it."""
     _lengthen(store, MARKER)
 
 
@@ -97,12 +100,12 @@ def _lengthen(store: StateStore, offsets: int) -> None:
 
 
 def elsewhere(store: StateStore) -> None:
-    """The rows were folded from the log of another cluster."""
+    """Pretend that the rows come from the log of another cluster."""
     _identify(store, cluster_id="another")
 
 
 def repartitioned(store: StateStore) -> None:
-    """The log was written with another number of partitions."""
+    """Pretend that the log was written with another number of partitions."""
     _identify(store, partitions=2)
 
 
@@ -260,7 +263,10 @@ async def test_offsets_that_are_taken_for_those_of_another_topic_pass_over_comma
 
 
 async def commands_created_again_without_a_changelog(counted: Harness) -> None:
-    """The results tell how far a topic was read that is gone; the one that has its name now is read from its beginning, once a person says so."""
+    """Lose the changelog and recreate the command topic.
+
+    The positions in the results belong to the former topic. The new one is read from its beginning once the operator accepts the loss.
+    """
     await counted.recreate(counted.settings.changelog)
     await counted.recreate(counted.commands)
     await counted.send(*[("a", b"")] * 5)
@@ -276,7 +282,7 @@ async def commands_created_again_without_a_changelog(counted: Harness) -> None:
 
 
 def replace_headers(record: ConsumerRecord, headers: list[tuple[str, bytes]]) -> ConsumerRecord:
-    """The same record with other headers."""
+    """Return the same record with other headers."""
     return dataclasses.replace(record, headers=tuple(headers))
 
 
@@ -298,7 +304,7 @@ async def test_a_parked_record_that_is_retried_names_the_topic_that_it_was_read_
 
 
 def topic_ids(records: list[ConsumerRecord], what: str) -> list[bytes]:
-    """The topics that records name as their origin."""
+    """Return the ids of the topics that records name as their origin."""
     return [dict(record.headers)[f"{what}-topic-id"] for record in records]
 
 

@@ -1,4 +1,4 @@
-"""A member stays one, whatever the broker answers when it has just started."""
+"""Membership: a member stays in its group, whatever a broker answers that has just started."""
 
 import sys
 from types import SimpleNamespace

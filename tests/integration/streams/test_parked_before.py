@@ -1,4 +1,4 @@
-"""Records that were parked from a topic which was then created again: they stay open, come before all of the new topic, and are settled by their place."""
+"""Records parked from a topic that was recreated later: they stay parked, come before those of the new topic, and keep their own locations."""
 
 import pytest
 
@@ -7,7 +7,10 @@ from tests.support.streams.harness import Harness, Opened
 
 
 async def parked_and_created_again(harness: Harness) -> Opened:
-    """Offsets 0 to 2 of the old topic: `a` is parked, and one behind it; the same offsets of the new one: `b` is parked, then one behind it, then `a` again."""
+    """Park records of a topic, then recreate it.
+
+    Old topic, offsets 0 to 2: `a` parked, two behind it. New topic, the same offsets: `b` parked, one behind it, then `a` again.
+    """
     former = await harness.open()
     await harness.send(("a", b"raise"), ("a", b"old"), ("a", b"older"))
     await former.pump()
@@ -20,7 +23,7 @@ async def parked_and_created_again(harness: Harness) -> Opened:
 
 
 def open_records(opened: Opened) -> list[tuple[str, int, str, bool]]:
-    """Key, offset, reason, and whether it is a head."""
+    """Return key, offset and reason of each parked record, and whether it is a queue head."""
     rows = parking.listed(opened.store, "", 0)
     return [((row.key or b"").decode(), row.offset, row.reason, parking.is_head(opened.store, row)) for row in rows]
 
@@ -57,7 +60,7 @@ async def test_places_that_do_not_tell_topics_of_a_name_apart_are_found(harness:
 
 
 async def stay_open_and_come_first(harness: Harness, opened: Opened) -> None:
-    """The place means the older record first; what waited goes on in order, and nothing is left."""
+    """Release by location: it means the older record first. Queues drain in order, and nothing is left."""
     assert open_records(opened) == OPEN
     opened.counting.mended.add(b"raise")
 

@@ -1,4 +1,4 @@
-"""What an earlier transaction hides of a changelog is waited for, or shown: a task that took an older row for its last would do again what is done."""
+"""Changelog rows hidden by an earlier transaction: the task waits for them, or makes them visible. With an older row it would repeat work."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 async def lax(counted: Harness) -> AsyncIterator[Harness]:
-    """A broker that takes records of partitions which are not in the transaction, so that their markers are left out."""
+    """Yield a broker that accepts records of partitions outside of the transaction, which then get no marker."""
     await _verify(counted, "false")
     yield counted
     await _verify(counted, "true")
@@ -28,14 +28,14 @@ async def lax(counted: Harness) -> AsyncIterator[Harness]:
 async def _verify(harness: Harness, value: str) -> None:
     async with reading(harness.settings.bootstrap) as consumer:
         client = consumer._client  # noqa: SLF001 (aiokafka has no public way to send a request)
-        config = [("transaction.partition.verification.enable", value), ("min.insync.replicas", "1")]  # Kafka does not let the second go
+        config = [("transaction.partition.verification.enable", value), ("min.insync.replicas", "1")]  # Kafka does not let the second one be removed
         answer = await client.send(client.get_random_node(), AlterConfigsRequest([(ConfigResourceType.BROKER, "", config)]))
     assert [code for code, *_ in answer.resources] == [0], answer
 
 
 @asynccontextmanager
 async def left_out(topic: str) -> AsyncIterator[None]:
-    """What a coordinator does that does not know the leader of this topic: it ends transactions without it."""
+    """Leave a topic out of transactions, like a coordinator that does not know the topic's leader."""
     add = TransactionManager.maybe_add_partition_to_txn
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionManager, "maybe_add_partition_to_txn", lambda self, where: where.topic == topic or add(self, where))
@@ -43,7 +43,7 @@ async def left_out(topic: str) -> AsyncIterator[None]:
 
 
 async def count_without_marker(harness: Harness, topic: str) -> None:
-    """A task counts `a` a third time and ends, and the marker of its transaction is missing in a topic."""
+    """Count `a` a third time and close the task. One topic lacks the marker of that transaction."""
     opened = await harness.open(worker="former")
     await harness.send(("a", b""))
     async with left_out(topic):
@@ -59,7 +59,7 @@ async def test_a_commit_whose_marker_kafka_left_out_is_seen_by_the_successor(lax
 @pytest.mark.control
 async def test_a_marker_that_is_not_written_is_found(lax: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: object) -> None:
-        """Go on with what is shown."""
+        """Continue with the visible rows."""
 
     monkeypatch.setattr(Predecessor, "finish", nothing)
 
@@ -68,7 +68,7 @@ async def test_a_marker_that_is_not_written_is_found(lax: Harness, monkeypatch: 
 
 
 async def committed_without_marker(harness: Harness, topic: str) -> None:
-    """Each command is done once."""
+    """Continue after a commit without marker: each command is processed once."""
     await count_without_marker(harness, harness.settings.changelog if topic == "changelog" else harness.settings.topic(topic))
 
     opened = await harness.open(worker="next")
@@ -131,7 +131,7 @@ async def test_a_task_does_not_open_while_another_producers_transaction_hides_it
 @pytest.mark.control
 async def test_rows_that_are_not_waited_for_are_found(counted: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def at_once(*_: object) -> None:
-        """Take what is shown for all."""
+        """Treat the visible rows as complete."""
 
     monkeypatch.setattr(predecessor, "shown", at_once)
 
@@ -140,7 +140,7 @@ async def test_rows_that_are_not_waited_for_are_found(counted: Harness, monkeypa
 
 
 async def hidden_by_another(harness: Harness, monkeypatch: pytest.MonkeyPatch, within_s: float = 60) -> None:
-    """Rows of a task lie behind an open transaction: its successor says so, and goes on behind them when that has ended."""
+    """Hide a task's rows behind another producer's open transaction. The successor reports it, and continues behind the rows once that has ended."""
     monkeypatch.setattr(predecessor, "SHOWN_S", 0.2)
     opened = await harness.open(worker="former")
     async with AIOKafkaProducer(bootstrap_servers=harness.settings.bootstrap, transactional_id=f"{harness.settings.app_id}-another") as another:

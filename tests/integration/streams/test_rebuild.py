@@ -1,4 +1,4 @@
-"""The rows of a table are made anew beside those that are shown, and shown in one step."""
+"""Rebuilds: new rows of a table are built beside the visible ones, and replace them in one step."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 async def opened(folded: ViewHarness) -> OpenedView:
-    """An open view that folded a=2, b=1."""
+    """Open view that folded a=2, b=1."""
     opened = await folded.open_view()
     await opened.pump()
     return opened
@@ -227,7 +227,7 @@ async def test_an_event_that_is_parked_stays_so_in_new_rows_and_can_be_released(
 
 
 class Forgetful(History):
-    """Has a table that is not its own."""
+    """Read model that writes to a table which is no attribute of it."""
 
     def apply(self, before: Latest | None, event: RecordedEvent, value: bytes) -> None:
         """Fold, and change that table."""

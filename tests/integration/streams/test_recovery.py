@@ -1,4 +1,4 @@
-"""From whatever is on disk and in the changelog, a task gets to what the log of record says."""
+"""Recovery: from any state of disk and changelog, a task restores the rows of the log of record."""
 
 import resource
 import shutil
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 async def goes_on(harness: Harness, **open_with: str) -> None:
-    """A task opens with the rows it should have, and counts on from them."""
+    """Open a task, which must have the right rows, and continue counting."""
     opened = await harness.open(**open_with)  # type: ignore[arg-type]  # only fingerprints are passed
     assert opened.rows() == {"a": 2, "b": 1}
     await harness.send(("a", b""))
@@ -200,7 +200,7 @@ async def test_a_disk_without_room_is_not_taken_for_a_damaged_one_and_is_tried_a
 
 
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While a store is opened no file may grow beyond 1,000 bytes: the system says so as it says that a disk is full."""
+    """Limit files to 1,000 bytes while a store is opened. The system reports that like a full disk."""
     original, (soft, hard) = StateStore.__init__, resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def crowded(store: StateStore, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Negative controls of recovery, of parking and of views: with one mechanism of the kernel switched off, the test of its guarantee fails."""
+"""Negative controls of recovery, parking and views: with one mechanism switched off, the test of its guarantee fails."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -144,5 +144,5 @@ async def test_a_view_that_parks_what_only_later_code_can_read_is_found(
 
     monkeypatch.setattr(_event, "recorded", readable_or_damaged)
 
-    with pytest.raises(TimeoutError):  # it goes on and never stops
+    with pytest.raises(TimeoutError):  # it continues and never stops
         await test_view.test_an_event_of_a_newer_schema_stops_the_view_and_is_neither_skipped_nor_parked(views, caplog)

@@ -1,4 +1,4 @@
-"""Parked records that go on: retried or discarded, those behind them in order, each of them once (contract, section 2)."""
+"""Releases of parked records: retried or discarded, then those behind them, in order and once each (contract, section 2)."""
 
 import asyncio
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.streams.scenarios import released_in_the_middle
 
 @pytest.fixture
 async def opened(harness: Harness) -> Opened:
-    """A task; of the key `a` a record is parked (0) and three wait behind it (1, 2, 4), the second of which will fail, too."""
+    """Return a task with a parked record of the key `a` (0) and three behind it (1, 2, 4). The second of these will fail, too."""
     opened = await harness.open()
     await harness.send(("a", b"raise"), ("a", b""), ("a", b"raise, too"), ("b", b""), ("a", b""))
     await opened.pump()
@@ -21,7 +21,7 @@ async def opened(harness: Harness) -> Opened:
 
 
 async def said(harness: Harness) -> list[tuple[int, str]]:
-    """What the topic `parked` says, in its order: the offset of each record, and its reason or what became of it."""
+    """Return the records of the topic `parked` in order: the offset of each command, with its reason or its outcome."""
     words = [parse(record) for record in await harness.records(harness.settings.topic("parked"))]
     return [(word.offset, word.outcome if isinstance(word, ParkingOutcome) else word.reason) for word in words]
 

@@ -1,4 +1,4 @@
-"""A worker whose group says nothing ends, and says what it waits for; an outage of the broker it outlives."""
+"""Coordinator watchdog: a worker whose group is silent exits and names what it waits for. It survives an outage of the broker."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ SILENT_S = 0.5
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Why the worker would have ended; it does not take long to."""
+    """Return the reasons with which the worker would have exited. Its timeout is short."""
     said: list[str] = []
     monkeypatch.setattr(silence, "die", said.append)
     monkeypatch.setattr(silence, "SILENT_S", SILENT_S)
@@ -27,7 +27,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def watched(member: Member, ends: list[str]) -> None:
-    """Watch a member until the worker would end."""
+    """Watch a member until the worker would exit."""
     watch = CoordinatorWatchdog(member.membership, member.coordinator)
     async with asyncio.timeout(60):
         while not ends:
@@ -36,7 +36,7 @@ async def watched(member: Member, ends: list[str]) -> None:
 
 
 async def checked(member: Member) -> None:
-    """Watch a member for longer than a group may be silent."""
+    """Watch a member for longer than its group may be silent."""
     watch = CoordinatorWatchdog(member.membership, member.coordinator)
     until_s = asyncio.get_running_loop().time() + 3 * SILENT_S
     while asyncio.get_running_loop().time() < until_s:
@@ -45,7 +45,7 @@ async def checked(member: Member) -> None:
 
 
 async def silent(member: Member) -> None:
-    """Let no answer come to the member any more, and wait until nothing is certain for it."""
+    """Drop all answers to the member, and wait until it has no lease."""
 
     async def unanswered(_request: Any) -> None:  # noqa: ANN401 (aiokafka has no types)
         await asyncio.Event().wait()
@@ -56,7 +56,7 @@ async def silent(member: Member) -> None:
 
 
 async def outage(free_port: FreePort, tmp_path: Path, watch: Callable[[Member], Awaitable[None]]) -> None:
-    """A member is watched whose broker is gone."""
+    """Watch a member whose broker is down."""
     broker = EmbeddedKafka(tmp_path, free_port())
     try:
         await asyncio.to_thread(broker.start)

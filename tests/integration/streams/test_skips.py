@@ -1,4 +1,4 @@
-"""What an operator skipped is passed over where a task reads; a task that stopped there looks for it by itself."""
+"""Skipped offsets: every reader passes over them, and a task that stopped there notices the skip by itself."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 @pytest.fixture
 async def damaged(harness: Harness) -> Harness:
-    """Three events, two of the key `a`, one of `b`; then one that cannot be read, and no changelog."""
+    """Write three events, two of the key `a` and one of `b`, then one that cannot be read. Lose the changelog."""
     opened = await harness.open()
     await harness.send(("a", b""), ("b", b""), ("a", b""))
     await opened.pump()
@@ -43,7 +43,7 @@ async def skipped(harness: Harness, topic: str, first: int, last: int, topic_id:
 
 
 async def passed_over(harness: Harness) -> Opened:
-    """A rebuild passes over what was skipped before."""
+    """Skip the unreadable event, and rebuild. The rebuild passes over it."""
     await skipped(harness, harness.settings.topic("events.count"), 3, 100)
     opened = await harness.open()
     assert opened.task.ready.is_set(), opened.task.stop_reason

@@ -1,4 +1,4 @@
-"""What a task does with the records it is given."""
+"""Processing of records by a write task."""
 
 import asyncio
 

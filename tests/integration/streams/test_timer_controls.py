@@ -1,4 +1,4 @@
-"""Negative controls: with one mechanism of the timers switched off, the scenario that shows the guarantee fails."""
+"""Negative controls: with one mechanism of timers switched off, the scenario of its guarantee fails."""
 
 import pytest
 

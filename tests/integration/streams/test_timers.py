@@ -1,4 +1,4 @@
-"""Timers are set, replaced, cancelled and gone with the transactions of their task, and wake once in effect."""
+"""Timers: set, replaced, cancelled and deleted with the transactions of their task, and fired once in effect."""
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -23,7 +23,7 @@ from tests.support.streams.timer_scenarios import (
 FAR = b" at 100000000"
 
 SET = {"begin_transaction": 3, "send_batch": 5, "commit_transaction": 3}
-"""How often the transactions that set the timers, write a tick and read it back call each step: the wakings are in the one behind them."""
+"""Calls of each step by the transactions that set the timers, write a tick and read it. The next transaction fires the timers."""
 
 
 async def test_an_idle_task_wakes_when_a_timer_is_due(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a task is not given although the broker has it, is named, and no longer once it is given."""
+"""Records that the broker has but does not deliver: they are reported until they arrive."""
 
 import asyncio
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ async def test_a_topic_that_gives_nothing_is_named_until_it_does(counted: Harnes
         assert f"{commands.topic} [0] gives nothing from 2 on, although it has records up to {end}" in await trouble_at(2)
         assert not await trouble_at(end, end)
         await trouble_at(2, 2)
-        fetched.clear()  # records wait for the agent
+        fetched.clear()  # no partition is idle: its records wait for the agent
         await watch.look(consumer, [opened.task])
         assert not opened.task.trouble
     await opened.task.close()

@@ -1,4 +1,4 @@
-"""What a view does with the events it is given."""
+"""Processing of events by a view task."""
 
 from random import Random
 from typing import Any
@@ -36,7 +36,7 @@ async def test_events_become_rows_and_another_opening_goes_on_behind_them(views:
 
 async def test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_opened(views: ViewHarness) -> None:
     await views.write_events(("a", 1), ("a", 2), transactional=True)
-    first, *_ = await views.records(views.orders)  # once the commit marker is written, which the broker does after its answer
+    first, *_ = await views.records(views.orders)  # once the broker has written the commit marker, which it does after its answer
     opened = await views.open_view()
 
     await opened.task.process(RecordBatch(views.orders, 0, opened.task.opening, [first]), opened.events)
@@ -50,7 +50,10 @@ async def test_a_view_does_not_serve_before_it_is_where_the_log_ended_when_it_op
 
 @pytest.fixture
 async def told(views: ViewHarness) -> ViewHarness:
-    """A log of 60 events of 7 orders, with a gap in one, one version twice and one that is late, and a view that folded it in one batch."""
+    """Log of 60 events of 7 orders, and the rows of a view that folded it in one batch.
+
+    The log has a gap, a repeated version and a late one.
+    """
     versions = dict.fromkeys("abcdefg", 0)
     events = []
     for number in range(60):
@@ -68,7 +71,7 @@ async def told(views: ViewHarness) -> ViewHarness:
 
 async def test_rows_do_not_depend_on_how_events_are_fetched_and_fetched_again(told: ViewHarness) -> None:
     for seed in range(5):
-        luck = Random(seed)  # noqa: S311 (the same each time is what is wanted)
+        luck = Random(seed)  # noqa: S311 (each run with one seed must be the same)
         opened = await told.open_view(worker=str(seed))
         await opened.pump([luck.randint(1, 25) for _ in range(luck.randint(0, 12))])
         again = await told.records(told.orders, luck.randint(0, 60))
@@ -209,7 +212,7 @@ class Other(History):
 
 
 def another(views: ViewHarness, fingerprint: str) -> Other:
-    """Of code with this fingerprint."""
+    """Return that read model, as code with this fingerprint."""
     other = Other(views.settings, Table(None, name="other", value_type=Raw), Table(None, name="others", value_type=Latest))
     other.events, other.fingerprint = views.model.events, fingerprint
     return other

@@ -1,4 +1,4 @@
-"""From whatever is on disk, a view gets to what the log says."""
+"""Recovery of views: from any state of the disk, a view restores the rows of the log."""
 
 import shutil
 from pathlib import Path
@@ -18,7 +18,7 @@ def disk(views: ViewHarness) -> Path:
 
 
 async def folds_anew(views: ViewHarness) -> None:
-    """The view reads its logs from their beginning, and then has the rows that it should have."""
+    """Open the view. It must read its logs from the beginning, and then have the right rows."""
     opened = await views.open_view()
     assert opened.flow.starts == [dict.fromkeys(views.model.events, 0)]
     await opened.pump()
@@ -72,7 +72,7 @@ async def test_a_view_of_another_cluster_stops_and_keeps_its_rows_until_the_loss
 
 
 async def stops_until_the_loss_is_accepted(folded: ViewHarness, reason: str) -> None:
-    """The rows stay as they are; once a person accepts the loss, they are folded again from what is there."""
+    """Open the view, which must stop and keep its rows. Once the operator accepts the loss, it rebuilds them from the log."""
     opened = await folded.open_view()
     await opened.task.close()
     assert reason in opened.task.stop_reason

@@ -1,10 +1,10 @@
-"""Events that a view parked go on: retried or discarded, those behind them in order, and a view that is folded anew knows of it."""
+"""Releases of events that a view parked: retried or discarded, then those behind them. A rebuilt view respects the outcome."""
 
 from tests.support.streams.view_harness import Failing, ViewHarness
 from tests.support.streams.view_scenarios import killed_when_kafka_alone_knows_of_a_release, mended_and_folded_anew
 
 ATTEMPTS = 4
-"""At an event, before it is parked."""
+"""Number of attempts at an event before it is parked."""
 
 
 async def test_an_event_that_is_retried_and_those_behind_it_are_folded_in_order(views: ViewHarness) -> None:

@@ -1,4 +1,4 @@
-"""An environment on the shared broker for one test: a topic prefix and an application id that no other test has."""
+"""Fixtures: an environment on the shared broker for one test, with a topic prefix and an application id of its own."""
 
 from uuid import uuid4
 
@@ -11,13 +11,13 @@ from tests.conftest import RunningKafka
 
 @pytest.fixture
 def environment(kafka: RunningKafka) -> Settings:
-    """Settings without any topic yet."""
+    """Return the settings of an environment without topics."""
     name = uuid4().hex[:8]
     return Settings(broker=kafka.bootstrap, replication=1, topic_prefix=f"{name}.", app_id=f"app-{name}")
 
 
 @pytest.fixture
 async def applied(environment: Settings) -> Settings:
-    """Settings whose topics are there."""
+    """Return the settings of an environment with its topics."""
     await admin.apply(environment)
     return environment

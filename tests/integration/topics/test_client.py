@@ -1,4 +1,4 @@
-"""The client of the command line: every command gets its own result, or an error that says what to do."""
+"""Client of the command line: each command gets its own result, or an error that says what to do."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from app.topics.contract import COMMAND_BYTES, command_topic
 
 @pytest.fixture
 async def answering(applied: Settings) -> AsyncIterator[Settings]:
-    """An environment in which each command is accepted, and its result numbered in the order of its partition."""
+    """Yield an environment that accepts each command, and numbers its results in the order of the partition."""
     task = asyncio.create_task(_answer(applied))
     yield applied
     task.cancel()

@@ -1,4 +1,4 @@
-"""`foldstream events`: what the log holds of one aggregate, committed records only, in today's schema."""
+"""`foldstream events`: the events of one aggregate, only committed ones, in the current schema."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ PLACED_1 = {"customerId": "c", "items": [], "totalAmount": 0, "shippingAddress":
 
 @pytest.fixture
 async def history(applied: Settings) -> Settings:
-    """An order placed in schema version 1 and confirmed, another order on its partition, and a shipment that was aborted."""
+    """Return an environment with an order placed in schema version 1 and confirmed, another order on its partition, and an aborted shipment."""
     neighbour = next(name for name in map(str, range(100)) if _partition(name, applied) == _partition(ORDER, applied))
     async with AIOKafkaProducer(bootstrap_servers=applied.bootstrap, transactional_id=applied.app_id) as producer:
         async with producer.transaction():
@@ -38,7 +38,7 @@ def test_only_committed_events_of_the_aggregate_are_shown_in_order(history: Sett
 
 
 async def committed_only(history: Settings) -> None:
-    """Who reads the log sees nothing of a transaction that was aborted."""
+    """Read the log. Events of an aborted transaction must be absent."""
     async with LogReader(history) as log:
         seen = [json.loads(record.value)["version"] async for record in log.key(event_topic(history, "Order"), ORDER.encode())]
     assert seen == [1, 2]

@@ -67,7 +67,7 @@ async def test_another_number_of_partitions_is_reported_and_refuses_the_start(ap
 @pytest.mark.control
 async def test_a_start_on_other_topics_that_is_not_refused_is_found(applied: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     async def accept(_settings: Settings) -> None:
-        """Whatever is there."""
+        """Accept any topics."""
 
     monkeypatch.setattr(admin, "refuse_start", accept)
 
@@ -161,7 +161,7 @@ def test_the_command_creates_reports_and_ends_with_1_on_a_difference(environment
 
 
 async def _differences(settings: Settings, count: int) -> list[str]:
-    """What `check` finds once it finds that many: a change takes the broker a moment."""
+    """Return the differences that `check` finds, once there are this many. A broker applies changes late."""
     async with asyncio.timeout(PATIENCE_S):
         while len(found := await admin.check(settings)) < count:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.05)
