@@ -1,9 +1,9 @@
-"""Unit tests need no broker: one that asks for it is in the wrong folder."""
+"""Guard of the unit tests: a test that needs a broker is in the wrong folder."""
 
 import pytest
 
 
 @pytest.fixture(scope="session")
 def kafka() -> None:
-    """Refuse."""
+    """Fail the test that asks for a broker."""
     pytest.fail("a test in tests/unit asks for a broker: move it to tests/integration")

@@ -1,4 +1,4 @@
-"""One line on every error of Kafka, whatever aiokafka puts into it."""
+"""One line for every error of Kafka, whatever aiokafka puts into it."""
 
 import pytest
 from aiokafka import errors

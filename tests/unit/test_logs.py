@@ -1,4 +1,4 @@
-"""Logs: one line for each record, whatever is in it; JSON when told."""
+"""Logs: one line for each record, whatever it contains; JSON on demand."""
 
 import asyncio
 import json
@@ -14,13 +14,13 @@ FORGED = "a key\n2026-01-01 00:00:00,000 INFO     task 0 is open\r\x1b[2K\x9b\u2
 
 
 def record(message: str, *args: object, error: BaseException | None = None, **fields: object) -> logging.LogRecord:
-    """As a logger would make it."""
+    """Return a record as a logger would make it."""
     info = None if error is None else (type(error), error, error.__traceback__)
     return logging.getLogger("app.some").makeRecord("app.some", logging.WARNING, "some.py", 1, message, args, info, extra=fields)
 
 
 def raised() -> ValueError:
-    """An error with a traceback, whose text forges a line."""
+    """Return an error with a traceback, whose text tries to forge a log line."""
     try:
         int(FORGED)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A task's rows without a broker."""
+"""Fixtures: the rows of a task without a broker."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.streams.state.store import StateStore
 
 @pytest.fixture
 def draft(tmp_path: Path) -> Iterator[UnitOfWork]:
-    """A task's rows, on disk, and what it writes."""
+    """Yield a unit of work with rows on disk."""
     draft = UnitOfWork(StateStore(tmp_path / "rows"), PendingReplies(1), {})
     draft.enter()
     yield draft

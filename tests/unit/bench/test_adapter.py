@@ -1,4 +1,4 @@
-"""Foldstream as an engine of a driver that knows nothing of it: the job's form goes in, and comes out."""
+"""Foldstream as an engine of a driver that does not know it: messages enter and leave in the job's form."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ COMMAND = {
 
 @pytest.fixture
 def handler(tmp_path: Path) -> RecordHandler:
-    """What does the job."""
+    """Return the handler of the job's commands."""
     given = {"BOOTSTRAP": "127.0.0.1:9", "INPUT": "cmd-1", "OUTPUT": "ev-1", "GROUP": "g-1", "STATE_DIR": str(tmp_path / "state")}
     app = declared(names({f"BENCH_{name}": value for name, value in given.items()}))
     return app.side.handlers["cmd-1"]

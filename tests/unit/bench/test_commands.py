@@ -1,4 +1,4 @@
-"""What the engines are given, and that the loop which says so writes what a worker writes."""
+"""Commands for the engines, and the proof that the bench's loop writes the same records as a worker."""
 
 import re
 
@@ -82,5 +82,5 @@ def _by_worker(draft: UnitOfWork) -> list[Written]:
 
 
 def _compared(written: list[Written]) -> list[tuple[object, ...]]:
-    """Each record with its headers in order; the digest in the answer's row is of a worker's own making."""
+    """Return the records with their headers in order. The digest in the row of results is replaced, because only a worker computes it."""
     return sorted((each.topic, each.key, re.sub(rb'"body":"[0-9a-f]{16}"', b'"body":"digest"', each.value), each.headers) for each in written)

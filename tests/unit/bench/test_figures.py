@@ -1,4 +1,4 @@
-"""What is made of samples."""
+"""Figures computed from samples."""
 
 import pytest
 

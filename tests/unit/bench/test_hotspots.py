@@ -1,4 +1,4 @@
-"""From samples to what each function took."""
+"""Times of functions computed from samples."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is said of a lag."""
+"""Summary of a lag."""
 
 from bench.lag import Lag
 

@@ -1,4 +1,4 @@
-"""What commands print: text from others controls no terminal, and means the same where it is JSON."""
+"""Output of commands: text from others controls no terminal, and stays unchanged in JSON."""
 
 import json
 import logging
@@ -26,7 +26,7 @@ ATTACKS = {
 }
 
 PLAIN = ["Straße 1", "서울특별시", "طريق الحرير", "می‌خواهم", "👩‍👩‍👧 🏳️‍🌈", "東京都　港区", "a\\nb", "100\xa0€"]
-"""Among them joiners, which are invisible and have a meaning, and spaces of several kinds."""
+"""Texts that stay unchanged. Some have joiners, which are invisible but have a meaning, or several kinds of spaces."""
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -1,4 +1,4 @@
-"""`foldstream replay`: how purchases are read and priced."""
+"""`foldstream replay`: the reading and pricing of purchases."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`foldstream send`: what cannot be sent is said before anything is."""
+"""`foldstream send`: invalid commands are reported before anything is sent."""
 
 import codecs
 import gzip
@@ -26,7 +26,7 @@ def with_part(name: str, value: object) -> str:
     [
         ("{", "truncated"),
         ("[]", "object"),
-        ('{"a": "\udcff"}', "utf-8"),  # a byte that is not
+        ('{"a": "\udcff"}', "utf-8"),  # an invalid byte
         ('{"a": NaN}', "invalid character"),
         ('{"a": "\\ud800 alone"}', "surrogate"),
         (DEEP, "recursion"),

@@ -1,4 +1,4 @@
-"""Settings: all are shown and documented, secrets are not, and a wrong one is named."""
+"""Settings: all are shown and documented, secrets are hidden, and an invalid one is named."""
 
 import json
 import re
@@ -16,7 +16,7 @@ VARIABLES = [variable(name) for name in Settings.model_fields]
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Settings are read anew, before the test and after it."""
+    """Reload the settings before the test and after it."""
     settings.cache_clear()
     yield monkeypatch
     settings.cache_clear()

@@ -1,4 +1,4 @@
-"""The order of checks, and what a payload may be (contract, section 2)."""
+"""The order of checks, and valid payloads (contract, section 2)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Credit: its limit, and what of it is used."""
+"""Credit of a customer: its limit, and the used part."""
 
 from typing import Any
 

@@ -17,7 +17,7 @@ from tests.support.domain.scenario import given
 
 States = dict[str, tuple[Event, ...]]
 Rows = dict[str, list[str]]
-"""By command type: the outcome in each state, in the order of the states."""
+"""Outcomes by command type, one for each state, in the order of the states."""
 
 ORDER_ROWS: Rows = {
     "PlaceOrder": ["OrderPlaced", "already-exists PLACED", "already-exists CONFIRMED", "already-exists SHIPPED", "already-exists CANCELLED"],
@@ -50,11 +50,11 @@ CELLS = [
     for decider, states, rows in TABLES
     for command, state in pairs(decider.commands, states)
 ]
-"""Made from the deciders' own commands: one that no row speaks of ends the collection."""
+"""Cells of the tables, by the deciders' own commands. A command without a row fails the collection."""
 
 
 def columns(nothing: type, registered: type, states: type[StrEnum]) -> set[tuple[type, StrEnum | None]]:
-    """What never was has no details; what is has none, or one in any state."""
+    """Return every combination of root and detail: none for an unregistered aggregate, none or any state for a registered one."""
     return {(nothing, None), (registered, None), *((registered, state) for state in states)}
 
 

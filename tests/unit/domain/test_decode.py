@@ -1,4 +1,4 @@
-"""Only what every reader of JSON reads alike is decoded (contract, section 2: `undecodable`)."""
+"""Decoding of JSON: only texts that all JSON readers read alike are accepted (contract, section 2: `undecodable`)."""
 
 import json
 from contextlib import suppress
@@ -13,12 +13,12 @@ from schemas.strict_json import DEPTH, Undecodable, decode
 
 
 def nested_objects(levels: int, innermost: str) -> bytes:
-    """An object of so many levels of objects; what is innermost is none of them."""
+    """Return this many levels of objects, around the innermost value."""
     return b'{"a":' * levels + innermost.encode() + b"}" * levels
 
 
 def nested_arrays(levels: int, innermost: str) -> bytes:
-    """The same, all levels arrays but the first."""
+    """Return this many levels of arrays in an object, around the innermost value. The object is the first level."""
     return b'{"a":' + b"[" * (levels - 1) + innermost.encode() + b"]" * (levels - 1) + b"}"
 
 
@@ -109,13 +109,13 @@ INDENTS = st.none() | st.integers(0, 3) | st.just("\t")
 
 @st.composite
 def writers(draw: st.DrawFn) -> json.JSONEncoder:
-    """A way to write JSON: with blanks or without, on lines or on one, with characters or escapes."""
+    """Draw a way to write JSON: with or without blanks, on one line or several, with characters or escapes."""
     return json.JSONEncoder(separators=(draw(COMMAS), draw(COLONS)), indent=draw(INDENTS), ensure_ascii=draw(st.booleans()))
 
 
 @st.composite
 def objects_with_a_key_twice(draw: st.DrawFn) -> str:
-    """The text of an object, alone or inside another value, that has one of its keys twice."""
+    """Draw the text of an object with a repeated key, alone or inside another value."""
     written = draw(st.dictionaries(TEXT, VALUES, min_size=1, max_size=5))
     first, again = draw(writers()), draw(writers())
     pair = again.encode({draw(st.sampled_from(list(written))): draw(VALUES)}).strip()[1:]

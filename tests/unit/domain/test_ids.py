@@ -1,4 +1,4 @@
-"""Ids stand in the log for ever: how they are derived may never change."""
+"""Derivation of ids: it may never change, because ids stay in the log for ever."""
 
 import pytest
 

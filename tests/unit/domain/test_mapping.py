@@ -1,4 +1,4 @@
-"""What leaves Foldstream, and under which id."""
+"""Integration events and notifications that leave Foldstream, and their ids."""
 
 import json
 import uuid

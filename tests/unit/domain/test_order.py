@@ -1,4 +1,4 @@
-"""What an Order's events say."""
+"""Events of an Order, and their contents."""
 
 import pytest
 

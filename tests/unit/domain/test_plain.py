@@ -1,4 +1,4 @@
-"""The short way to read an envelope takes only what the long way takes, and reads the same in it."""
+"""Fast path for envelopes: it accepts only what the full path accepts, and reads it alike."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stock: what is on hand, and what of it is reserved."""
+"""Stock of a product: on hand, and reserved."""
 
 from app.domain.product import Registered, product_decider
 from schemas.product import InventoryReleased, InventoryReserved, InventoryShipped

@@ -1,4 +1,4 @@
-"""What holds after any commands whatever, in any order."""
+"""Properties that hold after any commands in any order."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ def askings(decider: Decider) -> st.SearchStrategy[list[Asking]]:
 
 
 def lives(decider: Decider) -> st.SearchStrategy[Scenario]:
-    """An aggregate after some commands, accepted or not."""
+    """Draw an aggregate after some commands, accepted or not."""
     return askings(decider).map(lambda asked: live(decider, asked))
 
 
@@ -63,7 +63,7 @@ def live(decider: Decider, asked: list[Asking]) -> Scenario:
 
 
 def read_again(event: Event) -> Event:
-    """The event as a reader of the log gets it."""
+    """Return the event as a reader of the log gets it."""
     return type(event).model_validate(json.loads(payload_json(event)))
 
 

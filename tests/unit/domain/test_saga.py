@@ -1,4 +1,4 @@
-"""What a saga does in cases that stand for themselves."""
+"""Single cases of sagas."""
 
 import pytest
 
@@ -158,7 +158,7 @@ def test_an_order_takes_each_of_its_products_along_when_it_is_shipped_and_at_no_
 
 
 def in_need() -> World:
-    """A saga whose refund was refused for good."""
+    """Return a saga whose refund was refused for good."""
     world = World().place().settle()
     world.order("CancelOrder", reason="changed my mind")
     refused(world, until_asked(world, "payment", "RefundPayment"))

@@ -1,4 +1,4 @@
-"""A saga without what keeps it right, seen to go wrong."""
+"""Negative controls: sagas with one mechanism switched off, seen to go wrong."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a saga costs for each thing that it hears grows with the products of its order, and no faster: counted in calls of functions."""
+"""Cost of a saga per input, in calls of functions: it grows with the products of the order, and no faster."""
 
 import sys
 from collections.abc import Callable
@@ -21,7 +21,7 @@ FEW, MANY = 100, 400
 
 
 def calls(what: Callable[[], object]) -> int:
-    """How often Python functions are entered, and generators resumed."""
+    """Count the calls of Python functions, and the resumptions of generators."""
     counted = 0
 
     def count(_frame: FrameType, event: str, _argument: object) -> None:
@@ -37,7 +37,7 @@ def calls(what: Callable[[], object]) -> int:
 
 
 def reserving(products: int) -> tuple[World, CommandResult]:
-    """A saga that waits for all its reservations, and the answer to the last one."""
+    """Return a saga that waits for all its reservations, and the answer to the last one."""
     lines = tuple((f"p-{number}", 1) for number in range(products))
     world = World(credit=10_000, stock={name: 1 for name, _ in lines}, lines=lines).place()
     until_asked(world, f"reservation/{lines[0][0]}", "ReserveInventory")
@@ -46,7 +46,7 @@ def reserving(products: int) -> tuple[World, CommandResult]:
 
 
 def hearing(products: int) -> int:
-    """The calls of hearing one answer, and of asking for what follows."""
+    """Count the calls for one answer and the commands that follow."""
     world, reply = reserving(products)
     before = world.saga
 
@@ -58,7 +58,7 @@ def hearing(products: int) -> int:
 
 
 def showing(products: int) -> int:
-    """The calls of folding one event into the row that is shown."""
+    """Count the calls for projecting one event onto the visible row."""
     world, reply = reserving(products)
     row: SagaStatus | None = None
     for version, event in enumerate(world.events, 1):
@@ -68,7 +68,7 @@ def showing(products: int) -> int:
 
 
 def recorded(event: SagaEvent, version: int) -> RecordedEvent:
-    """An event as a view gets it."""
+    """Return an event as a view gets it."""
     return RecordedEvent(type(event).__name__, "Saga", ORDER, version, "2026-01-01T00:00:00.000Z", msgspec.Raw(payload_json(event)))
 
 
@@ -87,7 +87,7 @@ def test_a_row_whose_steps_are_looked_for_one_by_one_costs_the_square(monkeypatc
     def looked_for(steps: tuple[saga_status.ShownStep, ...], saga: object, what: object, at: str) -> object:
         for step in steps:
             next((found for found in saga.steps if str(found) == step.step), None)  # type: ignore[attr-defined]  # a saga with steps
-        return shown(steps, saga, what, at)  # type: ignore[arg-type]  # as they came
+        return shown(steps, saga, what, at)  # type: ignore[arg-type]  # passed on unchanged
 
     monkeypatch.setattr(saga_status, "_shown", looked_for)
 

@@ -1,4 +1,4 @@
-"""Every command of an operator at every stage of a saga: how it is answered, and that it never leaves money and stock other than they were."""
+"""Operators' commands at every stage of a saga: their results, and that money and stock are never wrong in the end."""
 
 from collections.abc import Callable
 
@@ -14,33 +14,33 @@ OK, NO, NOT_FOUND = "accepted", "illegal-transition", "not-found"
 
 
 def paying() -> World:
-    """The payment is asked for."""
+    """Return a saga that has sent the payment."""
     world = World().place()
     until_asked(world, "payment", "ProcessPayment")
     return world
 
 
 def confirming() -> World:
-    """Everything is paid and reserved."""
+    """Return a saga in which everything is paid and reserved."""
     world = World().place()
     until_asked(world, "confirmation", "ConfirmOrder")
     return world
 
 
 def completed() -> World:
-    """The order is confirmed."""
+    """Return a saga whose order is confirmed."""
     return World().place().settle()
 
 
 def shipped() -> World:
-    """It has left, as it should."""
+    """Return a completed saga whose order was shipped."""
     world = completed()
     world.order("ShipOrder")
     return world.settle()
 
 
 def shipped_early() -> World:
-    """It was confirmed by hand, and has left before it was paid."""
+    """Return a saga whose order was confirmed by hand, and shipped before it was paid."""
     world = paying()
     world.order("ConfirmOrder")
     world.order("ShipOrder")
@@ -48,7 +48,7 @@ def shipped_early() -> World:
 
 
 def shipped_in_need() -> World:
-    """The same, and there is no credit for it."""
+    """Return a saga whose order was confirmed by hand and shipped, and cannot be paid for lack of credit."""
     world = World(credit=0).place()
     world.order("ConfirmOrder")
     world.order("ShipOrder")
@@ -56,7 +56,7 @@ def shipped_in_need() -> World:
 
 
 def releasing() -> World:
-    """On the way back."""
+    """Return a saga in compensation."""
     world = completed()
     world.operate("ForceCompensate")
     until_asked(world, "reservation/p-1", "ReleaseInventory")
@@ -64,21 +64,21 @@ def releasing() -> World:
 
 
 def in_need() -> World:
-    """The refund was refused; the order is cancelled."""
+    """Return a saga whose refund was refused; its order is cancelled."""
     world = releasing()
     refused(world, until_asked(world, "payment", "RefundPayment"))
     return world.settle()
 
 
 def not_cancelled() -> World:
-    """Everything was given back but the order itself, which is still confirmed."""
+    """Return a saga in which everything is compensated except the order, which is still confirmed."""
     world = releasing()
     refused(world, until_asked(world, "order", "CancelOrder"))
     return world.settle()
 
 
 def undone() -> World:
-    """Nothing is left of the order."""
+    """Return a saga whose order is completely compensated."""
     world = releasing()
     return world.settle()
 
@@ -104,17 +104,17 @@ ANSWERS: dict[str, list[str]] = {
     "ForceCompensate": [OK, OK, OK, NO, NO, NO, NO, OK, OK, NO],
     "ExtendDeadline": [OK, OK, NO, NO, NO, NO, NO, NO, NO, NO],
 }
-"""By command, at each stage in the order above."""
+"""Results by command, at each stage in the order above."""
 
 BY_HAND: dict[str, list[str]] = {
     "SkipStep payment": [OK, NO, NO, NO, OK, OK, NO, OK, NO, NO],
     "CompleteSaga": [NO, NO, NO, NO, NO, OK, NO, OK, NO, NO],
 }
-"""Those by which an operator says that something was settled elsewhere."""
+"""Results of commands by which an operator says that something was settled elsewhere."""
 
 
 def operated(world: World, said: str) -> str:
-    """The answer to a command."""
+    """Send an operator's command. Return its outcome."""
     name, _, step = said.partition(" ")
     about: dict[str, object] = dict(named(step)) if step else {}
     refusal = world.operate(name, **about, **({"seconds": 60} if name == "ExtendDeadline" else {}))

@@ -1,4 +1,4 @@
-"""Whatever the order in which things happen, and however often: a saga ends where the shop would want it, or an operator can bring it there."""
+"""Properties of sagas: messages may come in any order and repeatedly. Each saga ends well, or an operator can bring it there."""
 
 from hypothesis import given as for_all
 from hypothesis import settings
@@ -25,12 +25,12 @@ STOCK = st.fixed_dictionaries({"p-1": st.integers(0, 3)}, optional={"p-2": st.in
 
 
 def any_of(actions: tuple[str, ...]) -> st.SearchStrategy[Actions]:
-    """Any of these in any order."""
+    """Draw any of these actions in any order."""
     return st.lists(st.tuples(st.sampled_from(actions), st.integers(0, 99)), max_size=60)
 
 
 def act(world: World, action: str, number: int) -> None:
-    """Do one thing, if it can be done."""
+    """Do one action, if it is possible."""
     if action in ORDERED:
         world.order(ORDERED[action], **({"reason": "changed my mind"} if action == "cancel" else {}))
         return
@@ -56,7 +56,7 @@ def act(world: World, action: str, number: int) -> None:
 
 
 def judge(world: World) -> None:
-    """Either the order is paid and its stock is set aside, or has left with it; or everything is undone."""
+    """Assert that the order is paid, with its stock reserved or shipped, or that everything is compensated."""
     if world.status == "COMPLETED":
         assert set(world.details().values()) == {"PAID", {"CONFIRMED": "RESERVED", "SHIPPED": "SHIPPED"}[world.order_status]}
     else:
@@ -65,7 +65,10 @@ def judge(world: World) -> None:
 
 
 def mended(world: World) -> World:
-    """Settled, by an operator, too, where one was needed: who has stock delivered and credit granted where the order has left."""
+    """Run a saga to its end, with an operator's help if necessary.
+
+    The operator adds stock and credit if the order was shipped, and compensates otherwise.
+    """
     while world.settle().status == "NEEDS_INTERVENTION":
         world.parked = lambda _: False
         if world.order_status == "SHIPPED":
@@ -78,7 +81,7 @@ def mended(world: World) -> World:
 
 
 def provide(world: World) -> None:
-    """All that was refused for lack of it is there now."""
+    """Add the stock and the credit that were missing."""
     for name, _ in world.lines:
         product = world.partners.setdefault(("Product", name), given(product_decider))
         product.after("RegisterProduct", name="A thing", price=5, currency="EUR").after("ReceiveStock", quantity=10)

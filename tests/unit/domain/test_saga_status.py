@@ -1,4 +1,4 @@
-"""How a saga is shown, step by step."""
+"""The read model of sagas, step by step."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ UNDONE = (*BACK, *UNDOINGS, SagaFailed(reason="sold out"))
 
 
 def shown(*events: Event) -> SagaStatus:
-    """The saga after these events."""
+    """Return the row of a saga after these events."""
     row: SagaStatus | None = None
     for version, event in enumerate(events, 1):
         row = project(row, recorded(envelope("Saga", "o-1", version, event)))
@@ -49,7 +49,7 @@ def shown(*events: Event) -> SagaStatus:
 
 
 def states(row: SagaStatus) -> dict[str, Any]:
-    """The states of its steps."""
+    """Return the states of its steps."""
     return {step.step if step.product_id is None else step.product_id: step.state for step in row.steps}
 
 

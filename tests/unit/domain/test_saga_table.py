@@ -1,4 +1,4 @@
-"""Every step of a saga, there and back, with everything that can befall it: a generated table of how that ends."""
+"""Generated table: every step of a saga, forward and in compensation, with every fault, and how the saga ends."""
 
 from collections.abc import Callable
 
@@ -15,19 +15,19 @@ Fault = Callable[[World, OutgoingCommand], None]
 
 
 def refused(world: World, ask: OutgoingCommand) -> None:
-    """The partner refuses, for good."""
+    """Refuse the command for good."""
     world.queues[ask.aggregate_type, ask.aggregate_id].clear()
     world.hear(_reply(ask, Refusal(code="insufficient-luck", message="not today")))
 
 
 def nothing_to_undo(world: World, ask: OutgoingCommand) -> None:
-    """The partner says that it was never done."""
+    """Answer that the step was never done."""
     world.queues[ask.aggregate_type, ask.aggregate_id].clear()
     world.hear(_reply(ask, Refusal(code="not-found", message="it never was")))
 
 
 def silent(world: World, ask: OutgoingCommand) -> None:
-    """Nobody answers until the saga has given the step up; what was sent arrives late."""
+    """Leave the command unanswered until the saga's last time-out. The commands arrive late."""
     held, back = world.queues[ask.aggregate_type, ask.aggregate_id], world.status == "COMPENSATING"
     while _waits_for(world, ask) and back == (world.status == "COMPENSATING"):
         world.wake()
@@ -35,14 +35,14 @@ def silent(world: World, ask: OutgoingCommand) -> None:
 
 
 def parked(world: World, ask: OutgoingCommand) -> None:
-    """The command is parked at first, and answered when it is sent again."""
+    """Park the command at first, and answer it when it is sent again."""
     world.hear(_reply(ask, Refusal(code="failed", message="a bug"), "parked"))
     world.hear(_reply(ask, Refusal(code="failed", message="a bug"), "parked"))
     world.wake()
 
 
 def repeated(world: World, ask: OutgoingCommand) -> None:
-    """The answer comes twice, and again at the end."""
+    """Repeat the answer at once, and again at the end."""
     world.read((ask.aggregate_type, ask.aggregate_id))
     world.deliver()
     world.repeat(-1)
@@ -51,7 +51,7 @@ def repeated(world: World, ask: OutgoingCommand) -> None:
 
 
 def early(world: World, ask: OutgoingCommand) -> None:
-    """Answers come to commands that were not sent, or to others."""
+    """Answer commands that were not sent, or other ones."""
     for other in (ask._replace(command_id="another"), ask._replace(aggregate_id="another"), ask._replace(command_type="Another")):
         world.hear(_reply(other, None))
         world.hear(_reply(other, Refusal(code="insufficient-luck", message="not today")))
@@ -59,7 +59,7 @@ def early(world: World, ask: OutgoingCommand) -> None:
 
 
 def late(world: World, ask: OutgoingCommand) -> None:
-    """The answer comes once the command has been sent again."""
+    """Deliver the answer once the command has been sent again."""
     world.read((ask.aggregate_type, ask.aggregate_id))
     world.wake()
     world.wake()
@@ -67,18 +67,18 @@ def late(world: World, ask: OutgoingCommand) -> None:
 
 
 def cancelled(world: World, _ask: OutgoingCommand) -> None:
-    """The customer cancels."""
+    """Cancel the order as its customer."""
     world.order("CancelOrder", reason="changed my mind")
 
 
 def overdue(world: World, _ask: OutgoingCommand) -> None:
-    """The deadline of the whole passes."""
+    """Let the saga's deadline pass."""
     world.now_ms += 1_000_000
     world.hear(TimerElapsed(world.now_ms))
 
 
 def operated(command_type: str, *, accepted: bool = True, **payload: object) -> Fault:
-    """An operator acts on the step."""
+    """Return a fault in which an operator acts on the step."""
 
     def act(world: World, ask: OutgoingCommand) -> None:
         step = {"step": _step(ask)} | ({"productId": ask.aggregate_id} if ask.aggregate_type == "Product" else {})
@@ -149,7 +149,7 @@ UNDONE = {"CANCELLED", "REFUNDED", "RELEASED", None}
 
 
 def until_asked(world: World, step: str, command_type: str) -> OutgoingCommand:
-    """Let everything before this step be answered, and hold what it asks for."""
+    """Answer everything before this step, and return the step's command unanswered."""
     while True:
         for ask in fulfilment.react(ORDER, world.saga).asks:
             if ask.command_type == command_type and step in {_step(ask), f"{_step(ask)}/{ask.aggregate_id}"}:
@@ -159,7 +159,7 @@ def until_asked(world: World, step: str, command_type: str) -> OutgoingCommand:
 
 
 def named(step: str) -> dict[str, str]:
-    """A step in the payload of an operator's command."""
+    """Return a step as the payload of an operator's command names it."""
     name, _, product = step.partition("/")
     return {"step": name, "productId": product} if product else {"step": name}
 

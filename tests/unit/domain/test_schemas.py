@@ -1,4 +1,4 @@
-"""What is on the wire (contract, section 2): envelopes, and the marks on personal fields."""
+"""Messages on the wire (contract, section 2): envelopes, and the marks on personal fields."""
 
 import json
 from typing import Any

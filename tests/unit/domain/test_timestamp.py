@@ -1,4 +1,4 @@
-"""Timestamps as text: exact to the millisecond, and the nearest that can be said for whatever number a sender writes."""
+"""Timestamps as text: exact to the millisecond, or the nearest possible one for any number that a sender writes."""
 
 import re
 

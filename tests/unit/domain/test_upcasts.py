@@ -1,4 +1,4 @@
-"""Events of earlier schema versions are read as today's; those of later ones are never guessed at."""
+"""Upcasters: events of earlier schema versions are read as current ones; later ones are never guessed."""
 
 import pytest
 from hypothesis import given as for_all
@@ -10,7 +10,7 @@ from tests.support.domain.examples import PLACED
 
 
 def noted(version: int) -> Step:
-    """A step from a version to the next that notes its passing."""
+    """Return a step from a version to the next that records its version."""
     return Step("Event", version, version + 1, lambda payload: {**payload, "passed": [*payload["passed"], version]})
 
 

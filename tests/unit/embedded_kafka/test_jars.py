@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched once, and never used unless they are the pinned ones."""
+"""Kafka's jars: downloaded once, and used only if they are the pinned ones."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ SMALLEST = next(jar for jar in pinned() if jar.path.startswith("org/jspecify/"))
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the user's cache, complete and unharmed."""
+    """Complete and undamaged copy of the user's cache."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     originals = [Path(name) for name in Jars().classpath(print).split(os.pathsep)]
     folder = tmp_path / "cache"
@@ -87,21 +87,21 @@ def _damage(folder: Path) -> None:
 
 
 class _JarHandler(SimpleHTTPRequestHandler):
-    """A Maven repository whose jars all lie in one folder."""
+    """Maven repository with all jars in one folder."""
 
     def translate_path(self, path: str) -> str:
-        """Only the file's name counts."""
+        """Map a URL to a file by its last part."""
         return str(Path(self.directory) / path.rpartition("/")[2])
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class _TornHandler(_JarHandler):
-    """Ends every answer too early."""
+    """Repository that ends every answer too early."""
 
     def do_GET(self) -> None:
-        """Promise more than is sent."""
+        """Announce more than is sent."""
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Length", "1000")
         self.end_headers()
@@ -110,7 +110,7 @@ class _TornHandler(_JarHandler):
 
 @contextmanager
 def _repository(folder: Path, handler: type[_JarHandler] = _JarHandler) -> Iterator[str]:
-    """The URL of a Maven repository with the jars of `folder`."""
+    """Yield the URL of a Maven repository with the jars of `folder`."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=str(folder))) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""A detached process stands on its own."""
+"""Detached process: it shares no file with its starter."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ async def test_a_process_that_outlives_its_starter_holds_none_of_its_files(tmp_p
     pid = spawn(["/bin/sleep", "60"], os.environ, tmp_path / "output")
     try:
         assert runs(pid, ["60"])
-        await until(lambda: psutil.Process(pid).status() == psutil.STATUS_SLEEPING, within_s=60)  # before, it reads files of its own
+        await until(lambda: psutil.Process(pid).status() == psutil.STATUS_SLEEPING, within_s=60)  # before that, it reads files of its own
 
         assert _files(pid) == {Path(os.devnull), tmp_path / "output"}
     finally:
@@ -24,5 +24,5 @@ async def test_a_process_that_outlives_its_starter_holds_none_of_its_files(tmp_p
 
 
 def _files(pid: int) -> set[Path]:
-    """What a process has open."""
+    """Return the files that a process has open."""
     return {file.readlink() for file in Path(f"/proc/{pid}/fd").iterdir()}

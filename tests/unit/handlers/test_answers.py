@@ -1,4 +1,4 @@
-"""A command that is repeated gets its first answer (contract, section 2); and the control: without the window it is decided again."""
+"""Repeated commands: each gets its first result (contract, section 2). In the control, without the dedup window, it is decided again."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ STOCK = "ReceiveStock", {"quantity": 1}
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Iterator[TransactionalUnitOfWork]:
-    """A unit of work that is never committed, so no broker is asked."""
+    """Yield a unit of work that is never committed, so that no broker is needed."""
     store = StateStore(tmp_path / "rows")
     unit = TransactionalUnitOfWork(store, AIOKafkaProducer, ClusterIds("cluster", {}, {}), TopicPartition("changelog", 0), 1, PendingReplies(10), LogEnds({}))
     unit.enter()
@@ -36,7 +36,7 @@ def unit(tmp_path: Path) -> Iterator[TransactionalUnitOfWork]:
 
 @pytest.fixture
 def ask(unit: TransactionalUnitOfWork) -> Ask:
-    """Sends one command to the product p-1 and returns its result."""
+    """Return a function that sends one command to the product p-1 and returns its result."""
     commands = CommandHandler(product_aggregate, outbox(product_aggregate.decider))
 
     def send(command_id: str, command_type: str, payload: dict[str, Any], **metadata: str) -> Result:
@@ -51,7 +51,7 @@ def ask(unit: TransactionalUnitOfWork) -> Ask:
 
 @pytest.fixture
 def registered(ask: Ask) -> Ask:
-    """The same, once p-1 is registered with 10 pieces."""
+    """Return a function that sends commands to the product p-1, registered with 10 pieces."""
     ask("register", "RegisterProduct", {"name": "A thing", "price": 1, "currency": "EUR"})
     ask("stock", "ReceiveStock", {"quantity": 10})
     return ask

@@ -1,4 +1,4 @@
-"""Which records are parked, which commands are refused, and which are answered (contract, section 2: parked or refused)."""
+"""Parked records, refused commands and answered commands (contract, section 2: parked or refused)."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def record(value: bytes | None, key: bytes | None = b"o-1", headers: tuple[tuple
 
 
 def sent(command: dict[str, Any], decider: Decider = order_decider) -> ReceivedCommand:
-    """The command as it is received when its key is as it should be."""
+    """Return the command as received with the right key."""
     return receive(decider, record(json.dumps(command).encode(), str(command.get("aggregateId")).encode()))
 
 

@@ -1,4 +1,4 @@
-"""The list of aggregate types, layer by layer: one that stands in one layer alone would have topics that nobody reads."""
+"""The list of aggregate types in each layer. A type that is missing in a layer would have topics without a reader."""
 
 from app.domain.registry import DECIDERS
 from tables.aggregates import AGGREGATES

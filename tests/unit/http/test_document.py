@@ -1,4 +1,4 @@
-"""What /openapi.json promises to programs that write clients: they take it by its letter."""
+"""Promises of /openapi.json to generators of clients, which follow it to the letter."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -12,7 +12,7 @@ from app.web import openapi
 from app.web.server import site
 
 SAFE = 2**53
-"""The first integer that JavaScript takes for its neighbour."""
+"""First integer that JavaScript cannot tell from its neighbour."""
 
 OPERATIONS = {
     *("placeOrder", "shipOrder", "cancelOrder", "getOrder", "getOrders", "getOrderEvents", "getOrderSaga", "getOrderStream"),
@@ -23,14 +23,14 @@ OPERATIONS = {
     *("getTable", "getTableRows", "rebuildTable", "rollbackTable", "pauseTable"),
     *("getHealthz", "getReadyz", "getMetrics"),
 }
-"""The functions of generated clients: one that is renamed breaks the programs that call it."""
+"""Names of functions in generated clients. A renamed one breaks the programs that call it."""
 
 Document = dict[str, Any]
 
 
 def document() -> Document:
-    """As a worker serves it; no route is asked, so nothing stands behind them."""
-    import_module("app.worker")  # it declares what the routes show
+    """Return the document as a worker serves it. No route is called, so nothing is behind them."""
+    import_module("app.worker")  # it declares the responses of the routes
     nothing: Any = None
     return site(app, nothing, nothing, nothing, nothing, nothing).openapi()
 
@@ -41,7 +41,7 @@ def _document() -> Document:
 
 
 def parts(node: object, path: str = "") -> Iterator[tuple[str, Document]]:
-    """All objects of the document by their paths, but not what examples show."""
+    """Yield all objects of the document with their paths, except those in examples."""
     if isinstance(node, dict):
         yield path, node
         for name, part in node.items():
@@ -57,12 +57,12 @@ def operations(document: Document) -> list[Document]:
 
 
 def faults(document: Document) -> list[str]:
-    """What the validator finds."""
+    """Return the validator's errors."""
     return [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()]
 
 
 def of_32_bits(document: Document) -> list[str]:
-    """Integers that generators would take for small ones, or whose bounds are no integers that every language can write."""
+    """Return the integers that generators would take for 32 bits, or whose bounds some languages cannot write."""
     integers = [(path, part) for path, part in parts(document) if part.get("type") == "integer"]
     assert len(integers) > 50
     return [path for path, part in integers if part.get("format") != "int64" or not all(map(_is_safe, _bounds(part)))]

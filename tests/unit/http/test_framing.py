@@ -1,4 +1,4 @@
-"""A body is never taken for a request, whatever its head says and however it is cut into segments (RFC 9112; docs/decisions/0033)."""
+"""Framing of requests: a body is never read as a request, whatever its head says and however it is cut (RFC 9112; docs/decisions/0033)."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -16,24 +16,24 @@ Segments = Callable[[bytes], Sequence[bytes]]
 
 
 def whole(message: bytes) -> Sequence[bytes]:
-    """One segment."""
+    """Return the message as one segment."""
     return [message]
 
 
 def head_first(message: bytes) -> Sequence[bytes]:
-    """The first head, and all behind it."""
+    """Return the first head, and the rest."""
     return cut(message, message.find(b"\r\n\r\n") + 4)
 
 
 def byte_by_byte(message: bytes) -> Sequence[bytes]:
-    """A segment for each byte."""
+    """Return a segment for each byte."""
     return cut(message, *range(1, len(message)))
 
 
 async def all_of(
     messages: Mapping[str, bytes], segments: Segments, connection: type[HttpToolsProtocol] = BoundedConnection
 ) -> dict[str, tuple[list[Seen], bytes]]:
-    """What was seen of each, sent over a connection of its own, and what came back."""
+    """Send each message over a connection of its own. Return the requests seen, and the bytes received."""
     async with recording(connection) as recorder:
         told = await asyncio.gather(*(recorder.told(*segments(message)) for message in messages.values()))
     return dict(zip(messages, told, strict=True))
@@ -42,7 +42,7 @@ async def all_of(
 async def is_read(
     expected: Mapping[str, Read], segments: Segments, behind: bytes, then: Sequence[Seen], connection: type[HttpToolsProtocol] = BoundedConnection
 ) -> None:
-    """Exactly the requests that are in each message are seen, and `then` of what is sent behind."""
+    """Assert that exactly the requests of each message are seen, and `then` of those sent behind."""
     told = await all_of({name: read.message + behind for name, read in expected.items()}, segments, connection)
 
     assert {name: seen for name, (seen, _) in told.items()} == {name: [*read.requests, *then] for name, read in expected.items()}
@@ -118,7 +118,7 @@ async def test_extensions_and_trailers_without_end_are_refused(endless: bytes) -
 
 
 class _Unread(BoundedConnection):
-    """Answers before it reads a body."""
+    """Connection class for an application that answers before it reads a body."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own signature)
         super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""A position among the events of a type comes back as it was given, and nothing else is taken for one."""
+"""Position among the events of a type: it survives a round trip, and no other text is accepted."""
 
 from base64 import urlsafe_b64encode
 

@@ -1,4 +1,4 @@
-"""Pages put together from the parts of partitions: each order once, in order, whatever is placed meanwhile."""
+"""Merged pages of several partitions: each order once, in order, whatever is placed meanwhile."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from app.web.queries.lists import PartialPage, cursor, joined, place_of
 from schemas.timestamp import rfc3339
 
 ORDERS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), max_size=30, unique=True)
-"""When each was placed, and in which partition."""
+"""Orders, each with its time and its partition."""
 
 Order = tuple[int, int]
 
@@ -32,14 +32,14 @@ def shown_at(shown: dict[str, Any]) -> str:
 
 
 def part(orders: Sequence[Order], after: str, limit: int, looked_at: int) -> PartialPage:
-    """What the view of a partition gives that looks at so many orders."""
+    """Return the part of a page from a partition whose view looks at this many orders."""
     behind = sorted((order for order in orders if place(order) > after), key=place)
     looked = behind[: min(limit, looked_at)]
     return PartialPage([item(order) for order in looked], place(looked[-1]) if len(behind) > len(looked) else None)
 
 
 def paged(orders: Sequence[Order], later: Sequence[int], limit: int, looked_at: int) -> list[str]:
-    """The ids on all pages, while an order is placed after each as long as there is one."""
+    """Return the ids of all pages. After each page another order is placed, until none is left."""
     there, after, ids = list(orders), "", list[str]()
     coming = [(100 + at, at % 3) for at in later]
     while True:

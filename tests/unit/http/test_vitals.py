@@ -1,4 +1,4 @@
-"""A worker that gets on is alive; what does not, for too long, is named."""
+"""Liveness monitor: a worker that progresses is alive, and a part that stands still for too long is named."""
 
 from itertools import count
 
@@ -8,7 +8,7 @@ PATIENCE = 3
 
 
 def looked(vitals: LivenessMonitor, times: int) -> list[str]:
-    """What is stuck after so many looks."""
+    """Return the stuck parts after this many looks."""
     for _ in range(times):
         vitals.look()
     return vitals.stuck()

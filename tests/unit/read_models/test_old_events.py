@@ -1,4 +1,4 @@
-"""Whatever folds events folds those of every schema version that was ever published, as bytes of the log: each read model, and each table of the write side."""
+"""Events of every schema version ever published, as bytes of the log: each read model and each table of the write side folds them."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ PUBLISHED = Path(__file__).parents[2] / "data" / "published"
 
 
 class Published(NamedTuple):
-    """An event in the schema version in which it was written, and as it reads today."""
+    """Event as it was written in its schema version, and as it reads in the current one."""
 
     aggregate_type: str
     aggregate_id: str
@@ -42,7 +42,7 @@ class Published(NamedTuple):
 
 
 def published() -> Iterator[Published]:
-    """Every example, aggregate by aggregate."""
+    """Yield every example, aggregate by aggregate."""
     for path in sorted(PUBLISHED.glob("*.jsonl")):
         versions: dict[str, int] = {}
         for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
@@ -63,22 +63,22 @@ def _published(aggregate_type: str, version: int, line: dict[str, Any]) -> Publi
 
 EVENTS = tuple(published())
 PAIRS = {(event.event_type, event.schema_version): event for event in EVENTS}
-"""One example of each type in each version."""
+"""One example of each event type in each version."""
 
 
 def life(last: Published) -> Sequence[Published]:
-    """The events of the same aggregate up to this one."""
+    """Return the events of the same aggregate up to this one."""
     return [event for event in EVENTS if (event.aggregate_type, event.aggregate_id) == last[:2] and event.version <= last.version]
 
 
 def log_of(aggregate_type: str) -> str:
-    """The log of record of an aggregate type, its name on the broker."""
+    """Return the log of record of an aggregate type (name on the broker)."""
     [topic] = [decider.topic for decider in EVENT_SOURCED if decider.aggregate_type == aggregate_type]
     return app.side.settings.topic(f"events.{topic}")
 
 
 def model_cases() -> Iterator[Any]:
-    """Each read model with each event type and version of the logs that it follows."""
+    """Yield each read model with each event type and version of its logs."""
     for model in app.view.models:
         for (event_type, version), event in PAIRS.items():
             if log_of(event.aggregate_type) in model.events:
@@ -86,7 +86,7 @@ def model_cases() -> Iterator[Any]:
 
 
 def table_cases() -> Iterator[Any]:
-    """The same for the tables of the write side."""
+    """Yield each table of the write side with each event type and version of its log."""
     for fold in app.side.folds:
         for (event_type, version), event in PAIRS.items():
             if log_of(event.aggregate_type) == fold.events:
@@ -94,7 +94,7 @@ def table_cases() -> Iterator[Any]:
 
 
 def rows(topic: str, fold: Callable[[ConsumerRecord], None], events: Sequence[bytes]) -> dict[bytes, Any]:
-    """The rows to which these bytes of a log are folded; what the history keeps as it was written is read in today's schema."""
+    """Return the rows folded from these bytes of a log. Events that the history keeps as written are upcast."""
     with tempfile.TemporaryDirectory() as directory:
         draft = UnitOfWork(StateStore(Path(directory) / "rows"), PendingReplies(1), {})
         draft.enter()
@@ -151,7 +151,7 @@ def test_each_table_of_the_write_side_is_rebuilt_from_each_published_version(fol
 
 @pytest.mark.control
 def test_a_payload_that_is_upcast_and_not_encoded_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of decoded parts msgspec makes no `Raw`."""
+    """msgspec: decoded parts are no `Raw`."""
 
     def decoded(event: recorded.RecordedEvent, wanted: type[Any]) -> Any:  # noqa: ANN401 (what was wanted)
         upcast = upcasters.upcast(event.event_type, event.schema_version, msgspec.json.decode(event.payload))
@@ -177,7 +177,10 @@ if sys.argv[1] == "next":
 from app.worker import app
 print(json.dumps({model.agent: model.fingerprint for model in app.view.models}))
 """
-"""A program that prints the fingerprints of all read models, as they are or as they were if each event type had one schema version more."""
+"""Program that prints the fingerprints of all read models.
+
+With the argument `next`, each event type has one more schema version.
+"""
 
 
 def test_a_new_schema_version_changes_the_fingerprint_of_each_read_model_that_reads_payloads() -> None:

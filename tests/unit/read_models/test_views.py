@@ -1,4 +1,4 @@
-"""The rows of views follow from the log: whatever the batches, in whatever order topics are read, and however often a record comes."""
+"""Rows of views follow from the log alone, whatever the batches, the order of topics, and repetitions of records."""
 
 import tempfile
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ SAGAS = SETTINGS.topic("events.saga")
 Logs = dict[str, list[ConsumerRecord]]
 
 QUICK = settings(deadline=None, max_examples=40, phases=[Phase.generate], database=None)
-"""Each example opens stores of its own; to shrink one takes minutes."""
+"""Settings for slow examples: each one opens stores of its own, and shrinking one would take minutes."""
 
 DELIVERIES = st.lists(st.builds(Delivery, st.integers(0, 7), st.integers(1, 5), st.integers(0, 4)), min_size=5, max_size=40)
 
 
 def lives(decider: Decider) -> st.SearchStrategy[Sequence[tuple[str, str, Sequence[Event]]]]:
-    """What happened to some aggregates: their ids are those that orders and payments name."""
+    """Draw the histories of some aggregates, whose ids orders and payments name."""
     [begin, *_] = decider.commands
     begun = st.tuples(st.just(begin), st.fixed_dictionaries(ASKINGS[begin]))
     lived = st.tuples(begun, askings(decider)).map(lambda asked: live(decider, [asked[0], *asked[1]]).events)
@@ -43,7 +43,7 @@ def lives(decider: Decider) -> st.SearchStrategy[Sequence[tuple[str, str, Sequen
 
 
 def logs() -> st.SearchStrategy[Logs]:
-    """All logs of record of a partition."""
+    """Draw all logs of record of a partition."""
     return st.fixed_dictionaries({**{SETTINGS.topic(f"events.{decider.topic}"): _log(decider) for decider in DECIDERS}, SAGAS: _sagas()})
 
 
@@ -57,7 +57,7 @@ def _log(decider: Decider) -> st.SearchStrategy[list[ConsumerRecord]]:
 
 
 def folded(happened: Logs, deliveries: Sequence[Delivery]) -> dict[bytes, bytes]:
-    """The rows of views to which records came in this way."""
+    """Return the rows of views that got the records in this way."""
     with tempfile.TemporaryDirectory() as directory:
         world = World(Path(directory) / "rows", happened)
         try:

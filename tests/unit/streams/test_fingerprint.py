@@ -1,4 +1,4 @@
-"""Rows are made anew when the code folds events in another way, and only then."""
+"""Fingerprint of the code that folds events: it changes, and rows are rebuilt, exactly if the result can differ."""
 
 import importlib
 import itertools
@@ -28,7 +28,7 @@ _numbers = itertools.count()
 
 @pytest.fixture
 def printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Print:
-    """The fingerprint of the function `evolve` in a module of this source."""
+    """Return a function that computes the fingerprint of `evolve` in a module of this source."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def load(source: str) -> str:

@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system."""
+"""Memory trimming: freed memory is returned to the operating system."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ give_back()
 seen.append(resident())
 print(json.dumps(seen))
 """
-"""In a process of its own, where nothing else was freed: 100 MB in pieces that are more than Python keeps for itself, some of which stay."""
+"""Program for a process in which nothing else was freed: 100 MB in pieces larger than Python keeps, some of which stay."""
 
 
 def test_what_was_freed_between_what_stays_is_given_back() -> None:

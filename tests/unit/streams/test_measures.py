@@ -1,4 +1,4 @@
-"""What is counted is counted once for each record, though only once a transaction."""
+"""Metrics: each record is counted once, though the count happens once per transaction."""
 
 from app.streams.metrics import Histogram, WorkerMetrics
 

@@ -1,4 +1,4 @@
-"""How long is waited for an answer of the broker."""
+"""Timeouts for answers of the broker."""
 
 from types import SimpleNamespace
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""A position outside of what its topic still has is lost history (or lost input), and never passed over in silence."""
+"""Position outside of its topic's offsets: history or input was lost, which is never passed over in silence."""
 
 import pytest
 

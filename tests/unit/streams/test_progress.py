@@ -1,4 +1,4 @@
-"""Long work says how far it is; short work says nothing."""
+"""Progress of long work is logged; short work logs nothing."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Keys go where every other client of Kafka sends them."""
+"""Partitioner: keys go to the partition to which every other Kafka client sends them."""
 
 import pytest
 from aiokafka.partitioner import murmur2 as other_murmur2
@@ -15,7 +15,7 @@ JAVA = {
     b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
     b"abc": 479470107,
 }
-"""Of Kafka's own UtilsTest."""
+"""Hashes from Kafka's own UtilsTest."""
 
 
 @pytest.mark.parametrize(("key", "hashed"), JAVA.items())

@@ -1,4 +1,4 @@
-"""Timers are looked at in the order of their times, each when it was last told to be; setbacks put them off, later and later."""
+"""Order of timers: by due time, the last one set for each key. Failed attempts put a timer off longer and longer."""
 
 import pytest
 from hypothesis import given
@@ -65,7 +65,7 @@ def test_a_refused_transaction_is_halved_down_to_one_timer_that_is_then_alone() 
 
 
 def taken(order: TimerQueue, now_ms: int) -> list[str]:
-    """All that are due, one by one."""
+    """Return all due timers, one by one."""
     found = []
     while (timer := order.first(now_ms)) is not None:
         order.put(timer, None)

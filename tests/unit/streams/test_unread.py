@@ -1,4 +1,4 @@
-"""A timer is put off exactly while the group is below the end behind a command that it waits for."""
+"""Unread commands: a timer is put off exactly while the group's position is below a command that it waits for."""
 
 from typing import Any, cast
 
@@ -11,7 +11,10 @@ ONE, OTHER = TopicPartition("commands.product", 1), TopicPartition("commands.cus
 
 
 def unread(**known: dict[TopicPartition, int]) -> Unread:
-    """As after a question: `read` is what the group said, `first` where the partitions ended when this opening asked first."""
+    """Return the state after a question to the brokers.
+
+    `read` has the group's positions, `first` the ends of the partitions at this incarnation's first question.
+    """
     asked = Unread(cast("Any", None), Settings(), [ONE, OTHER])
     asked._read, asked._first = known.get("read", {}), known.get("first", {})  # noqa: SLF001 (what the brokers would have said)
     return asked

@@ -1,4 +1,4 @@
-"""Whoever waits for a record is told of that record, and of no other with the same name."""
+"""Pending replies: a client gets the reply to its own record, and of no other one with the same name."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""The audit keeps and adds up the largest values that the contract allows, and those that the log has beyond them."""
+"""verify with the largest values that the contract allows, and with larger ones that a log may have."""
 
 import tempfile
 from collections.abc import Iterator
@@ -32,26 +32,26 @@ from tests.unit.domain.test_saga_status import STARTED
 QUANTITIES = st.sampled_from([1, 2, 999_999, 10**6])
 PRICES = st.sampled_from([0, 1, 10**12 - 1, 10**12])
 AMOUNTS = st.sampled_from([0, 1, 10**12, 2**63, 2**64, 10**21, 10**30])
-"""The last three are beyond what can be commanded; a log may have them all the same."""
+"""Amounts, of which the last three exceed the contract. A log may have them all the same."""
 
 QUICK = settings(deadline=None, max_examples=20, database=None)
 
 
 @contextmanager
 def scratch() -> Iterator[DiskMap]:
-    """One that is removed afterwards."""
+    """Yield a disk map that is removed afterwards."""
     with tempfile.TemporaryDirectory() as directory, closing(DiskMap(Path(directory) / "scratch")) as opened:
         yield opened
 
 
 def envelope(kind: str, payload: Event) -> wire.Event:
-    """The first event of an aggregate."""
+    """Return the first event of an aggregate."""
     about = {"eventId": "e-1", "eventType": type(payload).__name__, "aggregateId": "o-1", "aggregateType": kind, "version": 1, "timestamp": "2026"}
     return wire.event(msgspec.json.encode({**about, "metadata": {"correlationId": "k", "causationId": "c"}, "payload": {}}))
 
 
 async def told(orders: OrderFacts) -> FactsOfOrder:
-    """What is remembered of the only order."""
+    """Return the facts about the only order."""
     [found] = [each async for each in orders.told()]
     return found
 

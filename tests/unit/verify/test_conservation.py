@@ -1,4 +1,4 @@
-"""What the auditor says of events that make stock or money out of nothing, or lose them."""
+"""Conservation of stock and money: verify reports events that create or lose some."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the auditor says of the ends of sagas: nothing, whatever happens to one; and what is wrong with an end that does not follow."""
+"""Ends of sagas: verify reports those that do not follow from the saga's state, and no other."""
 
 from functools import reduce
 
@@ -19,23 +19,23 @@ BACK = SagaCompensationStarted(reason="changed my mind", wait_until=AT)
 
 
 def found(events: list[SagaEvent]) -> list[str]:
-    """What is said of these events of a saga."""
+    """Return the faults in these events of a saga."""
     states = [reduce(fulfilment.evolve, events[:number], fulfilment.initial) for number in range(len(events))]
     return [wrong for saga, event in zip(states, events, strict=True) for wrong in wrong_ends(saga, event)]
 
 
 def one_way() -> list[SagaEvent]:
-    """The events of a saga that is completed."""
+    """Return the events of a completed saga."""
     return World().place().settle().events
 
 
 def and_back() -> list[SagaEvent]:
-    """Of one that failed."""
+    """Return the events of a failed saga."""
     return World(credit=0).place().settle().events
 
 
 def do(world: World, action: str, number: int) -> None:
-    """Do one thing, if it can be done."""
+    """Do one action, if it is possible."""
     match action:
         case "SkipStep":
             world.operate("SkipStep", **STEPS[number % len(STEPS)])

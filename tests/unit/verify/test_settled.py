@@ -1,4 +1,4 @@
-"""What the auditor says of an order whose saga has ended, by all that the partitions tell of it."""
+"""Orders whose saga has ended: verify compares the facts from all partitions with the saga's end."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ Change = Callable[[FactsOfOrder], FactsOfOrder]
 
 
 def by_saga(way: Way, step: Step, attempt: int = 1) -> str:
-    """The command by which the saga asks for a step, or its undoing."""
+    """Return the id of the command that the saga sends for a step, or for its compensation."""
     return list(asked_by(ORDER, way, step, attempt))[-1]
 
 
@@ -33,7 +33,7 @@ def refunded(cause: str = "") -> Happening:
 
 
 def paid_again() -> Happening:
-    """An operator had the saga pay once more for an order that has left."""
+    """Return the second payment that an operator had the saga send for a shipped order."""
     return ("PaymentProcessed", CUSTOMER), OrderEvent("paid again", by_saga("do", Step("payment"), 2), 10, "EUR", 3)
 
 
@@ -50,12 +50,12 @@ def left(cause: str = "") -> Happening:
 
 
 def moved(event: str, cause: str = "") -> Happening:
-    """An event of the order itself."""
+    """Return an event of the order itself."""
     return (event, ""), OrderEvent(event.removeprefix("Order").lower(), cause or by_saga("do", Step("confirmation")))
 
 
 def told(last: str, *happenings: Happening) -> FactsOfOrder:
-    """An order of which this is told."""
+    """Return the facts of an order with this last event of its saga, and these other events."""
     return FactsOfOrder(ORDER, WANTED, WANTED, SagaEnd(last, 0, 7, unended=False), happened=dict(happenings))
 
 
@@ -72,12 +72,12 @@ def undone(*others: Happening) -> FactsOfOrder:
 
 
 def without(whole: FactsOfOrder, kind: str) -> FactsOfOrder:
-    """The same without what happened of this kind."""
+    """Return the facts without events of this type."""
     return replace(whole, happened={key: happened for key, happened in whole.happened.items() if key[0] != kind})
 
 
 def wrong(found: FactsOfOrder, *held: str) -> list[str]:
-    """What is said of an order that its saga has settled."""
+    """Return the faults of an order that its saga has settled."""
     assert course(found) is Course.SETTLED
     assert found.saga is not None
     return list(faults(found, found.saga.last, lambda product: product in held))

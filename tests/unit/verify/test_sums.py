@@ -1,10 +1,10 @@
-"""What the auditor says it counted."""
+"""Totals that verify prints."""
 
 from app.verify.totals import Totals
 
 
 def views(sums: Totals) -> list[str]:
-    """What is said of views."""
+    """Return the lines about views."""
     return [line for line in sums.lines() if line.startswith("views: ")]
 
 

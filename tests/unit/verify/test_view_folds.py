@@ -1,4 +1,4 @@
-"""Rows of a view that moves while it is asked for them: what may be so is no finding, and the rest is judged all the same."""
+"""Rows of a view that changes while verify reads them. Possible rows are no finding, and all others are still checked."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -24,26 +24,26 @@ NEXT = ("OrderPlaced", "OrderConfirmed", "OrderShipped")
 
 
 class Judged:
-    """What the auditor takes and reads of one order, and finds."""
+    """Rows and events of one order as verify takes them, and its findings."""
 
     def __init__(self, scratch: DiskMap) -> None:
         self._findings = Findings()
         self._folds = RowCheck(BY_STATUS, scratch, self._findings, 0)
 
     def shown(self, version: int) -> "Judged":
-        """The order is shown as it was at this version."""
+        """Take the order's row as of this version."""
         row = shown_at(version)
         self._folds.take(Row(BY_STATUS.table, "o-1", Raw(msgspec.json.encode(row))))
         return self
 
     def listed(self, *versions: int) -> "Judged":
-        """It is listed where it was at these."""
+        """Take list entries as of these versions."""
         for version in versions:
             self._folds.take(Row(BY_STATUS.places, place(shown_at(version)), Raw(b'"o-1"')))
         return self
 
     async def of(self, versions: int, *, sure: int, still: bool = False) -> list[str]:
-        """The findings after so many events, of which the first `sure` must be in what is shown."""
+        """Return the findings after this many events, of which the rows must contain the first `sure`."""
         for event in events(versions):
             self._folds.event(event, b"", sure=event.version <= sure)
         await self._folds.finish(still=still)
@@ -51,14 +51,14 @@ class Judged:
 
 
 def events(count: int) -> Iterator[RecordedEvent]:
-    """The first events of an order."""
+    """Yield the first events of an order."""
     for version, event_type in enumerate(NEXT[:count], 1):
         named = {"aggregateType": "Order", "aggregateId": "o-1", "eventType": event_type, "version": version, "timestamp": f"2026-01-01T00:00:0{version}.000Z"}
         yield recorded(msgspec.json.encode({**named, "schemaVersion": 2 if version == 1 else 1, "payload": PLACED if version == 1 else {}}))
 
 
 def shown_at(version: int) -> OrderSummary:
-    """The order's row."""
+    """Return the order's row."""
     row = reduce(project, events(version), None)
     assert row is not None
     return row
@@ -66,7 +66,7 @@ def shown_at(version: int) -> OrderSummary:
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Iterator[Judged]:
-    """Of one order."""
+    """Yield the rows and events of one order."""
     with closing(DiskMap(tmp_path / "scratch")) as scratch:
         yield Judged(scratch)
 
