@@ -1,4 +1,4 @@
-"""What the tests of resilience ask for."""
+"""Fixtures of the tests of resilience."""
 
 from tests.support.workers.fixtures import environment, one_partition, small_environment
 

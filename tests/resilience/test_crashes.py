@@ -1,4 +1,4 @@
-"""Whoever kills a worker or the broker at any moment finds the log as if nothing had happened."""
+"""Kills of workers and of the broker at any moment: the log shows no trace of them."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Random histories of shops, and whatever may happen to their system: `foldstream verify` finds nothing wrong at any time."""
+"""Random histories of shops under random disturbances: `foldstream verify` never finds anything wrong."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.conftest import RunningKafka
 from tests.support.histories.era import Plan, lived
 
 FEW, MANY, ERAS = 6, 25, 8
-"""Histories in an era, and eras."""
+"""Numbers of histories in an era, and of eras."""
 
 
 @pytest.mark.timeout(600)

@@ -1,4 +1,4 @@
-"""Whatever befalls any step of a saga, there and back, on a real broker: the end is right (the generated table of `saga_cases`)."""
+"""Faults of every step of a saga, forward and in compensation, on a real broker: each saga ends right (the generated table of `saga_cases`)."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -25,26 +25,26 @@ from tests.support.workers.worker import WHOLE, without
 pytestmark = pytest.mark.timeout(900)
 
 AT_ONCE, HELD, HEARD_LATE = 1, 2, 3
-"""Partitions in which commands are held up no longer than all are there; or until others were given up; and those in which answers are, so long."""
+"""Partitions that hold back commands until all are there, or until other steps have failed, and one that holds back answers as long."""
 
 TIMED_OUT: dict[Fault, list[str]] = {"asked twice": ["again"], "timed out": ["again", "final"], "never heard": ["again", "final"]}
-"""What is said of a step that is not answered in time; one whose command or answer nobody has read yet is not late, however long that takes."""
+"""Time-outs of a step, by its fault. A step whose command or answer is unread does not time out, however long that takes."""
 
 KINDS = ("saga", "order", "customer", "product")
 
 PATIENCE = {"saga_step_timeout_s": "4", "saga_backoff_s": "2", "saga_retries": "1"}
-"""Each command of a saga is sent twice, and given up ten seconds after it was read."""
+"""Settings with which a saga sends each command twice, and gives up ten seconds after it was read."""
 
 
 @pytest.fixture
 async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """With a partition for each way to be held up."""
+    """Yield an environment with a partition for each way of holding records back."""
     async with opened(Environment(kafka.bootstrap, tmp_path, PARTITIONS)) as fresh:
         yield fresh
 
 
 def table() -> Iterator[Case]:
-    """All steps with all faults for which nobody has to die."""
+    """Yield all steps with all faults that need no kill."""
     yield from each_with("refused", AT_ONCE)
     yield Case(PAYMENT, "in another currency", AT_ONCE)
     yield from each_with("repeated", AT_ONCE)
@@ -56,14 +56,14 @@ def table() -> Iterator[Case]:
 
 
 def losing(cases: Sequence[Case], *program: str) -> tuple[str, ...]:
-    """A worker that loses what the cases say; `program` may go before it."""
+    """Return the program of a worker that loses commands and answers as the cases demand; `program` may precede it."""
     faults: dict[str, Fault] = {"unanswered": "timed out", "unanswered-once": "asked twice", "unheard": "never heard"}
     lost = [f"{how}={','.join(case.command_id for case in befalling(cases, fault))}" for how, fault in faults.items()]
     return (*(program or ("-m",)), "tests.support.workers.silent", *lost)
 
 
 async def befallen(environment: Environment, cases: Sequence[Case], *program: str) -> None:
-    """Every case comes to its step, its fault befalls it, and it ends as the table says."""
+    """Bring every case to its step, apply its fault, and assert that it ends as the table says."""
     for name in ("one", "other"):
         environment.worker(name, program=losing(cases, *program), **PATIENCE)
     repeated = {case.command_id for case in befalling(cases, "repeated")}
@@ -85,25 +85,25 @@ async def befallen(environment: Environment, cases: Sequence[Case], *program: st
 
 
 def befalling(cases: Sequence[Case], *faults: Fault) -> list[Case]:
-    """Those with one of these faults."""
+    """Return the cases with one of these faults."""
     return [case for case in cases if case.fault in faults]
 
 
 async def ended(found: Events, cases: Sequence[Case]) -> None:
-    """Wait until each saga's last event is the one of the table; those that do not come to it are told."""
+    """Wait until each saga's last event is the one of the table. List those that differ."""
     with suppress(TimeoutError):
         await found.last({case.order_id: saga_end(case) for case in cases}, WITHIN_S)
     assert {str(case): found.lasts()[case.order_id] for case in cases} == {str(case): saga_end(case) for case in cases}
 
 
 async def retried(environment: Environment, found: Events, cases: Sequence[Case]) -> None:
-    """What was given up on the way back is undone once an operator has it tried again, or found to be undone already."""
+    """Retry failed compensations as an operator. Each is compensated then, or found to be compensated already."""
     await environment.send(command("Saga", case.order_id, "RetryStep", user="ada", reason="it is back", **case.named) for case in cases)
     await found.last({case.order_id: "SagaFailed" for case in cases})
 
 
 async def ended_right(environment: Environment, cases: Sequence[Case]) -> None:
-    """All that was refused, done and given back is as the table says, nothing of it twice, and the audit finds nothing but commands that were lost."""
+    """Assert that all refusals, steps and compensations are as the table says, each once. verify must find only lost commands."""
     await environment.caught_up()
     results, told, orders, customers, products = [await records(environment, topic) for topic in ("results", *map("events.{}".format, KINDS))]
     last = {event["aggregateId"]: event["eventType"] for event in orders}
@@ -116,18 +116,18 @@ async def ended_right(environment: Environment, cases: Sequence[Case]) -> None:
 
 
 def refusals(results: Sequence[Json], cases: Sequence[Case]) -> dict[str, str]:
-    """With which code each case's command was refused, if it was."""
+    """Return the code with which each case's command was refused, if it was."""
     found = {result["commandId"]: result["refusal"]["code"] for result in results if result["outcome"] == "refused"}
     return {str(case): found[case.command_id] for case in cases if case.command_id in found}
 
 
 def done_twice(told: Sequence[str]) -> list[str]:
-    """Whatever a saga tells again; that a step failed, and is asked for again, it may."""
+    """Return the repeated events of a saga. Failures and retries of a step may be repeated."""
     return [kind for kind, times in Counter(told).items() if times > 1 and not kind.startswith(("StepFailed", "StepRetried"))]
 
 
 async def records(environment: Environment, topic: str) -> list[Json]:
-    """What a topic of the contract holds."""
+    """Return the values of all records of a topic of the contract."""
     async with LogReader(environment.settings) as log:
         return [msgspec.json.decode(record.value) async for record in log.topic(environment.settings.topic(topic))]
 

@@ -1,4 +1,4 @@
-"""A worker that dies at any named point of a task's life leaves nothing that its successor cannot finish."""
+"""Crash points: a worker that dies at any named point of a task's life leaves nothing that its successor cannot finish."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -22,16 +22,16 @@ from tests.system.http.test_parked import receive_stock
 pytestmark = pytest.mark.timeout(300)
 
 ROUNDS = 2
-"""How often a worker dies at each point of a waking: a saga whose command is parked asks again and again, each time by a timer."""
+"""Number of deaths at each point around timers. A saga whose command is parked sends it again and again, each time by a timer."""
 
 COMMANDS = 300
-"""The first half holds commands of each type: of one without an answer, nothing would say how far its topic was read once the changelog is lost."""
+"""Number of commands. The first half has some of each type: without a result, no position of a topic would be left once the changelog is lost."""
 END = -1
-"""Kafka's name for the offset at which a partition ends, whatever it is."""
+"""Offset by which Kafka means the end of a partition."""
 
 
 async def finished(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
-    """A plain worker answers what is left, and everything has been done once."""
+    """Start a plain worker, which answers the rest. Assert that everything was done once."""
     mortal.live("successor")
     await results.number(len(commands), within_s=100)
     assert results.firsts() == dict.fromkeys(identities(commands), 1)
@@ -82,7 +82,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_rebuild_of_everything_leave
 
 
 async def lose_changelog(environment: Environment) -> None:
-    """Delete all its rows, which a broker does not do to a compacted topic."""
+    """Delete all records of the changelog, which a broker never does to a compacted topic."""
     changelog = environment.settings.changelog.removeprefix(environment.settings.topic_prefix)
     await environment.configure(changelog, cleanup_policy="delete")
     await environment.delete_before(changelog, 0, END)
@@ -90,7 +90,7 @@ async def lose_changelog(environment: Environment) -> None:
 
 
 async def killed_half_way(environment: Environment, mortal: Mortal, commands: list[Json], results: Results) -> None:
-    """A plain worker has answered half of the commands when it is killed, and the others wait."""
+    """Kill a plain worker once it has answered half of the commands. The others wait."""
     half = len(commands) // 2
     await environment.send(commands[:half])
     plain = mortal.live()
@@ -109,7 +109,7 @@ async def test_a_worker_that_dies_in_the_middle_of_a_release_leaves_the_rest_to_
 
         doomed = mortal.doomed(uncommitted)
         client = await ready(session, doomed)
-        with suppress(aiohttp.ClientError):  # it may die before it answers
+        with suppress(aiohttp.ClientError):  # the worker may die before it answers
             await client.post(f"/parked/{environment.settings.topic('commands.product')}/0/0/discard", {"reason": "no such command"})
         await died(doomed)
         await mortal.die_at([between])
@@ -143,9 +143,9 @@ async def test_a_worker_that_dies_at_any_point_of_a_waking_wakes_once_in_effect(
 
 
 async def woken_once(told: list[str], results: Results, payment: str) -> None:
-    """Failures and repetitions took turns, each repetition was one command more and was answered once, and the order went all the way.
+    """Assert that each firing of the timer sent one more command, that each was answered once, and that the order completed.
 
-    Most of them were parked before, but not one that was read after the release.
+    Failures and repetitions alternate. Most commands were parked first, but none that was read after the release.
     """
     wakings = told[2 : told.index("StepCompleted payment")]
     assert wakings[::2] == ["StepFailed payment"] * len(wakings[::2])
@@ -156,5 +156,5 @@ async def woken_once(told: list[str], results: Results, payment: str) -> None:
 
 
 def answers(results: Results, command: str) -> int:
-    """How many there are to all records of a command that say what came of it."""
+    """Return the number of results to all records of a command, except those that it was parked."""
     return sum(result["commandId"] == command and result["outcome"] != "parked" for result in results.all)

@@ -1,4 +1,4 @@
-"""What goes wrong around a worker is told, and nothing is lost or doubled by it."""
+"""Faults around a worker: each is reported, and nothing is lost or doubled by it."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ NEWER = ("-m", "tests.support.workers.newer")
 
 
 def large_and_parked(count: int) -> Iterator[Json]:
-    """Commands of about 8 kB that no compression makes small, of a type that does not exist: the task's rows keep them whole."""
+    """Yield commands of about 8 kB that do not compress, of a type that does not exist. The task's rows keep them whole."""
     luck = random.Random(1)  # noqa: S311 (the same each time is what is wanted)
     for number in range(count):
         yield {**order(f"mislaid-{number}"), "commandType": "Mislay", "payload": {"what": luck.randbytes(4_000).hex()}}
@@ -35,7 +35,7 @@ async def test_a_worker_whose_disk_is_full_says_so_and_one_with_room_goes_on(env
         full = environment.worker("full", program=FULL_DISK)
         await environment.send(commands[:200])
         await results.number(200, within_s=100)
-        await environment.send(commands[200:300])  # what is in memory is written to disk when more comes
+        await environment.send(commands[200:300])  # memory is written to disk when more arrives
         await until(lambda: re.search("task 0 is taken over again in place, .*StateStoreError: IO error", full.said) is not None, within_s=100)
         await environment.send(commands[300:])
         full.destroy()
@@ -51,7 +51,7 @@ async def test_offsets_that_were_reset_under_an_empty_group_are_not_used(environ
     commands = traffic(400)
     async with Results(environment.settings) as results:
         worker = environment.worker("worker")
-        for begin in (0, 100):  # the second time the position tells what the group was told after the first
+        for begin in (0, 100):  # the second time, the position shows the group offset of the first
             await environment.send(commands[begin : begin + 100])
             await results.number(begin + 100)
             await told(environment)
@@ -70,14 +70,14 @@ async def test_offsets_that_were_reset_under_an_empty_group_are_not_used(environ
 
 
 async def told(environment: Environment) -> None:
-    """Return once the group knows how far the commands were processed."""
+    """Return once the group's offsets show that all commands are processed."""
     async with asyncio.timeout(60):
         while any([await environment.lag(f"commands.{kind}") for kind in AGGREGATES]):  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(0.1)
 
 
 async def changed_in_turn(environment: Environment, newer: tuple[str, ...]) -> None:
-    """Workers of two versions alternate, and for a while are there together; each goes on with what the other left."""
+    """Run workers of two versions in turn, and for a while together. Each continues from what the other left."""
     commands = traffic(800)
     async with Results(environment.settings) as results:
         await environment.send(commands[:200])
@@ -103,12 +103,12 @@ async def changed_in_turn(environment: Environment, newer: tuple[str, ...]) -> N
 
 
 def tasks_opened(worker: Worker) -> int:
-    """How many tasks it ever opened."""
+    """Return how many tasks the worker ever opened."""
     return len(re.findall(r"task \d+ is open", worker.said))
 
 
 async def opens_another(worker: Worker, before: int) -> None:
-    """Return once it has opened one more."""
+    """Return once the worker has opened one more task."""
     await until(lambda: tasks_opened(worker) > before, within_s=100)
 
 

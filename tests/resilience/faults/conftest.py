@@ -1,4 +1,4 @@
-"""What the tests of faults ask for: a broker behind a proxy, and the proxy."""
+"""Fixtures of the tests of faults: a broker behind a proxy, and the proxy."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ AnyKafka = TypeVar("AnyKafka", bound=EmbeddedKafka)
 
 @contextmanager
 def running(broker: AnyKafka) -> Iterator[AnyKafka]:
-    """A broker that is started, and stopped."""
+    """Run a broker."""
     try:
         broker.start()
         yield broker
@@ -30,21 +30,21 @@ def running(broker: AnyKafka) -> Iterator[AnyKafka]:
 
 @pytest.fixture(scope="session")
 def proxied(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[ProxiedKafka]:
-    """The broker of the tests that break connections only; one that ends its broker needs its own."""
+    """Yield a broker for tests that only break connections. Tests that stop their broker need their own."""
     with running(ProxiedKafka(tmp_path_factory.mktemp("proxied"), free_port)) as broker:
         yield broker
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory, free_port: FreePort) -> Iterator[GuardedKafka]:
-    """A broker that asks who may do what, for the tests that withdraw rights, each for a while and for names of its own."""
+    """Yield a broker with access rights, for tests that withdraw rights for a while, each for its own names."""
     with running(GuardedKafka(tmp_path_factory.mktemp("guarded"), free_port)) as broker:
         yield broker
 
 
 @pytest.fixture
 async def proxy(proxied: ProxiedKafka) -> AsyncIterator[Proxy]:
-    """The way to that broker."""
+    """Yield the proxy in front of that broker."""
     [proxy] = proxied.proxies()
     async with proxy:
         yield proxy
@@ -52,7 +52,7 @@ async def proxy(proxied: ProxiedKafka) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
-    """Topics and a directory for a task of the kernel that is behind the proxy."""
+    """Return topics and a directory for a task behind the proxy."""
     harness = Harness(proxy.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
@@ -60,6 +60,6 @@ async def harness(proxy: Proxy, tmp_path: Path) -> Harness:
 
 @pytest.fixture
 async def behind(proxied: ProxiedKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """Fresh topics on that broker, without workers; tests reach them past the proxy, workers with `broker=proxy.bootstrap` only through it."""
+    """Yield new topics on that broker, without workers. Tests bypass the proxy; workers with `broker=proxy.bootstrap` cannot."""
     async with opened(Environment(proxied.bootstrap, tmp_path)) as fresh:
         yield fresh

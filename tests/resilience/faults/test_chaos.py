@@ -1,4 +1,4 @@
-"""A short run of chaos; `make chaos` makes a long one."""
+"""Short run of chaos; `make chaos` does a long one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The end of a log of record is lost, as in an unclean election or when a disk is restored from an old copy: the tasks know more than the log has."""
+"""Log of record that lost its end, as after an unclean election or with a disk restored from an old copy: tasks know more than the log has."""
 
 import struct
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.support.streams.view_harness import ViewHarness
 
 @pytest.fixture
 def own(tmp_path: Path, free_port: FreePort) -> Iterator[EmbeddedKafka]:
-    """A broker that this test may stop."""
+    """Yield a broker that this test may stop."""
     broker = EmbeddedKafka(tmp_path / "kafka", free_port())
     try:
         broker.start()
@@ -51,7 +51,7 @@ async def test_a_log_that_lost_its_last_transaction_stops_its_task_on_an_empty_d
 
 
 def cut(records: Path, partition: str, batches: int) -> None:
-    """Take the last batches off a partition of a broker that is stopped, and whatever else says that they were there."""
+    """Cut the last batches off a partition of a stopped broker, and delete all files that would show that they existed."""
     [segment] = (records / partition).glob("*.log")
     raw, starts, at = segment.read_bytes(), [], 0
     while at < len(raw) and (length := struct.unpack_from(">qi", raw, at)[1]):

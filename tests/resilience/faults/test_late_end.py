@@ -1,4 +1,4 @@
-"""The end of a transaction that was held up on its way ends no later one (KIP-890)."""
+"""Late EndTxn: the delayed end of a transaction does not end a later one (KIP-890)."""
 
 import asyncio
 import importlib.util
@@ -11,7 +11,7 @@ from tests.support.faults.proxy import Proxy
 from tests.support.streams.harness import Harness
 
 LARGE = 12
-"""So many large events do not fit into one Produce: the transaction is in the middle when the first is answered."""
+"""Number of large events that do not fit into one Produce: when the first one is answered, the transaction is in the middle."""
 
 
 async def test_an_end_that_comes_late_does_not_end_the_next_transaction(harness: Harness, proxy: Proxy) -> None:
@@ -22,12 +22,12 @@ async def test_an_end_that_comes_late_does_not_end_the_next_transaction(harness:
 async def test_an_end_that_is_sent_again_in_its_epoch_ends_the_next_transaction(harness: Harness, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender.BaseHandler, "do", aiokafkas_own())
 
-    with pytest.raises(AssertionError, match=r"\{'a': \[1, "):  # the events of the first Produce alone
+    with pytest.raises(AssertionError, match=r"\{'a': \[1, "):  # only the events of the first Produce
         await ended_late(harness, proxy)
 
 
 async def ended_late(harness: Harness, proxy: Proxy) -> None:
-    """The EndTxn of one transaction is held up, and its connection lost; it gets to the broker in the middle of another transaction."""
+    """Delay the EndTxn of one transaction, and lose its connection. The broker gets it in the middle of another transaction."""
     opened = await harness.open()
     try:
         await harness.send(("a", b""))
@@ -51,7 +51,7 @@ async def ended_late(harness: Harness, proxy: Proxy) -> None:
 
 
 def aiokafkas_own() -> object:
-    """The request loop of aiokafka's sender as it comes: the module once more, for the kernel has replaced it in the one that is in use."""
+    """Return the original request loop of aiokafka's sender, from a second copy of the module, because the runtime has patched the first."""
     spec = importlib.util.find_spec(sender.__name__)
     assert spec is not None
     assert spec.loader is not None

@@ -1,4 +1,4 @@
-"""What a worker says of a broker with which it cannot work: the cause and what to do, in one line."""
+"""Messages of a worker about a broker that it cannot work with: the cause and what to do, in one line."""
 
 import logging
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.streams.harness import Harness
 
 @pytest.fixture
 async def harness(guarded: GuardedKafka, tmp_path: Path) -> Harness:
-    """Topics on that broker."""
+    """Return topics on the broker with access rights."""
     harness = Harness(guarded.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
@@ -57,7 +57,7 @@ async def test_a_quota_that_is_used_up_is_named(guarded: GuardedKafka, harness: 
 
 
 async def refused(settings: Settings) -> str:
-    """Why a worker with these settings does not start: one line."""
+    """Return the line with which a worker with these settings refuses to start."""
     with pytest.raises(FoldstreamError) as error:
         await admin.refuse_start(settings)
     [line] = error.value.lines

@@ -1,4 +1,4 @@
-"""Whether a transaction whose end was not answered is committed, only the log can tell."""
+"""Transaction whose end was not answered: only the log can tell whether it is committed."""
 
 import pytest
 
@@ -42,7 +42,7 @@ async def test_an_unanswered_end_that_is_taken_for_an_abort_doubles_its_transact
 
 
 async def unanswered(harness: Harness, proxy: Proxy, fault: Fault) -> None:
-    """The task does not learn whether its transaction was committed, and goes on."""
+    """Process a transaction whose outcome the task does not learn. The task continues."""
     opened = await harness.open()
     try:
         await harness.send(("a", b""), ("a", b""))

@@ -1,4 +1,4 @@
-"""Each fault does what it says, and only to the requests that it names; the broker is the real one."""
+"""The proxy's faults: each does what it should, and only to the requests that it names. The broker is a real one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,11 +19,11 @@ from tests.support.faults.proxy import Proxy
 from tests.support.topics import create
 
 PATIENCE_S = 2.0
-"""How long the client waits for an answer that must not come (seconds)."""
+"""Time that the client waits for an answer that must not come (seconds)."""
 
 
 class Client:
-    """Writes to one topic through the proxy, and never twice by itself, as producers do; counts past the proxy what is there."""
+    """Client that writes to one topic through the proxy, and never retries by itself. Counts the records past the proxy."""
 
     def __init__(self, client: AIOKafkaClient, topic: str, bootstrap: str) -> None:
         self._client = client
@@ -31,7 +31,7 @@ class Client:
         self.topic = topic
 
     async def write(self) -> None:
-        """Write one record; KafkaError when no answer comes."""
+        """Write one record. Raise KafkaError if no answer comes."""
         batch = BatchBuilder(1 << 16, 0)
         batch.append(timestamp=None, key=None, value=b"")
         batch.close()
@@ -40,17 +40,17 @@ class Client:
         assert answer.topics[0][1][0][1] == 0
 
     def lose_patience(self) -> None:
-        """From now on wait no longer than that on the connections that there are."""
+        """Limit the timeout of the existing connections to PATIENCE_S."""
         for connection in self._client._conns.values():  # noqa: SLF001 (aiokafka shows none)
             connection._request_timeout = PATIENCE_S  # noqa: SLF001 (it is set when they are made)
 
     async def ask(self) -> list[int]:
-        """The ports that all brokers say they listen on."""
+        """Return the ports that all brokers advertise."""
         answer = await self._client.send(self._client.get_random_node(), MetadataRequest([self.topic]))
         return [port for _, _, port, *_ in answer.brokers]
 
     async def written(self) -> int:
-        """How many records the broker has."""
+        """Return the number of records that the broker has."""
         async with AIOKafkaConsumer(bootstrap_servers=self._bootstrap) as past:
             where = TopicPartition(self.topic, 0)
             return int((await past.end_offsets([where]))[where])
@@ -58,7 +58,7 @@ class Client:
 
 @pytest.fixture
 async def client(proxied: ProxiedKafka, proxy: Proxy) -> AsyncIterator[Client]:
-    """A client with a topic of its own."""
+    """Yield a client with a topic of its own."""
     topic = f"t{uuid4().hex[:8]}"
     await create(proxied.bootstrap, NewTopic(topic, 1, 1))
     kafka = AIOKafkaClient(bootstrap_servers=proxy.bootstrap, request_timeout_ms=60_000)
@@ -159,12 +159,12 @@ async def test_a_freeze_leaves_every_connection_half_open_and_a_new_one_is_carri
 
 
 async def _spares_others(client: Client, fault: Fault) -> None:
-    """A request of another kind passes untouched."""
+    """Assert that a request of another kind passes."""
     await client.ask()
     assert not fault.struck.is_set()
 
 
 async def _goes_on(client: Client, written: int) -> None:
-    """The next request of the kind passes; then so many records are there."""
+    """Assert that the next request of the kind passes, and that the broker has this many records."""
     await client.write()
     assert await client.written() == written

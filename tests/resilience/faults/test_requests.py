@@ -1,4 +1,4 @@
-"""Whatever is lost or late between a worker and its broker leaves no trace in the log: each command has one first result."""
+"""Requests lost or delayed between a worker and its broker leave no trace in the log: each command has one first result."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.support.faults.proxy import Proxy
 from tests.support.workers.environment import Environment, Results
 
 STARTING = (Kind.JOIN_GROUP, Kind.INIT_PRODUCER_ID)
-"""What a worker asks for before it has processed anything."""
+"""Requests of a worker that has not processed anything yet."""
 
 RUNNING = (Kind.PRODUCE, Kind.ADD_PARTITIONS_TO_TXN, Kind.END_TXN)
 
@@ -57,7 +57,7 @@ async def test_a_worker_goes_on_when_all_its_connections_are_half_open(behind: E
 
 
 async def _endured(fault: Fault, results: Results) -> None:
-    """It strikes, and what was sent since is answered, before and after what is late arrives."""
+    """Wait until the fault has struck. Later commands must be answered, before and after a delayed message arrives."""
     await asyncio.wait_for(fault.struck.wait(), STRUCK_S)
     await _goes_on(results)
     if isinstance(fault, Late):
@@ -66,5 +66,5 @@ async def _endured(fault: Fault, results: Results) -> None:
 
 
 async def _goes_on(results: Results) -> None:
-    """Commands are answered that were not sent yet."""
+    """Wait until commands are answered that were not sent yet."""
     await results.number(len(results.all) + 2 * AHEAD)

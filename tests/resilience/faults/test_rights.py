@@ -1,4 +1,4 @@
-"""Rights that are withdrawn under a running worker: what needs them waits and says what for, the rest goes on, and all of it once they are given back."""
+"""Rights withdrawn under a running worker: what needs them waits and says so, the rest continues, and all of it once they are restored."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from tests.support.workers.traffic import order
 
 @pytest.fixture
 async def harness(guarded: GuardedKafka, tmp_path: Path) -> Harness:
-    """Topics and a directory for a task of the kernel."""
+    """Return topics and a directory for a write task."""
     harness = Harness(guarded.bootstrap, tmp_path)
     await harness.create_topics()
     return harness
@@ -28,13 +28,13 @@ async def harness(guarded: GuardedKafka, tmp_path: Path) -> Harness:
 
 @pytest.fixture
 async def client(guarded: GuardedKafka, tmp_path: Path) -> AsyncIterator[tuple[Environment, Client]]:
-    """An environment, and a client of its only worker."""
+    """Yield an environment, and a client of its only worker."""
     async with opened(Environment(guarded.bootstrap, tmp_path, partitions=2)) as environment, aiohttp.ClientSession() as session:
         yield environment, await ready(session, environment.worker("worker"))
 
 
 async def waits_until_it_may_write(harness: Harness, guarded: GuardedKafka) -> None:
-    """The task says which topic it must not write to, parks nothing, and does what waited once it may."""
+    """Withdraw the right to write to a topic. The task names the topic, parks nothing, and continues once it may write."""
     results = harness.settings.topic("results")
     task = await harness.open()
     await harness.send(("a", b""))
@@ -83,9 +83,9 @@ async def test_a_worker_lives_and_says_what_it_may_not_read_until_it_may(client:
 
 
 async def refused_until_it_may_write(client: Client, guarded: GuardedKafka, topic: str) -> None:
-    """Nothing was done, and the answer says why; the same request is taken afterwards."""
+    """Write an order without the right to. Nothing is done, the answer says why, and the same request is accepted later."""
     with guarded.withdrawn(AclOperation.WRITE, topic):
-        async with asyncio.timeout(30):  # until the broker knows of it
+        async with asyncio.timeout(30):  # until the broker applies it
             while (found := await client.post("/orders", {**PLACE, "orderId": "written"}, idempotency_key="key-1")).status == 201:  # noqa: ASYNC110 (as below)
                 await asyncio.sleep(0.1)
         assert (found.status, found.body["code"]) == (503, "no-broker")
@@ -96,7 +96,7 @@ async def refused_until_it_may_write(client: Client, guarded: GuardedKafka, topi
 
 
 async def answers(client: Client, status: int, named: str = "") -> None:
-    """Wait until /readyz answers so, and names this."""
+    """Wait until /readyz has this status and contains this."""
     async with asyncio.timeout(60):
         while (found := await client.get("/readyz")).status != status or named not in str(found.body):  # noqa: ASYNC110 (as above)
             await asyncio.sleep(0.1)

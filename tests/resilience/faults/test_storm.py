@@ -1,4 +1,4 @@
-"""A short storm of rebalances; `python -m tests.support.faults.storm` makes a long one."""
+"""Short storm of rebalances; `python -m tests.support.faults.storm` does a long one."""
 
 from pathlib import Path
 

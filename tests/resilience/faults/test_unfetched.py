@@ -1,4 +1,4 @@
-"""A broker that answers a fetch with an error, as it does where its disk is damaged: aiokafka tells nobody, so the worker says what it is not given."""
+"""Broker that answers a fetch with an error, as with a damaged disk. aiokafka reports nothing, so the worker names what it does not get."""
 
 import asyncio
 import re
@@ -17,18 +17,18 @@ from tests.support.workers.environment import Environment, Results, opened
 from tests.support.workers.traffic import order
 
 LENGTH_AT = 8
-"""Where in the head of a batch its length is (bytes)."""
+"""Position of the length in the head of a batch (bytes)."""
 
 
 @pytest.fixture
 def own(tmp_path: Path, free_port: FreePort) -> Iterator[EmbeddedKafka]:
-    """A broker whose disk this test may damage."""
+    """Yield a broker whose disk this test may damage."""
     with running(EmbeddedKafka(tmp_path / "kafka", free_port())) as broker:
         yield broker
 
 
 def damage(broker: EmbeddedKafka, partition: str, length: bytes) -> bytes:
-    """Put another length into the first batch, which the broker passes on its way to later ones; what was there."""
+    """Write another length into the first batch, which the broker reads on its way to later ones. Return the bytes that were there."""
     [segment] = (broker.home.records / partition).glob("*.log")
     with segment.open("r+b") as file:
         file.seek(LENGTH_AT)
@@ -39,7 +39,7 @@ def damage(broker: EmbeddedKafka, partition: str, length: bytes) -> bytes:
 
 
 async def says(client: Client, status: int, what: str = "") -> Answer:
-    """The answer of `/readyz`, once it is this, `what` being a pattern."""
+    """Return the answer of `/readyz`, once it has this status and matches this pattern."""
     async with asyncio.timeout(100):
         while (answer := await client.get("/readyz")).status != status or not re.search(what, answer.body.get("detail", "")):  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(0.1)
@@ -54,7 +54,7 @@ async def test_a_worker_says_what_its_broker_has_and_does_not_give_and_goes_on_o
             await environment.send([order("o-1")])
             await results.number(1)
             worker.signal(signal.SIGSTOP)
-            await environment.send([order("o-2")])  # answers the fetch that was under way, if one was
+            await environment.send([order("o-2")])  # answers the fetch that was under way, if any
             await environment.send([order("o-3")])
             length = damage(own, commands, b"\0\0\0\1")
             worker.signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""What the tests of HTTP under faults ask for."""
+"""Fixtures of the tests of HTTP under faults."""
 
 from tests.support.http.fixtures import alone, own_shop, program, shop, shop_with_ids, standing, standing_program
 

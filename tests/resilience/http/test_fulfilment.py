@@ -1,4 +1,4 @@
-"""Orders are fulfilled to the end, or undone to the end, whoever is killed meanwhile: counted in the log."""
+"""Fulfilment of orders while workers are killed: each order is completed or compensated, as the log shows."""
 
 import asyncio
 import random
@@ -20,27 +20,27 @@ from tests.support.http.fixtures import Shop
 from tests.support.workers.worker import WHOLE
 
 ORDERS, CUSTOMERS, PRODUCTS, PIECES, SEED = 2_000, 300, 20, 120, 11
-"""Each order wants 2 products on average, 2 pieces of each: half of what is wanted is there."""
+"""Sizes of the test. An order wants 2 products on average, 2 pieces of each; half of that is in stock."""
 
 KILL_EVERY_S = 5.0
 LOT = 250
-"""As many orders are placed right after a worker was killed: so that there are kills enough however soon orders go through."""
+"""Number of orders placed right after each kill, so that there are enough kills however fast orders complete."""
 
 WITHIN_S = 420
 ENDED = {"SagaCompleted", "SagaFailed"}
 
 Events = dict[str, list[dict[str, Any]]]
-"""By aggregate id, in order."""
+"""Events by aggregate id, in order."""
 
 
 @pytest.fixture
 def program() -> tuple[str, ...]:
-    """Orders are followed by their sagas."""
+    """Return arguments of a worker with sagas."""
     return WHOLE
 
 
 async def events(settings: Settings, aggregate: str) -> Events:
-    """All events of a log of record."""
+    """Return all events of a log of record."""
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     async with LogReader(settings) as log:
         async for record in log.topic(event_topic(settings, aggregate)):
@@ -50,7 +50,7 @@ async def events(settings: Settings, aggregate: str) -> Events:
 
 
 async def sagas_ended(settings: Settings, count: int) -> Events:
-    """The sagas' events, once so many sagas have ended."""
+    """Return the events of all sagas, once this many sagas have ended."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             sagas = await events(settings, "Saga")
@@ -70,17 +70,17 @@ async def registered(client: Client, customer_id: str, credit: int) -> None:
 
 
 def statuses(orders: Events) -> Counter[str]:
-    """Where the orders ended."""
+    """Return the last events of the orders, counted."""
     return Counter(history[-1]["eventType"] for history in orders.values())
 
 
 def moved(histories: Events, kind: str) -> Counter[str]:
-    """How often something of this kind happened for each order."""
+    """Return how often an event of this type occurred for each order."""
     return Counter(event["payload"]["orderId"] for history in histories.values() for event in history if event["eventType"] == kind)
 
 
 async def whole(settings: Settings) -> None:
-    """Every undone order is refunded and released exactly once, every other never; nothing is found by the audit."""
+    """Assert that each cancelled order was refunded and released exactly once, any other never, and that verify finds nothing."""
     orders, products, customers = [await events(settings, kind) for kind in ("Order", "Product", "Customer")]
     undone = {order_id for order_id, history in orders.items() if history[-1]["eventType"] == "OrderCancelled"}
     paid, refunded = moved(customers, "PaymentProcessed"), moved(customers, "PaymentRefunded")
@@ -110,7 +110,7 @@ async def test_of_100_orders_at_once_for_10_pieces_exactly_10_are_confirmed(own_
 
 @pytest.mark.timeout(900)
 async def test_2000_orders_end_right_while_a_worker_is_killed_every_few_seconds(shop_with_ids: Shop) -> None:
-    settings, chance = shop_with_ids.environment.settings, random.Random(SEED)  # noqa: S311 (the same in every run)
+    settings, chance = shop_with_ids.environment.settings, random.Random(SEED)  # noqa: S311 (each run must be the same)
     for number in range(PRODUCTS):
         await stocked(shop_with_ids.one, f"product-{number}", PIECES)
     await asyncio.gather(*(registered(shop_with_ids.one, f"customer-{number}", 150) for number in range(CUSTOMERS)))
@@ -137,14 +137,14 @@ async def test_2000_orders_end_right_while_a_worker_is_killed_every_few_seconds(
 
 
 def _wanted(chance: random.Random) -> dict[str, Any]:
-    """An order of one to three products."""
+    """Return an order of one to three products."""
     products = chance.sample(range(PRODUCTS), chance.randint(1, 3))
     items = [{"productId": f"product-{number}", "quantity": chance.randint(1, 3), "price": 5} for number in products]
     return {**PLACE, "customerId": f"customer-{chance.randrange(CUSTOMERS)}", "items": items}
 
 
 async def _kill_every_few_seconds(shop: Shop, killed: asyncio.Semaphore) -> None:
-    """Kill one worker and the other by turns, each once it serves again, and tell of each kill."""
+    """Kill the workers in turn, each once it serves again, and signal each kill."""
     while True:
         for each in (shop.one, shop.other):
             await asyncio.sleep(KILL_EVERY_S)
@@ -155,7 +155,7 @@ async def _kill_every_few_seconds(shop: Shop, killed: asyncio.Semaphore) -> None
 
 
 async def _serves(client: Client) -> bool:
-    """True if its worker is ready."""
+    """Return True if the worker is ready."""
     try:
         return client.worker.serves and (await client.get("/readyz")).status == 200
     except aiohttp.ClientError:

@@ -1,4 +1,4 @@
-"""A worker that was stopped for longer than its session answers none of the reads that waited in its sockets with the past (contract, section 4)."""
+"""Worker that was stopped for longer than its session: it answers no waiting read with old state (contract, section 4)."""
 
 import asyncio
 import signal
@@ -19,7 +19,7 @@ LOOK_S = 0.2
 
 
 class Held(NamedTuple):
-    """An order, who ordered it and what: all of them at one worker."""
+    """Order with its customer and product, all owned by one worker."""
 
     order: str
     customer: str
@@ -27,12 +27,12 @@ class Held(NamedTuple):
 
     @property
     def past(self) -> dict[str, Json]:
-        """What is read of them, and what tells that nothing has happened to them yet."""
+        """Paths to read, with fields that show that nothing has happened to them yet."""
         return self._shown("CONFIRMED", "COMPLETED", {"name": "Ada", "creditUsed": 5}, {"onHand": 3, "reserved": 1})
 
     @property
     def present(self) -> dict[str, Json]:
-        """The same of what others have done meanwhile."""
+        """Paths to read, with fields that show what others have done meanwhile."""
         return self._shown("CANCELLED", "FAILED", {"name": "Bea", "creditUsed": 0}, {"onHand": 8, "reserved": 0})
 
     def _shown(self, order: str, saga: str, customer: Json, product: Json) -> dict[str, Json]:
@@ -47,12 +47,12 @@ class Held(NamedTuple):
 
 @pytest.fixture
 def program() -> tuple[str, ...]:
-    """Orders are followed by their sagas."""
+    """Return arguments of a worker with sagas."""
     return WHOLE
 
 
 async def stopped_past_its_session(shop: Shop) -> None:
-    """The owner of all is stopped, and asked; others change everything; then it goes on."""
+    """Stop the owner, send it reads, change everything at the other worker, and resume the owner."""
     owner, other, held = await _confirmed(shop)
     owner.worker.signal(signal.SIGSTOP)
     asked = {path: asyncio.create_task(owner.get(path)) for path in held.past}
@@ -74,7 +74,7 @@ async def test_a_worker_that_was_stopped_past_its_session_does_not_answer_with_t
 
 
 async def _confirmed(shop: Shop) -> tuple[Client, Client, Held]:
-    """A worker that has all of an order that went all the way, and the other one."""
+    """Return the worker that owns a confirmed order with its customer and product, the other worker, and the ids."""
     owner, partitions = shop.one, shop.environment.settings.partitions
     held = Held(*[located(stem, owner.worker.owned, partitions) for stem in ("o", "c", "p")])
     items = [{"productId": held.product, "quantity": 1, "price": 5}]
@@ -87,7 +87,7 @@ async def _confirmed(shop: Shop) -> tuple[Client, Client, Held]:
 
 
 async def _shows(client: Client, wanted: Mapping[str, Json]) -> None:
-    """Wait until it answers all of these reads so."""
+    """Wait until the worker answers all of these reads with these fields."""
     async with asyncio.timeout(WITHIN_S):
         for path, fields in wanted.items():
             while not _has(await client.get(path), fields):  # noqa: ASYNC110 (another process changes it)
@@ -95,13 +95,13 @@ async def _shows(client: Client, wanted: Mapping[str, Json]) -> None:
 
 
 def _has(answer: Answer, fields: Json) -> bool:
-    """True if that is what is shown; of a list, of its first item."""
+    """Return True if the answer has these fields; of a list, its first item."""
     shown = answer.body["items"][0] if answer.body.get("items") else answer.body
     return answer.status == 200 and fields.items() <= shown.items()
 
 
 async def _until_taken(client: Client, path: str, body: object, method: str = "POST") -> None:
-    """Send a write again and again until the worker owns what it is to."""
+    """Repeat a write until the worker owns what it writes to."""
     async with asyncio.timeout(WITHIN_S):
         while (await client.ask(method, path, body, idempotency_key="the-write")).status != 200:  # noqa: ASYNC110 (another process changes it)
             await asyncio.sleep(LOOK_S)

@@ -1,4 +1,4 @@
-"""Clients that send a request again and again under one Idempotency-Key get it done once, whatever dies meanwhile; and each answer is what the log says."""
+"""Retries under one Idempotency-Key: a request takes effect once, whatever is killed meanwhile, and each answer agrees with the log."""
 
 import asyncio
 import json
