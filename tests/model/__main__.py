@@ -9,7 +9,7 @@ from tests.model.protocol import Kernel
 
 
 def main() -> int:
-    """Print what was seen; 1 if something did not hold."""
+    """Explore schedules, and print the outcome. Return 1 if an invariant was violated."""
     parser = argparse.ArgumentParser(prog="python -m tests.model", description="Schedules of the kernel's protocol by chance.")
     parser.add_argument("--schedules", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,14 +1,14 @@
-"""What is explored: commands, and how much goes wrong around them."""
+"""Bounds of the exploration: commands, and the number of faults around them."""
 
 from tests.model.rows import Command
 from tests.model.world import Budget, World, beginning
 
 TWO = (Command("1", "a"), Command("2", "a"))
 REPEATED = (Command("1", "a"), Command("1", "a"), Command("2", "b"))
-"""A client sends its command again."""
+"""Commands of a client that repeats one."""
 
 FAILING = (Command("1", "a", "fails"), Command("2", "a"), Command("3", "b"))
-"""The first is parked, the second waits behind it, the third does not."""
+"""Commands of which the first is parked, the second waits behind it, and the third does not."""
 
 TOO_LARGE = (Command("1", "a"), Command("2", "a", "too large"))
 ALL = (Command("1", "a"), Command("2", "a", "fails"), Command("1", "a"), Command("3", "b", "too large"), Command("4", "a"))
@@ -28,11 +28,11 @@ EXHAUSTED: tuple[World, ...] = (
     beginning(TOO_LARGE, Budget(rebalances=1)),
     beginning(TOO_LARGE, Budget(faults=1)),
 )
-"""Small enough for every schedule."""
+"""Worlds small enough to explore every schedule."""
 
 LARGE: tuple[World, ...] = tuple(
     beginning(commands, budget)
     for commands in (TWO, REPEATED, FAILING, TOO_LARGE, ALL)
     for budget in (Budget(2, 1, 1), Budget(1, 2, 1), Budget(1, 1, 2), Budget(0, 3, 2), Budget(2, 2, 2))
 )
-"""For schedules by chance."""
+"""Worlds to explore by random schedules."""

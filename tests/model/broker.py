@@ -1,7 +1,7 @@
-"""The broker's rules for transactions of one transactional id over two partitions, as a value; `test_broker.py` compares them with the real one.
+"""The broker's rules for the transactions of one transactional id over two partitions, as a value. `test_broker.py` compares them with a real broker.
 
-They are those of Kafka 4 for requests of version 0, which aiokafka speaks: the epoch moves with InitProducerId only, so a request that is late
-acts on whatever transaction of its epoch is open then (KIP-890). A batch takes one offset here, as a batch of one record does.
+The rules are those of Kafka 4 for requests of version 0, which aiokafka sends: the epoch changes with InitProducerId only, so a late request acts on whatever
+transaction of its epoch is open then (KIP-890). A batch takes one offset here, like a batch of one record.
 """
 
 from collections.abc import Iterator
@@ -9,37 +9,37 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 Answer = Literal["ok", "fenced", "concurrent", "invalid", "out of order", "refused"]
-"""`concurrent`: ask again when the markers of the last transaction are written; `invalid`: not in this state; `refused`: too large."""
+"""Answers: `concurrent` means to retry once the markers of the last transaction are written; `invalid`, not in this state; `refused`, too large."""
 
 Status = Literal["empty", "open", "committing", "aborting", "committed", "aborted"]
-"""`committing` and `aborting`: it is decided, the markers are still to be written."""
+"""State of a transaction. In `committing` and `aborting` it is decided, and its markers are still to be written."""
 
 Marker = Literal["commit", "abort"]
 
 EVENTS, CHANGELOG = PARTITIONS = 0, 1
-"""Events, results and what is parked stand on one partition of the model; rows and positions on the other."""
+"""Partitions of the model: one for events, results and parked records, the other for rows and positions."""
 
 
 class Batch(NamedTuple):
-    """What one Produce brings: `content` means nothing to the broker."""
+    """Content of one Produce. `content` means nothing to the broker."""
 
     content: Any
     too_large: bool = False
 
 
 class Init(NamedTuple):
-    """InitProducerId."""
+    """InitProducerId request."""
 
 
 class Add(NamedTuple):
-    """AddPartitionsToTxn, for these partitions."""
+    """AddPartitionsToTxn request for these partitions."""
 
     epoch: int
     partitions: tuple[int, ...] = PARTITIONS
 
 
 class Produce(NamedTuple):
-    """Produce to one partition; `sequence` counts from 0 in each epoch and partition."""
+    """Produce request to one partition; `sequence` counts from 0 in each epoch and partition."""
 
     epoch: int
     partition: int
@@ -48,7 +48,7 @@ class Produce(NamedTuple):
 
 
 class End(NamedTuple):
-    """EndTxn."""
+    """EndTxn request."""
 
     epoch: int
     marker: Marker
@@ -59,7 +59,7 @@ Log = tuple[Batch | Marker, ...]
 
 
 class Partition(NamedTuple):
-    """A log, and what its leader knows of the producer: the newest epoch it heard of, and the sequence number expected next."""
+    """Log, and its leader's knowledge of the producer: the newest epoch, and the sequence number expected next."""
 
     log: Log = ()
     epoch: int = -1
@@ -67,22 +67,22 @@ class Partition(NamedTuple):
 
     @property
     def is_open(self) -> bool:
-        """A transaction is open here: its marker was not written yet."""
+        """True while a transaction is open here, because its marker is not written yet."""
         return bool(self.log) and isinstance(self.log[-1], Batch)
 
 
 class Broker(NamedTuple):
-    """The coordinator's state, and the partitions."""
+    """State of the coordinator and of the partitions."""
 
     epoch: int = -1
     status: Status = "empty"
     members: tuple[int, ...] = ()
-    """The partitions of the open transaction, or those whose markers are still to be written."""
+    """Partitions of the open transaction, or those whose markers are still to be written."""
     partitions: tuple[Partition, Partition] = (Partition(), Partition())
 
 
 def receive(broker: Broker, request: Request) -> tuple[Broker, Answer]:
-    """What a request does, and its answer."""
+    """Return the broker after a request, and its answer."""
     match request:
         case Init():
             return _init(broker)
@@ -95,7 +95,7 @@ def receive(broker: Broker, request: Request) -> tuple[Broker, Answer]:
 
 
 def _init(broker: Broker) -> tuple[Broker, Answer]:
-    """Fence older epochs; the new one is given only when what was open is aborted, or what was decided completed, markers and all."""
+    """Fence older epochs. The new epoch is granted once an open transaction is aborted, or a decided one completed, markers included."""
     if broker.status == "open":
         return broker._replace(epoch=broker.epoch + 1, status="aborting"), "concurrent"
     if unmarked(broker):
@@ -113,7 +113,7 @@ def _add(broker: Broker, request: Add) -> tuple[Broker, Answer]:
 
 
 def _produce(broker: Broker, request: Produce) -> tuple[Broker, Answer]:
-    """The partition's leader asks the coordinator only where no transaction is open (KIP-890): what is late may still join one that is decided."""
+    """Append a batch. The leader asks the coordinator only if no transaction is open there (KIP-890), so a late batch may still join a decided one."""
     partition = broker.partitions[request.partition]
     if request.epoch < partition.epoch:
         return broker, "fenced"
@@ -125,7 +125,7 @@ def _produce(broker: Broker, request: Produce) -> tuple[Broker, Answer]:
         return broker, "refused"
     expected = partition.sequence if request.epoch == partition.epoch else 0
     if request.sequence != expected and partition.epoch >= 0:
-        return broker, "ok" if request.sequence < expected else "out of order"  # one that was sent twice is there once
+        return broker, "ok" if request.sequence < expected else "out of order"  # a batch that was sent twice is there once
     after = Partition((*partition.log, request.batch), request.epoch, request.sequence + 1)
     return broker._replace(partitions=_with(broker.partitions, request.partition, after)), "ok"
 
@@ -142,7 +142,7 @@ def _end(broker: Broker, request: End) -> tuple[Broker, Answer]:
 
 
 def mark(broker: Broker, number: int) -> Broker:
-    """Write the marker of the decided transaction to one of its partitions; with the last one it is complete."""
+    """Write the marker of the decided transaction to one of its partitions. The last marker completes it."""
     partition, left = broker.partitions[number], tuple(other for other in broker.members if other != number)
     marker: Marker = "commit" if broker.status == "committing" else "abort"
     sequence = partition.sequence if partition.epoch == broker.epoch else 0
@@ -151,23 +151,23 @@ def mark(broker: Broker, number: int) -> Broker:
 
 
 def unmarked(broker: Broker) -> tuple[int, ...]:
-    """The partitions that wait for a marker."""
+    """Return the partitions that wait for a marker."""
     return broker.members if broker.status in {"committing", "aborting"} else ()
 
 
 def visible(broker: Broker, partition: int) -> Iterator[tuple[int, Batch]]:
-    """What a `read_committed` reader sees: offsets and batches."""
+    """Yield offsets and batches that a `read_committed` reader sees."""
     return iter(_followed_by_commit(broker.partitions[partition].log))
 
 
 def last_stable_offset(broker: Broker, partition: int) -> int:
-    """Up to where it sees: the first offset of what is not marked yet."""
+    """Return the end of what a reader sees: the first offset without a marker."""
     log = broker.partitions[partition].log
     return next((offset for offset in range(len(log), 0, -1) if not isinstance(log[offset - 1], Batch)), 0)
 
 
 def decided(broker: Broker, partition: int) -> tuple[tuple[int, Batch], ...]:
-    """What is committed, whether a reader sees it yet or not: EndTxn is answered before the markers are written."""
+    """Return the committed batches, visible or not, because EndTxn is answered before the markers are written."""
     log = broker.partitions[partition].log
     return _followed_by_commit((*log, "commit") if broker.status == "committing" and partition in broker.members else log)
 

@@ -1,4 +1,4 @@
-"""The kernel without one of its mechanisms: each of these must be found."""
+"""Negative controls: the protocol without one of its mechanisms, which the exploration must detect."""
 
 from collections.abc import Iterator
 from typing import ClassVar
@@ -11,7 +11,7 @@ from tests.model.world import World
 
 
 class PositionBeforeFence(Kernel):
-    """The changelog, and the position in it, is read before the former owner is fenced; nobody reads, for that would be wrong before the log is."""
+    """Reads the changelog, and the position in it, before the former owner is fenced. Reads are off: they would fail before the log does."""
 
     order: ClassVar[tuple[Phase, ...]] = ("asking", "restoring", "fencing", "asking again", "claiming", "open")
 
@@ -21,10 +21,10 @@ class PositionBeforeFence(Kernel):
 
 
 class StoreBeforeCommit(Kernel):
-    """Rows are written to disk when they are in the log, but not committed yet."""
+    """Writes rows to disk when they are in the log, but not committed yet."""
 
     def answered(self, world: World, number: int, worker: Worker, request: Request) -> World:
-        """The answer to the last Produce is enough."""
+        """Write the store after the answer to the last Produce."""
         after = super().answered(world, number, worker, request)
         transaction = after.workers[number].transaction
         if transaction is None or transaction.refused or len(transaction.acknowledged) < len(PARTITIONS):
@@ -33,7 +33,7 @@ class StoreBeforeCommit(Kernel):
 
 
 class PositionOutside(Kernel):
-    """The position is no row: it is committed to the group, right after the transaction."""
+    """Keeps the position out of the rows: it is committed to the group, right after the transaction."""
 
     def begun(self, worker: Worker, draft: Draft, taken: tuple[int, ...] = (), *, too_large: bool = False) -> Worker:
         changes = tuple(change for change in draft.changes if change[0] != "position")
@@ -49,7 +49,7 @@ class PositionOutside(Kernel):
 
 
 class RefusalIgnored(Kernel):
-    """The transaction is committed although a batch of it was refused."""
+    """Commits a transaction although one of its batches was refused."""
 
     def verdict(self, transaction: Transaction) -> Marker:
         del transaction
@@ -57,20 +57,20 @@ class RefusalIgnored(Kernel):
 
 
 class FetchedKept(Kernel):
-    """What was fetched before a take-over is processed after it."""
+    """Processes after a take-over what was fetched before it."""
 
     def current(self, worker: Worker) -> tuple[Fetched, ...]:
         return worker.fetched
 
 
 class NothingRemembered(Kernel):
-    """Ids of commands are not remembered."""
+    """Does not remember the ids of commands."""
 
     window = 0
 
 
 class EndRetried(Kernel):
-    """An EndTxn that is not answered is sent again in its epoch."""
+    """Repeats an unanswered EndTxn in its epoch."""
 
     def silent(self, worker: Worker, request: Request) -> Iterator[tuple[str, Worker]]:
         if isinstance(request, End):
@@ -80,7 +80,7 @@ class EndRetried(Kernel):
 
 
 class AbortedUnanswered(Kernel):
-    """A transaction of which a Produce was not answered is aborted, and the epoch goes on."""
+    """Aborts a transaction after an unanswered Produce, and continues in its epoch."""
 
     def silent(self, worker: Worker, request: Request) -> Iterator[tuple[str, Worker]]:
         if isinstance(request, Produce) and worker.transaction:
@@ -93,7 +93,7 @@ class AbortedUnanswered(Kernel):
 
 
 class GroupNotAsked(Kernel):
-    """A worker fences without asking the group."""
+    """Fences without asking the group."""
 
     def confirmed(self, world: World, worker: Worker) -> bool:
         del world, worker
@@ -101,20 +101,20 @@ class GroupNotAsked(Kernel):
 
 
 class GroupNotAskedAgain(Kernel):
-    """The group is asked before the fence only."""
+    """Asks the group only before it fences."""
 
     order: ClassVar[tuple[Phase, ...]] = ("asking", "fencing", "restoring", "claiming", "open")
 
 
 class StaleReader(Kernel):
-    """Reads are answered whether the last heartbeat was long ago or not."""
+    """Answers reads however long ago the last heartbeat was answered."""
 
     def serves(self, worker: Worker) -> bool:
         return worker.phase == "open"
 
 
 class GenerationsMissed(Kernel):
-    """What is assigned to a worker that had it before stays open, even if a generation was missed."""
+    """Keeps a task open whose partition is assigned again, even if the worker missed a generation."""
 
     def kept(self, world: World, worker: Worker) -> bool:
         del world

@@ -1,4 +1,4 @@
-"""A worker's requests: what the network does to them, what follows from an answer, and what from none."""
+"""Requests of a worker: the faults of the network, and the consequences of an answer or of none."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -9,10 +9,10 @@ from tests.model.world import NAMES, Steps, World
 
 
 class Exchange:
-    """The transactional requests of a task and their outcomes."""
+    """Transactional requests of a task, and their outcomes."""
 
     def request(self, world: World, number: int, worker: Worker, request: Request) -> Steps:
-        """It is answered; or it arrives but its answer is lost; or it is late, which may be for ever."""
+        """Yield the request's possible courses: it is answered; it arrives and its answer is lost; or it is late, perhaps for ever."""
         words = f"{NAMES[number]} {_words(worker, request)}"
         yield words, partial(self.answered, world, number, worker, request)
         if world.budget.faults:
@@ -23,14 +23,17 @@ class Exchange:
                 yield f"{words}; the request is late, {reaction}", partial(late.with_worker, number, after)
 
     def silent(self, worker: Worker, request: Request) -> Iterator[tuple[str, Worker]]:
-        """No answer came: InitProducerId may be repeated, and a Produce with its sequence number, for a while; all else has an unknown outcome."""
+        """Yield a worker's reactions to a missing answer.
+
+        InitProducerId may be repeated, and for a while a Produce with its sequence number. Any other outcome is unknown.
+        """
         if isinstance(request, Init | Produce):
             yield "it is sent again", worker
         if not isinstance(request, Init):
             yield "the outcome is unknown", failed(worker)
 
     def answered(self, world: World, number: int, worker: Worker, request: Request) -> World:
-        """The broker does it, and the worker hears so."""
+        """Let the broker process a request, and the worker its answer."""
         broker, answer = receive(world.broker, request)
         return world._replace(broker=broker).with_worker(number, self._heard(worker, request, answer, broker))
 
@@ -52,7 +55,7 @@ class Exchange:
                 return failed(worker)
 
     def next_phase(self, worker: Worker) -> Worker:
-        """What follows in a take-over."""
+        """Return the worker in the next phase of its take-over."""
         raise NotImplementedError
 
     def _acknowledged(self, worker: Worker, partition: int, answer: Answer) -> Worker:
@@ -61,11 +64,11 @@ class Exchange:
         return _with(worker, acknowledged=acknowledged, refused=transaction.refused or answer == "refused")
 
     def verdict(self, transaction: Transaction) -> Marker:
-        """Every single answer is looked at: with one refusal nothing is committed."""
+        """Commit only if every single answer is a success."""
         return "abort" if transaction.refused else "commit"
 
     def aborted(self, worker: Worker) -> Worker:
-        """Something in the transaction was refused: it is run again in halves, a record that was alone in it will be parked."""
+        """Retry a refused transaction in halves. A record that was alone in it will be parked."""
         taken = _transaction(worker).taken
         return failed(worker)._replace(condemned=tuple(sorted({*worker.condemned, *(taken if len(taken) == 1 else ())})))
 

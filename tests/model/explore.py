@@ -1,4 +1,4 @@
-"""Explores a kernel: every schedule with a few faults, or schedules by chance in a larger space."""
+"""Exploration of the protocol: every schedule with few faults, or random schedules in a larger space."""
 
 import random
 from collections import deque
@@ -12,14 +12,14 @@ from tests.model.schedule import ACTORS, actors, fair, steps
 from tests.model.world import Steps, World
 
 CHANCE_STEPS = 60
-"""At most so many steps are left to chance; then a schedule goes on fairly, and nothing more goes wrong."""
+"""Largest number of random steps. Then a schedule continues fairly, without further faults."""
 
 FAIR_STEPS = 300
-"""More than a fair schedule needs to its end."""
+"""Number of steps that no fair schedule needs."""
 
 
 class Violation(NamedTuple):
-    """What did not hold, and the steps that led there."""
+    """Violated invariant, and the steps that led to it."""
 
     what: str
     schedule: tuple[str, ...]
@@ -29,7 +29,7 @@ class Violation(NamedTuple):
 
 
 class Explored(NamedTuple):
-    """How many worlds and how many different schedules were seen, and the violation that was met, if one was."""
+    """Numbers of worlds and of different schedules seen, and the violation found, if any."""
 
     worlds: int
     schedules: int
@@ -37,9 +37,9 @@ class Explored(NamedTuple):
 
 
 def exhaust(kernel: Kernel, world: World, epochs: int) -> Explored:
-    """Every schedule within so many epochs; worlds are seen nearest first, so the first violation has the shortest schedule.
+    """Explore every schedule within so many epochs. Worlds are visited breadth first, so the first violation has the shortest schedule.
 
-    Epochs are bounded because a zombie that goes on asking for one may meet an open transaction each time, and end it: without end, if chance wills it so.
+    Epochs are bounded because a zombie that keeps asking for one may meet an open transaction each time, and abort it, without end.
     """
     came: dict[World, tuple[World, str] | None] = {world: None}
     numbers, nexts, waiting = {world: 0}, list[list[int]](), deque([world])
@@ -54,7 +54,7 @@ def exhaust(kernel: Kernel, world: World, epochs: int) -> Explored:
             if then not in came:
                 came[then], numbers[then] = (now, words), len(came)
                 waiting.append(then)
-            if then != now:  # what only has to be asked again is no step
+            if then != now:  # a step that must only be repeated is none
                 nexts[-1].append(numbers[then])
     return Explored(len(came), _paths(nexts), None)
 
@@ -68,7 +68,7 @@ def _path(came: dict[World, tuple[World, str] | None], world: World) -> tuple[st
 
 
 def _paths(nexts: Sequence[Sequence[int]]) -> int:
-    """How many ways lead from the first world to one without a next; there are no circles, for else something could go on for ever."""
+    """Count the paths from the first world to those without a next one. There are no cycles, or a schedule would be endless."""
     into, ways, ends, ready = [0] * len(nexts), [1] + [0] * (len(nexts) - 1), 0, [0]
     for following in nexts:
         for number in following:
@@ -88,7 +88,7 @@ def _paths(nexts: Sequence[Sequence[int]]) -> int:
 
 
 def sample(kernel: Kernel, worlds: Sequence[World], schedules: int, seed: int) -> Explored:
-    """So many different schedules by chance, each from one of these worlds; fewer if one of them shows a violation."""
+    """Run this many different random schedules, each from one of these worlds; fewer if one shows a violation."""
     chance, seen = random.Random(seed), set[int]()  # noqa: S311 (chance that can be repeated)
     while len(seen) < schedules:
         schedule, wrong = _by_chance(kernel, chance.choice(worlds), chance)
@@ -99,7 +99,7 @@ def sample(kernel: Kernel, worlds: Sequence[World], schedules: int, seed: int) -
 
 
 def _by_chance(kernel: Kernel, world: World, chance: random.Random) -> tuple[tuple[str, ...], str | None]:
-    """One schedule, by chance at first, then fair; and what did not hold in it."""
+    """Run one schedule, random at first, then fair. Return its steps and the violation, if any."""
     schedule, chances = list[str](), chance.randrange(CHANCE_STEPS)
     for number in range(chances + FAIR_STEPS):
         ways = list(steps(kernel, world) if number < chances else _turn(kernel, world, number))
@@ -117,5 +117,5 @@ def _by_chance(kernel: Kernel, world: World, chance: random.Random) -> tuple[tup
 
 
 def _turn(kernel: Kernel, world: World, number: int) -> Steps:
-    """One after the other, each takes the step that brings it on."""
+    """Return the step by which the actor whose turn it is progresses."""
     return islice(actors(kernel, world)[number % ACTORS], 1)

@@ -1,4 +1,4 @@
-"""What must hold in every world, and what must have happened when nothing is left to do."""
+"""Invariants: conditions of every world, and of one in which nothing is left to do."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,14 +13,14 @@ Committed = tuple[tuple[int, Batch], ...]
 
 
 def violation(kernel: Kernel, world: World) -> str | None:
-    """What does not hold, or None."""
+    """Return the violated invariant, or None."""
     events, changelog = decided(world.broker, EVENTS), decided(world.broker, CHANGELOG)
     return _of_logs(world.commands, events, changelog) or next(_of_workers(kernel, world, events, changelog), None)
 
 
 @lru_cache(maxsize=1 << 16)
 def _of_logs(commands: tuple[Command, ...], events: Committed, changelog: Committed) -> str | None:
-    """The auditor's rules."""
+    """Check the rules of verify."""
     if [batch.content[0] for _, batch in events] != [batch.content[0] for _, batch in changelog]:
         return "a transaction is committed in part"
     items = [item for _, batch in events for item in batch.content[1]]
@@ -49,7 +49,7 @@ def _of_items(commands: tuple[Command, ...], items: list[Item], rows: Rows) -> I
 
 
 def _intake(items: list[Item]) -> list[int]:
-    """The offsets of what was answered or parked as it came from the input."""
+    """Return the offsets of the commands that were answered, or parked unless released later, as the input had them."""
     released = {item.offset for item in items if isinstance(item, Released)}
     return [item.offset for item in items if isinstance(item, Parked) or (isinstance(item, Result) and item.offset not in released)]
 
@@ -79,7 +79,7 @@ def _answered(rows: Rows) -> frozenset[str]:
 
 
 def unfinished(world: World) -> str | None:
-    """What is left undone in a world in which nothing more has to happen."""
+    """Return what is missing in a world without further steps, or None."""
     results = [item for _, batch in decided(world.broker, EVENTS) for item in batch.content[1] if isinstance(item, Result)]
     if {item.offset for item in results} != set(range(len(world.commands))):
         return "a command is never answered"

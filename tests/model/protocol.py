@@ -1,6 +1,6 @@
-"""The kernel's protocol, step by step; the package's docstring says which functions of the product a step stands for.
+"""The runtime's protocol, step by step. The package's docstring maps the steps to functions of the product.
 
-A control is a subclass without one mechanism (`controls.py`).
+A negative control is a subclass without one mechanism (`controls.py`).
 """
 
 from collections.abc import Iterator
@@ -13,16 +13,16 @@ from tests.model.worker import TRANSACTION_RECORDS, Fetched, Transaction, Worker
 from tests.model.world import NAMES, Steps, World
 
 FETCHES = 2
-"""Batches of the input that are in memory at most."""
+"""Largest number of fetched batches in memory."""
 
 
 class Kernel(TakeOver):
-    """What a worker does; all methods are pure, they take a world and give what comes of it."""
+    """Behaviour of a worker. All methods are pure: they take a world, and return the next one."""
 
     window = WINDOW
 
     def steps(self, world: World, number: int) -> Steps:
-        """What a worker may do next, its requests also with what the network may do to them; first what brings it on."""
+        """Yield the next steps of a worker, with the network's faults for its requests. The first step makes progress."""
         worker, name = world.workers[number], NAMES[number]
         if world.group.owner == number and self.ready_to_learn(world, worker):
             yield f"{name} learns that generation {world.group.generation} gives it the partition", partial(self.learn, world, number)
@@ -38,7 +38,7 @@ class Kernel(TakeOver):
             yield from self._serve(world, number, worker)
 
     def ready_to_learn(self, world: World, worker: Worker) -> bool:
-        """What stays is rewound between two transactions."""
+        """Return True between two transactions, in which a task that stays is rewound."""
         return worker.generation != world.group.generation and not (worker.transaction and self.kept(world, worker))
 
     def _serve(self, world: World, number: int, worker: Worker) -> Steps:
@@ -60,11 +60,11 @@ class Kernel(TakeOver):
                 yield f"{NAMES[number]} fetches the commands at {offsets}", partial(world.with_worker, number, after)
 
     def current(self, worker: Worker) -> tuple[Fetched, ...]:
-        """What was fetched under this opening of the task: nothing else is processed, ever."""
+        """Return the batches fetched under the current incarnation. No other is ever processed."""
         return tuple(batch for batch in worker.fetched if batch.opening == worker.opening)
 
     def _intake(self, world: World, worker: Worker) -> Iterator[Worker]:
-        """A transaction of the first batch that is not below the position, as much of it as one carries."""
+        """Yield a transaction of the first batch that is not below the position, as much as one may carry."""
         for batch in self.current(worker)[:1]:
             taken = tuple(offset for offset in batch.offsets if offset >= worker.position)[: worker.limit]
             if taken:
@@ -73,7 +73,7 @@ class Kernel(TakeOver):
                 yield self.begun(worker, draft, taken, too_large=too_large)
 
     def _releases(self, world: World, worker: Worker) -> Iterator[Worker]:
-        """A transaction that an operator asks for, who mended what was parked; those behind it follow, also those that a former owner left."""
+        """Yield transactions of releases that an operator requests after a repair. Records behind the head follow, also those a former owner left."""
         for key in sorted({command.key for command in world.commands}):
             waiting = row(worker.rows, f"waiting {key}")
             if waiting:
@@ -81,13 +81,16 @@ class Kernel(TakeOver):
                 yield self.begun(worker, released(worker.rows, world.commands, key, most))
 
     def begun(self, worker: Worker, draft: Draft, taken: tuple[int, ...] = (), *, too_large: bool = False) -> Worker:
-        """All that the draft would write is in one transaction, the position too; one record of it may be too large for the broker."""
+        """Begin a transaction with everything that the draft would write, the position included. One record may be too large for the broker."""
         tag = (worker.epoch, worker.transactions)
         batches = (Batch((tag, draft.items), too_large), Batch((tag, draft.changes)))
         return worker._replace(transaction=Transaction("add", taken, draft, batches))
 
     def _go_on(self, world: World, number: int, worker: Worker, transaction: Transaction) -> Steps:
-        """The two Produce requests are under way together; EndTxn follows the answers to both, and the store's write that to EndTxn."""
+        """Yield the next step of a transaction.
+
+        Both Produce requests are sent together. EndTxn follows their answers, and the write to the store follows the answer to EndTxn.
+        """
         if transaction.stage == "add":
             yield from self.request(world, number, worker, Add(worker.epoch))
         elif transaction.stage == "write":
@@ -99,7 +102,7 @@ class Kernel(TakeOver):
                 yield from self.request(world, number, worker, Produce(worker.epoch, partition, worker.transactions, transaction.batches[partition]))
 
     def write(self, world: World, number: int) -> World:
-        """Rows and the changelog's offset in one write; then the positions in memory, and those who wait are told."""
+        """Write rows and the changelog's offset to the store, then update the positions in memory, and answer the clients."""
         worker = self.stored(world, world.workers[number])
         transaction = worker.transaction
         assert transaction is not None
@@ -113,7 +116,7 @@ class Kernel(TakeOver):
         return world.with_worker(number, after)._replace(told=tuple(sorted({*world.told, *told})))
 
     def stored(self, world: World, worker: Worker) -> Worker:
-        """The rows of the transaction are on disk."""
+        """Write the transaction's rows to disk."""
         assert worker.transaction is not None
         where = world.broker.partitions[CHANGELOG].log.index(worker.transaction.batches[CHANGELOG])
         return worker._replace(rows=merged(worker.rows, worker.transaction.draft.changes), offset_next=where + 1)

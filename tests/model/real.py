@@ -1,4 +1,4 @@
-"""The same requests, sent to a real broker as they are on the wire, and what can be read there."""
+"""Real broker that gets the same requests, as they are on the wire, and its visible records."""
 
 import asyncio
 
@@ -13,13 +13,13 @@ from app.streams.kafka.reader import read
 from tests.model.broker import Add, Answer, End, Init, Produce, Request
 
 LARGEST = 1_000
-"""What the topic takes (bytes)."""
+"""Size of the largest batch that the topic accepts (bytes)."""
 
 WITHIN_S = 60.0
-"""A request is answered within this time, also by a broker that had no transactions before (seconds)."""
+"""Time within which a request is answered, even by a broker without earlier transactions (seconds)."""
 
 SHOWN_S = 10.0
-"""How long is waited for markers that are written after the answer (seconds)."""
+"""Time to wait for markers, which are written after the answer (seconds)."""
 
 POLL_S = 0.002
 
@@ -35,12 +35,12 @@ ANSWERS: dict[str, Answer] = {
     "NotCoordinatorForGroupError": "concurrent",  # a new broker has no coordinator at first: ask again, too
     "GroupLoadInProgressError": "concurrent",
     "GroupCoordinatorNotAvailableError": "concurrent",
-    "NotEnoughReplicasError": "concurrent",  # a produce whose transaction the coordinator, still loading, could not verify; nothing was appended
+    "NotEnoughReplicasError": "concurrent",  # the coordinator, still loading, could not verify the transaction of a Produce; nothing was appended
 }
 
 
 class RealBroker:
-    """One transactional id over two partitions of a topic, `first` and the next; epochs are numbered as the model numbers them."""
+    """One transactional id over two partitions of a topic, `first` and the next. Epochs are numbered as in the model."""
 
     def __init__(self, client: AIOKafkaClient, topic: str, first: int) -> None:
         self._client = client
@@ -50,11 +50,11 @@ class RealBroker:
         self._epochs: dict[int, tuple[int, int]] = {}
 
     def partitions(self) -> list[TopicPartition]:
-        """Where its batches are."""
+        """Return the partitions of its batches."""
         return [TopicPartition(self._topic, self._first), TopicPartition(self._topic, self._first + 1)]
 
     async def receive(self, request: Request, epoch: int) -> Answer:
-        """Send a request, again as long as markers are still to be written; `epoch` is the number of the one that it gets, if it asks for one."""
+        """Send a request, and repeat it while markers are still to be written. `epoch` is the number of the epoch that it gets, if it asks for one."""
         async with asyncio.timeout(WITHIN_S):
             while (answer := await self._ask(request, epoch)) == "concurrent":  # noqa: ASYNC110 (as above)
                 await asyncio.sleep(POLL_S)
@@ -79,7 +79,7 @@ class RealBroker:
         return ANSWERS[for_code(code).__name__]
 
     async def _coordinator(self) -> int:
-        """It is not there at once on a broker that had no transactions before."""
+        """Return the coordinator, once there is one. A broker without earlier transactions has none at first."""
         while True:
             try:
                 return int(await self._client.coordinator_lookup(CoordinationType.TRANSACTION, self._name))
@@ -99,15 +99,15 @@ class RealBroker:
 
 
 class Reading:
-    """What there is to see of partitions: their ends, and the values up to the last stable offset."""
+    """Visible state of partitions: their ends, and the values up to the last stable offset."""
 
     def __init__(self, committed: AIOKafkaConsumer, uncommitted: AIOKafkaConsumer) -> None:
-        """Two consumers, of either isolation."""
+        """Prepare with two consumers, one of each isolation level."""
         self._committed = committed
         self._uncommitted = uncommitted
 
     async def ends(self, partitions: list[TopicPartition], expected: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Last stable offset and end of each; what is expected is waited for, since markers are written after the answer."""
+        """Return last stable offset and end of each partition. Expected ends are waited for, because markers are written after the answer."""
         deadline_s = asyncio.get_running_loop().time() + SHOWN_S
         while (found := await self._ends(partitions)) != expected and asyncio.get_running_loop().time() < deadline_s:  # noqa: ASYNC110 (the broker is asked)
             await asyncio.sleep(POLL_S)
@@ -118,5 +118,5 @@ class Reading:
         return [(stable[where], ends[where]) for where in partitions]
 
     async def visible(self, where: TopicPartition, end: int) -> list[tuple[int, str]]:
-        """Offsets and values of what a `read_committed` reader sees below `end`."""
+        """Return offsets and values that a `read_committed` reader sees below `end`."""
         return [(record.offset, record.value.decode()) async for records, _ in read(self._committed, where, 0, end) for record in records]

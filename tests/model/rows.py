@@ -1,4 +1,4 @@
-"""What handlers do to rows, as pure functions: decide, answer a repetition, park, release.
+"""Effects of handlers on rows, as pure functions: decide, answer a repetition, park, release.
 
 In the product: `app/streams/parking/guard.py`, `rows.py`, `app/handlers/aggregate_repository.py`.
 """
@@ -7,20 +7,20 @@ from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 Rows = tuple[tuple[str, Any], ...]
-"""A task's rows, by name: `position`, `answered KEY` (the ids of commands; their number is the version), `waiting KEY` (parked offsets, why)."""
+"""Rows of a task by name: `position`, `answered KEY` (ids of commands; their number is the version), `waiting KEY` (parked offsets with reasons)."""
 
 
 class Command(NamedTuple):
-    """A record of the input; its offset is its place in the tuple of all."""
+    """Record of the input. Its offset is its index among all commands."""
 
     command_id: str
     key: str
     fault: Literal["", "fails", "too large"] = ""
-    """Its handler raises, or the broker refuses what it causes, until somebody mends that; then it is retried."""
+    """Failure of the handler, or of the broker at its output, until an operator repairs it and retries the record."""
 
 
 class Event(NamedTuple):
-    """Its id is that of the command, for one command causes one event."""
+    """Event with the id of its command, because a command causes one event."""
 
     key: str
     version: int
@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
 
 class Result(NamedTuple):
-    """The answer to the command at an offset; `first` unless it repeats one."""
+    """Result of the command at an offset; `first` unless it repeats one."""
 
     offset: int
     command_id: str
@@ -36,13 +36,13 @@ class Result(NamedTuple):
 
 
 class Parked(NamedTuple):
-    """The command at an offset could not be processed, or has to wait behind one of its key."""
+    """Parked command, which failed or waits behind one of its key."""
 
     offset: int
 
 
 class Released(NamedTuple):
-    """It was mended and processed; or it waited behind one that was."""
+    """Released command: it was retried after a repair, or waited behind one that was."""
 
     offset: int
 
@@ -51,29 +51,29 @@ Item = Event | Result | Parked | Released
 
 
 class Draft(NamedTuple):
-    """What a transaction would write: records, and rows that change."""
+    """Output of a transaction that is not committed yet: records, and changed rows."""
 
     items: tuple[Item, ...]
     changes: Rows
 
 
 def row(rows: Rows, name: str) -> Any:  # noqa: ANN401 (each row has a type of its own)
-    """A row, or an empty one."""
+    """Return a row, or an empty one."""
     return next((value for found, value in rows if found == name), ())
 
 
 def merged(rows: Rows, changes: Rows) -> Rows:
-    """Rows with changes above them: an overlay, and what a changelog folds to."""
+    """Return the rows with changes applied: an overlay, or the state that a changelog folds to."""
     return tuple(sorted({**dict(rows), **dict(changes)}.items()))
 
 
 WINDOW = 256
-"""How many ids of commands are remembered for each key."""
+"""Number of ids of commands that are remembered for each key."""
 
 
 @lru_cache(maxsize=1 << 14)
 def taken_in(rows: Rows, commands: tuple[Command, ...], offsets: tuple[int, ...], condemned: tuple[int, ...], window: int = WINDOW) -> Draft:
-    """Process or park the commands at these offsets, those that the broker refused when they were alone are condemned; then the position moves."""
+    """Process or park the commands at these offsets, then move the position. `condemned` are those that the broker refused when they were alone."""
     draft = _Draft(rows, window)
     for offset in offsets:
         command = commands[offset]
@@ -88,7 +88,7 @@ def taken_in(rows: Rows, commands: tuple[Command, ...], offsets: tuple[int, ...]
 
 @lru_cache(maxsize=1 << 14)
 def released(rows: Rows, commands: tuple[Command, ...], key: str, most: int) -> Draft:
-    """Process the first of a key's queue, as many as a transaction may carry."""
+    """Process the first commands of a key's queue, as many as a transaction may carry."""
     draft = _Draft(rows, WINDOW)
     for offset, _ in draft.waiting(key)[:most]:
         draft.items.append(Released(offset))

@@ -1,4 +1,4 @@
-"""What may happen in a world: steps of the workers, and what befalls them."""
+"""Schedules: steps of the workers, and the faults around them."""
 
 from functools import partial
 from itertools import islice
@@ -14,7 +14,7 @@ TOPICS = "events", "changelog"
 
 
 def steps(kernel: Kernel, world: World) -> Steps:
-    """All that may happen next."""
+    """Yield every possible next step."""
     for number in WORKERS:
         yield from kernel.steps(world, number)
     yield from _markers(world)
@@ -25,12 +25,15 @@ def steps(kernel: Kernel, world: World) -> Steps:
 
 
 def actors(kernel: Kernel, world: World) -> tuple[Steps, ...]:
-    """Of each, what has to happen sooner or later: the workers' first steps, the broker's markers. That a worker learns of what it lost is not among them."""
+    """Return the steps of each actor that must happen sooner or later.
+
+    These are the workers' first steps, and the broker's markers. A worker need not learn that it lost a partition.
+    """
     return kernel.steps(world, 0), kernel.steps(world, 1), _markers(world)
 
 
 def fair(kernel: Kernel, world: World) -> Steps:
-    """The next step of each actor that has one."""
+    """Return the next step of each actor that has one."""
     return (step for actor in actors(kernel, world) for step in islice(actor, 1))
 
 
@@ -67,7 +70,7 @@ def _rebalances(world: World) -> Steps:
 
 
 def _rebalanced(world: World, owner: int) -> World:
-    """Every member has joined again, or was silent for a session: either ends its lease."""
+    """Begin the next generation. Each member has joined again, or was silent for a session; either ends its lease."""
     first, second = (worker._replace(lease=False) for worker in world.workers)
     group = Group(world.group.generation + 1, owner, world.group.offset)
     return world._replace(group=group, workers=(first, second), budget=world.budget._replace(rebalances=world.budget.rebalances - 1))

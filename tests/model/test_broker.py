@@ -1,4 +1,4 @@
-"""The model of the broker and the real one are given the same requests, and must answer and show the same."""
+"""Comparison of the broker's model with a real broker: for the same requests, answers and visible records must be equal."""
 
 import random
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ TRACES = 16
 
 @pytest.fixture
 async def topic(kafka: RunningKafka) -> str:
-    """Two partitions for each trace."""
+    """Return a topic with two partitions for each trace."""
     name = f"traces-{uuid4().hex}"
     await create(kafka.bootstrap, NewTopic(name, 2 * TRACES, 1, topic_configs={"max.message.bytes": str(LARGEST)}))
     return name
@@ -31,7 +31,7 @@ async def topic(kafka: RunningKafka) -> str:
 
 @pytest.fixture
 async def client(kafka: RunningKafka, topic: str) -> AsyncIterator[AIOKafkaClient]:
-    """Requests go where the test says."""
+    """Yield a client that sends requests wherever the test wants."""
     client = AIOKafkaClient(bootstrap_servers=kafka.bootstrap)
     await client.bootstrap()
     try:
@@ -43,7 +43,7 @@ async def client(kafka: RunningKafka, topic: str) -> AsyncIterator[AIOKafkaClien
 
 @pytest.fixture
 async def reading(kafka: RunningKafka) -> AsyncIterator[Reading]:
-    """What there is to see."""
+    """Yield consumers that show the visible state."""
     async with reader(kafka.bootstrap) as committed, AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap) as uncommitted:
         yield Reading(committed, uncommitted)
 

@@ -1,4 +1,4 @@
-"""The kernel's protocol keeps its word in every schedule of small worlds and in many of larger ones; without any one of its mechanisms it does not."""
+"""The runtime's protocol holds in every schedule of small worlds and in many of larger ones. Without any one of its mechanisms it does not."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.model.protocol import Kernel
 from tests.model.world import Budget, World, beginning
 
 LEAST = 100_000
-"""As many schedules as there are at least in each small world."""
+"""Smallest number of schedules in each small world."""
 
 BY_CHANCE = 4_000
 SEED = 1
@@ -19,7 +19,7 @@ CUT_OFF = beginning(TWO, Budget(kills=1, faults=1))
 
 
 def name(world: World) -> str:
-    """The kinds of its commands, and what may go wrong."""
+    """Name a world by the kinds of its commands, and its faults."""
     return f"{'+'.join(command.fault or command.command_id for command in world.commands)} {world.budget}"
 
 

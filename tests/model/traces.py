@@ -1,4 +1,4 @@
-"""Short traces of requests by chance, also of those that a client sends who is late, fenced or wrong."""
+"""Short random traces of requests, also from clients that are late, fenced or wrong."""
 
 import random
 
@@ -8,7 +8,7 @@ TRACE_STEPS = 14
 
 
 def settled(broker: Broker, request: Request) -> tuple[Broker, Answer]:
-    """A request and what follows of it: markers are written at once, and one that has to be asked again is."""
+    """Send a request and write the markers at once. A request that must be repeated is repeated."""
     broker, answer = receive(broker, request)
     for partition in unmarked(broker):
         broker = mark(broker, partition)
@@ -16,7 +16,7 @@ def settled(broker: Broker, request: Request) -> tuple[Broker, Answer]:
 
 
 def request(broker: Broker, granted: list[int], number: int, chance: random.Random) -> Request:
-    """What might come next: mostly of the present epoch, but not always; `granted` are the epochs that were given to somebody."""
+    """Return a random request, mostly of the present epoch; `granted` are the epochs granted so far."""
     epoch = granted[-1] if chance.random() < 0.85 else chance.choice(granted)
     partition = chance.choice(PARTITIONS)
     match chance.choices(["init", "add", "produce", "end"], [1, 3, 6, 3])[0]:
@@ -31,9 +31,9 @@ def request(broker: Broker, granted: list[int], number: int, chance: random.Rand
 
 
 def _sequence(broker: Broker, epoch: int, number: int, chance: random.Random) -> int:
-    """Mostly the one that is expected; sometimes one that was there before, or that leaves a gap.
+    """Return mostly the expected sequence number, sometimes an earlier one, or one that leaves a gap.
 
-    Never where nothing was written yet: there any is right, unless one was refused before, of which the real broker keeps a note.
+    An empty partition always gets 0. Any number is right there, unless a batch was refused before, which the real broker remembers.
     """
     partition = broker.partitions[number]
     if partition.epoch < 0:

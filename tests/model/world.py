@@ -1,4 +1,4 @@
-"""Everything there is, as one value: broker, network, group, two workers, and what clients were told."""
+"""World: broker, network, group, two workers, and the clients' knowledge, as one value."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from tests.model.worker import Worker
 
 
 class Group(NamedTuple):
-    """The consumer group: who is assigned the partition, and its committed offset, which only a control reads."""
+    """Consumer group: the assignment of the partition, and the committed offset, which only a control reads."""
 
     generation: int = 0
     owner: int = 0
@@ -17,16 +17,16 @@ class Group(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """How often something may still go wrong."""
+    """Number of faults that may still happen."""
 
     kills: int = 0
     rebalances: int = 0
     faults: int = 0
-    """Of the network: a request that is late, an answer that is lost."""
+    """Number of network faults: a late request, or a lost answer."""
 
 
 class World(NamedTuple):
-    """`late` are requests on their way whose senders have given them up; `told` the ids of commands that clients had an answer to."""
+    """World; `late` are requests under way whose senders have given up, `told` the ids of commands whose result a client has."""
 
     commands: tuple[Command, ...]
     budget: Budget
@@ -37,12 +37,12 @@ class World(NamedTuple):
     told: tuple[str, ...] = ()
 
     def with_worker(self, number: int, worker: Worker) -> "World":
-        """The same, but for one worker."""
+        """Return this world with another state of one worker."""
         return self._replace(workers=(worker, self.workers[1]) if number == 0 else (self.workers[0], worker))
 
 
 Step = tuple[str, Callable[[], World]]
-"""What may happen next, in words, and what then is."""
+"""Possible next step in words, and the function that returns the next world."""
 
 Steps = Iterator[Step]
 
@@ -50,6 +50,6 @@ NAMES = ("A", "B")
 
 
 def beginning(commands: tuple[Command, ...], budget: Budget) -> World:
-    """Worker A has just opened the task on empty topics; the commands wait."""
+    """Return a world in which worker A has just opened the task on empty topics, and the commands wait."""
     owner = Worker(phase="open", generation=0, lease=True, epoch=0)
     return World(commands, budget, Broker(epoch=0), (owner, Worker(generation=0)))
