@@ -1,4 +1,4 @@
-"""The compose file: it is one, it says what the command line and the settings understand, and it opens nothing to the network."""
+"""The compose file: it is valid, agrees with command line and settings, and opens nothing to the network."""
 
 import re
 import subprocess
@@ -115,7 +115,7 @@ async def test_kafka_is_the_embedded_one_s_version_and_knows_every_setting(kafka
 
 
 async def _known(bootstrap: str) -> set[str]:
-    """The names of all settings of a broker."""
+    """Return the names of all settings of a broker."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

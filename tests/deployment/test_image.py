@@ -1,4 +1,4 @@
-"""The Dockerfile: its lint, and that what it copies is all that the packages need."""
+"""The Dockerfile: its lint, and that it copies exactly what the packages need."""
 
 import re
 import shutil
@@ -39,7 +39,7 @@ def test_the_image_gets_every_file_of_the_packages(tmp_path: Path) -> None:
 
 
 def _copied() -> list[str]:
-    """What the Dockerfile copies out of the repository."""
+    """Return what the Dockerfile copies out of the repository."""
     lines = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE)
     return [name.rstrip("/") for line in lines for name in line.split()]
 
@@ -52,6 +52,6 @@ def _copy(what: Path, where: Path) -> None:
 
 
 def _files(root: Path) -> set[str]:
-    """Every file of the packages, as a wheel names it."""
+    """Return every file of the packages, as a wheel names it."""
     files = [path.relative_to(root) for package in PACKAGES for path in (root / package).rglob("*") if path.is_file()]
     return {path.as_posix() for path in files if "__pycache__" not in path.parts}

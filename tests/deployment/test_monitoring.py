@@ -1,4 +1,4 @@
-"""What Prometheus is told and what is asked of it: in promtool's eyes, and on a real Prometheus that watches a real worker."""
+"""Prometheus: the metrics it gets and the queries it answers, checked by promtool and on a real Prometheus with a real worker."""
 
 import asyncio
 import re
@@ -21,14 +21,14 @@ from tests.support.workers.environment import Environment
 from tests.support.workers.traffic import order, traffic
 
 UNKNOWN = {**order("poison"), "commandType": "Nonsense"}
-"""Is parked."""
+"""Command that is parked."""
 
 HEALTH_CHECKS = [instruction("HEALTHCHECK"), *(worker["healthcheck"]["test"][1:] for worker in workers().values())]
 
 
 @pytest.fixture
 async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Environment]:
-    """Fresh topics."""
+    """Yield new topics."""
     environment = Environment(kafka.bootstrap, tmp_path, partitions=2)
     try:
         await environment.create_topics()
@@ -39,7 +39,7 @@ async def environment(kafka: RunningKafka, tmp_path: Path) -> AsyncIterator[Envi
 
 @pytest.fixture
 async def client(environment: Environment) -> AsyncIterator[Client]:
-    """Asks a worker that serves."""
+    """Yield a client of a worker that serves."""
     async with aiohttp.ClientSession() as session:
         yield await ready(session, environment.worker("watched"))
 
@@ -96,7 +96,7 @@ def test_the_documented_alerts_are_those_that_there_are() -> None:
 
 
 async def promtool(*words: str, told: str = "") -> str:
-    """What it says; an AssertionError if its exit code is not 0."""
+    """Run promtool. Return its output; raise AssertionError if its exit code is not 0."""
     tool = await asyncio.create_subprocess_exec(program("promtool", "prometheus")[0], *words, stdin=PIPE, stdout=PIPE, stderr=STDOUT)
     said, _ = await tool.communicate(told.encode())
     assert tool.returncode == 0, said.decode()

@@ -1,4 +1,4 @@
-"""Behind a proxy that lets clients through to some paths only, no client gets to another, whatever it sends (SECURITY.md; docs/decisions/0033)."""
+"""Proxy that opens some paths only: no client reaches another path, whatever it sends (SECURITY.md; docs/decisions/0033)."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from tests.support.http.raw import statuses
 from tests.support.http.recorder import Seen, recording, told
 
 LINE_ENDS = b"\r\n" * 400_000
-"""So many that a proxy cuts a body somewhere in them: a parser skips them before a request."""
+"""Line ends, so many that a proxy splits a body among them. A parser skips them before a request."""
 
 ORDER = json.dumps(PLACE).encode()
 HIDDEN = {f"hidden behind line ends, {name}": sized(offer, LINE_ENDS + INNER) for name, offer in (("nothing", b""), ("h2c", H2C), ("websocket", WEBSOCKET))}
@@ -25,7 +25,7 @@ SENT = {**{name: read.message for name, read in {**READ, **CLOSED}.items()}, **R
 
 
 async def behind(proxy: Configured, folder: Path, port: int, connection: type[HttpToolsProtocol] = BoundedConnection) -> list[Seen]:
-    """What gets through of everything that was ever sent to a server, each message twice on one connection, and others behind it."""
+    """Return the requests that get through, of every message ever sent to a server. Each is followed by two requests on its connection."""
     async with recording(connection) as recorder, in_front(proxy, folder, port, recorder.port):
         await asyncio.gather(*(told(port, message + INNER + LAST) for message in SENT.values()))
         return recorder.all

@@ -9,7 +9,7 @@ from foldstream_client.models import CancelOrder, OrderItem, OrderSummary, PostO
 
 
 def main(url: str, order_id: str) -> None:
-    """Print what each read says."""
+    """Run the client, and print what each read returns."""
     client = Client(base_url=url)
     order = PostOrder(
         customer_id="ada",
@@ -26,7 +26,7 @@ def main(url: str, order_id: str) -> None:
 
 
 def show(client: Client, order_id: str, token: str) -> None:
-    """Print an order once the write of the token is in it."""
+    """Print an order, once it shows the write of the token."""
     order = get_order.sync(order_id, client=client, consistency_token=token, prefer="wait=20")
     assert isinstance(order, OrderSummary)
     print(order.status, order.total_amount)  # noqa: T201 (what the test reads)

@@ -1,4 +1,4 @@
-"""Clients that were generated from /openapi.json place, read and cancel an order of 10^12, the most that can be paid (`make test-clients`)."""
+"""Clients generated from /openapi.json place, read and cancel an order of 10^12, the most that can be paid (`make test-clients`)."""
 
 import asyncio
 import signal
@@ -51,7 +51,7 @@ async def test_an_event_source_follows_an_order_from_before_it_is_there_and_past
 
 
 async def owner_of_a_new_order(shop: Shop) -> tuple[Client, Client]:
-    """The worker that answers for `followed`, which is not placed yet, and the other one."""
+    """Return the worker that owns `followed`, an order not placed yet, and the other worker."""
     known = await shop.one.get("/commands/Order/followed/none", foldstream_forwarded="1")
     return (shop.other, shop.one) if known.status == 503 else (shop.one, shop.other)
 

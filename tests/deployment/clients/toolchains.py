@@ -1,4 +1,7 @@
-"""Clients generated from /openapi.json, and built: each language's function returns the command that runs its program with a URL and the id of an order."""
+"""Clients generated from /openapi.json, and built.
+
+Each language has a function that returns the command that runs its program with a URL and the id of an order.
+"""
 
 import os
 import shutil
@@ -14,13 +17,13 @@ from app.embedded_kafka.jars import Jars
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foldstream" / "clients"
 TIMEOUT_S = 900
-"""For what is fetched and compiled on a slow machine."""
+"""Time for downloads and compilation on a slow machine (seconds)."""
 
 Command = list[str]
 
 
 def python(document: Path, folder: Path) -> Command:
-    """By openapi-python-client, in an environment of its own: it wants other versions of packages than this project."""
+    """Generate with openapi-python-client, in an environment of its own: it needs other versions of packages than this project."""
     environment = folder / "environment"
     run([sys.executable, "-m", "venv", environment])
     own = environment / "bin" / "python"
@@ -32,7 +35,7 @@ def python(document: Path, folder: Path) -> Command:
 
 
 def go(document: Path, folder: Path) -> Command:
-    """Compiled, with what the generated module needs."""
+    """Generate a Go module, and compile the program with its dependencies."""
     compiler = tool("go")
     generate("go", document, folder, "--git-host=example.org", "--git-user-id=foldstream", "--git-repo-id=client", "--package-name=foldstream")
     (folder / "place").mkdir()
@@ -42,7 +45,7 @@ def go(document: Path, folder: Path) -> Command:
 
 
 def typescript(document: Path, folder: Path) -> Command:
-    """Compiled with all checks that are strict."""
+    """Generate TypeScript, and compile with all strict checks."""
     node = tool("node")
     generate("typescript-fetch", document, folder / "client", "--additional-properties=importFileExtension=.js")
     shutil.copy(HERE / "place.ts", folder)
@@ -53,7 +56,7 @@ def typescript(document: Path, folder: Path) -> Command:
 
 
 def java(document: Path, folder: Path) -> Command:
-    """Compiled, on the HTTP client of Java itself."""
+    """Generate a client for Java's own HTTP client, and compile."""
     compiler, machine = tool("javac"), tool("java")
     generate("java", document, folder, "--library=native")
     classpath = os.pathsep.join([str(folder / "built"), jars("java.sha256")])
@@ -68,7 +71,7 @@ def generate(language: str, document: Path, folder: Path, *options: str) -> None
 
 
 def npm(folder: Path) -> Path:
-    """The locked packages, in this folder."""
+    """Install the locked packages in this folder. Return their folder."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(HERE / name, folder)
     run([tool("npm"), "ci", "--no-audit", "--no-fund"], cwd=folder)
@@ -76,12 +79,12 @@ def npm(folder: Path) -> Path:
 
 
 def jars(pins: str) -> str:
-    """The class path of the jars that a file pins."""
+    """Return the class path of the jars that a file pins."""
     return Jars(CACHE, pins=HERE / pins).classpath(lambda _: None)
 
 
 def tool(name: str) -> str:
-    """A program of this machine; without it the test is skipped, and fails in CI."""
+    """Return the path of a program of this machine. Without it, the test is skipped, and fails in CI."""
     found = shutil.which(name)
     if found is None and os.environ.get("CI"):
         pytest.fail(f"there is no {name} here, and CI must not skip a language")
@@ -89,7 +92,7 @@ def tool(name: str) -> str:
 
 
 def run(words: Sequence[object], cwd: Path | None = None, **environment: object) -> None:
-    """Run a program to its end, which must be a good one."""
+    """Run a program to its end. It must succeed."""
     more = {name: f"{value}{os.pathsep}{os.environ[name]}" for name, value in environment.items()}
     done = subprocess.run([str(word) for word in words], cwd=cwd, env=os.environ | more, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, f"{words[0]}: {done.stdout[-5_000:]}{done.stderr[-5_000:]}"
