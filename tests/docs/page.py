@@ -1,4 +1,4 @@
-"""A page that can be followed: its fenced blocks as steps, files and patches applied, commands typed and what they print compared."""
+"""Page that can be followed: its fenced blocks are steps. Files and patches are applied, commands are typed, and their output is compared."""
 
 import re
 import subprocess
@@ -15,11 +15,11 @@ _VARYING = {
     r"\bin \d+\.\d+s(?: \(\d+:\d\d:\d\d\))?$": "in <seconds>",
     r"127\.0\.0\.1:\d+": "<address>",
 }
-"""What is another each time: the broker's time, how long something took, and the port that was free."""
+"""Output that varies: the broker's time, durations, and free ports."""
 
 
 class Block(NamedTuple):
-    """A fenced block; `path` stands on a line of its own above a block that is a file."""
+    """Fenced block. If it is a file, its `path` is on a line of its own above it."""
 
     path: str | None
     kind: str
@@ -27,11 +27,11 @@ class Block(NamedTuple):
 
 
 class Wrong(AssertionError):  # noqa: N818 (what the page is)
-    """What the page says is not what happens."""
+    """Difference between the page and the facts."""
 
 
 def blocks(page: str) -> list[Block]:
-    """The fenced blocks of a Markdown page, in order; Wrong when there is none, or a fence that is not one of theirs."""
+    """Return the fenced blocks of a Markdown page, in order. Raise Wrong if there is none, or a fence that cannot be read."""
     found = [Block(*each.group("path", "kind", "text")) for each in _FENCED.finditer(page)]
     if not found or len(re.findall("^```", page, re.MULTILINE)) != 2 * len(found):
         raise Wrong("the page has no fenced block, or one that cannot be read: ```kind, its lines, ```")
@@ -39,7 +39,7 @@ def blocks(page: str) -> list[Block]:
 
 
 def follow(page: str, root: Path, shell: Shell) -> None:
-    """Do what the page says, in the repository at `root`, where the shell must be; Wrong at the first thing that is not as it says."""
+    """Follow the page in the repository at `root`, which must be the shell's directory. Raise Wrong at the first difference."""
     for block in blocks(page):
         match block:
             case Block(path=str(path), text=text):
@@ -59,10 +59,10 @@ def _patch(root: Path, text: str) -> None:
 
 
 def _type(shell: Shell, text: str) -> None:
-    """Type each line that begins with `$ `; what follows it is what it prints, in which `...` stands for anything, as in a doctest.
+    """Type each line that begins with `$ `. The lines behind it are its expected output, in which `...` stands for anything, as in a doctest.
 
-    What is said on stderr is not compared: how long something takes decides whether its progress is told.
-    A command that fails is followed by one that shows its exit code.
+    Output on stderr is not compared, because a machine's speed decides what a command reports there. A command that fails is followed by one that shows its
+    exit code.
     """
     for typed, then in pairwise([*text.removeprefix("$ ").split("\n$ "), ""]):
         command, _, expected = typed.partition("\n")
@@ -74,7 +74,7 @@ def _type(shell: Shell, text: str) -> None:
 
 
 def _settled(printed: str) -> str:
-    """Without what varies, and without empty lines at the end."""
+    """Return the output without what varies, and without empty lines at the end."""
     for pattern, name in _VARYING.items():
         printed = re.sub(pattern, name, printed, flags=re.MULTILINE)
     return printed.strip("\n") + "\n"

@@ -1,4 +1,4 @@
-"""A shell as somebody has it open: one process, with its variables and its jobs in the background."""
+"""Shell as a user has it open: one process, with its variables and its jobs in the background."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _END = "--- that was all ---"
 
 
 class Done(NamedTuple):
-    """What a command printed, what was said on stderr meanwhile, by jobs in the background and bash itself too, and its exit code."""
+    """Output of a command, the text on stderr meanwhile (also of background jobs and bash itself), and the exit code."""
 
     printed: str
     aside: str
@@ -20,9 +20,9 @@ class Done(NamedTuple):
 
 
 class Shell:
-    """`with Shell(directory, environment) as shell`; at the end all that still runs in the background is killed.
+    """Shell for tests: `with Shell(directory, environment) as shell`. At the end all background jobs are killed.
 
-    What is said on stderr is in a file beside the directory.
+    Its stderr goes to a file beside the directory.
     """
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
@@ -50,7 +50,7 @@ class Shell:
             pass
 
     def run(self, command: str) -> Done:
-        """Type a command; what came of it, once it has ended or is in the background."""
+        """Type a command. Return its output once it has ended or is in the background."""
         assert self._bash.stdin
         assert self._bash.stdout
         before = self._stderr.stat().st_size

@@ -1,4 +1,4 @@
-"""The table of guarantees names what is there: each row its mechanism, its test, and a negative control, or in words why there is none."""
+"""The table of guarantees: each row names its mechanism, its test, and a negative control, or says why it has none."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
 NONE = "none: "
-"""Before the reason why a guarantee has no control."""
+"""Prefix of the reason why a guarantee has no control."""
 
 
 class Row(NamedTuple):
@@ -25,7 +25,7 @@ ROWS = [Row(*(cell.strip() for cell in line.strip("|").split("|"))) for line in 
 
 
 def files(cell: str, *before: str) -> list[Path]:
-    """The files that a cell names; one without a folder is in that of the path before it, in this cell or those `before`."""
+    """Return the files that a cell names. A name without a folder is in the folder of the path before it, in this cell or in those `before`."""
     found, folders = list[Path](), [Path(path).parent for path in _paths(" ".join(before)) if "/" in path]
     for path in _paths(cell):
         folders += [Path(path).parent] if "/" in path else []

@@ -1,4 +1,4 @@
-"""The repository itself: one lock without hosts, packages that are our own, and no name of a machine."""
+"""The repository itself: one lock without hosts, packages of its own, and links that lead somewhere."""
 
 import importlib
 import re

@@ -13,20 +13,20 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CODE = sorted(path for name in ("app", "agents", "tables", "schemas", "bench") for path in (ROOT / name).rglob("*.py"))
 FIRST_WORDS = re.compile(r"(?:What|Who|Whoever|It|The same|As)\b")
-"""A first sentence begins with a verb or a noun: not with one of these."""
+"""Words that may not begin a first sentence, which begins with a verb or a noun."""
 
 WORDS = re.compile(
     r"\b(?:nobody|somebody|whoever|anew|mends?|mended|befalls?|befell|goes on|lets? go|is no more|as it came|what came of it|(?:is|are|was) told)\b",
     re.IGNORECASE,
 )
-"""Each has a plain word instead: the worker, the client, rebuilt, repaired, continues, releases, notified."""
+"""Words that have a plainer one: the worker, the client, rebuilt, repaired, continues, releases, notified."""
 
 MOST_WORDS = 25
-"""In a first sentence."""
+"""Largest number of words in a first sentence."""
 
 
 class Text(NamedTuple):
-    """A docstring or a comment."""
+    """Docstring or comment."""
 
     line: int
     words: str
@@ -34,7 +34,7 @@ class Text(NamedTuple):
 
 
 def texts(source: str) -> Iterator[Text]:
-    """Every docstring, that of an attribute, too, and every comment but those for tools."""
+    """Yield every docstring, also those of attributes, and every comment without its marks for tools."""
     for node in ast.walk(ast.parse(source)):
         for child in getattr(node, "body", []) if not isinstance(node, ast.Lambda | ast.IfExp) else []:
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant) and isinstance(child.value.value, str):
@@ -45,7 +45,7 @@ def texts(source: str) -> Iterator[Text]:
 
 
 def faults(source: str) -> list[str]:
-    """What breaks a rule, by line."""
+    """Return the broken rules, with their lines."""
     found = list[str]()
     for text in texts(source):
         found += [f"{text.line}: says {word!r}" for word in WORDS.findall(text.words)]

@@ -19,7 +19,7 @@ TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The repository as it would be cloned, after `make setup`."""
+    """Return the repository as cloned, after `make setup`."""
     root = tmp_path / "foldstream"
     for name in _files():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
-    """A shell in the copy, where the project is that of the copy; its Kafka does not outlive it."""
+    """Yield a shell in the copy, where the project is that of the copy. Its Kafka is stopped at the end."""
     ports = {"FOLDSTREAM_KAFKA_PORT": str(free_port()), "FOLDSTREAM_WEB_PORT": "0"}
     try:
         with Shell(copy, {**ports, "PYTHONPATH": str(copy), "FOLDSTREAM_SESSION_TIMEOUT_S": "6"}) as opened:
@@ -40,7 +40,7 @@ def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
         foldstream("kafka", "stop", datadir=copy / ".foldstream")
 
 
-@pytest.mark.timeout(900)  # on a machine that is busy with other things, too
+@pytest.mark.timeout(900)  # also on a busy machine
 def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
     follow(TUTORIAL, copy, shell)
 
@@ -77,7 +77,7 @@ def test_a_page_that_is_wrong_is_found_out(copy: Path, block: str, complaint: st
 
 
 def _files() -> list[str]:
-    """All that is tracked, or new and not ignored, and is there."""
+    """Return all files that exist and are tracked, or new and not ignored."""
     return [name for name in _git("ls-files", "--cached", "--others", "--exclude-standard", root=ROOT).splitlines() if (ROOT / name).exists()]
 
 
@@ -86,7 +86,7 @@ def _git(*words: str, root: Path) -> str:
 
 
 def _set_up(root: Path) -> None:
-    """The environment of this process under the name that the Makefile gives it; new stamps say that there is nothing to install."""
+    """Link this process's environment to the name that the Makefile gives it. New stamps say that there is nothing to install."""
     (root / ".venv").mkdir()
     for entry in Path(sys.prefix).iterdir():
         if entry.suffix != ".stamp":
