@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CODE = sorted(path for name in ("app", "agents", "tables", "schemas", "bench") for path in (ROOT / name).rglob("*.py"))
+CODE = sorted(path for name in ("app", "agents", "tables", "schemas", "bench", "tests") for path in (ROOT / name).rglob("*.py"))
 FIRST_WORDS = re.compile(r"(?:What|Who|Whoever|It|The same|As)\b")
 """Words that may not begin a first sentence, which begins with a verb or a noun."""
 
