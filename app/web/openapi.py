@@ -4,16 +4,21 @@
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Path
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from app.web.examples import EXAMPLES
+from app.web.http import problems as problem
 from app.web.http.problems import HEADERS, ProblemDetails, Responses
 from schemas.answers import Answer, Unanswered
+from schemas.fields import Id
+from schemas.view_answers import EventsAnswer
+
+AggregateId = Annotated[Id, Path(examples=["o-1"])]
 
 
 def answer(status: int, model: type[Answer], what: str, *headers: str) -> Responses:
@@ -23,6 +28,44 @@ def answer(status: int, model: type[Answer], what: str, *headers: str) -> Respon
 
 
 UNANSWERED = answer(202, Unanswered, "the outcome is not known yet; Location will tell", "Location", "Retry-After")
+
+REFUSED = problem.documented(
+    _400="undecodable: the body is no JSON",
+    _408="body-too-slow",
+    _413="too-large",
+    _415="unsupported-media-type",
+    _422="invalid: the body, a parameter, or an Idempotency-Key that was used for something else",
+    _503="no-broker, no-owner, not-owner, too-many-writes: nothing was done; send the same again after Retry-After seconds",
+)
+
+WRITE_RESPONSES = {**REFUSED, **UNANSWERED}
+"""Responses that every write may have."""
+
+
+def created(model: type[Answer]) -> Responses:
+    """Return the responses of a route that creates an aggregate."""
+    conflict = problem.documented(_409="already-exists, version-conflict, parked")
+    return {**conflict, **REFUSED, **answer(201, model, "it is in the log", "Location", "Consistency-Token", "Duplicate")}
+
+
+def changed(model: type[Answer], unknown: str, *conflicts: str) -> Responses:
+    """Return the responses of a route that changes an aggregate. `unknown` is the code if it does not exist, `conflicts` are the codes of 409."""
+    errors = problem.documented(_404=unknown, _409=", ".join([*conflicts, "version-conflict", "parked"]))
+    return {**errors, **REFUSED, **answer(200, model, "it is in the log", "Consistency-Token", "Duplicate")}
+
+
+_UNSERVED = "no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds"
+
+LIST_ERRORS = problem.documented(_400="token-not-applicable", _412="not-yet", _422="invalid", _503=_UNSERVED)
+ROW_ERRORS = problem.documented(_400="token-not-applicable", _404="not-found", _412="not-yet", _422="invalid", _503=_UNSERVED)
+
+HISTORY_RESPONSES = {**answer(200, EventsAnswer, "the history"), **ROW_ERRORS}
+
+
+def shown(model: type[Answer]) -> Responses:
+    """Return the responses of a route that shows a row."""
+    unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": HEADERS["ETag"]}}
+    return {**answer(200, model, "as the view has it", "ETag"), 304: unchanged}
 
 
 _SHOWN = frozenset({"example", "examples", "enum", "const"})

@@ -28,28 +28,17 @@ from app.web.http import protocol
 from app.web.http.admission import AdmissionControl
 from app.web.http.connection import IDLE_S, BoundedConnection
 from app.web.http.public_url import PublicUrl
-from app.web.monitoring import metrics_collector as metrics
 from app.web.monitoring.lag import LagMonitor
 from app.web.monitoring.liveness import LivenessMonitor, parts
-from app.web.queries import event_stream as streams
-from app.web.queries import history as histories
-from app.web.queries import order_lists
-from app.web.queries import rows as view_rows
-from app.web.queries import saga_lists as saga_rows
 from app.web.queries.event_pages import EventPages
 from app.web.queries.event_stream import OrderEventStream
 from app.web.queries.history import HistoryQuery
 from app.web.queries.lists import PartitionedList
 from app.web.queries.rows import RowQuery
-from app.web.routes import commands as reads
-from app.web.routes import events, health, parked, rebuilds, sagas
-from app.web.routes import shop as routes
-from app.web.routes import tables as table_rows
+from app.web.routes import commands, customers, events, health, metrics, orders, parked, products, sagas, tables
 from app.web.routes.commands import AGGREGATES, CommandResultQuery
 from app.web.routes.parked import ParkedEndpoint
-from app.web.routes.rebuilds import RebuildEndpoint
-from app.web.routes.tables import TableRowsEndpoint
-from schemas.requests import ActOnSaga, Discard, Rebuild
+from app.web.routes.tables import RebuildEndpoint, TableRowsEndpoint
 
 log = logging.getLogger(__name__)
 
@@ -136,7 +125,7 @@ def _described(settings: Settings) -> FastAPI:
     protocol.install(web)
     if public is not None:
         web.add_middleware(PublicUrl, url=public)
-    openapi.describe(web, (*routes.BODIES, Discard, ActOnSaga, Rebuild))
+    openapi.describe(web, [body for prefix in (orders, products, customers, parked, sagas, tables) for body in prefix.BODIES])
     return web
 
 
@@ -146,20 +135,28 @@ def _routers(  # noqa: PLR0913, PLR0917 (as above)
     """Yield the routers in the order of the document. The first route that matches a request answers it."""
     partitions = app.side.settings.partitions
     writes = CommandEndpoint(desk, forwarder)
-    yield routes.routes(writes)
-    yield sagas.routes(writes)
-    yield reads.routes(CommandResultQuery(desk, forwarder))
+    yield orders.write_routes(writes)
+    yield products.write_routes(writes)
+    yield customers.write_routes(writes)
+    yield sagas.write_routes(writes)
+    yield commands.routes(CommandResultQuery(desk, forwarder))
     rows, lists = RowQuery(desk, forwarder), PartitionedList(desk, forwarder, partitions)
-    yield view_rows.routes(rows)
-    yield order_lists.routes(lists)
-    yield saga_rows.routes(rows, lists)
-    yield histories.routes(HistoryQuery(desk, forwarder))
-    yield streams.routes(OrderEventStream(desk, forwarder))
+    yield orders.row_routes(rows)
+    yield products.row_routes(rows)
+    yield customers.row_routes(rows)
+    yield orders.list_routes(lists)
+    yield orders.saga_routes(rows)
+    yield sagas.list_routes(lists)
+    histories = HistoryQuery(desk, forwarder)
+    yield orders.history_routes(histories)
+    yield products.history_routes(histories)
+    yield customers.history_routes(histories)
+    yield orders.stream_routes(OrderEventStream(desk, forwarder))
     yield events.routes(pages, partitions)
     yield parked.routes(ParkedEndpoint(desk, forwarder, partitions))
     models = {model.agent: model for model in app.view.models}
-    yield rebuilds.routes(RebuildEndpoint(desk, forwarder, [*models]), partitions)
-    yield table_rows.routes(TableRowsEndpoint(desk, forwarder, models), partitions)
+    yield tables.rebuild_routes(RebuildEndpoint(desk, forwarder, [*models]), partitions)
+    yield tables.row_routes(TableRowsEndpoint(desk, forwarder, models), partitions)
     yield health.routes(app, vitals)
     yield metrics.routes(app, lag)
 

@@ -67,7 +67,7 @@ class CommandRequest:
         return [("command-type", self.command_type.encode()), ("correlation-id", correlation.encode()), ("content-type", b"application/json"), *trace]
 
 
-def order(request: Request, aggregate_type: str, aggregate_id: str, command: Command, leaving_out: str | None = None) -> CommandRequest:
+def command_from_request(request: Request, aggregate_type: str, aggregate_id: str, command: Command, leaving_out: str | None = None) -> CommandRequest:
     """Build the command for a request whose headers have been checked. `leaving_out` is a field of the body that does not belong in the payload."""
     payload = command.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={leaving_out} if leaving_out else None)
     correlation = request.headers.get("x-correlation-id")

@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse
 from app.client.results import CommandReply
 from app.web.gateway.desk import Desk, Unanswered
 from app.web.gateway.forwarding import Forwarder, NoAnswer
-from app.web.gateway.request import CommandRef, CommandRequest
+from app.web.gateway.request import CommandRef, CommandRequest, command_from_request, derived_id
 from app.web.gateway.token import ConsistencyToken
 from app.web.http.problems import Problem
+from schemas.envelopes import Command
 
 NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
 
@@ -25,27 +26,39 @@ class CommandEndpoint:
         self._desk = desk
         self._forwarder = forwarder
 
-    async def write(self, request: Request, order: CommandRequest, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
+    async def create(self, request: Request, aggregate_type: str, command: Command, **shown: str) -> Response:
+        """Send the command that creates an aggregate. The id is in the command, or is derived from the Idempotency-Key."""
+        name = aggregate_type.lower()
+        identity = getattr(command, f"{name}_id") or derived_id(request, aggregate_type)
+        asked = command_from_request(request, aggregate_type, identity, command, leaving_out=f"{name}_id")
+        return await self.write(request, asked, 201, {f"{name}Id": identity, **shown}, f"/{name}s/{identity}")
+
+    async def change(self, request: Request, aggregate_type: str, identity: str, command: Command, **shown: str) -> Response:
+        """Send a command to an existing aggregate."""
+        asked = command_from_request(request, aggregate_type, identity, command)
+        return await self.write(request, asked, 200, {f"{aggregate_type.lower()}Id": identity, **shown})
+
+    async def write(self, request: Request, command: CommandRequest, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
         """Respond with `status`, `body` and the version if the command is accepted, or 202 if its outcome is pending. Raise a Problem otherwise."""
-        partition = self._desk.partition(order.aggregate_id)
+        partition = self._desk.partition(command.aggregate_id)
         try:
             if not self._desk.owns(partition):
-                return await self._forwarded(request, order, partition)
-            told = await self._desk.write(order)
+                return await self._forwarded(request, command, partition)
+            told = await self._desk.write(command)
         except Unanswered as unanswered:
             return unanswered_yet(unanswered.asked)
         except asyncio.CancelledError:  # the worker ends: the command may be in Kafka
-            return unanswered_yet(order.asked)
+            return unanswered_yet(command.asked)
         version = _accepted(told)
-        headers = {"Consistency-Token": str(ConsistencyToken(order.aggregate_type, order.aggregate_id, version))}
+        headers = {"Consistency-Token": str(ConsistencyToken(command.aggregate_type, command.aggregate_id, version))}
         headers |= {"Location": location} if location else {}
         return JSONResponse({**body, "version": version}, status, headers | _repeated(told))
 
-    async def _forwarded(self, request: Request, order: CommandRequest, partition: int) -> Response:
+    async def _forwarded(self, request: Request, command: CommandRequest, partition: int) -> Response:
         try:
             return await self._forwarder.ask(request, partition)
         except NoAnswer as error:
-            raise Unanswered(order.asked) from error
+            raise Unanswered(command.asked) from error
 
 
 def unanswered_yet(asked: CommandRef) -> Response:

@@ -1,4 +1,4 @@
-"""`GET /metrics`: metrics of the worker for Prometheus, under the contract's names (section 6)."""
+"""Metrics of the worker, under the contract's names (section 6)."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,9 +7,6 @@ from importlib.metadata import version
 from typing import Any
 
 from aiokafka import TopicPartition
-from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
@@ -18,8 +15,7 @@ from app.streams.application import Application
 from app.streams.errors import ReadModelUnavailable
 from app.streams.metrics import Histogram, WorkerMetrics
 from app.web.monitoring.lag import LagMonitor, PartitionLag
-from app.web.queries import order_lists
-from app.web.queries import saga_lists as saga_rows
+from app.web.queries import order_lists, saga_lists
 from tables.orders_by_status import orders_by_status
 from tables.saga_status import saga_statuses
 
@@ -52,25 +48,12 @@ class MetricsCollector(Collector):
         yield _stopped(self._app)
         yield _rebuilding(self._app)
         yield _statuses("foldstream_orders", "Orders in each status, of the partitions of this worker.", self._app, orders_by_status, order_lists.STATUSES)
-        yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_rows.STATUSES)
+        yield _statuses("foldstream_sagas", "Sagas in each status, of the partitions of this worker.", self._app, saga_statuses, saga_lists.STATUSES)
         yield GaugeMetricFamily("foldstream_clock_ahead_seconds", "This worker's clock against the brokers', when it last asked.", value=measures.clock_ahead_s)
         yield GaugeMetricFamily("foldstream_ready", "1 when /readyz says so, else 0.", value=float(self._app.tables.served.unserved() == []))
         build = GaugeMetricFamily("foldstream_build_info", "The version that runs.", labels=("version",))
         build.add_metric((version("foldstream"),), 1)
         yield build
-
-
-def routes(app: Application, lag: LagMonitor) -> APIRouter:
-    """Return the route `/metrics`."""
-    router, registry = APIRouter(tags=["health"]), CollectorRegistry()
-    registry.register(MetricsCollector(app, lag))
-
-    @router.get("/metrics", response_class=PlainTextResponse)
-    async def metrics() -> Response:
-        """Return the metrics in the text format of Prometheus."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    return router
 
 
 def _counter(name: str, what: str, labels: tuple[str, ...], measures: WorkerMetrics, kind: str) -> CounterMetricFamily:

@@ -1,4 +1,4 @@
-"""`GET /orders/{id}/stream`: the events of an order and its saga as Server-Sent Events (contract, section 4).
+"""Stream of the events of an order and its saga, as Server-Sent Events (contract, section 4).
 
 The id of an event contains the position in both histories: a client that reconnects with `Last-Event-ID` gets the events that it has not seen.
 A browser's `EventSource` reconnects after a stream has ended, but gives up after any status other than 200. So temporary failures are waited out in the stream.
@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from http import HTTPStatus
 from itertools import islice
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.eventsourcing.recorded_event import RecordedEvent, recorded, today
@@ -19,9 +19,7 @@ from app.streams.tasks.ownership import FORWARDED
 from app.web.gateway.consistency import least_version
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder, NoAnswer
-from app.web.http import problems as problem
 from app.web.http.problems import Problem, later
-from schemas.fields import Id, NotNull
 from schemas.upcasters import NewerSchema
 from tables.history import histories
 
@@ -49,11 +47,6 @@ KEEP_ALIVE = b": nothing new\n\n"
 
 AT_ONCE = 100
 """Events of each history that one look reads, at most."""
-
-Wait = Annotated[
-    int, Query(ge=0, le=MOST_WAIT_S, description="how long it waits for an order that is not there yet (seconds); then `event: not-found` ends it")
-]
-LastEventId = Annotated[str | None, NotNull, Header(alias="Last-Event-ID", pattern=r"^\d{1,18}\.\d{1,18}$", description="the `id` of the last event that came")]
 
 
 class Seen(NamedTuple):
@@ -166,21 +159,6 @@ class OrderEventStream:
             return self._desk.view(order_id, lambda rows: _new(rows, order_id, seen))
         except (Problem, NewerSchema):
             return None
-
-
-def routes(streams: OrderEventStream) -> APIRouter:
-    """Return the route for streams."""
-    router = APIRouter(responses=ERRORS, tags=["reads"])
-
-    @router.get("/orders/{order_id}/stream", response_class=Response, responses={200: {"description": "events as they happen", "content": {MEDIA_TYPE: {}}}})
-    async def order_stream(request: Request, order_id: Id, wait: Wait = WAIT_S, last_event_id: LastEventId = None) -> Response:
-        """Stream past and new events of an order and its saga. The status is 200 even if the order does not exist yet."""
-        return await streams.stream(request, order_id, Seen.parse(last_event_id), wait)
-
-    return router
-
-
-ERRORS = problem.documented(_400="token-not-applicable", _422="invalid", _503="not-owner: of a request that was forwarded; ask again after Retry-After seconds")
 
 
 def _now() -> float:

@@ -1,4 +1,4 @@
-"""`GET /orders/{id}/events`, likewise for products and customers: the history of an aggregate, from its partition's read model (contract, section 4).
+"""History of an aggregate, from its partition's read model (contract, section 4).
 
 Histories are unbounded, and the contract has no pages for them. So a history is sent in pieces, each read after the previous one was handed to the client.
 """
@@ -7,20 +7,16 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.eventsourcing.recorded_event import today
-from app.web import openapi
 from app.web.gateway.consistency import fresh
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
-from app.web.http import headers
-from app.web.http import problems as problem
 from app.web.http.problems import Problem, break_off, later
-from schemas.fields import Id, Int64
+from schemas.fields import Int64
 from schemas.upcasters import NewerSchema
-from schemas.view_answers import EventsAnswer
 from tables.history import histories
 
 PIECE = 200
@@ -29,14 +25,6 @@ PIECE_BYTES = 256 << 10
 """Size of the events that are read at once (bytes); a single event may be larger."""
 
 FromVersion = Annotated[int, Query(alias="fromVersion", ge=1), Int64]
-
-ERRORS = problem.documented(
-    _400="token-not-applicable",
-    _404="not-found",
-    _412="not-yet",
-    _422="invalid",
-    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
-)
 
 
 class HistoryQuery:
@@ -74,28 +62,6 @@ class HistoryQuery:
 
     def _read(self, kind: str, identity: str, from_version: int) -> list[tuple[int, bytes]]:
         return self._desk.view(identity, lambda rows: _piece(histories.committed(rows, kind, identity, from_version)))
-
-
-def routes(reads: HistoryQuery) -> APIRouter:
-    """Return the routes for the histories of orders, products and customers."""
-    router = APIRouter(responses={**openapi.answer(200, EventsAnswer, "the history"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
-
-    @router.get("/orders/{order_id}/events")
-    async def order_events(request: Request, order_id: Id, from_version: FromVersion = 1) -> Response:
-        """Return the events of an order."""
-        return await reads.history(request, "Order", order_id, from_version)
-
-    @router.get("/products/{product_id}/events")
-    async def product_events(request: Request, product_id: Id, from_version: FromVersion = 1) -> Response:
-        """Return the events of a product."""
-        return await reads.history(request, "Product", product_id, from_version)
-
-    @router.get("/customers/{customer_id}/events")
-    async def customer_events(request: Request, customer_id: Id, from_version: FromVersion = 1) -> Response:
-        """Return the events of a customer."""
-        return await reads.history(request, "Customer", customer_id, from_version)
-
-    return router
 
 
 def _piece(events: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

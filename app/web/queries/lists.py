@@ -19,7 +19,6 @@ from app.web.gateway.consistency import has_token, seen
 from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.token import ConsistencyToken, parse
-from app.web.http import problems as problem
 from app.web.http.problems import Problem
 from schemas.fields import NotNull, Number
 
@@ -33,13 +32,6 @@ Item = dict[str, Any]
 After = Annotated[str | None, NotNull, Query(max_length=1_000)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
 InPartition = Annotated[Number | None, NotNull, Query(description="only what is in this partition")]
-
-ERRORS = problem.documented(
-    _400="token-not-applicable",
-    _412="not-yet",
-    _422="invalid",
-    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
-)
 
 
 class PageRequest(NamedTuple):

@@ -1,29 +1,20 @@
-"""`GET /orders`: orders of a customer or in a status, the newest first (contract, section 4)."""
+"""Lists of orders: those of a customer or in a status, the newest first (contract, section 4)."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, NamedTuple, get_args
-
-from fastapi import APIRouter, Query, Request, Response
+from typing import NamedTuple, get_args
 
 from app.domain.read_models.customer_name import ASKED
 from app.domain.read_models.order_summary import OrderSummary
 from app.eventsourcing.sort_keys import newest_first
 from app.streams.state.store import StateStore
-from app.web import openapi
-from app.web.http import headers
-from app.web.queries.lists import ERRORS, After, InPartition, Item, Limit, PageRequest, PartitionedList
+from app.web.queries.lists import Item
 from app.web.queries.rows import summary
 from schemas.answers import Status
-from schemas.fields import Id, NotNull
-from schemas.view_answers import OrdersPage
 from tables.customer_orders import customer_orders
 from tables.order_summary import order_summaries
 from tables.orders_by_status import orders_by_status
 
 STATUSES: tuple[str, ...] = get_args(Status)
-
-CustomerNamed = Annotated[Id | None, NotNull, Query(alias="customerId")]
-InStatus = Annotated[Status | None, NotNull, Query()]
 
 
 class OrderListSource(NamedTuple):
@@ -57,22 +48,3 @@ class OrderListSource(NamedTuple):
         if self.customer_id is not None:
             return customer_orders.committed(store, [self.customer_id], after)
         return orders_by_status.committed(store, STATUSES if self.status is None else [self.status], after)
-
-
-def routes(lists: PartitionedList) -> APIRouter:
-    """Return the route for the list of orders."""
-    router = APIRouter(responses={**openapi.answer(200, OrdersPage, "orders, the newest first"), **ERRORS}, tags=["reads"], dependencies=[headers.READ])
-
-    @router.get("/orders")
-    async def orders(  # noqa: PLR0913, PLR0917 (what the contract lets a client ask for)
-        request: Request,
-        customer_id: CustomerNamed = None,
-        status: InStatus = None,
-        limit: Limit = 100,
-        after: After = None,
-        partition: InPartition = None,
-    ) -> Response:
-        """List orders of a customer or in a status, the newest first. `next` is the `after` of the following page, or null."""
-        return await lists.page(request, OrderListSource(customer_id, status), PageRequest.of(limit, after, partition))
-
-    return router

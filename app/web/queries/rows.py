@@ -1,11 +1,11 @@
-"""Rows of read models: `GET /orders/{id}`, `/products/{id}`, `/customers/{id}` (contract, section 4)."""
+"""Rows of read models as clients see them: orders, products and customers (contract, section 4)."""
 
 import asyncio
 from collections.abc import Callable
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from msgspec import Struct
 
@@ -14,16 +14,10 @@ from app.domain.read_models.customer_name import ASKED, CustomerName
 from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.product_stock import ProductStock
 from app.streams.state.store import StateStore
-from app.web import openapi
 from app.web.gateway.consistency import deadline_s, fresh, has_token
 from app.web.gateway.desk import Desk
 from app.web.gateway.etag import matches
 from app.web.gateway.forwarding import Forwarder
-from app.web.http import headers
-from app.web.http import problems as problem
-from schemas import view_answers
-from schemas.answers import Answer, Status
-from schemas.fields import Id, NotNull
 from tables.customer_account import customer_accounts
 from tables.order_summary import order_summaries
 from tables.product_stock import stock
@@ -76,48 +70,6 @@ class RowQuery:
         return found
 
 
-_STATUS = f"({'|'.join(get_args(Status))})"
-Statuses = Annotated[str | None, NotNull, Query(pattern=f"^{_STATUS}(,{_STATUS})*$", description="statuses to wait for, with commas between them")]
-
-
-def routes(rows: RowQuery) -> APIRouter:
-    """Return the routes for single orders, products and customers."""
-    router = APIRouter(responses=ROW_ERRORS, tags=["reads"], dependencies=[headers.READ])
-
-    @router.get("/orders/{order_id}", responses=shown(view_answers.OrderSummary))
-    async def order(request: Request, order_id: Id, wait: Statuses = None) -> Response:
-        """Return an order with its customer's name, as new as the Consistency-Token requires. `wait` waits for a status, up to a time limit."""
-        statuses = None if wait is None else frozenset(wait.split(","))
-        return await rows.row(request, "Order", order_id, _order, lambda found: statuses is None or found.body["status"] in statuses)
-
-    @router.get("/products/{product_id}", responses=shown(view_answers.ProductStock))
-    async def product(request: Request, product_id: Id) -> Response:
-        """Return a product and its stock."""
-        return await rows.row(request, "Product", product_id, _product)
-
-    @router.get("/customers/{customer_id}", responses=shown(view_answers.CustomerAccount))
-    async def customer(request: Request, customer_id: Id) -> Response:
-        """Return a customer and the used credit."""
-        return await rows.row(request, "Customer", customer_id, _customer)
-
-    return router
-
-
-ROW_ERRORS = problem.documented(
-    _400="token-not-applicable",
-    _404="not-found",
-    _412="not-yet",
-    _422="invalid",
-    _503="no-owner, not-owner, view-rebuilding, view-recovering, view-stopped: ask again after Retry-After seconds",
-)
-
-
-def shown(model: type[Answer]) -> problem.Responses:
-    """Return the responses of a route that shows a row, for OpenAPI."""
-    unchanged = {"description": "it is as If-None-Match says", "headers": {"ETag": problem.HEADERS["ETag"]}}
-    return {**openapi.answer(200, model, "as the view has it", "ETag"), 304: unchanged}
-
-
 def summary(order: OrderSummary, name: CustomerName) -> dict[str, Any]:
     """Return an order with its customer's name and email."""
     return {**fields(order), "customerName": name.name, "customerEmail": name.email}
@@ -129,7 +81,8 @@ def fields(row: Struct) -> dict[str, Any]:
     return found
 
 
-def _order(store: StateStore, order_id: str) -> RowResponse | None:
+def order_row(store: StateStore, order_id: str) -> RowResponse | None:
+    """Return an order with its customer's name, or None if there is none."""
     found = order_summaries.committed(store, order_id)
     if found is None:
         return None
@@ -138,14 +91,16 @@ def _order(store: StateStore, order_id: str) -> RowResponse | None:
     return RowResponse(order.version, f'"{order.version}{named}"', summary(order, name), joined=name.version != ASKED)
 
 
-def _product(store: StateStore, product_id: str) -> RowResponse | None:
+def product_row(store: StateStore, product_id: str) -> RowResponse | None:
+    """Return a product with what is available of it, or None if there is none."""
     product: ProductStock | None = stock.committed(store, product_id)
     if product is None:
         return None
     return RowResponse(product.version, f'"{product.version}"', {**fields(product), "available": product.on_hand - product.reserved})
 
 
-def _customer(store: StateStore, customer_id: str) -> RowResponse | None:
+def customer_row(store: StateStore, customer_id: str) -> RowResponse | None:
+    """Return a customer with the used credit, or None if there is none."""
     account: CustomerAccount | None = customer_accounts.committed(store, customer_id)
     if account is None:
         return None

@@ -1,4 +1,4 @@
-"""Parked records over HTTP: list those that are still parked, retry or discard one (contract, sections 2 and 4)."""
+"""`/parked`: list the records that are still parked, retry or discard one (contract, sections 2 and 4)."""
 
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -28,6 +28,8 @@ from schemas.fields import Number
 from schemas.operator_answers import ParkedPage, SettledAnswer
 from schemas.requests import Discard
 from schemas.timestamp import rfc3339
+
+BODIES = (Discard,)
 
 PAGE_BYTES = 8 << 20
 """Size of the values that one page reads (bytes); a page of large records is shorter than its limit."""
