@@ -3,13 +3,11 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from importlib.metadata import version
 from typing import Any
 
 import uvicorn
-from fastapi import APIRouter, FastAPI
 from mode import Service
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,28 +15,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.errors import FoldstreamError
 from app.settings import EVERY_ADDRESS, Settings
 from app.streams.application import Application
-from app.streams.tasks.ownership import MARK, PartitionOwners, mark
+from app.streams.tasks.ownership import MARK, mark
 from app.streams.topology import WorkerAddress
-from app.web import openapi
-from app.web.gateway.desk import Desk
-from app.web.gateway.forwarding import Forwarder
-from app.web.gateway.writes import CommandEndpoint
-from app.web.http import problems as problem
-from app.web.http import protocol
-from app.web.http.admission import AdmissionControl
 from app.web.http.connection import IDLE_S, BoundedConnection
-from app.web.http.public_url import PublicUrl
-from app.web.monitoring.lag import LagMonitor
-from app.web.monitoring.liveness import LivenessMonitor, parts
-from app.web.queries.event_pages import EventPages
-from app.web.queries.event_stream import OrderEventStream
-from app.web.queries.history import HistoryQuery
-from app.web.queries.lists import PartitionedList
-from app.web.queries.rows import RowQuery
-from app.web.routes import commands, customers, events, health, metrics, orders, parked, products, sagas, tables
-from app.web.routes.commands import AGGREGATES, CommandResultQuery
-from app.web.routes.parked import ParkedEndpoint
-from app.web.routes.tables import RebuildEndpoint, TableRowsEndpoint
+from app.web.site import WebServices, create_site
 
 log = logging.getLogger(__name__)
 
@@ -63,23 +43,14 @@ class Server(Service):
         self._socket = listen(settings)
         self.owner = WorkerAddress(_url(settings, self._socket), settings.worker_id or f"{socket.gethostname()}-{self._socket.getsockname()[1]}")
         self._unreachable = settings.advertised_url is None and settings.web_host in EVERY_ADDRESS
-        self._owners = PartitionOwners(settings)
-        self._desk = Desk(app)
-        self._forwarder = Forwarder(self._owners, self.owner.url)
-        self._lag = LagMonitor(settings, app.followed())
-        self._pages = EventPages(settings, _logs(settings))
-        self._vitals = LivenessMonitor(lambda: parts(app, self._lag))
-        self._uvicorn = serving(
-            site(app, self._desk, self._forwarder, self._lag, self._pages, self._vitals), headers=[(MARK, mark(settings, self.owner.worker_id))]
-        )
+        self._services = WebServices.of(app, self.owner.url)
+        self._uvicorn = serving(create_site(app, self._services), headers=[(MARK, mark(settings, self.owner.worker_id))])
 
     async def on_start(self) -> None:
         """Connect to Kafka, then serve requests."""
-        await self._desk.open()
-        await self._forwarder.open()
-        self.add_future(self._owners.follow())
-        self.add_future(self._lag.follow())
-        self.add_future(self._vitals.watch())
+        await self._services.open()
+        for each in self._services.background():
+            self.add_future(each)
         self.add_future(self._uvicorn.serve([self._socket]))
         log.info("HTTP at %s", self.owner.url)
         if self._unreachable:
@@ -92,78 +63,7 @@ class Server(Service):
             async with asyncio.timeout(STOP_S + CANCELLED_S):
                 while self._uvicorn.started and self._uvicorn.server_state.connections:  # noqa: ASYNC110 (uvicorn has no event for it)
                     await asyncio.sleep(0.05)
-        await self._forwarder.close()
-        await self._pages.close()
-        await self._desk.close()
-
-
-def site(  # noqa: PLR0913, PLR0917 (dependencies of the routes)
-    app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
-) -> FastAPI:
-    """Return the application with all routes."""
-    web = _described(app.side.settings)
-    for router in _routers(app, desk, forwarder, lag, pages, vitals):
-        web.include_router(router)
-    return web
-
-
-def _described(settings: Settings) -> FastAPI:
-    """Return an application without routes, with our OpenAPI document and error responses."""
-    public = settings.public_url
-    web = FastAPI(
-        title="Foldstream",
-        summary="Orders, event-sourced on Apache Kafka.",
-        version=version("foldstream"),
-        responses=problem.documented(_405="method-not-allowed", _500="failed", _503="overloaded"),
-        redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
-        root_path_in_servers=False,
-        servers=None if public is None else [{"url": public}],
-    )
-    web.add_middleware(AdmissionControl)
-    problem.install(web)
-    protocol.install(web)
-    if public is not None:
-        web.add_middleware(PublicUrl, url=public)
-    openapi.describe(web, [body for prefix in (orders, products, customers, parked, sagas, tables) for body in prefix.BODIES])
-    return web
-
-
-def _routers(  # noqa: PLR0913, PLR0917 (as above)
-    app: Application, desk: Desk, forwarder: Forwarder, lag: LagMonitor, pages: EventPages, vitals: LivenessMonitor
-) -> Iterator[APIRouter]:
-    """Yield the routers in the order of the document. The first route that matches a request answers it."""
-    partitions = app.side.settings.partitions
-    writes = CommandEndpoint(desk, forwarder)
-    yield orders.write_routes(writes)
-    yield products.write_routes(writes)
-    yield customers.write_routes(writes)
-    yield sagas.write_routes(writes)
-    yield commands.routes(CommandResultQuery(desk, forwarder))
-    rows, lists = RowQuery(desk, forwarder), PartitionedList(desk, forwarder, partitions)
-    yield orders.row_routes(rows)
-    yield products.row_routes(rows)
-    yield customers.row_routes(rows)
-    yield orders.list_routes(lists)
-    yield orders.saga_routes(rows)
-    yield sagas.list_routes(lists)
-    histories = HistoryQuery(desk, forwarder)
-    yield orders.history_routes(histories)
-    yield products.history_routes(histories)
-    yield customers.history_routes(histories)
-    yield orders.stream_routes(OrderEventStream(desk, forwarder))
-    yield events.routes(pages, partitions)
-    yield parked.routes(ParkedEndpoint(desk, forwarder, partitions))
-    models = {model.agent: model for model in app.view.models}
-    yield tables.rebuild_routes(RebuildEndpoint(desk, forwarder, [*models]), partitions)
-    yield tables.row_routes(TableRowsEndpoint(desk, forwarder, models), partitions)
-    yield health.routes(app, vitals)
-    yield metrics.routes(app, lag)
-
-
-def _logs(settings: Settings) -> dict[str, str]:
-    """Return the topic of each event type."""
-    return {event_type: settings.topic(f"events.{each.decider.topic}") for each in AGGREGATES.values() for event_type in each.decider.events}
+        await self._services.close()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.streams.app import app
 from app.web import openapi
-from app.web.server import site
+from app.web.site import WebServices, create_site
 
 SAFE = 2**53
 """First integer that JavaScript cannot tell from its neighbour."""
@@ -29,10 +29,9 @@ Document = dict[str, Any]
 
 
 def document() -> Document:
-    """Return the document as a worker serves it. No route is called, so nothing is behind them."""
+    """Return the document as a worker serves it. Its services are never opened."""
     import_module("app.worker")  # it declares the responses of the routes
-    nothing: Any = None
-    return site(app, nothing, nothing, nothing, nothing, nothing).openapi()
+    return create_site(app, WebServices.of(app, "http://here")).openapi()
 
 
 @pytest.fixture(scope="module", name="document")

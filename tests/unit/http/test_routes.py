@@ -1,14 +1,13 @@
 """A route is found by its URL: `/orders/...` in `app/web/routes/orders.py`."""
 
 from importlib import import_module
-from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import Route
 
 from app.streams.app import app
-from app.web.server import site
+from app.web.site import WebServices, create_site
 
 ELSEWHERE = {
     "/healthz": "app.web.routes.health",
@@ -26,10 +25,9 @@ Placed = tuple[str, str]
 
 @pytest.fixture(scope="module", name="placed")
 def _placed() -> list[Placed]:
-    """All routes of a worker; no route is asked, so nothing stands behind them."""
+    """All routes of a worker; its services are never opened."""
     import_module("app.worker")  # it declares what the routes show
-    nothing: Any = None
-    contexts = [*iter_route_contexts(site(app, nothing, nothing, nothing, nothing, nothing).routes)]
+    contexts = [*iter_route_contexts(create_site(app, WebServices.of(app, "http://here")).routes)]
     assert sum(isinstance(context.route, APIRoute) for context in contexts) == 31
     return [(context.path or "", context.route.endpoint.__module__) for context in contexts if isinstance(context.route, Route)]
 
