@@ -11,8 +11,9 @@ from app.settings import Settings
 from app.streams.application import Application
 from app.streams.tasks.ownership import PartitionOwners
 from app.web import openapi
-from app.web.gateway.desk import Desk
+from app.web.gateway.commands import CommandGateway
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from app.web.gateway.writes import CommandEndpoint
 from app.web.http import problems as problem
 from app.web.http import protocol
@@ -35,7 +36,8 @@ from app.web.routes.tables import RebuildEndpoint, TableRowsEndpoint
 class WebServices:
     """Services that the routes of one worker share."""
 
-    desk: Desk
+    local: LocalState
+    gateway: CommandGateway
     owners: PartitionOwners
     forwarder: Forwarder
     lag: LagMonitor
@@ -46,12 +48,20 @@ class WebServices:
     def of(cls, app: Application, own_url: str) -> Self:
         """Create the services, which begin to work once they are opened."""
         settings = app.side.settings
-        owners, lag = PartitionOwners(settings), LagMonitor(settings, app.followed())
-        return cls(Desk(app), owners, Forwarder(owners, own_url), lag, EventPages(settings, _logs(settings)), LivenessMonitor(lambda: parts(app, lag)))
+        local, owners, lag = LocalState(app), PartitionOwners(settings), LagMonitor(settings, app.followed())
+        return cls(
+            local,
+            CommandGateway(app, local),
+            owners,
+            Forwarder(owners, own_url),
+            lag,
+            EventPages(settings, _logs(settings)),
+            LivenessMonitor(lambda: parts(app, lag)),
+        )
 
     async def open(self) -> None:
         """Connect to Kafka, and open the HTTP client."""
-        await self.desk.open()
+        await self.gateway.open()
         await self.forwarder.open()
 
     def background(self) -> Iterator[Coroutine[None, None, None]]:
@@ -64,7 +74,7 @@ class WebServices:
         """Disconnect."""
         await self.forwarder.close()
         await self.pages.close()
-        await self.desk.close()
+        await self.gateway.close()
 
 
 def create_site(app: Application, services: WebServices) -> FastAPI:
@@ -99,30 +109,30 @@ def _described(settings: Settings) -> FastAPI:
 
 def _routers(app: Application, services: WebServices) -> Iterator[APIRouter]:
     """Yield the routers in the order of the document. The first route that matches a request answers it."""
-    partitions, desk, forwarder = app.side.settings.partitions, services.desk, services.forwarder
-    writes = CommandEndpoint(desk, forwarder)
+    partitions, local, forwarder = app.side.settings.partitions, services.local, services.forwarder
+    writes = CommandEndpoint(services.gateway, local, forwarder)
     yield orders.write_routes(writes)
     yield products.write_routes(writes)
     yield customers.write_routes(writes)
     yield sagas.write_routes(writes)
-    yield commands.routes(CommandResultQuery(desk, forwarder))
-    rows, lists = RowQuery(desk, forwarder), PartitionedList(desk, forwarder, partitions)
+    yield commands.routes(CommandResultQuery(services.gateway, local, forwarder))
+    rows, lists = RowQuery(local, forwarder), PartitionedList(local, forwarder, partitions)
     yield orders.row_routes(rows)
     yield products.row_routes(rows)
     yield customers.row_routes(rows)
     yield orders.list_routes(lists)
     yield orders.saga_routes(rows)
     yield sagas.list_routes(lists)
-    histories = HistoryQuery(desk, forwarder)
+    histories = HistoryQuery(local, forwarder)
     yield orders.history_routes(histories)
     yield products.history_routes(histories)
     yield customers.history_routes(histories)
-    yield orders.stream_routes(OrderEventStream(desk, forwarder))
+    yield orders.stream_routes(OrderEventStream(local, forwarder))
     yield events.routes(services.pages, partitions)
-    yield parked.routes(ParkedEndpoint(desk, forwarder, partitions))
+    yield parked.routes(ParkedEndpoint(local, forwarder, partitions))
     models = {model.agent: model for model in app.view.models}
-    yield tables.rebuild_routes(RebuildEndpoint(desk, forwarder, [*models]), partitions)
-    yield tables.row_routes(TableRowsEndpoint(desk, forwarder, models), partitions)
+    yield tables.rebuild_routes(RebuildEndpoint(local, forwarder, [*models]), partitions)
+    yield tables.row_routes(TableRowsEndpoint(local, forwarder, models), partitions)
     yield health.routes(app, services.vitals)
     yield metrics.routes(app, services.lag)
 

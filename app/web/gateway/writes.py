@@ -9,8 +9,9 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from app.client.results import CommandReply
-from app.web.gateway.desk import Desk, Unanswered
+from app.web.gateway.commands import CommandGateway, Unanswered
 from app.web.gateway.forwarding import Forwarder, NoAnswer
+from app.web.gateway.local_state import LocalState
 from app.web.gateway.request import CommandRef, CommandRequest, command_from_request, derived_id
 from app.web.gateway.token import ConsistencyToken
 from app.web.http.problems import Problem
@@ -22,8 +23,9 @@ NOT_FOUND = frozenset({"not-found", "unknown-product", "unknown-customer"})
 class CommandEndpoint:
     """Endpoint that sends a command to the owner of its aggregate, and the result to the client."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
-        self._desk = desk
+    def __init__(self, gateway: CommandGateway, local: LocalState, forwarder: Forwarder) -> None:
+        self._gateway = gateway
+        self._local = local
         self._forwarder = forwarder
 
     async def create(self, request: Request, aggregate_type: str, command: Command, **shown: str) -> Response:
@@ -40,11 +42,11 @@ class CommandEndpoint:
 
     async def write(self, request: Request, command: CommandRequest, status: int, body: Mapping[str, Any], location: str | None = None) -> Response:
         """Respond with `status`, `body` and the version if the command is accepted, or 202 if its outcome is pending. Raise a Problem otherwise."""
-        partition = self._desk.partition(command.aggregate_id)
+        partition = self._local.partition(command.aggregate_id)
         try:
-            if not self._desk.owns(partition):
+            if not self._local.owns(partition):
                 return await self._forwarded(request, command, partition)
-            told = await self._desk.write(command)
+            told = await self._gateway.write(command)
         except Unanswered as unanswered:
             return unanswered_yet(unanswered.asked)
         except asyncio.CancelledError:  # the worker ends: the command may be in Kafka

@@ -17,8 +17,8 @@ from app.eventsourcing.recorded_event import RecordedEvent, recorded, today
 from app.streams.state.store import StateStore
 from app.streams.tasks.ownership import FORWARDED
 from app.web.gateway.consistency import least_version
-from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder, NoAnswer
+from app.web.gateway.local_state import LocalState
 from app.web.http.problems import Problem, later
 from schemas.upcasters import NewerSchema
 from tables.history import histories
@@ -80,14 +80,14 @@ class Sought(NamedTuple):
 class OrderEventStream:
     """Query that streams histories from the worker that owns them."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder) -> None:
+        self._local = local
         self._forwarder = forwarder
 
     async def stream(self, request: Request, order_id: str, seen: Seen, wait_s: int) -> Response:
         """Stream all events after those seen, and then each new event as soon as it is visible."""
         sought = Sought(order_id, seen, least_version(request, "Order", order_id), wait_s)
-        if FORWARDED in request.headers and not self._desk.has_view(self._desk.partition(order_id)):
+        if FORWARDED in request.headers and not self._local.has_view(self._local.partition(order_id)):
             raise later("not-owner", "this worker does not own the order, and the request was forwarded already: ask again")
         return StreamingResponse(self._body(request, sought), media_type=MEDIA_TYPE, headers=HEADERS)
 
@@ -109,8 +109,8 @@ class OrderEventStream:
 
     async def _found(self, request: Request, sought: Sought) -> AsyncIterator[bytes] | None:
         """Return the events, from this worker or from the order's owner. Return None while there is no order, or no worker can serve it."""
-        partition = self._desk.partition(sought.order_id)
-        if not self._desk.has_view(partition):
+        partition = self._local.partition(sought.order_id)
+        if not self._local.has_view(partition):
             return await self._of_owner(request, partition)
         try:
             version = self._version(sought.order_id)
@@ -134,12 +134,12 @@ class OrderEventStream:
     def _is_missing(self, sought: Sought) -> bool:
         """Return True if this worker knows that there is no such order."""
         try:
-            return self._desk.has_view(self._desk.partition(sought.order_id)) and not self._version(sought.order_id)
+            return self._local.has_view(self._local.partition(sought.order_id)) and not self._version(sought.order_id)
         except Problem:
             return False
 
     def _version(self, order_id: str) -> int:
-        version: int = self._desk.view(order_id, lambda rows: histories.committed_version(rows, "Order", order_id))
+        version: int = self._local.view(order_id, lambda rows: histories.committed_version(rows, "Order", order_id))
         return version
 
     async def _events(self, order_id: str, seen: Seen) -> AsyncIterator[bytes]:
@@ -156,7 +156,7 @@ class OrderEventStream:
 
     def _look(self, order_id: str, seen: Seen) -> list[tuple[RecordedEvent, bytes]] | None:
         try:
-            return self._desk.view(order_id, lambda rows: _new(rows, order_id, seen))
+            return self._local.view(order_id, lambda rows: _new(rows, order_id, seen))
         except (Problem, NewerSchema):
             return None
 

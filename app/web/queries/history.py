@@ -12,8 +12,8 @@ from fastapi.responses import StreamingResponse
 
 from app.eventsourcing.recorded_event import today
 from app.web.gateway.consistency import fresh
-from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from app.web.http.problems import Problem, break_off, later
 from schemas.fields import Int64
 from schemas.upcasters import NewerSchema
@@ -30,14 +30,14 @@ FromVersion = Annotated[int, Query(alias="fromVersion", ge=1), Int64]
 class HistoryQuery:
     """Query for histories, answered by the worker that owns them."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder) -> None:
+        self._local = local
         self._forwarder = forwarder
 
     async def history(self, request: Request, kind: str, identity: str, from_version: int) -> Response:
         """Return the events of an aggregate from a version on, up to the last one, in the current schema."""
-        partition = self._desk.partition(identity)
-        if not self._desk.has_view(partition):
+        partition = self._local.partition(identity)
+        if not self._local.has_view(partition):
             return await self._forwarder.read(request, partition, endless=True)
         last = await fresh(request, kind, identity, lambda: self._last(kind, identity), lambda version: version)
         pieces = self._pieces(kind, identity, from_version, last)
@@ -48,7 +48,7 @@ class HistoryQuery:
         return StreamingResponse(_chained(request, first, pieces), media_type="application/json")
 
     def _last(self, kind: str, identity: str) -> int | None:
-        return self._desk.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None
+        return self._local.view(identity, lambda rows: histories.committed_version(rows, kind, identity)) or None
 
     async def _pieces(self, kind: str, identity: str, from_version: int, last: int) -> AsyncIterator[bytes]:
         """Yield the response body in pieces. A Problem after the first piece breaks it off, and the client sees that the end is missing."""
@@ -61,7 +61,7 @@ class HistoryQuery:
         yield b"]}" if before == b"," else before + b"]}"
 
     def _read(self, kind: str, identity: str, from_version: int) -> list[tuple[int, bytes]]:
-        return self._desk.view(identity, lambda rows: _piece(histories.committed(rows, kind, identity, from_version)))
+        return self._local.view(identity, lambda rows: _piece(histories.committed(rows, kind, identity, from_version)))
 
 
 def _piece(events: Iterable[tuple[int, bytes]]) -> list[tuple[int, bytes]]:

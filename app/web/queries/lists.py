@@ -16,8 +16,8 @@ from fastapi.responses import JSONResponse
 
 from app.streams.state.store import StateStore
 from app.web.gateway.consistency import has_token, seen
-from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http.problems import Problem
 from schemas.fields import NotNull, Number
@@ -77,8 +77,8 @@ class PartialPage(NamedTuple):
 class PartitionedList:
     """Query for lists, which merges the partial pages of the partitions."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder, partitions: int) -> None:
+        self._local = local
         self._forwarder = forwarder
         self._partitions = partitions
 
@@ -92,11 +92,11 @@ class PartitionedList:
         return JSONResponse({"items": found.items, "next": found.following and cursor(found.following)})
 
     async def _part(self, request: Request, source: ListSource, asked: PageRequest, partition: int, token: ConsistencyToken | None) -> PartialPage:
-        if not self._desk.has_view(partition):
+        if not self._local.has_view(partition):
             return await self._elsewhere(request, source, asked, partition)
-        if token is not None and self._desk.partition(token.aggregate_id) == partition:
-            await seen(request, lambda: self._desk.view_rows(partition, lambda store: source.version(store, token.aggregate_id)))
-        return self._desk.view_rows(partition, lambda store: _part(source.rows(store, asked.after), asked))
+        if token is not None and self._local.partition(token.aggregate_id) == partition:
+            await seen(request, lambda: self._local.view_rows(partition, lambda store: source.version(store, token.aggregate_id)))
+        return self._local.view_rows(partition, lambda store: _part(source.rows(store, asked.after), asked))
 
     async def _elsewhere(self, request: Request, source: ListSource, asked: PageRequest, partition: int) -> PartialPage:
         told = await self._forwarder.page(request, partition, _query(source, asked, partition))

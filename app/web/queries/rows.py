@@ -15,9 +15,9 @@ from app.domain.read_models.order_summary import OrderSummary
 from app.domain.read_models.product_stock import ProductStock
 from app.streams.state.store import StateStore
 from app.web.gateway.consistency import deadline_s, fresh, has_token
-from app.web.gateway.desk import Desk
 from app.web.gateway.etag import matches
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from tables.customer_account import customer_accounts
 from tables.order_summary import order_summaries
 from tables.product_stock import stock
@@ -46,16 +46,16 @@ def _anything(_found: RowResponse) -> bool:
 class RowQuery:
     """Query for rows of read models, answered by the worker that owns them."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder) -> None:
+        self._local = local
         self._forwarder = forwarder
 
     async def row(self, request: Request, kind: str, identity: str, read: Read, wanted: Wanted = _anything) -> Response:
         """Return the row that `read` finds, as new as the request's token requires and if possible `wanted`, or 304 if the client already has it."""
-        partition = self._desk.partition(identity)
-        if not self._desk.has_view(partition):
+        partition = self._local.partition(identity)
+        if not self._local.has_view(partition):
             return await self._forwarder.read(request, partition)
-        found = await self._fresh(request, kind, identity, lambda: self._desk.view(identity, lambda store: read(store, identity)), wanted)
+        found = await self._fresh(request, kind, identity, lambda: self._local.view(identity, lambda store: read(store, identity)), wanted)
         if matches(request, found.tag):
             return Response(status_code=304, headers={"ETag": found.tag})
         return JSONResponse(found.body, headers={"ETag": found.tag})

@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 from app.eventsourcing.ids import event_id
 from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome
 from app.web import openapi
-from app.web.gateway.desk import Desk
+from app.web.gateway.commands import CommandGateway
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from app.web.gateway.request import CommandRef
 from app.web.gateway.writes import unanswered_yet
 from app.web.http import headers
@@ -37,8 +38,9 @@ OrderNamed = Annotated[Id | None, NotNull, Query(alias="orderId", description="t
 class CommandResultQuery:
     """Query for the result of a command, answered by the worker that owns the aggregate."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder) -> None:
-        self._desk = desk
+    def __init__(self, gateway: CommandGateway, local: LocalState, forwarder: Forwarder) -> None:
+        self._gateway = gateway
+        self._local = local
         self._forwarder = forwarder
 
     async def command(self, request: Request, asked: CommandRef) -> Response:
@@ -59,22 +61,22 @@ class CommandResultQuery:
 
     async def _behind(self, asked: CommandRef) -> bool:
         try:
-            return await self._desk.behind(asked)
+            return await self._gateway.has_unread_commands(asked)
         except KafkaError as error:
             raise later("no-broker", "Kafka does not answer at the moment: ask again") from error
 
     def _found(self, asked: CommandRef) -> Response | None:
         """Return the stored result, or None."""
         aggregate = AGGREGATES[asked.aggregate_type]
-        known, order_id = self._desk.read(
+        known, order_id = self._local.read(
             asked.aggregate_id, lambda rows: aggregate.committed_answer(rows, asked.aggregate_id, asked.order_id, asked.command_id)
         )
         return None if known is None else JSONResponse(_result(aggregate, asked, known, order_id))
 
     async def _elsewhere(self, request: Request, aggregate_id: str) -> Response | None:
         """Return the response of the worker that owns the aggregate, or None if this worker owns it."""
-        partition = self._desk.partition(aggregate_id)
-        if self._desk.owns(partition):
+        partition = self._local.partition(aggregate_id)
+        if self._local.owns(partition):
             return None
         return await self._forwarder.read(request, partition)
 

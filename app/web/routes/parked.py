@@ -17,8 +17,9 @@ from app.streams.parking.release import ReleaseRequest as Asked
 from app.streams.runtime.task_manager import NotServed
 from app.streams.state.store import StateStore
 from app.web import openapi
-from app.web.gateway.desk import ANSWER_S, Desk
+from app.web.gateway.commands import ANSWER_S
 from app.web.gateway.forwarding import Forwarder, NoAnswer
+from app.web.gateway.local_state import LocalState
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body
@@ -108,8 +109,8 @@ BODY = problem.documented(_400="undecodable: the body is no JSON", _408="body-to
 class ParkedEndpoint:
     """Endpoint that lists the parked records of all workers, and has the task that parked a record retry or discard it."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder, partitions: int) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder, partitions: int) -> None:
+        self._local = local
         self._forwarder = forwarder
         self._partitions = partitions
 
@@ -128,8 +129,8 @@ class ParkedEndpoint:
         return _answer(found, None)
 
     async def _of(self, request: Request, partition: int, start: Place, limit: int) -> Page:
-        if self._desk.owns(partition):
-            return self._desk.rows(partition, lambda store: self._desk.view_rows(partition, lambda view: page((store, view), partition, start, limit)))
+        if self._local.owns(partition):
+            return self._local.rows(partition, lambda store: self._local.view_rows(partition, lambda view: page((store, view), partition, start, limit)))
         told = await self._forwarder.page(request, partition, f"partition={partition}&limit={limit}&after={start}")
         return told.items, told.next
 
@@ -137,7 +138,7 @@ class ParkedEndpoint:
         """Retry or discard a record, at the worker that owns the partition. Raise a Problem if it stays parked."""
         if not 0 <= partition < self._partitions:
             raise _unknown()
-        if not self._desk.owns(partition):
+        if not self._local.owns(partition):
             return await self._ask(request, partition)
         park = await self._done(partition, asked)
         if park is not None:
@@ -148,7 +149,7 @@ class ParkedEndpoint:
     async def _done(self, partition: int, asked: Asked) -> Park | None:
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await self._desk.release(partition, asked)
+                return await self._local.release(partition, asked)
         except NotParked as error:
             raise _unknown() from error
         except NotHead as error:

@@ -18,8 +18,8 @@ from app.streams.state.positions import positions
 from app.streams.state.store import StateStore
 from app.streams.topology import ReadModel, Subscription
 from app.web import openapi
-from app.web.gateway.desk import Desk
 from app.web.gateway.forwarding import Forwarder
+from app.web.gateway.local_state import LocalState
 from app.web.http import headers
 from app.web.http import problems as problem
 from app.web.http import request_body as body
@@ -49,18 +49,18 @@ TableName = Annotated[str, Path(max_length=100, examples=["history"])]
 class RebuildEndpoint:
     """Endpoint that asks the view task which has the rows."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder, tables: Sequence[str]) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder, tables: Sequence[str]) -> None:
+        self._local = local
         self._forwarder = forwarder
         self._tables = tables
 
     async def answer(self, request: Request, table: str, partition: int, ask: Callable[[BuildCoordinator], Awaitable[BuildStatus]]) -> Response:
         """Return the state of the table at the partition's owner, after `ask`."""
         _known(table, self._tables)
-        if not self._desk.has_view(partition):
+        if not self._local.has_view(partition):
             return await self._forwarder.read(request, partition)
         try:
-            return JSONResponse(_shown(table, partition, await ask(self._desk.builds(partition))))
+            return JSONResponse(_shown(table, partition, await ask(self._local.builds(partition))))
         except NothingToRollBackTo as error:
             raise Problem(409, "nothing-kept", str(error)) from error
         except BuildInProgress as error:
@@ -88,17 +88,17 @@ class RowCursor(NamedTuple):
 class TableRowsEndpoint:
     """Endpoint that reads the rows at the worker that has them."""
 
-    def __init__(self, desk: Desk, forwarder: Forwarder, models: Mapping[str, ReadModel]) -> None:
-        self._desk = desk
+    def __init__(self, local: LocalState, forwarder: Forwarder, models: Mapping[str, ReadModel]) -> None:
+        self._local = local
         self._forwarder = forwarder
         self._models = models
 
     async def page(self, request: Request, table: str, partition: int, after: RowCursor, limit: int) -> Response:
         """Return the rows behind a place, and the position in each log that they reflect. A page is consistent in itself, but the next one may be newer."""
         model = self._models[_known(table, self._models)]
-        if not self._desk.has_view(partition):
+        if not self._local.has_view(partition):
             return await self._forwarder.read(request, partition)
-        found = self._desk.view_rows(partition, lambda store: _page(model, store, after, limit))
+        found = self._local.view_rows(partition, lambda store: _page(model, store, after, limit))
         return Response(msgspec.json.encode(found), media_type="application/json")
 
 

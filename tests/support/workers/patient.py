@@ -2,10 +2,10 @@
 
 import sys
 
-from app.web.gateway import desk
+from app.web.gateway import commands
 from app.web.http import request_body as body
 from bench.alone import run_worker
 
-desk.ANSWER_S, body.BODY_S = 30.0, 40.0
-desk.ANSWER_MS = 60_000  # type: ignore[attr-defined]  # it is imported there
+commands.ANSWER_S, body.BODY_S = 30.0, 40.0
+commands.ANSWER_MS = 60_000  # type: ignore[attr-defined]  # it is imported there
 sys.exit(run_worker(accept_loss=False))
