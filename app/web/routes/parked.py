@@ -42,7 +42,7 @@ SHOWN = 1_000
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Place(NamedTuple):
+class ParkedCursor(NamedTuple):
     """Position in the list of parked records. A page begins with the record at this place, or with the next one."""
 
     partition: Count = 0
@@ -57,7 +57,7 @@ class Place(NamedTuple):
         return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
 
     @classmethod
-    def parse(cls, cursor: str) -> "Place":
+    def parse(cls, cursor: str) -> "ParkedCursor":
         """Decode a cursor. Raise a Problem if it is malformed."""
         try:
             return msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=cls)
@@ -69,24 +69,24 @@ Page = tuple[list[dict[str, Any]], str | None]
 """Records, and the cursor of the following page."""
 
 
-def page(stores: Iterable[StateStore], partition: int, start: Place, limit: int) -> Page:
+def page(stores: Iterable[StateStore], partition: int, start: ParkedCursor, limit: int) -> Page:
     """Return the parked records of a partition from a place on, at most `limit`. Long keys and values are cut."""
     items: list[dict[str, Any]] = []
     size = 0
     for store, row in _merged(stores, start):
         if len(items) == limit or size > PAGE_BYTES:
-            return items, str(Place(partition, row.topic, row.offset, row.agent, row.generation))
+            return items, str(ParkedCursor(partition, row.topic, row.offset, row.agent, row.generation))
         items.append(_item(row, head=parking.is_head(store, row)))
         size += len(row.value or b"")
     return items, None
 
 
-def _merged(stores: Iterable[StateStore], start: Place) -> Iterator[tuple[StateStore, ParkedRecord]]:
+def _merged(stores: Iterable[StateStore], start: ParkedCursor) -> Iterator[tuple[StateStore, ParkedRecord]]:
     """Merge the parked records of the write task and the view task of a partition, in one order."""
     return merge(*(_listed(store, start) for store in stores), key=lambda each: (each[1].topic, each[1].generation, each[1].offset, each[1].agent))
 
 
-def _listed(store: StateStore, start: Place) -> Iterator[tuple[StateStore, ParkedRecord]]:
+def _listed(store: StateStore, start: ParkedCursor) -> Iterator[tuple[StateStore, ParkedRecord]]:
     return ((store, row) for row in parking.listed(store, start.topic, start.offset, start.agent, start.generation))
 
 
@@ -114,21 +114,21 @@ class ParkedEndpoint:
         self._forwarder = forwarder
         self._partitions = partitions
 
-    async def page(self, request: Request, partition: int | None, start: Place, limit: int) -> Response:
+    async def page(self, request: Request, partition: int | None, start: ParkedCursor, limit: int) -> Response:
         """Return a page of parked records by partition, topic and offset."""
         if partition is not None and partition >= self._partitions:
             raise Problem(422, "invalid", f"partition: they are 0 to {self._partitions - 1}")
         found: list[dict[str, Any]] = []
         for number in range(start.partition, self._partitions) if partition is None else [partition]:
             if len(found) == limit:
-                return _answer(found, str(Place(number)))
-            items, following = await self._of(request, number, start if number == start.partition else Place(number), limit - len(found))
+                return _answer(found, str(ParkedCursor(number)))
+            items, following = await self._of(request, number, start if number == start.partition else ParkedCursor(number), limit - len(found))
             found += items
             if following is not None:
                 return _answer(found, following)
         return _answer(found, None)
 
-    async def _of(self, request: Request, partition: int, start: Place, limit: int) -> Page:
+    async def _of(self, request: Request, partition: int, start: ParkedCursor, limit: int) -> Page:
         if self._local.owns(partition):
             return self._local.rows(partition, lambda store: self._local.view_rows(partition, lambda view: page((store, view), partition, start, limit)))
         told = await self._forwarder.page(request, partition, f"partition={partition}&limit={limit}&after={start}")
@@ -174,7 +174,7 @@ def routes(records: ParkedEndpoint) -> APIRouter:
     @router.get("/parked", responses=openapi.answer(200, ParkedPage, "records that wait for an operator"))
     async def parked(request: Request, partition: InPartition = None, after: After = None, limit: Limit = 100) -> Response:
         """List parked records by partition, topic and offset. `next` is the `after` of the next page, or null. `head`: may be retried or discarded."""
-        return await records.page(request, partition, Place(partition or 0) if after is None else Place.parse(after), limit)
+        return await records.page(request, partition, ParkedCursor(partition or 0) if after is None else ParkedCursor.parse(after), limit)
 
     @router.post("/parked/{topic}/{partition}/{offset}/retry", responses=settled)
     async def retry_parked(request: Request, topic: str, partition: Number, offset: Number) -> Response:
