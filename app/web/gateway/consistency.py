@@ -1,13 +1,14 @@
-"""Read-your-writes: waits until the rows have reached the version named by the client's Consistency-Token, or answers 412 (contract, section 4)."""
+"""Read-your-writes: a read with the Consistency-Token of a write waits until the rows show that write, or is answered 412 (contract, section 4)."""
 
 import asyncio
+import binascii
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from fastapi import Request
 
-from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http.problems import Problem
 
 WAIT_S = 2.0
@@ -24,6 +25,28 @@ _WAIT = re.compile(r'\s*wait\s*=\s*(?P<quote>"?)(?P<seconds>[0-9]{1,9})(?P=quote
 Row = TypeVar("Row")
 
 
+class ConsistencyToken(NamedTuple):
+    """Version of an aggregate after a write. Its text is opaque outside of this class."""
+
+    aggregate_type: str
+    aggregate_id: str
+    version: int
+
+    def __str__(self) -> str:
+        return urlsafe_b64encode(f"{self.aggregate_type} {self.aggregate_id} {self.version}".encode()).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse the token in a header. Raise a Problem if it is not a token of ours."""
+        try:
+            kind, identity, version = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().split(" ")
+            return cls(kind, identity, int(version))
+        except (ValueError, binascii.Error) as error:
+            raise Problem(
+                400, "token-not-applicable", "Consistency-Token is none that a write gave: send the header of the write's answer as it came"
+            ) from error
+
+
 async def fresh(request: Request, kind: str, identity: str, read: Callable[[], Row | None], version: Callable[[Row], int]) -> Row:
     """Return what `read` finds, once its version is that of the request's token or later. Raise a Problem if that takes too long, or nothing exists."""
     least, until_s = least_version(request, kind, identity), deadline_s(request)
@@ -38,7 +61,7 @@ async def fresh(request: Request, kind: str, identity: str, read: Callable[[], R
 
 async def seen(request: Request, version: Callable[[], int]) -> None:
     """Return once `version` has reached the version of the request's token. Raise a Problem if that takes too long."""
-    least, until_s = parse(request.headers["consistency-token"]).version, deadline_s(request)
+    least, until_s = ConsistencyToken.parse(request.headers["consistency-token"]).version, deadline_s(request)
     while version() < least:
         if asyncio.get_running_loop().time() > until_s:
             raise not_yet()
@@ -85,7 +108,7 @@ def least_version(request: Request, kind: str, identity: str) -> int:
     given = request.headers.get("consistency-token")
     if given is None:
         return 0
-    token = parse(given)
+    token = ConsistencyToken.parse(given)
     if token[:2] != ConsistencyToken(kind, identity, 0)[:2]:
         raise Problem(400, "token-not-applicable", f"the Consistency-Token is of another write: only one to this {kind.lower()} says what to wait for")
     return token.version

@@ -10,10 +10,10 @@ from fastapi.responses import JSONResponse
 
 from app.client.results import CommandReply
 from app.web.gateway.commands import CommandGateway, Unanswered
+from app.web.gateway.consistency import ConsistencyToken
 from app.web.gateway.forwarding import Forwarder, NoAnswer
 from app.web.gateway.local_state import LocalState
 from app.web.gateway.request import CommandRef, CommandRequest, command_from_request, derived_id
-from app.web.gateway.token import ConsistencyToken
 from app.web.http.problems import Problem
 from schemas.envelopes import Command
 

@@ -15,10 +15,9 @@ from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from app.streams.state.store import StateStore
-from app.web.gateway.consistency import has_token, seen
+from app.web.gateway.consistency import ConsistencyToken, has_token, seen
 from app.web.gateway.forwarding import Forwarder
 from app.web.gateway.local_state import LocalState
-from app.web.gateway.token import ConsistencyToken, parse
 from app.web.http.problems import Problem
 from schemas.fields import NotNull, Number
 
@@ -146,7 +145,7 @@ def _query(source: ListSource, asked: PageRequest, partition: int) -> str:
 
 
 def _token(request: Request, kind: str) -> ConsistencyToken | None:
-    token = parse(request.headers["consistency-token"]) if has_token(request) else None
+    token = ConsistencyToken.parse(request.headers["consistency-token"]) if has_token(request) else None
     if token is not None and token.aggregate_type != kind:
         raise Problem(400, "token-not-applicable", f"the Consistency-Token is of another write: only one to this kind ({kind}) says what to wait for")
     return token

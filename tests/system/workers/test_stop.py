@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.web.gateway.token import ConsistencyToken
+from app.web.gateway.consistency import ConsistencyToken
 from tests.support.http.client import PLACE, ready
 from tests.support.workers.environment import Environment
 
