@@ -1,4 +1,4 @@
-"""Settings of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/settings.md` shows the table."""
+"""Settings of Foldstream, read from the environment (`FOLDSTREAM_<NAME>`); `docs/operations/settings.md` shows the table."""
 
 import re
 from functools import cache

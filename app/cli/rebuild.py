@@ -38,7 +38,7 @@ def rebuild(
     """Rebuild the rows of a read model's table from the log, in every partition. The new rows are shown once they have caught up with the current ones.
 
     The workers do it, and continue when this command ends: run it again to watch. Exit code 1 if rows could not be built, or events were parked meanwhile.
-    See docs/rebuild.md.
+    See docs/operations/rebuilding.md.
     """
     if rollback and pause:
         raise FoldstreamError("either --rollback or --pause")

@@ -18,7 +18,7 @@ def verify() -> None:
 
     The rows of read models come from the workers that serve them, and are reported as unchecked where no worker does. The last lines say what was paid,
     refunded, received and shipped, and how many orders were checked, or were not, and why.
-    docs/verify.md explains each finding and what to do.
+    docs/operations/verifying.md explains each finding and what to do.
     """
     counted: list[str] = []
     findings = asyncio.run(audit(settings(), _Progress().at, counted.append))

@@ -1,6 +1,6 @@
 """Findings of verify, by kind and record location.
 
-The report shows the first findings of each kind and counts the rest. docs/verify.md says what each kind means.
+The report shows the first findings of each kind and counts the rest. docs/operations/verifying.md says what each kind means.
 """
 
 from collections import Counter

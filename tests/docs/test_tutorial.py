@@ -14,7 +14,7 @@ from tests.docs.page import Wrong, blocks, follow
 from tests.docs.shell import Shell
 from tests.support.foldstream import ROOT, foldstream
 
-TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+TUTORIAL = (ROOT / "docs" / "guides" / "tutorial-aggregate.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Settlement check: compares an order's end with its money and stock, across partitions. docs/verify.md says which orders can be checked.
+"""Settlement check: compares an order's end with its money and stock, across partitions. docs/operations/verifying.md says which orders can be checked.
 
 Once all sagas have ended, and if no operator has settled anything by hand: payments - refunds = totals of the orders CONFIRMED or SHIPPED.
 """

@@ -1,4 +1,4 @@
-"""`/tables`: rows of read models as they are on disk, and their rebuilds, each partition at the worker that owns it (contract, section 4; docs/rebuild.md).
+"""`/tables`: rows of read models as they are on disk, and their rebuilds, each partition at the worker that owns it (contract, section 4; docs/operations/rebuilding.md).
 
 `foldstream verify` compares the rows with the log.
 """

@@ -181,6 +181,6 @@ async def test_of_many_findings_of_one_kind_some_are_told_and_the_rest_is_counte
 
 
 def test_the_page_explains_each_kind_of_finding() -> None:
-    page = (ROOT / "docs" / "verify.md").read_text()
+    page = (ROOT / "docs" / "operations" / "verifying.md").read_text()
 
     assert re.findall(r"^\| `(.*?)` \|", page, re.MULTILINE) == list(FindingKind)

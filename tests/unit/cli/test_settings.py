@@ -38,7 +38,7 @@ def test_the_table_tells_what_every_setting_means() -> None:
 
 
 def test_the_documented_table_is_that_of_the_code() -> None:
-    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "operations" / "settings.md").read_text(encoding="utf-8")
 
     rows = re.findall(r"^\| `(FOLDSTREAM_\w+)` \| (.*?) \| (.*) \|$", page, re.MULTILINE)
 
