@@ -90,7 +90,7 @@ async def test_promtool_takes_the_files(what: str, file: Path) -> None:
 
 
 def test_the_documented_alerts_are_those_that_there_are() -> None:
-    page = (ROOT / "docs" / "operations" / "deployment.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "operations" / "monitoring.md").read_text(encoding="utf-8")
 
     assert re.findall(r"^\| `(Foldstream\w+)` \|", page, re.MULTILINE) == [alert["alert"] for alert in alerts()]
 
