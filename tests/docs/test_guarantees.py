@@ -37,6 +37,14 @@ def _paths(text: str) -> list[str]:
     return re.findall(r"`([\w./-]+\.py)`", text)
 
 
+LONGEST = 160
+"""Characters of a cell: what is longer cannot be scanned, and is two guarantees."""
+
+
+def test_cells_can_be_scanned() -> None:
+    assert [cell for row in ROWS for cell in row if len(cell) > LONGEST] == []
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.guarantee[:60])
 def test_every_file_that_a_row_names_is_there(row: Row) -> None:
     named = [*files(row.mechanism), *files(row.test), *files(row.control, row.test)]
