@@ -42,7 +42,7 @@ model: setup  ## the model of the protocol, explored and compared with a real br
 deployment: setup  ## the tests of image, compose file, dashboards and proxies
 	@$(PYTEST) tests/deployment $(ARGS)
 
-docs: setup  ## the pages: links, the table of guarantees, the tutorial to the letter
+docs: setup  ## the pages: links, the table of guarantees, the tutorials to the letter
 	@$(PYTEST) tests/docs $(ARGS)
 
 test-all: test long resilience model deployment docs  ## all groups of tests, one after the other

@@ -1,4 +1,4 @@
-"""The tutorial, followed to the letter in a copy of the repository, on a Kafka of its own."""
+"""The tutorials, followed to the letter in a copy of the repository, each on a Kafka of its own."""
 
 import re
 import shutil
@@ -14,7 +14,9 @@ from tests.docs.page import Wrong, blocks, follow
 from tests.docs.shell import Shell
 from tests.support.foldstream import ROOT, foldstream
 
-TUTORIAL = (ROOT / "docs" / "guides" / "tutorial-aggregate.md").read_text(encoding="utf-8")
+GUIDES = ROOT / "docs" / "guides"
+TUTORIALS = sorted(GUIDES.glob("tutorial-*.md"))
+AGGREGATE = (GUIDES / "tutorial-aggregate.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def copy(tmp_path: Path) -> Path:
 @pytest.fixture
 def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
     """Yield a shell in the copy, where the project is that of the copy. Its Kafka is stopped at the end."""
-    ports = {"FOLDSTREAM_KAFKA_PORT": str(free_port()), "FOLDSTREAM_WEB_PORT": "0"}
+    ports = {"FOLDSTREAM_KAFKA_PORT": str(free_port()), "FOLDSTREAM_WEB_PORT": str(free_port())}
     try:
         with Shell(copy, {**ports, "PYTHONPATH": str(copy), "FOLDSTREAM_SESSION_TIMEOUT_S": "6"}) as opened:
             yield opened
@@ -41,12 +43,13 @@ def shell(copy: Path, free_port: FreePort) -> Iterator[Shell]:
 
 
 @pytest.mark.timeout(900)  # also on a busy machine
-def test_the_tutorial_is_true(copy: Path, shell: Shell) -> None:
-    follow(TUTORIAL, copy, shell)
+@pytest.mark.parametrize("page", TUTORIALS, ids=[page.stem for page in TUTORIALS])
+def test_the_tutorial_is_true(page: Path, copy: Path, shell: Shell) -> None:
+    follow(page.read_text(encoding="utf-8"), copy, shell)
 
 
 def test_an_aggregate_takes_four_new_files_and_a_line_in_the_registry() -> None:
-    named = {block.path for block in blocks(TUTORIAL) if block.path} | set(re.findall(r"^\+\+\+ b/(.+)$", TUTORIAL, re.MULTILINE))
+    named = {block.path for block in blocks(AGGREGATE) if block.path} | set(re.findall(r"^\+\+\+ b/(.+)$", AGGREGATE, re.MULTILINE))
 
     assert sorted(name for name in named if name.partition("/")[0] in {"agents", "app", "schemas", "tables"}) == [
         "agents/voucher.py",
