@@ -180,9 +180,11 @@ class TaskManager(TableManager):
 
     def _open(self, complete: Collection[int], views: Collection[int]) -> None:
         for partition in sorted(set(complete) - set(self._by_partition)):
-            self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow)
+            task = self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow)
+            task.start()
         for partition in sorted(set(views) - set(self._views)):
-            self._views[partition] = ViewTask(self.app.view, partition, self._view_flow)
+            view = self._views[partition] = ViewTask(self.app.view, partition, self._view_flow)
+            view.start()
 
     def _keep(self, generation_id: int) -> None:
         """Rewind a task if no other worker can have owned its partition since the last generation; restart it otherwise, and if it is stopped."""

@@ -42,7 +42,7 @@ EXPECTED = (FoldstreamError, KafkaError, OSError, StateStoreError, TransactionRe
 
 
 class Task(ABC):
-    """Base class of write tasks and view tasks. A subclass implements `_open` and `_take_in`; `close` stops the task."""
+    """Base class of write tasks and view tasks. A subclass implements `_open` and `_take_in`; `start` begins its work, `close` ends it."""
 
     kind: str
     """Prefix of the task's name in logs: `task` or `view`."""
@@ -74,8 +74,8 @@ class Task(ABC):
         self._requests = ReleaseRequests()
         self._idle_at: Mapping[str, int] = {}
         self._releases: ParkedReleaser | None = None
-        self._live = asyncio.create_task(self._run(), name=self.name)
-        self._earlier: list[asyncio.Task[None]] = []
+        self._runs: list[asyncio.Task[None]] = []
+        """The run that was begun last, at the end, and earlier ones that have not ended yet."""
 
     @property
     @abstractmethod
@@ -175,6 +175,10 @@ class Task(ABC):
         if self._idle_at:
             self._queue.wake()
 
+    def start(self) -> None:
+        """Begin to open the task. A task is started once."""
+        self._launch(self._run())
+
     async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
         """Hand over a batch. Return when it is committed, or dropped because the task was restarted and will read it again."""
         await self._queue.put(batch, handler)
@@ -215,9 +219,9 @@ class Task(ABC):
     def retake(self) -> None:
         """Restart the task in place: another worker may have owned the partition in between."""
         self._flow.stop(self.partition)
-        self._live.cancel()
-        self._earlier = [life for life in (*self._earlier, self._live) if not life.done()]
-        self._live = asyncio.create_task(self._again(self._earlier), name=self.name)
+        self._runs[-1].cancel()
+        self._runs = [run for run in self._runs if not run.done()]
+        self._launch(self._again(tuple(self._runs)))
 
     async def settle(self) -> None:
         """Drain the task: let the open transaction finish, for a limited time, and begin no other. Only `keep` and `close` may follow."""
@@ -239,12 +243,15 @@ class Task(ABC):
     async def close(self) -> None:
         """Stop the task between two transactions. A transaction that takes too long is aborted."""
         await self.settle()
-        self._live.cancel()
+        self._runs[-1].cancel()
         for beside in self._following:
             beside.cancel()
-        await all_ended((*self._earlier, self._live))
+        await all_ended(self._runs)
         self._queue.renew()
         self._requests.interrupt()
+
+    def _launch(self, run: Coroutine[Any, Any, None]) -> None:
+        self._runs.append(asyncio.create_task(run, name=self.name))
 
     async def _again(self, earlier: Iterable["asyncio.Task[None]"]) -> None:
         """Run after all earlier runs have ended. The last one is not enough: it may have been cancelled before it began to wait for the others."""

@@ -45,6 +45,7 @@ class ViewTask(Task):
     kind = "view"
 
     def __init__(self, view: ReadTopology, partition: int, flow: FetchControl) -> None:
+        super().__init__(view.write, partition, flow)
         self._view = view
         self._folding: Projector | None = None
         self._outlet: ViewOutbox | None = None
@@ -54,7 +55,6 @@ class ViewTask(Task):
         self._cluster: ClusterIds | None = None
         self._caught_up = False
         self._began_s = 0.0
-        super().__init__(view.write, partition, flow)
 
     @property
     def positions(self) -> Mapping[str, InputPosition]:

@@ -42,6 +42,7 @@ class WriteTask(Task):
     kind = "task"
 
     def __init__(self, side: WriteTopology, partition: int, flow: FetchControl) -> None:
+        super().__init__(side, partition, flow)
         self._processor: WriteProcessor | None = None
         self._producer: AIOKafkaProducer | None = None
         self._intake = RecordGuard(side.settings, partition, side.inboxes)
@@ -49,7 +50,6 @@ class WriteTask(Task):
         self._alarms: TimerDispatcher | None = None
         self._transactional_id = f"{side.settings.app_id}-{partition}"
         self._predecessor = Predecessor(self._transactional_id)
-        super().__init__(side, partition, flow)
 
     @property
     def disk(self) -> Path:

@@ -141,6 +141,7 @@ async def test_a_loss_is_accepted_once_and_not_whenever_the_partition_comes_back
     await counted.recreate(counted.settings.topic("events.count"))
 
     again = WriteTask(opened.task._side, 0, Flow(member=True))  # noqa: SLF001 (the same worker)
+    again.start()
     await until(lambda: again.stopped or again.ready.is_set(), within_s=60)
     await again.close()
 

@@ -155,7 +155,9 @@ class Harness:
         settings = self.settings.model_copy(update={"datadir": self.settings.datadir / worker})
         side = WriteTopology(settings, [self.commands], [counting], {self.commands: counting}, counting.sleepers)
         side.accept_loss, side.fold_again = accept_loss, fold_again
-        return Opened(self, counting, WriteTask(side, 0, flow := Flow(member=member)), flow)
+        task = WriteTask(side, 0, flow := Flow(member=member))
+        task.start()
+        return Opened(self, counting, task, flow)
 
     async def open(self, *, fingerprint: str = "1", accept_loss: bool = False, fold_again: bool = False, worker: str = "") -> "Opened":
         """Open a task, and return once it is ready or stopped."""

@@ -59,6 +59,7 @@ class JoinHarness(Harness):
         side.add(self.accounts)
         side.handlers.extend(handlers)
         task = ViewTask(side, 0, ViewFlow())
+        task.start()
         await until(task.ready.is_set, within_s=60)
         return OpenedJoin(self, task, handlers)
 

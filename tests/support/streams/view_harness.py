@@ -69,6 +69,7 @@ class ViewHarness(Harness):
         """Open a view task, and return once it is ready for events or stopped."""
         side, flow = self.view_side([model] if model else models, accept_loss=accept_loss, worker=worker), ViewFlow()
         task = ViewTask(side, 0, flow)
+        task.start()
         await until(lambda: task.ready.is_set() or task.stopped, within_s=60)
         return OpenedView(self, side, task, flow)
 
