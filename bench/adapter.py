@@ -32,6 +32,7 @@ from app.handlers.aggregate_repository import AggregateRepository, Answers, Snap
 from app.handlers.command_handler import CommandHandler
 from app.handlers.outbox import Outbox
 from app.settings import Settings
+from app.streams.aiokafka_patches import sender as requests
 from app.streams.application import Application, application, spare_collector
 from app.streams.processing.context import current
 from app.streams.processing.handlers import RecordHandler
@@ -232,6 +233,7 @@ def names(environment: Mapping[str, str]) -> Names:
 
 def main() -> None:
     """Do the job until SIGTERM."""
+    requests.install()
     settings = names(os.environ)
     logs.configure(settings.log_level, settings.log_format)
     asyncio.run(apply(settings))

@@ -36,7 +36,7 @@ TESTS = Path(__file__).parent
 FreePort = Callable[[], int]
 
 requests.install()
-"""Install the fixes that every program of Foldstream installs."""
+"""Install the fixes that every program of Foldstream installs where it starts."""
 
 _kept: list[ExitStack] = []
 

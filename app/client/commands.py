@@ -17,7 +17,6 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from app.client.results import Answer, Json, ResultFollower
 from app.errors import FoldstreamError
 from app.settings import Settings
-from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.partitioner import partition_of
 from app.topics.admin import refuse_start
 from app.topics.contract import COMMAND_BYTES, command_topic
@@ -51,11 +50,9 @@ class CommandClient:
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        requests.install()
         await refuse_start(self._settings)
-        self._producer = _producer(self._settings.bootstrap)
         await self._open.enter_async_context(self._results)
-        await self._open.enter_async_context(self._producer)
+        self._producer = await self._open.enter_async_context(_producer(self._settings.bootstrap))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar, cast
 import faust
 
 from app.settings import Settings
-from app.streams.aiokafka_patches import sender as requests
 from app.streams.kafka.timeouts import JOIN_S
 from app.streams.processing.handlers import RecordHandler, TimerHandler
 from app.streams.processing.record_queue import RecordBatch
@@ -108,7 +107,6 @@ class Application(faust.App):
 
 def application(settings: Settings) -> Application:
     """Create the application for these settings. Agents and tables are declared on it."""
-    requests.install()
     rebalance_s = max(10.0, settings.session_timeout_s)
     app = Application(
         settings.app_id,

@@ -1,1 +1,1 @@
-"""Replaced parts of aiokafka, each with the reason. `sender.install` puts all of them in place."""
+"""Replaced parts of aiokafka, each with the reason. Each program calls `sender.install`, which puts all of them in place."""

@@ -14,6 +14,7 @@ import asyncio
 from typing import Any
 
 from aiokafka import __version__
+from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, KafkaError, ProducerFenced, TopicAuthorizationFailedError
 from aiokafka.producer import sender
@@ -108,6 +109,7 @@ def failure(self: Any, exception: BaseException) -> None:  # noqa: ANN401 (a met
 def install() -> None:
     """Replace the sender's request loop and back-off, queries about topics, sending on a broken connection, and the parts in `fetcher` and `throttling`.
 
+    Each program that uses aiokafka calls this once, where it starts: importing patches nothing.
     Raises RuntimeError when another version of aiokafka is installed.
     """
     if __version__ != PINNED:
@@ -120,3 +122,10 @@ def install() -> None:
     sender.BACKOFF_OVERRIDE = BACKOFF_S
     fetching.install()
     quota.install()
+
+
+def check_installed() -> None:
+    """Raise RuntimeError if this program has not called `install`. With aiokafka as it comes, a late answer could end the wrong transaction."""
+    if AIOKafkaClient.send is not quota.send:  # `install` replaces it last
+        message = "aiokafka is used as it comes: call app.streams.aiokafka_patches.sender.install() where this program starts"
+        raise RuntimeError(message)

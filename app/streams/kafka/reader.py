@@ -12,6 +12,7 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import NoError, for_code
 from aiokafka.protocol.commit import OffsetFetchRequest
 
+from app.streams.aiokafka_patches.sender import check_installed
 from app.streams.errors import FetchStalled, UnreadableBatch
 from app.streams.kafka.shutdown import stop_reading
 from app.streams.kafka.skips import NONE, Skips
@@ -42,6 +43,7 @@ def reader(bootstrap: str, partition_bytes: int = MANY_BYTES, *, isolation: str 
     A partition's end is its last stable offset or, with `read_uncommitted`, its high watermark: open transactions lie between them. Ask it for all that was
     fetched, never for `max_records`: aiokafka would keep the remaining records in a reference cycle, and cycles are collected seldom.
     """
+    check_installed()
     return AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level=isolation,

@@ -11,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.diagnosis.kafka_errors import explained
 from app.streams.aiokafka_patches.header_names import LenientBatch
+from app.streams.aiokafka_patches.sender import check_installed
 from app.streams.errors import FatalTaskError, NotAuthorized, TransactionRejected, UnknownOutcome, is_consequence, is_refusal
 from app.streams.kafka.partitioner import partition_of
 from app.streams.kafka.timeouts import ANSWER_MS
@@ -186,6 +187,7 @@ def _unknown(error: BaseException) -> UnknownOutcome | NotAuthorized:
 
 def producer(bootstrap: str, transactional_id: str) -> AIOKafkaProducer:
     """Create a producer whose start fences every earlier one of the same id."""
+    check_installed()
     return AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         transactional_id=transactional_id,

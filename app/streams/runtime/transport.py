@@ -13,6 +13,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from app.diagnosis.kafka_errors import explained, topics_of
+from app.streams.aiokafka_patches.sender import check_installed
 from app.streams.errors import UnreadableBatch
 from app.streams.processing.record_queue import FetchMark, RecordBatch
 from app.streams.runtime.consumer_thread import ConsumerThread
@@ -36,6 +37,7 @@ class Consumer(driver.Consumer):
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
+        check_installed()
         super().__init__(*args, **kwargs)
         self._waiting: WeakValueDictionary[TP, RecordBatch] = WeakValueDictionary()
         """Last fetched batch of each partition, while it waits or is processed."""
