@@ -11,7 +11,7 @@ from app.streams.kafka.timeouts import JOIN_S
 from app.streams.processing.handlers import RecordHandler, TimerHandler
 from app.streams.processing.record_queue import RecordBatch
 from app.streams.runtime.task_manager import TaskManager
-from app.streams.runtime.transport import Transport
+from app.streams.runtime.transport import Consumer, Transport
 from app.streams.state.table import Table
 from app.streams.topology import AggregateFold, ReadModel, ReadTopology, Subscription, WriteTopology
 
@@ -36,7 +36,8 @@ class Application(faust.App):
 
     side: WriteTopology
     view: ReadTopology
-    tables: Any
+    tables: TaskManager
+    consumer: Consumer
     logger = logging.getLogger("faust.application")
 
     def Table(self, name: str, *, value_type: Any, **faust: Any) -> Table[Any]:  # type: ignore[override]  # noqa: ANN401, N802 (Faust's own name)
@@ -127,11 +128,11 @@ def application(settings: Settings) -> Application:
         broker_max_poll_interval=300.0,
         worker_redirect_stdouts=False,
         Table=Table,
-        TableManager=TaskManager,
     )
     app.side = WriteTopology(settings)
     app.view = ReadTopology(app.side)
-    app.transport = Transport(app.conf.broker, app)
+    app.tables = TaskManager(app, app.side, app.view, lambda: app.consumer)
+    app.transport = Transport(app, app.tables, settings)
     return app
 
 

@@ -11,7 +11,9 @@ from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
+from mode.utils.types.trees import NodeT
 
+from app.settings import Settings
 from app.streams.runtime.coordinator_watchdog import CoordinatorWatchdog
 from app.streams.runtime.membership import Membership, die
 
@@ -59,7 +61,6 @@ STOP_S = 1.5
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Thread that runs the consumer. It reads committed records only; ranges of partitions keep the topics of one partition number together."""
 
-    app: Any
     membership: Membership | None = None
     _silence: CoordinatorWatchdog | None = None
     refusal = ""
@@ -70,11 +71,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Heartbeats of the thread itself, about one a second."""
     logger = logging.getLogger("faust.transport")
 
+    def __init__(self, consumer: driver.Consumer, settings: Settings, *, loop: asyncio.AbstractEventLoop, beacon: NodeT[Any]) -> None:
+        super().__init__(consumer, loop=loop, beacon=beacon)
+        self._settings = settings
+
     async def on_start(self) -> None:
         """Start the consumer, and watch the answers of its group."""
         await super().on_start()
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001 (aiokafka shows none)
-        self.membership = Membership(coordinator, self.app.side.settings)
+        self.membership = Membership(coordinator, self._settings)
         self._silence = CoordinatorWatchdog(self.membership, coordinator)
 
     @Service.task
@@ -109,7 +114,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             log.info("the consumer did not stop cleanly, its session will run out: %r", error)
 
     def _create_worker_consumer(self, transport: driver.Transport) -> AIOKafkaConsumer:  # noqa: ARG002 (Faust's own signature)
-        settings, conf = self.app.side.settings, self.app.conf
+        settings, conf = self._settings, self.app.conf
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
             group_id=conf.id,

@@ -8,7 +8,7 @@ is 0, retention may delete everything, and the worker may be killed.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -29,11 +29,23 @@ LOOKED_AT_BYTES = 64 << 10
 """Size of a fetch of each partition, enough to see its next record (bytes)."""
 
 
+class GroupConsumer(Protocol):
+    """Consumer of this worker, as the reporter uses it."""
+
+    async def idle_positions(self) -> Mapping[TP, int]:
+        """Return the next fetch offsets of the partitions of which no record waits for its agent."""
+
+    async def give(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets to the consumer group; return False if the group did not take them."""
+
+
 class GroupOffsetReporter:
     """Reporter of the offsets of all tasks of this worker."""
 
-    def __init__(self, app: Any, tasks: Callable[[], Sequence[Task]]) -> None:  # noqa: ANN401 (the application imports this module's users)
-        self._app = app
+    def __init__(self, bootstrap: str, consumer: Callable[[], GroupConsumer], tasks: Callable[[], Sequence[Task]]) -> None:
+        """`consumer` returns the consumer of this worker, which is created when the worker starts; `tasks` returns its tasks."""
+        self._bootstrap = bootstrap
+        self._consumer = consumer
         self._tasks = tasks
         self._before: Mapping[TP, int] = {}
 
@@ -63,7 +75,7 @@ class GroupOffsetReporter:
 
     async def _step_over_markers(self, read: dict[TP, int]) -> None:
         """Move each position to the next record, or to the end of its partition if there is none."""
-        async with reading(self._app.side.settings.bootstrap, LOOKED_AT_BYTES) as consumer:
+        async with reading(self._bootstrap, LOOKED_AT_BYTES) as consumer:
             ends = await stable_ends(consumer, [TopicPartition(*tp) for tp in read])
             left = {where for where, end in ends.items() if read[TP(*where)] < end}
             consumer.assign(left)
@@ -80,7 +92,7 @@ class GroupOffsetReporter:
         told = {TP(topic, task.partition): offset for task in self._tasks() for topic, offset in task.group_offsets.items()}
         kept = {TP(topic, task.partition): position.offset_next for task in self._tasks() for topic, position in task.positions.items()}
         offsets = {tp: offset for tp, offset in kept.items() if told.get(tp) != offset}
-        if offsets and await self._app.consumer.give(offsets):
+        if offsets and await self._consumer().give(offsets):
             for task in self._tasks():
                 task.group_offsets |= _of(task, offsets)
 
@@ -88,7 +100,7 @@ class GroupOffsetReporter:
         tasks = {task: task.opening for task in self._tasks()}
         if not tasks:  # before the first assignment the consumer's thread answers no call: the worker would wait for ever
             return {}
-        fetched = await self._app.consumer.idle_positions()
+        fetched = await self._consumer().idle_positions()
         found = ((task, task.read_up_to(opening, _of(task, fetched))) for task, opening in tasks.items())
         return {TP(topic, task.partition): offset for task, offsets in found for topic, offset in offsets.items()}
 

@@ -1,8 +1,8 @@
 """Queryable state: the rows that this worker may serve now, of partitions on which it holds a valid lease."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from faust.types import TP
 
@@ -12,18 +12,49 @@ from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 
 
+class GroupMember(Protocol):
+    """Consumer of this worker, as queries use it."""
+
+    @property
+    def refusal(self) -> str:
+        """Reason why the group rejects this worker; empty if it does not, or nothing is known."""
+
+    def certain(self, generation: int) -> bool:
+        """Return True while this worker holds a valid lease on its assignment of this generation."""
+
+    async def idle_positions(self, wanted: Collection[TP]) -> Mapping[TP, int]:
+        """Return the next fetch offsets of those of the wanted partitions of which no record waits for its agent."""
+
+
+class Assignment(Protocol):
+    """Assignment of partitions to this worker by its group."""
+
+    @property
+    def generation(self) -> int:
+        """Generation of the last assignment; negative before the first."""
+
+    @property
+    def rebalancing(self) -> bool:
+        """True while the group distributes its partitions."""
+
+
 class QueryableState:
     """State of this worker's open tasks, for queries, readiness and metrics."""
 
     def __init__(
         self,
-        app: Any,  # noqa: ANN401 (the application imports this module's users)
+        assignment: Assignment,
+        consumer: Callable[[], GroupMember],
         tasks: Mapping[int, Task],
         views: Mapping[int, ViewTask],
         incomplete: Mapping[int, Sequence[str]],
     ) -> None:
-        """`tasks` and `views` are the assigned ones by partition, `incomplete` the topics that a partition lacks. All three change with the assignment."""
-        self._app = app
+        """`tasks` and `views` are the assigned ones by partition, `incomplete` the topics that a partition lacks. All three change with the assignment.
+
+        `consumer` returns the consumer of this worker, which is created when the worker starts.
+        """
+        self._assignment = assignment
+        self._consumer = consumer
         self._tasks = tasks
         self._views = views
         self._incomplete = incomplete
@@ -64,13 +95,13 @@ class QueryableState:
         task = self._tasks.get(partition)
         if task is None:
             return 0
-        opening, fetched = task.opening, await self._app.consumer.idle_positions({TP(topic, partition)})
+        opening, fetched = task.opening, await self._consumer().idle_positions({TP(topic, partition)})
         return task.read_up_to(opening, {tp.topic: offset for tp, offset in fetched.items()}).get(topic, 0)
 
     def unserved(self) -> list[str]:
         """List what this worker waits for until it serves all partitions assigned to it."""
-        refusal = self._app.consumer.refusal
-        if self._app.tables.generation < 0 or self._app.rebalancing:
+        refusal = self._consumer().refusal
+        if self._assignment.generation < 0 or self._assignment.rebalancing:
             return [f"an assignment ({refusal})" if refusal else "an assignment"]
         views = [task for _, task in sorted(self._views.items())]
         waiting = [f"its group ({refusal})"] if refusal else []
@@ -90,7 +121,7 @@ class QueryableState:
 
     def certain(self, task: Task) -> bool:
         """Return True while the task can serve its rows and this worker holds a valid lease on its partition."""
-        return task.serving and bool(self._app.consumer.certain(self._app.tables.generation))
+        return task.serving and self._consumer().certain(self._assignment.generation)
 
 
 def _waiting(name: str, task: Task) -> str:

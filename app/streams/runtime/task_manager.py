@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from faust import App
 from faust.tables.manager import TableManager
 from faust.types import TP
 from mode import Service
@@ -19,10 +20,12 @@ from app.streams.processing.record_queue import RecordBatch
 from app.streams.runtime.group_offsets import GroupOffsetReporter
 from app.streams.runtime.log_watch import LogWatch
 from app.streams.runtime.queryable_state import QueryableState
+from app.streams.runtime.transport import Consumer
 from app.streams.tasks.environment import claim
 from app.streams.tasks.task import Task
 from app.streams.tasks.view_task import ViewTask
 from app.streams.tasks.write_task import WriteTask
+from app.streams.topology import ReadTopology, WriteTopology
 
 log = logging.getLogger(__name__)
 
@@ -36,28 +39,30 @@ class Side(Protocol):
 
 
 class PartitionFetchControl:
-    """Fetch control of one side: starts and stops partitions of the application's consumer."""
+    """Fetch control of one side: starts and stops partitions of the worker's consumer."""
 
-    def __init__(self, app: Any, side: Side) -> None:  # noqa: ANN401 (the application imports this module's users)
-        self._app = app
+    def __init__(self, consumer: Callable[[], Consumer], generation: Callable[[], int], side: Side) -> None:
+        """`consumer` returns the consumer, which is created when the worker starts, `generation` that of the last assignment."""
+        self._consumer = consumer
+        self._generation = generation
         self._side = side
 
     async def start(self, partition: int, offsets: Mapping[str, int]) -> None:
         """Fetch each topic of this partition, starting at its offset."""
-        await self._app.consumer.start_at({TP(topic, partition): offset for topic, offset in offsets.items()})
+        await self._consumer().start_at({TP(topic, partition): offset for topic, offset in offsets.items()})
 
     def stop(self, partition: int) -> None:
         """Stop fetching for this partition."""
-        self._app.consumer.pause_partitions({TP(topic, partition) for topic in self._side.inputs})
+        self._consumer().pause_partitions({TP(topic, partition) for topic in self._side.inputs})
 
     async def reached(self, partition: int) -> dict[str, int]:
         """Return the next fetch offsets of the topics of which no record waits for its agent."""
         wanted = {TP(topic, partition) for topic in self._side.inputs}
-        return {tp.topic: offset for tp, offset in (await self._app.consumer.idle_positions(wanted)).items()}
+        return {tp.topic: offset for tp, offset in (await self._consumer().idle_positions(wanted)).items()}
 
     async def owned(self) -> bool:
         """Return True once the group has confirmed that this worker still is a member in the generation it knows."""
-        return bool(await self._app.consumer.owned(self._app.tables.generation))
+        return await self._consumer().owned(self._generation())
 
 
 GROUP_EVERY_S = 1.0
@@ -71,23 +76,37 @@ class NotServed(FoldstreamError):  # noqa: N818 (what it is)
 class TaskManager(TableManager):
     """Manager of this worker's tasks. Faust asks it for tables and reports rebalances to it; it has no changelog topics from which Faust would recover."""
 
-    app: Any
+    app: App
     logger = logging.getLogger("faust.tables")
 
-    def __init__(self, app: Any, **faust: Any) -> None:  # noqa: ANN401 (Faust's own signature)
-        super().__init__(app, **faust)
+    def __init__(self, app: App, side: WriteTopology, view: ReadTopology, consumer: Callable[[], Consumer]) -> None:
+        """`consumer` returns the consumer of this worker, which is created when the worker starts."""
+        super().__init__(app, beacon=app.beacon)
+        self._side = side
+        self._view = view
+        self._consumer = consumer
         self._by_partition: dict[int, Task] = {}
         self._views: dict[int, ViewTask] = {}
         self.generation = -1
         """Generation of the last assignment."""
         self._incomplete: dict[int, list[str]] = {}
         """Missing topics of each partition of which only some topics are assigned here."""
-        self.served = QueryableState(app, self._by_partition, self._views, self._incomplete)
-        self._group_offsets = GroupOffsetReporter(app, self._all)
-        self._watch = LogWatch(app.side.settings.bootstrap, self._topics, self._all, self._there, self._idle)
+        self.served = QueryableState(self, consumer, self._by_partition, self._views, self._incomplete)
+        self._group_offsets = GroupOffsetReporter(side.settings.bootstrap, consumer, self._all)
+        self._watch = LogWatch(side.settings.bootstrap, self._topics, self._all, self._there, self._idle)
         self._owners_id: str | None = None
         """Id of the topic in which the open tasks have claimed their partitions."""
-        self._flow, self._view_flow = PartitionFetchControl(app, app.side), PartitionFetchControl(app, app.view)
+        self._flow, self._view_flow = (PartitionFetchControl(consumer, lambda: self.generation, each) for each in (side, view))
+
+    @property
+    def inputs(self) -> set[str]:
+        """Topics that the tasks read, by their names on the broker."""
+        return {*self._side.inputs, *self._view.inputs}
+
+    @property
+    def rebalancing(self) -> bool:
+        """True while the group distributes its partitions."""
+        return self.app.rebalancing
 
     @property
     def changelog_topics(self) -> set[str]:
@@ -118,7 +137,7 @@ class TaskManager(TableManager):
 
     async def release(self, partition: int, request: ReleaseRequest) -> Park | None:
         """Retry or discard a parked record of a partition, as `Task.release` does. Raise NotServed if the task is not open here."""
-        if request.topic not in {*self.app.side.inputs, *self.app.view.inputs}:
+        if request.topic not in self.inputs:
             raise NotParked(f"{request.topic} is not read here")
         task = self._of(request.topic).get(partition)
         if task is None or not self.served.certain(task):
@@ -167,8 +186,8 @@ class TaskManager(TableManager):
         """Close the tasks of revoked partitions, open those of new ones, rewind the others. None of this delays the group."""
         del revoked, newly_assigned
         self._incomplete.clear()
-        complete = self._complete(assigned, set(self.app.side.inputs))
-        views = self._complete(assigned, set(self.app.view.inputs))
+        complete = self._complete(assigned, set(self._side.inputs))
+        views = self._complete(assigned, set(self._view.inputs))
         await self._close(complete, views)
         self._keep(generation_id)
         if not self.should_stop:  # a task opened while the worker stops would find a stopped consumer
@@ -180,10 +199,10 @@ class TaskManager(TableManager):
 
     def _open(self, complete: Collection[int], views: Collection[int]) -> None:
         for partition in sorted(set(complete) - set(self._by_partition)):
-            task = self._by_partition[partition] = WriteTask(self.app.side, partition, self._flow)
+            task = self._by_partition[partition] = WriteTask(self._side, partition, self._flow)
             task.start()
         for partition in sorted(set(views) - set(self._views)):
-            view = self._views[partition] = ViewTask(self.app.view, partition, self._view_flow)
+            view = self._views[partition] = ViewTask(self._view, partition, self._view_flow)
             view.start()
 
     def _keep(self, generation_id: int) -> None:
@@ -226,29 +245,27 @@ class TaskManager(TableManager):
 
     def _of(self, topic: str) -> Mapping[int, Task]:
         """Return the tasks that read a topic, by partition. Topics that only later versions read have none."""
-        if topic in self.app.view.inputs:
+        if topic in self._view.inputs:
             return self._views
-        return self._by_partition if topic in self.app.side.inputs else {}
+        return self._by_partition if topic in self._side.inputs else {}
 
     async def _idle(self) -> Mapping[TP, int]:
         """Return the next fetch offsets where no record waits. Before the first assignment the consumer's thread answers no call."""
-        found: Mapping[TP, int] = await self.app.consumer.idle_positions() if self.generation >= 0 else {}
-        return found
+        return await self._consumer().idle_positions() if self.generation >= 0 else {}
 
     def _topics(self) -> set[str]:
-        side, view = self.app.side, self.app.view
-        return {*side.topics, *view.inputs, side.settings.topic("owners")}
+        return {*self._side.topics, *self._view.inputs, self._side.settings.topic("owners")}
 
     async def _there(self, now: ClusterIds) -> None:
         """Refresh the metadata for topics that were missing; if the topic `owners` was created again, restart the tasks and write the claims again."""
         if self.generation >= 0:
-            await self.app.consumer.look_for(now.topic_ids.keys() & {*self.app.side.inputs, *self.app.view.inputs})
-        owners_id = now.topic_ids.get(self.app.side.settings.topic("owners"), self._owners_id)
+            await self._consumer().look_for(now.topic_ids.keys() & self.inputs)
+        owners_id = now.topic_ids.get(self._side.settings.topic("owners"), self._owners_id)
         if self._owners_id not in {None, owners_id}:
             log.warning("the topic `owners` was deleted and created again: the tasks are opened again, and claim their partitions")
             for task in self._by_partition.values():
                 task.retake()
-            await claim(self.app.side.settings)
+            await claim(self._side.settings)
         self._owners_id = owners_id
 
     @Service.task

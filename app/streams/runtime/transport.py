@@ -3,16 +3,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAuthorizationFailedError
 from faust.transport.drivers import aiokafka as driver
-from faust.types import TP
+from faust.types import TP, AppT
 from faust.types.tuples import ConsumerMessage
 
 from app.diagnosis.kafka_errors import explained, topics_of
+from app.settings import Settings
 from app.streams.aiokafka_patches.sender import check_installed
 from app.streams.errors import UnreadableBatch
 from app.streams.processing.record_queue import FetchMark, RecordBatch
@@ -29,16 +30,37 @@ RETRY_S = 0.5
 """Pause after an error that concerns no single partition (seconds)."""
 
 
+class FetchingTasks(Protocol):
+    """Tasks of this worker, as its consumer uses them."""
+
+    @property
+    def inputs(self) -> Collection[str]:
+        """Topics that the tasks read, by their names on the broker."""
+
+    def opening(self, tp: TP) -> int | None:
+        """Return the incarnation number of the task that reads this partition of a topic; None if that task is not ready for records."""
+
+    def cannot_read(self, error: UnreadableBatch) -> None:
+        """Report that a topic cannot be read further, once all records before that point were taken."""
+
+    def retake(self, partitions: Iterable[TP]) -> None:
+        """Restart the tasks that read these partitions."""
+
+    def fail(self, topics: Collection[str], error: Exception) -> None:
+        """Restart the tasks that read these topics, after a pause."""
+
+
 class Consumer(driver.Consumer):
     """Consumer that yields batches. A batch that still waits for its agent is extended; a full one stops the fetching of its partition."""
 
-    app: Any
+    transport: "Transport"
     logger = logging.getLogger("faust.transport")
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         check_installed()
         super().__init__(*args, **kwargs)
+        self._worker_tasks = self.transport.tasks
         self._waiting: WeakValueDictionary[TP, RecordBatch] = WeakValueDictionary()
         """Last fetched batch of each partition, while it waits or is processed."""
         self._fetched: dict[TP, FetchMark] = {}
@@ -49,7 +71,7 @@ class Consumer(driver.Consumer):
         """Lock held during a fetch and during a seek. Records fetched before a seek would move the position that was just set."""
 
     def _new_consumer_thread(self) -> ConsumerThread:
-        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        return ConsumerThread(self, self.transport.settings, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 (Faust's own signature)
         """Yield one message per new batch; its `value` is the RecordBatch."""
@@ -67,12 +89,12 @@ class Consumer(driver.Consumer):
 
     def _wanted(self) -> dict[TP, int]:
         """Return the incarnation number of the task for each partition that may be fetched."""
-        openings = {tp: self.app.tables.opening(tp) for tp in self._get_active_partitions() if not self._full(tp)}
+        openings = {tp: self._worker_tasks.opening(tp) for tp in self._get_active_partitions() if not self._full(tp)}
         return {tp: opening for tp, opening in openings.items() if opening is not None}
 
     def _current(self, tp: TP, openings: Mapping[TP, int]) -> bool:
         """Return True if the task still has the incarnation under which its records were fetched."""
-        return self.flow_active and tp in openings and self.app.tables.opening(tp) == openings[tp]
+        return self.flow_active and tp in openings and self._worker_tasks.opening(tp) == openings[tp]
 
     async def _fetch(self, active: set[TP], timeout_s: float) -> Mapping[TP, list[ConsumerRecord]]:
         if not active or self.should_stop:
@@ -82,9 +104,9 @@ class Consumer(driver.Consumer):
             return await self._getmany(active_partitions=active, timeout=timeout_s)
         except (OffsetOutOfRangeError, NoOffsetForPartitionError) as error:
             log.warning("a position is outside of its topic: %r", error)
-            self.app.tables.retake(_named(error))
+            self._worker_tasks.retake(_named(error))
         except TopicAuthorizationFailedError as error:
-            self.app.tables.fail(topics_of(error), error)
+            self._worker_tasks.fail(topics_of(error), error)
         except UnreadableBatch as error:
             self._stop_reading(error)
             await asyncio.sleep(IDLE_S)
@@ -98,11 +120,11 @@ class Consumer(driver.Consumer):
         tp = TP(*error.where)
         if self._idle(tp):
             self.pause_partitions({tp})
-            self.app.tables.cannot_read(error)
+            self._worker_tasks.cannot_read(error)
 
     def _full(self, tp: TP) -> bool:
         waiting = self._waiting.get(tp)
-        return waiting is not None and waiting.full and waiting.opening == self.app.tables.opening(tp)
+        return waiting is not None and waiting.full and waiting.opening == self._worker_tasks.opening(tp)
 
     def _collect(self, tp: TP, records: list[ConsumerRecord], opening: int) -> RecordBatch | None:
         waiting = self._waiting.get(tp)
@@ -120,7 +142,7 @@ class Consumer(driver.Consumer):
 
     async def subscribe(self, topics: Iterable[str]) -> None:
         """Subscribe to the topics of all versions of a worker. Faust passes only topics that have an agent."""
-        await super().subscribe({*topics, *self.app.side.inputs, *self.app.view.inputs})
+        await super().subscribe({*topics, *self._worker_tasks.inputs})
 
     async def idle_positions(self, wanted: Collection[TP] | None = None) -> dict[TP, int]:
         """Return the next fetch offset of each partition (or of the wanted ones) of which no record waits for its agent.
@@ -135,7 +157,7 @@ class Consumer(driver.Consumer):
     def _idle(self, tp: TP) -> bool:
         """Return True if every record fetched since the seek of the current incarnation was taken."""
         last = self._fetched.get(tp)
-        return last is not None and last.taken and last.opening == self.app.tables.opening(tp)
+        return last is not None and last.taken and last.opening == self._worker_tasks.opening(tp)
 
     async def start_at(self, offsets: Mapping[TP, int]) -> None:
         """Fetch these partitions, starting at these offsets."""
@@ -144,7 +166,7 @@ class Consumer(driver.Consumer):
             for tp in offsets:
                 self._waiting.pop(tp, None)
                 self._fetched.pop(tp, None)
-                if (opening := self.app.tables.opening(tp)) is not None:
+                if (opening := self._worker_tasks.opening(tp)) is not None:
                     self._fetched[tp] = FetchMark(opening, taken=True)
             self.resume_partitions(set(offsets))
 
@@ -185,3 +207,8 @@ class Transport(driver.Transport):
     """Faust's aiokafka transport with the consumer above."""
 
     Consumer = Consumer
+
+    def __init__(self, app: AppT, tasks: FetchingTasks, settings: Settings) -> None:
+        super().__init__(app.conf.broker, app)
+        self.tasks = tasks
+        self.settings = settings

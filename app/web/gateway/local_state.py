@@ -28,7 +28,7 @@ class LocalState:
 
     def owns(self, partition: int) -> bool:
         """Return True while this worker holds a valid lease on the partition, and its task is open."""
-        return bool(self._app.tables.served.serves(partition))
+        return self._app.tables.served.serves(partition)
 
     def read(self, aggregate_id: str, row: Callable[[StateStore], Row]) -> Row:
         """Read committed rows of an aggregate's partition. Raise a Problem if another worker may own it, even if that began during the read."""
@@ -36,7 +36,7 @@ class LocalState:
 
     def rows(self, partition: int, row: Callable[[StateStore], Row]) -> Row:
         """Read committed rows of a partition. Raise a Problem as `read` does."""
-        store: StateStore | None = self._app.tables.served.store(partition)
+        store = self._app.tables.served.store(partition)
         found = None if store is None else row(store)
         if store is None or not self.owns(partition):
             raise later("not-owner", "this worker does not own the partition for certain: ask again")
@@ -44,7 +44,7 @@ class LocalState:
 
     def has_view(self, partition: int) -> bool:
         """Return True if this worker has the view task of the partition, whether its rows can be read now or not."""
-        return bool(self._app.tables.served.views(partition))
+        return self._app.tables.served.views(partition)
 
     def view(self, aggregate_id: str, rows: Callable[[StateStore], Row]) -> Row:
         """Read rows of the read models of an aggregate's partition. Raise a Problem if they cannot be shown, even if that began during the read."""
@@ -52,7 +52,7 @@ class LocalState:
 
     def view_rows(self, partition: int, rows: Callable[[StateStore], Row]) -> Row:
         """Read rows of the read models of a partition. Raise a Problem as `view` does."""
-        store: StateStore | None = self._app.tables.served.view(partition)
+        store = self._app.tables.served.view(partition)
         try:
             found = None if store is None else rows(store)
         except ReadModelUnavailable as error:
@@ -63,7 +63,7 @@ class LocalState:
 
     def builds(self, partition: int) -> BuildCoordinator:
         """Return the builds of the view task of a partition. Raise a Problem if the task is not open here."""
-        builds: BuildCoordinator | None = self._app.tables.served.builds(partition)
+        builds = self._app.tables.served.builds(partition)
         if builds is None:
             raise self._view_unavailable(partition)
         return builds
@@ -75,5 +75,4 @@ class LocalState:
 
     async def release(self, partition: int, asked: ReleaseRequest) -> Park | None:
         """Retry or discard a parked record, like `TaskManager.release`. Return None once that is committed, or why the record is still parked."""
-        park: Park | None = await self._app.tables.release(partition, asked)
-        return park
+        return await self._app.tables.release(partition, asked)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from app.streams.application import Application
 from app.streams.progress import ProgressLog
@@ -62,12 +62,11 @@ def parts(app: Application, lag: LagMonitor) -> Iterator[Heartbeat]:
 
     While the broker does not answer, only the thread counts, so that an outage of the broker never makes a worker stuck.
     """
-    consumer: Any = app.consumer
-    if consumer.beats:
-        yield Heartbeat("the consumer's thread", consumer.beats, THREAD_LOOKS)
+    if app.consumer.beats:
+        yield Heartbeat("the consumer's thread", app.consumer.beats, THREAD_LOOKS)
     if not lag.known:
         return
     assigned = app.tables.generation >= 0 and not app.rebalancing
-    yield Heartbeat("reading", consumer.fetches, WORK_LOOKS) if assigned else Heartbeat("the assignment", app.tables.generation, WORK_LOOKS)
+    yield Heartbeat("reading", app.consumer.fetches, WORK_LOOKS) if assigned else Heartbeat("the assignment", app.tables.generation, WORK_LOOKS)
     for partition, mark in app.tables.working():
         yield Heartbeat(f"partition {partition}", (mark, ProgressLog.steps), WORK_LOOKS)

@@ -1,7 +1,6 @@
 """Group offsets that a worker commits when it exits: they move past markers, and past no unprocessed record, whatever was fetched."""
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 
 import pytest
 from faust.types import TP
@@ -13,14 +12,24 @@ END = 3
 """Offset behind three commands."""
 
 
+class AllFetched:
+    """Consumer that has fetched all commands."""
+
+    def __init__(self, commands: str) -> None:
+        self._commands = commands
+
+    async def idle_positions(self) -> Mapping[TP, int]:
+        """Return the end."""
+        return {TP(self._commands, 0): END}
+
+    async def give(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit nothing: there is no group."""
+        raise NotImplementedError
+
+
 def group_offsets(opened: Opened) -> GroupOffsetReporter:
     """Return a reporter for a worker with this task, which has fetched everything and dropped what it did not process."""
-
-    async def idle_positions() -> Mapping[TP, int]:
-        return {TP(opened.harness.commands, 0): END}
-
-    app = SimpleNamespace(side=opened.task._side, consumer=SimpleNamespace(idle_positions=idle_positions))  # noqa: SLF001 (the test looks inside)
-    return GroupOffsetReporter(app, lambda: [opened.task])
+    return GroupOffsetReporter(opened.harness.settings.bootstrap, lambda: AllFetched(opened.harness.commands), lambda: [opened.task])
 
 
 async def test_a_worker_that_ends_steps_over_markers(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

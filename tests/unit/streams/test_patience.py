@@ -14,7 +14,7 @@ from app.streams.runtime.consumer_thread import ConsumerThread
 async def test_who_joins_a_group_waits_for_longer_than_its_rebalance_may_take(session_s: float) -> None:
     app = application(Settings(broker="127.0.0.1:1", session_timeout_s=session_s))
 
-    consumer = ConsumerThread._create_worker_consumer(cast("Any", SimpleNamespace(app=app)), cast("Any", None))  # noqa: SLF001 (nothing is to be started)
+    consumer = ConsumerThread._create_worker_consumer(cast("Any", SimpleNamespace(app=app, _settings=app.side.settings)), cast("Any", None))  # noqa: SLF001 (nothing is to be started)
 
     await consumer.stop()
 
