@@ -62,31 +62,6 @@ class ReleaseRequest:
             self.done.set_exception(error)
 
 
-class ReleaseRequests:
-    """Pending requests of operators to one task."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[ReleaseRequest] = deque()
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def add(self, request: ReleaseRequest) -> None:
-        """Queue a request; raises Interrupted when too many wait."""
-        if len(self._waiting) >= MOST_ASKED:
-            raise Interrupted(f"{MOST_ASKED} requests wait already")
-        self._waiting.append(request)
-
-    def take(self) -> ReleaseRequest:
-        """Remove and return the next request."""
-        return self._waiting.popleft()
-
-    def interrupt(self) -> None:
-        """Fail all pending requests, because the task closes."""
-        while self._waiting:
-            self.take().fail(Interrupted("the partition is on its way to another worker: ask again"))
-
-
 RECORDS = 200
 BYTES = 8 << 20
 """Most records, and most bytes of their values, that one transaction releases."""
@@ -199,6 +174,44 @@ class ParkedReleaser:
             self._intake.blocked.discard(queue)
         elif parking.goes_on(queue, head[1]):
             self._following.append(queue)
+
+
+class TaskReleases:
+    """Releases of parked records by one task. Requests of operators wait while the task is not open."""
+
+    def __init__(self) -> None:
+        self._requests: deque[ReleaseRequest] = deque()
+        self._releaser: ParkedReleaser | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._requests or self._releaser)
+
+    def add(self, request: ReleaseRequest) -> None:
+        """Queue a request; raises Interrupted when too many wait."""
+        if len(self._requests) >= MOST_ASKED:
+            raise Interrupted(f"{MOST_ASKED} requests wait already")
+        self._requests.append(request)
+
+    def open(self, releaser: ParkedReleaser) -> None:
+        """Release with the rows of this incarnation."""
+        self._releaser = releaser
+
+    def close(self) -> None:
+        """Release nothing until the next incarnation. Its rows tell which queues to drain."""
+        self._releaser = None
+
+    async def step(self) -> None:
+        """Answer a request, or else drain a queue, in one transaction at most."""
+        assert self._releaser is not None, "the task is open"
+        if self._requests:
+            await self._releaser.answer(self._requests.popleft())
+        elif self._releaser:
+            await self._releaser.follow()
+
+    def interrupt(self) -> None:
+        """Fail all pending requests, because the task closes."""
+        while self._requests:
+            self._requests.popleft().fail(Interrupted("the partition is on its way to another worker: ask again"))
 
 
 def _place(record: ConsumerRecord) -> tuple[str, int, int]:

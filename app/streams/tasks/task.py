@@ -22,7 +22,7 @@ from app.streams.kafka.skips import NONE, Skips
 from app.streams.logs.known import Known
 from app.streams.parking.guard import RecordGuard
 from app.streams.parking.record import Park
-from app.streams.parking.release import Commit, ParkedReleaser, ReleaseRequest, ReleaseRequests
+from app.streams.parking.release import Commit, ParkedReleaser, ReleaseRequest, TaskReleases
 from app.streams.processing.handlers import FetchControl, RecordHandler
 from app.streams.processing.record_queue import BatchQueue, RecordBatch
 from app.streams.processing.unit_of_work import UnitOfWork
@@ -71,9 +71,8 @@ class Task(ABC):
         self._idle = asyncio.Lock()
         self._settled = False
         self._still = False
-        self._requests = ReleaseRequests()
         self._idle_at: Mapping[str, int] = {}
-        self._releases: ParkedReleaser | None = None
+        self._releases = TaskReleases()
         self._runs: list[asyncio.Task[None]] = []
         """The run that was begun last, at the end, and earlier ones that have not ended yet."""
 
@@ -185,7 +184,7 @@ class Task(ABC):
 
     async def release(self, request: ReleaseRequest) -> Park | None:
         """Retry or discard a parked record. Return None once that is committed, or why it still is parked; raise NotParked, NotHead or Interrupted."""
-        self._requests.add(request)
+        self._releases.add(request)
         self._queue.wake()
         return await request.done
 
@@ -248,7 +247,7 @@ class Task(ABC):
             beside.cancel()
         await all_ended(self._runs)
         self._queue.renew()
-        self._requests.interrupt()
+        self._releases.interrupt()
 
     def _launch(self, run: Coroutine[Any, Any, None]) -> None:
         self._runs.append(asyncio.create_task(run, name=self.name))
@@ -342,29 +341,26 @@ class Task(ABC):
 
     def _release_with(self, unit: UnitOfWork, handlers: Iterable[RecordHandler], intake: RecordGuard, commit: Commit) -> None:
         """Allow parked records to be released from now on."""
-        self._releases = ParkedReleaser(unit, intake, handlers, self._side.settings.topic("parked"), commit)
+        self._releases.open(ParkedReleaser(unit, intake, handlers, self._side.settings.topic("parked"), commit))
         self._side.measures.parked[self.name] = intake.open
 
     async def _serve(self) -> None:
-        assert self._releases is not None
         while True:
             while self._has_work():
                 async with self._idle:
-                    await self._step(self._releases)
+                    await self._step()
             await self._queue.filled()
 
     def _has_work(self) -> bool:
         """Return True while the task has work."""
-        return bool(self._queue or self._requests or self._releases or self._idle_at or self._fault)
+        return bool(self._queue or self._releases or self._idle_at or self._fault)
 
-    async def _step(self, releases: ParkedReleaser) -> None:
+    async def _step(self) -> None:
         """Run at most one transaction of each kind, so that none delays the others."""
         if self._fault is not None:
             raise self._fault
-        if self._requests:
-            await releases.answer(self._requests.take())
-        elif releases:
-            await releases.follow()
+        if self._releases:
+            await self._releases.step()
         if self._queue:
             await self._take_in(self._queue)
             self._queue.finish()
@@ -378,7 +374,7 @@ class Task(ABC):
     async def _release(self, *, abort: bool) -> None:
         self.ready.clear()
         self._queue.renew()
-        self._releases = None
+        self._releases.close()
         self._idle_at, self._fault = {}, None
         self._side.measures.parked.pop(self.name, None)
         await self._let_go(abort=abort)

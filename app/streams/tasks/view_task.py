@@ -17,7 +17,6 @@ from app.streams.kafka.shutdown import all_ended
 from app.streams.kafka.topic_ids import ClusterIds, describe
 from app.streams.logs.known import Known
 from app.streams.parking import rows as parking
-from app.streams.parking.release import ParkedReleaser
 from app.streams.processing.handlers import FetchControl
 from app.streams.processing.record_queue import BatchQueue
 from app.streams.progress import ProgressLog
@@ -165,9 +164,9 @@ class ViewTask(Task):
     def _has_work(self) -> bool:
         return super()._has_work() or self._at_its_end
 
-    async def _step(self, releases: ParkedReleaser) -> None:
+    async def _step(self) -> None:
         """Run a step of the base class. Raise UnreadableLog once the events before an unreadable one are projected: a view that lacks events serves nothing."""
-        await super()._step(releases)
+        await super()._step()
         if self._at_its_end:
             raise UnreadableLog(self.stop_reason)
 

@@ -16,7 +16,6 @@ from app.streams.kafka.transactions import producer
 from app.streams.logs.known import Known
 from app.streams.logs.predecessor import Predecessor
 from app.streams.parking.guard import RecordGuard
-from app.streams.parking.release import ParkedReleaser
 from app.streams.processing.handlers import FetchControl
 from app.streams.processing.record_queue import BatchQueue
 from app.streams.recovery.takeover import TakeOver
@@ -125,10 +124,10 @@ class WriteTask(Task):
         assert self._alarms is not None
         return super()._has_work() or self._alarms.due()
 
-    async def _step(self, releases: ParkedReleaser) -> None:
+    async def _step(self) -> None:
         """Run a step of the base class, then fire due timers in one transaction."""
         assert self._alarms is not None
-        await super()._step(releases)
+        await super()._step()
         await self._alarms.ring()
 
     def _tell_waiters(self) -> None:
