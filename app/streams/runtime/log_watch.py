@@ -43,11 +43,11 @@ class Unfetched:
         behind = {tp: end for (topic, partition), end in ends.items() if idle[tp := TP(topic, partition)] < end}
         self._since = {tp: self._still(tp, idle[tp]) for tp in behind}
         for task in set(reading.values()):
-            task.not_given = {}
+            task.supervision.not_given = {}
         for tp, end in behind.items():
             offset, since_s = self._since[tp]
             if time.monotonic() - since_s > AFTER_S:
-                reading[tp].not_given[tp.topic] = (
+                reading[tp].supervision.not_given[tp.topic] = (
                     f"{tp.topic} [{tp.partition}] gives nothing from {offset} on, although it has records up to {end}: the log of its broker says why, "
                     "and the worker reads on once it does"
                 )

@@ -126,7 +126,7 @@ class TaskManager(TableManager):
     def working(self) -> Iterator[tuple[int, Hashable]]:
         """Yield the partitions whose tasks have work, each with a mark that changes whenever the task has progressed or failed."""
         for partition, task in self._by_partition.items():
-            if task.busy and not task.closed_for:
+            if task.busy and not task.supervision.closed_for:
                 yield partition, (task.opening, *(position.offset_next for position in task.positions.values()))
 
     async def process(self, batch: RecordBatch, handler: RecordHandler) -> None:
@@ -209,7 +209,7 @@ class TaskManager(TableManager):
         """Rewind a task if no other worker can have owned its partition since the last generation; restart it otherwise, and if it is stopped."""
         followed, self.generation = generation_id == self.generation + 1, generation_id
         for task in self._all():
-            if followed and not task.closed_for:
+            if followed and not task.supervision.closed_for:
                 self.add_future(task.rewind())
             else:
                 task.retake()

@@ -28,7 +28,7 @@ from app.streams.processing.record_queue import BatchQueue, RecordBatch
 from app.streams.processing.unit_of_work import UnitOfWork
 from app.streams.state.positions import InputPosition
 from app.streams.state.store import StateStore, wipe
-from app.streams.tasks.backoff import Pauses
+from app.streams.tasks.supervision import Supervision
 from app.streams.topology import WriteTopology
 
 log = logging.getLogger(__name__)
@@ -51,14 +51,8 @@ class Task(ABC):
         self.partition = partition
         self.group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
-        self.closed_for = ""
-        """Reason why the task stays closed until the assignment changes or an operator acts; empty if it does not."""
+        self.supervision = Supervision()
         self._fault: Exception | None = None
-        self._pauses = Pauses()
-        self.not_given: dict[str, str] = {}
-        """Reports of records that the broker has but does not return, by topic."""
-        self._unreadable: dict[str, str] = {}
-        """Errors that stopped the reading of a topic, by topic. The other topics are still read."""
         self._skips = NONE
         self._skips_known = 0
         self._following = set[asyncio.Task[None]]()
@@ -133,7 +127,7 @@ class Task(ABC):
     @property
     def stop_reason(self) -> str:
         """Reason why the task stays closed or no longer reads a topic, until an operator acts; empty if there is none."""
-        return self.closed_for or "; ".join(self._unreadable.values())
+        return self.supervision.stop_reason
 
     @property
     def stopped(self) -> bool:
@@ -143,9 +137,7 @@ class Task(ABC):
     @property
     def trouble(self) -> str:
         """Reason of the current pause or of one that has just ended, or else the records that the broker does not return; empty if there is none."""
-        if self.ready.is_set() and self._pauses.over:
-            return "; ".join(self.not_given.values())
-        return self._pauses.reason
+        return self.supervision.trouble(is_open=self.ready.is_set())
 
     @property
     def opening(self) -> int:
@@ -192,7 +184,7 @@ class Task(ABC):
         """Seek back to the positions, after a rebalance that left the partition here. Batches that were fetched before are dropped."""
         async with self._idle:
             if self.ready.is_set():
-                self._unreadable.clear()
+                self.supervision.unreadable.clear()
                 self._queue.renew()
                 self._idle_at = {}
                 await self._flow.start(self.partition, self._offsets())
@@ -210,7 +202,7 @@ class Task(ABC):
             log.warning("%s passes over %s [%d] %d..%d: it was skipped", self.name, topic, self.partition, error.first, behind - 1)
             self._follow(self._flow.start(self.partition, {topic: behind}))
             return
-        self._unreadable[topic] = str(error)
+        self.supervision.unreadable[topic] = str(error)
         log.critical("%s reads no more of %s: %s", self.name, topic, error, extra={"event": "topic_stopped", "task": self.partition})
         self._queue.wake()
         self._follow(self._retake_when_skipped())
@@ -258,7 +250,7 @@ class Task(ABC):
         await self._run()
 
     async def _run(self) -> None:
-        self.closed_for = ""
+        self.supervision.closed_for = ""
         try:
             while True:
                 await self._attempt()
@@ -289,7 +281,7 @@ class Task(ABC):
 
     def _stay_closed(self, reason: str) -> None:
         """Stop this partition alone. A retry would not help, and the other tasks of the worker continue."""
-        self.closed_for = reason
+        self.supervision.closed_for = reason
         self._flow.stop(self.partition)
         self._follow(self._retake_when_skipped())
         self._tell_waiters()
@@ -299,7 +291,7 @@ class Task(ABC):
         """Run one incarnation of the task, from the confirmed membership to its failure."""
         try:
             await self._until_owned()
-            self._unreadable.clear()
+            self.supervision.unreadable.clear()
             for beside in self._following:
                 beside.cancel()
             self._queue.renew()
@@ -330,7 +322,7 @@ class Task(ABC):
             wipe(self.disk)
         if was_open and not isinstance(error, TransactionRejected):
             self._tell_waiters()
-        pause_s, why = self._pauses.next_s(error, was_open=was_open), explained(error)
+        pause_s, why = self.supervision.pauses.next_s(error, was_open=was_open), explained(error)
         log.warning("%s is taken over again in place, in %.1f s: %s", self.name, pause_s, why, extra={"event": "task_failed", "task": self.partition})
         await asyncio.sleep(pause_s)
 

@@ -1,4 +1,4 @@
-"""Pauses of a task before a restart, and the reason that `/readyz` gives meanwhile."""
+"""Supervision of a task: how long it pauses before a restart, and the reasons why it does not do all of its work, which `/readyz` gives."""
 
 import asyncio
 
@@ -39,6 +39,30 @@ class Pauses:
         self.reason = "" if at_once else explained(error)
         self._over_s = _now_s() + 2 * pause_s
         return pause_s
+
+
+class Supervision:
+    """Supervision of one task. Its reasons outlive the incarnation that met them."""
+
+    def __init__(self) -> None:
+        self.pauses = Pauses()
+        self.closed_for = ""
+        """Reason why the task stays closed until the assignment changes or an operator acts; empty if it does not."""
+        self.unreadable: dict[str, str] = {}
+        """Errors that stopped the reading of a topic, by topic. The other topics are still read."""
+        self.not_given: dict[str, str] = {}
+        """Reports of records that the broker has but does not return, by topic."""
+
+    @property
+    def stop_reason(self) -> str:
+        """Reason why the task stays closed or no longer reads a topic, until an operator acts; empty if there is none."""
+        return self.closed_for or "; ".join(self.unreadable.values())
+
+    def trouble(self, *, is_open: bool) -> str:
+        """Return the reason of the current pause or of one that has just ended, or else the records that the broker does not return; empty if there is none."""
+        if is_open and self.pauses.over:
+            return "; ".join(self.not_given.values())
+        return self.pauses.reason
 
 
 def _now_s() -> float:
