@@ -10,7 +10,6 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.embedded_kafka.home import BrokerFiles
-from app.embedded_kafka.status import port_of
 from app.errors import FoldstreamError
 
 LAST_PORT = 65_535
@@ -94,8 +93,8 @@ class Settings(BaseSettings):
 
     @property
     def bootstrap(self) -> str:
-        """Bootstrap list of the broker in use; for the embedded one, the address where it runs or would be started."""
-        return self.broker or f"127.0.0.1:{port_of(self.home, self.kafka_port)}"
+        """Bootstrap list of the broker in use; for the embedded one, the address at which it is started. `located` knows where it runs."""
+        return self.broker or f"127.0.0.1:{self.kafka_port}"
 
     @property
     def home(self) -> BrokerFiles:

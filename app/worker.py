@@ -15,7 +15,7 @@ from app import log_config as logs
 from app.domain import registry
 from app.errors import FoldstreamError
 from app.handlers.command_handler import CommandHandler
-from app.settings import Settings, settings
+from app.settings import Settings
 from app.streams.aiokafka_patches import sender as requests
 from app.streams.app import app
 from app.streams.application import spare_collector
@@ -63,7 +63,7 @@ def _undeclared() -> Iterator[str]:
 def run_worker(accept_loss: bool, *, fold_again: bool = False) -> int:  # noqa: FBT001 (the command line's flag)
     """Run one worker until SIGTERM and return its exit code, 1 if it must not start. Raise FoldstreamError if the settings are wrong."""
     requests.install()
-    chosen = settings()
+    chosen = app.side.settings
     logs.configure(chosen.log_level, chosen.log_format)
     try:
         app.side.accept_loss, app.side.fold_again = accept_loss, fold_again

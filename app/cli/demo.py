@@ -13,6 +13,7 @@ from rich.console import Console
 from app.demo.orders import LEAST
 from app.demo.run import Demo
 from app.embedded_kafka.embedded import embedded
+from app.embedded_kafka.status import located
 from app.settings import Settings, settings
 
 ORDERS = "How many orders to place before the summary; it needs one that is out of stock, one over the credit limit and one that goes the whole way."
@@ -32,7 +33,7 @@ def demo(
     signal.signal(signal.SIGTERM, _interrupt)
     console, slow_s = Console(), 0.0 if leave and duration is None else duration
     with _broker(settings(), console):
-        held = asyncio.run(Demo(settings(), console, orders).run(slow_s))
+        held = asyncio.run(Demo(located(settings()), console, orders).run(slow_s))
     raise typer.Exit(0 if held else 1)
 
 

@@ -13,6 +13,7 @@ from app.cli.output import note, say, say_json
 from app.client.log_reader import LogReader
 from app.client.results import Json
 from app.domain.registry import EVENT_SOURCED
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.eventsourcing.recorded_event import today
 from app.settings import Settings, settings
@@ -35,7 +36,7 @@ def events(
     """Show the history of an aggregate, read from the log up to its current end, in the current schema. Exit code 1 if there is none."""
     require_id("AGGREGATE_ID", aggregate_id)
     types = [aggregate_type] if aggregate_type else list(AggregateType)
-    last = asyncio.run(_print(settings(), aggregate_id, types, from_version, as_json=as_json))
+    last = asyncio.run(_print(located(settings()), aggregate_id, types, from_version, as_json=as_json))
     if not last:
         raise FoldstreamError(f"no event of {aggregate_id!r} in the log of {', '.join(types)}")
     if last < from_version:

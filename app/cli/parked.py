@@ -10,6 +10,7 @@ from app.cli.ids import text
 from app.cli.output import note, say, say_json
 from app.client.parked_records import open_records
 from app.client.workers import ask
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.settings import settings
 from app.streams.parking.record import ParkedRecord
@@ -47,7 +48,7 @@ def discard(topic: Topic, partition: Number, offset: Number, reason: Annotated[s
 
 async def _print(reason: str | None, topic: str | None, *, as_json: bool) -> int:
     count = 0
-    async for row in open_records(settings()):
+    async for row in open_records(located(settings())):
         if reason in {None, row.reason} and topic in {None, row.topic}:
             count += 1
             say_json(_shown(row)) if as_json else say(_line(row))
@@ -68,7 +69,7 @@ def _text(key: bytes | None) -> str | None:
 
 
 def _settle(topic: str, partition: int, offset: int, action: str, body: object) -> None:
-    chosen = settings()
+    chosen = located(settings())
     if partition >= chosen.partitions:
         raise FoldstreamError(f"there is no partition {partition}: they are 0 to {chosen.partitions - 1}")
     status, answer = asyncio.run(ask(chosen, partition, f"/parked/{quote(topic, safe='')}/{partition}/{offset}/{action}", body))

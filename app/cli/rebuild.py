@@ -11,6 +11,7 @@ from rich.text import Text
 from app.cli.ids import text
 from app.cli.output import say
 from app.cli.rebuilding import Partitions, Wish
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.settings import settings
 
@@ -42,7 +43,7 @@ def rebuild(
     """
     if rollback and pause:
         raise FoldstreamError("either --rollback or --pause")
-    partitions = Partitions(settings(), table, "rollback" if rollback else "rebuild")
+    partitions = Partitions(located(settings()), table, "rollback" if rollback else "rebuild")
     if pause:
         asyncio.run(partitions.pause())
         say(f"{table}: what is being built is paused; `foldstream rebuild {table}` goes on with it")

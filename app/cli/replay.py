@@ -19,6 +19,7 @@ from app.cli.output import say, show
 from app.client.commands import CommandClient
 from app.client.log_reader import LogReader
 from app.client.results import Json
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.replay.commands import ENDS, LoggedTotals, PurchaseReplay
 from app.replay.purchases import Purchase, Totals, purchases, require_credit, totals
@@ -46,7 +47,7 @@ def replay(file: Annotated[typer.FileBinaryRead, FILE], speed: Annotated[float |
     """
     content = _read(file)
     made = PurchaseReplay(sha256(content).hexdigest(), _purchases(file.name, content))
-    replayed, wanted = asyncio.run(_replay(settings(), made, speed)), totals(made.purchases)
+    replayed, wanted = asyncio.run(_replay(located(settings()), made, speed)), totals(made.purchases)
     show(_table(wanted, replayed.found))
     say(_sagas(replayed.ends))
     say(f"{replayed.duplicates:,} of the orders were placed before" if replayed.duplicates else "all orders are new")

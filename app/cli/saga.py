@@ -16,6 +16,7 @@ from app.client.results import Json
 from app.client.workers import get
 from app.clock import now
 from app.domain.order_fulfilment.operator_commands import saga_decider
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from schemas.saga import SagaStatus
@@ -35,7 +36,7 @@ def list_(
     as_json: AsJson = False,  # noqa: FBT002 (typer's way)
 ) -> None:
     """Show sagas, as the workers' read models have them. The sagas that wait for you are in NEEDS_INTERVENTION."""
-    count = asyncio.run(_list(settings(), status, as_json=as_json))
+    count = asyncio.run(_list(located(settings()), status, as_json=as_json))
     if not as_json:
         note(f"{count} sagas" if count else "no saga")
 
@@ -44,7 +45,7 @@ def list_(
 def show(order_id: OrderId) -> None:
     """Show one saga: its steps, with time and reason. Exit code 1 if the order has none."""
     require_id("ORDER_ID", order_id)
-    say_json(asyncio.run(_got(settings(), f"/orders/{order_id}/saga")), indented=True)
+    say_json(asyncio.run(_got(located(settings()), f"/orders/{order_id}/saga")), indented=True)
 
 
 @app.command()
@@ -63,7 +64,7 @@ def act(  # noqa: PLR0913, PLR0917 (all that an operator may say)
     require_id("--user", user)
     said = {"reason": reason, "step": step, "productId": product, "seconds": seconds}
     payload = {name: value for name, value in said.items() if value is not None}
-    result = asyncio.run(_act(settings(), order_id, action, user, payload))
+    result = asyncio.run(_act(located(settings()), order_id, action, user, payload))
     if result["outcome"] != "accepted":
         raise FoldstreamError(f"{action} is {result['outcome']}: {result['refusal']['code']}: {result['refusal']['message']}")
     say(f"{action}: the saga of {order_id} is at version {result['version']}")

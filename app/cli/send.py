@@ -17,6 +17,7 @@ from app.cli.output import OutputError, say_json
 from app.client.commands import PATIENCE_S, CommandClient, batch_bytes
 from app.client.results import Json
 from app.domain.registry import EVENT_SOURCED
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.settings import Settings, settings
 from app.topics.contract import COMMAND_BYTES
@@ -46,7 +47,7 @@ def send(
 
 def _sent(commands: Iterable[Json], count: int, patience_s: float) -> bool:
     try:
-        return asyncio.run(_send(settings(), commands, count, patience_s))
+        return asyncio.run(_send(located(settings()), commands, count, patience_s))
     except OutputError as error:
         raise FoldstreamError(f"{error}; commands were sent, and sending them again is safe: what was done is not done twice") from error
 

@@ -11,6 +11,7 @@ import typer
 from app.cli.ids import text
 from app.cli.output import say
 from app.client.skipping import Skip, write
+from app.embedded_kafka.status import located
 from app.errors import FoldstreamError
 from app.settings import settings
 
@@ -27,7 +28,7 @@ def skip(  # noqa: PLR0913, PLR0917 (what can be given)
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help=ACCEPT_LOSS)] = False,  # noqa: FBT002 (typer's way)
 ) -> None:
     """Skip records that cannot be read. A task that stopped there finds the skip by itself; an open task is restarted."""
-    chosen, found = settings(), OFFSETS.fullmatch(offsets)
+    chosen, found = located(settings()), OFFSETS.fullmatch(offsets)
     if found is None:
         raise FoldstreamError(f"{offsets} is neither an offset nor a range like 5..7")
     if partition >= chosen.partitions:

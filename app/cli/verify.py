@@ -6,6 +6,7 @@ import time
 import typer
 
 from app.cli.output import note, say
+from app.embedded_kafka.status import located
 from app.settings import settings
 from app.verify.run import audit
 
@@ -21,7 +22,7 @@ def verify() -> None:
     docs/operations/verifying.md explains each finding and what to do.
     """
     counted: list[str] = []
-    findings = asyncio.run(audit(settings(), _Progress().at, counted.append))
+    findings = asyncio.run(audit(located(settings()), _Progress().at, counted.append))
     for line in [*(findings or ["the log is as it must be, and every table is what the log says"]), *counted]:
         say(line)
     raise typer.Exit(1 if findings else 0)

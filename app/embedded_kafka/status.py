@@ -7,6 +7,7 @@ import msgspec
 
 from app.embedded_kafka import process
 from app.embedded_kafka.home import BrokerFiles
+from app.settings import Settings
 
 Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65_535)]
@@ -37,6 +38,11 @@ def running_in(home: BrokerFiles) -> Status | None:
     """Return the broker that runs on the data in `home`, no matter which process started it, or None."""
     known = Status.read(home.running)
     return known if known and process.runs(known.pid, home.command) else None
+
+
+def located(chosen: Settings) -> Settings:
+    """Return the settings with the port on which the embedded broker of the data directory runs, if it runs. A program connects with these."""
+    return chosen.model_copy(update={"kafka_port": port_of(chosen.home, chosen.kafka_port)}) if chosen.embedded else chosen
 
 
 def port_of(home: BrokerFiles, otherwise: int) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.embedded_kafka.status import Status
+from app.embedded_kafka.status import Status, located
 from app.errors import FoldstreamError
 from app.settings import Settings
 from app.topics import admin
@@ -14,7 +14,7 @@ from tests.conftest import FreePort, RunningKafka
 
 
 async def test_clients_find_the_broker_of_the_data_directory_on_whichever_port_it_runs(kafka: RunningKafka, free_port: FreePort) -> None:
-    settings = Settings(datadir=kafka.embedded.home.root.parent, kafka_port=free_port(), topic_prefix="absent.")
+    settings = located(Settings(datadir=kafka.embedded.home.root.parent, kafka_port=free_port(), topic_prefix="absent."))
 
     found = await admin.check(settings)
 
@@ -23,7 +23,7 @@ async def test_clients_find_the_broker_of_the_data_directory_on_whichever_port_i
 
 
 def test_where_no_broker_runs_clients_look_on_the_port_of_the_settings(tmp_path: Path) -> None:
-    settings = Settings(datadir=tmp_path, kafka_port=23_456)
+    settings = located(Settings(datadir=tmp_path, kafka_port=23_456))
 
     assert settings.bootstrap == "127.0.0.1:23456"
 
@@ -34,7 +34,7 @@ def test_a_broker_that_died_is_not_looked_for_where_it_ran(tmp_path: Path) -> No
 
     Status(os.getpid(), 23_457).write(settings.home.running)
 
-    assert settings.bootstrap == "127.0.0.1:23456"
+    assert located(settings).bootstrap == "127.0.0.1:23456"
 
 
 @pytest.mark.parametrize("command", [admin.apply, admin.check, admin.refuse_start])
