@@ -94,7 +94,7 @@ class GroupOffsetReporter:
         offsets = {tp: offset for tp, offset in kept.items() if told.get(tp) != offset}
         if offsets and await self._consumer().give(offsets):
             for task in self._tasks():
-                task.group_offsets |= _of(task, offsets)
+                task.committed_to_group(_of(task, offsets))
 
     async def _read_up_to(self) -> dict[TP, int]:
         tasks = {task: task.opening for task in self._tasks()}

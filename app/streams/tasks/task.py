@@ -49,7 +49,7 @@ class Task(ABC):
 
     def __init__(self, side: WriteTopology, partition: int, flow: FetchControl) -> None:
         self.partition = partition
-        self.group_offsets: dict[str, int] = {}
+        self._group_offsets: dict[str, int] = {}
         self.ready = asyncio.Event()
         self.supervision = Supervision()
         self._fault: Exception | None = None
@@ -165,6 +165,15 @@ class Task(ABC):
         self._idle_at = {topic: offset for topic, offset in offsets.items() if offset > self.positions[topic].offset_next}
         if self._idle_at:
             self._queue.wake()
+
+    @property
+    def group_offsets(self) -> Mapping[str, int]:
+        """Offsets that were last committed to the consumer group, by topic."""
+        return self._group_offsets
+
+    def committed_to_group(self, offsets: Mapping[str, int]) -> None:
+        """Note the offsets that were committed to the consumer group. They are stored with the next position of their topic."""
+        self._group_offsets.update(offsets)
 
     def start(self) -> None:
         """Begin to open the task. A task is started once."""

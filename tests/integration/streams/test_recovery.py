@@ -169,7 +169,7 @@ async def test_a_group_offset_that_was_reset_or_has_expired_is_said_and_not_used
     counted: Harness, caplog: pytest.LogCaptureFixture, change: Callable[[Harness], Awaitable[None]]
 ) -> None:
     opened = await counted.open()
-    opened.task.group_offsets[counted.commands] = 3
+    opened.task.committed_to_group({counted.commands: 3})
     await counted.send(("b", b""))
     await opened.pump()
     await opened.task.close()
