@@ -107,6 +107,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def on_thread_stop(self) -> None:
         """Stop the consumer. The thread ends even if that fails: aiokafka passes on the cancellation of its own fetch."""
+        self._ends = True
         try:
             async with asyncio.timeout(STOP_S):
                 await super().on_thread_stop()
