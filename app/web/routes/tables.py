@@ -1,4 +1,4 @@
-"""`/tables`: rows of read models as they are on disk, and their rebuilds, each partition at the worker that owns it (contract, section 4; docs/operations/rebuilding.md).
+"""`/tables`: rows of read models as they are on disk, and their rebuilds, each partition at the worker that owns it.
 
 `foldstream verify` compares the rows with the log.
 """
