@@ -62,7 +62,7 @@ class Outbox:
         self._integration = settings.topic(f"integration.{decider.topic}")
         self._notifications = settings.topic(f"notifications.{decider.topic}")
         self._results = settings.topic("results")
-        self._publication = decider.publication
+        self._published = _published(decider.publication)
         self._inboxes = inboxes
 
     def misdirected(self, command: ReceivedCommand) -> Refusal | None:
@@ -86,19 +86,20 @@ class Outbox:
         value = b"".join((head.encode(), command.metadata, b',"payload":', payload, b"}"))
         emit_beside(command.record, self._events, value, [_header("event-type", kind), *command.headers])
         count("events", self._type, kind)
-        if self._publication is not None and (outside := self._publication.events[kind]) is not None:
-            self._tell(self._publication, command, identity, outside, payload)
-            self._notify(self._publication, command, outside, version)
+        published = self._published.get(kind)
+        if published is not None:
+            self._publish(published, command, identity, payload)
+            self._notify(published, command, version)
 
-    def _tell(self, publication: Publication, command: Cause, identity: str, outside: IntegrationEvent, payload: bytes) -> None:
+    def _publish(self, published: "_Published", command: Cause, identity: str, payload: bytes) -> None:
         key = command.record.key
-        value = b"".join((b'{"', publication.key_field.encode(), b'":"', key, b'"' if payload == b"{}" else b'",', payload[1:]))
+        value = b"".join((published.opening, key, b'"' if payload == b"{}" else b'",', payload[1:]))
         about = [("ce_id", identity.encode()), ("ce_subject", key), ("ce_time", command.at.encode())]
-        emit_beside(command.record, self._integration, value, [*_cloud_event(outside.ce_type, publication.source), *about, *command.headers])
+        emit_beside(command.record, self._integration, value, [*published.headers, *about, *command.headers])
 
-    def _notify(self, publication: Publication, command: Cause, outside: IntegrationEvent, version: int) -> None:
-        value = f'{{"{publication.key_field}":"{command.aggregate_id}","status":"{outside.status}","version":{version}}}'
-        emit_beside(command.record, self._notifications, value.encode(), [_header("event-type", publication.notification_type), *command.headers])
+    def _notify(self, published: "_Published", command: Cause, version: int) -> None:
+        value = b'%b%b","status":"%b","version":%d}' % (published.opening, command.aggregate_id.encode(), published.status, version)
+        emit_beside(command.record, self._notifications, value, [published.notification, *command.headers])
 
     def result(self, command: ReceivedCommand, answered: CommandOutcome, event_ids: Sequence[str], *, repeats: Duplicate | None = None) -> None:
         """Write the result of a command that was answered, now or before."""
@@ -147,9 +148,31 @@ def _header(name: str, value: str) -> tuple[str, bytes]:
     return name, value.encode()
 
 
-@lru_cache(maxsize=64)
-def _cloud_event(ce_type: str, source: bytes) -> Headers:
-    return [("ce_specversion", b"1.0"), ("ce_source", source), ("ce_type", ce_type.encode())]
+class _Published(NamedTuple):
+    """Parts of the integration event and the notification that are the same for all events of a type."""
+
+    opening: bytes
+    """JSON of both up to the value of the key field."""
+    headers: Headers
+    status: bytes
+    notification: tuple[str, bytes]
+    """Header with the type of the notification."""
+
+
+def _published(publication: Publication | None) -> dict[str, _Published]:
+    """Return the parts by event type, without the types that are not published."""
+    if publication is None:
+        return {}
+    opening, notification = b'{"%b":"' % publication.key_field.encode(), _header("event-type", publication.notification_type)
+    return {
+        kind: _Published(opening, _cloud_event(event, publication.source), event.status.encode(), notification)
+        for kind, event in publication.events.items()
+        if event
+    }
+
+
+def _cloud_event(event: IntegrationEvent, source: bytes) -> Headers:
+    return [("ce_specversion", b"1.0"), ("ce_source", source), ("ce_type", event.ce_type.encode())]
 
 
 def _read_at(command: ReceivedCommand) -> Headers:

@@ -108,7 +108,7 @@ class RowOverlay:
     def _load(self, table: "Table[Any]", full: bytes) -> Any:  # noqa: ANN401 (the table knows the type)
         raw = self._read(full)
         row = None if raw is None else table.decode(raw)
-        if table.cached:
+        if row is not None and table.cached:  # a row that is missing is written next, and read again seldom
             self._cache(full, row)
         return row
 
