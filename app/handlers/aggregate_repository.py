@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -48,6 +48,14 @@ Answers = dict[str, CommandOutcome]
 """Outcomes by command id, the oldest first."""
 
 
+class Found(NamedTuple):
+    """First result of a command, or None; the order in whose dedup window it was found; and the window of the order that was asked for."""
+
+    outcome: CommandOutcome | None
+    order_id: str | None
+    window: Answers
+
+
 class AggregateRepository:
     """Decider and tables of one aggregate type. The runtime uses it to rebuild the rows from the log."""
 
@@ -76,30 +84,29 @@ class AggregateRepository:
         if self._details is not None and order_id is not None and detail is not None:
             self._details[_beside(aggregate_id, order_id)] = detail
 
-    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
-        """Return the first result of this command, and the order it named.
+    def answered_before(self, aggregate_id: str, order_id: str | None, command_id: str) -> Found:
+        """Find the first result of this command.
 
         The search begins in the dedup window of the same order, and ends in that of commands that name no order.
         """
         return _find(self._answers.get, aggregate_id, order_id, command_id)
 
-    def committed_answer(self, store: StateStore, aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
-        """Return the result of `answered_before` from committed rows. Callers outside of a transaction use it."""
+    def committed_answer(self, store: StateStore, aggregate_id: str, order_id: str | None, command_id: str) -> Found:
+        """Find the same in committed rows. Callers outside of a transaction use it."""
         return _find(partial(self._answers.committed, store), aggregate_id, order_id, command_id)
 
     def committed_snapshot(self, store: StateStore, aggregate_id: str) -> Snapshot[Any] | None:
         """Return the aggregate as the last committed transaction left it; None when it does not exist."""
         return self._snapshots.committed(store, aggregate_id)
 
-    def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: CommandOutcome) -> None:
-        """Keep the first result of a command. The oldest one leaves a full dedup window."""
-        row = _beside(aggregate_id, order_id)
-        answers = {**(self._answers.get(row) or {})}
+    def remember(self, aggregate_id: str, order_id: str | None, command_id: str, answered: CommandOutcome, window: Answers) -> None:
+        """Keep the first result of a command. The oldest one leaves a full dedup window; `window` is the order's as it was found."""
+        answers = {**window}
         answers.pop(command_id, None)
         answers[command_id] = answered
         if len(answers) > WINDOW:
             del answers[next(iter(answers))]
-        self._answers[row] = answers
+        self._answers[_beside(aggregate_id, order_id)] = answers
 
     def apply(self, event: ConsumerRecord) -> None:
         """Apply one event of the log to the tables."""
@@ -114,8 +121,8 @@ class AggregateRepository:
         """Remember the command that caused an event of the log."""
         envelope = msgspec.json.decode(event.value)
         order_id, command_id = order_named(self._payload(envelope)), envelope["metadata"]["causationId"]
-        before, _ = self.answered_before(envelope["aggregateId"], order_id, command_id)
-        self.remember(envelope["aggregateId"], order_id, command_id, CommandOutcome(envelope["version"], before.events + 1 if before else 1))
+        before, _, window = self.answered_before(envelope["aggregateId"], order_id, command_id)
+        self.remember(envelope["aggregateId"], order_id, command_id, CommandOutcome(envelope["version"], before.events + 1 if before else 1), window)
 
     def answered(self, result: ConsumerRecord) -> None:
         """Remember the command of a result, if it was to this aggregate type and the result is the first one."""
@@ -125,7 +132,8 @@ class AggregateRepository:
         refusal = answer.get("refusal") or {}
         known = CommandOutcome(answer["version"], len(answer["eventIds"]), refusal.get("code"), refusal.get("message"), refusal.get("state"))
         order_id = dict(result.headers).get("order-id", b"").decode() or None
-        self.remember(answer["aggregateId"], order_id, answer["commandId"], replace(known, command=answer["commandType"]))
+        window = self._answers.get(_beside(answer["aggregateId"], order_id)) or {}
+        self.remember(answer["aggregateId"], order_id, answer["commandId"], replace(known, command=answer["commandType"]), window)
 
     def _payload(self, envelope: dict[str, Any]) -> Any:  # noqa: ANN401 (one of the decider's events)
         kind = envelope["eventType"]
@@ -145,12 +153,12 @@ class Paired(AggregateRepository):
         return None if other is None else other.state
 
 
-def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> tuple[CommandOutcome | None, str | None]:
-    for order in dict.fromkeys([order_id, None]):
-        known = (row(_beside(aggregate_id, order)) or {}).get(command_id)
-        if known is not None:
-            return known, order
-    return None, None
+def _find(row: Callable[[str], Answers | None], aggregate_id: str, order_id: str | None, command_id: str) -> Found:
+    window = row(_beside(aggregate_id, order_id)) or {}
+    known = window.get(command_id)
+    if known is not None or order_id is None:
+        return Found(known, order_id, window)
+    return Found((row(aggregate_id) or {}).get(command_id), None, window)
 
 
 def _fingerprint(decider: Decider, tables: list[Table[Any]]) -> str:

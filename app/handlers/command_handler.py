@@ -9,7 +9,7 @@ from aiokafka import ConsumerRecord
 from app.eventsourcing.decide import CommandInput, CurrentState, respond
 from app.eventsourcing.decider import Decider
 from app.eventsourcing.ids import event_id
-from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome, Snapshot
+from app.handlers.aggregate_repository import AggregateRepository, Answers, CommandOutcome, Snapshot
 from app.handlers.commands import ReceivedCommand, UndecodableCommand, peek, receive
 from app.handlers.event_handler import EventHandler, FeedJoinHandler, JoinedModel, Projection
 from app.handlers.outbox import Duplicate, Outbox
@@ -67,9 +67,9 @@ class CommandHandler:
             command = receive(self._decider, record)
         except UndecodableCommand as error:
             raise Park(error.reason, str(error)) from error
-        known, order_id = self._aggregate.answered_before(command.aggregate_id, command.order_id, command.command_id)
+        known, order_id, window = self._aggregate.answered_before(command.aggregate_id, command.order_id, command.command_id)
         if known is None:
-            self._answer(command)
+            self._answer(command, window)
         else:
             same = known.body in {"", command.body()}
             self._outbox.result(command, known, self._event_ids(command, known.events, order_id), repeats=Duplicate(same_body=same))
@@ -80,11 +80,11 @@ class CommandHandler:
         if command is not None:
             self._outbox.parked(command, reason, error)
 
-    def _answer(self, command: ReceivedCommand) -> None:
+    def _answer(self, command: ReceivedCommand, window: Answers) -> None:
         before = self._aggregate.snapshot(command.aggregate_id)
         refusal = self._objection(command) or _unnameable(command, before)
         answered, event_ids = self._decide(command, before) if refusal is None else (_refused(command, before.version, refusal), [])
-        self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered)
+        self._aggregate.remember(command.aggregate_id, command.order_id, command.command_id, answered, window)
         self._outbox.result(command, answered, event_ids)
 
     def _objection(self, command: ReceivedCommand) -> Refusal | None:

@@ -105,7 +105,7 @@ class RecordGuard:
             if record.key is None and record.topic in self._inboxes and is_tick(record):
                 continue
             unit.mark()
-            park = self._behind(handler, record) or misrouted or self._try(unit, handler, record)
+            park = (self.blocked and self._behind(handler, record)) or misrouted or self._try(unit, handler, record)
             if park is None:
                 continue
             bare = _place(record) in self._bare
@@ -124,7 +124,8 @@ class RecordGuard:
             if self._condemned:
                 self._refuse(record)
             handler(record)
-            self._bound(unit)
+            if unit.caused > FEW:
+                self._bound(unit)
         except (StateStoreError, UnreadableLog):
             raise
         except Park as park:
@@ -139,7 +140,7 @@ class RecordGuard:
     @staticmethod
     def _bound(unit: UnitOfWork) -> None:
         """Raise Park for a record that causes more than a transaction can carry."""
-        if unit.caused > FEW and (unit.caused > CAUSED_RECORDS or unit.caused_bytes > CAUSED_BYTES):
+        if unit.caused > CAUSED_RECORDS or unit.caused_bytes > CAUSED_BYTES:
             raise Park("failed", f"it causes {unit.caused} records of {unit.caused_bytes} bytes, more than the {CAUSED_RECORDS} or {CAUSED_BYTES} that one may")
 
     def keep(self, unit: UnitOfWork, row: ParkedRecord) -> None:
@@ -159,7 +160,7 @@ class RecordGuard:
         self.open[row.topic, row.reason] -= 1
 
     def _behind(self, handler: RecordHandler, record: ConsumerRecord) -> Park | None:
-        if self.blocked and record.key is not None and parking.queue_of(handler.agent, record.topic, record.key) in self.blocked:
+        if record.key is not None and parking.queue_of(handler.agent, record.topic, record.key) in self.blocked:
             return Park(BEHIND, "an earlier record of this key is parked")
         return None
 
@@ -173,10 +174,10 @@ class RecordGuard:
     def _misrouted(self, records: Sequence[ConsumerRecord]) -> list[Park | None]:
         """Return for each record why it is on the wrong partition, or None. A record without a key belongs to no partition, so it is never misrouted."""
         rights = partitions_of([record.key or b"" for record in records], self._partitions)
-        return [self._astray(record, right) for record, right in zip(records, rights, strict=True)]
+        return [None if right == self._partition else self._astray(record, right) for record, right in zip(records, rights, strict=True)]
 
     def _astray(self, record: ConsumerRecord, right: int) -> Park | None:
-        if right == self._partition or record.key is None:
+        if record.key is None:
             return None
         return Park("misrouted", f"the key belongs to partition {right}")
 

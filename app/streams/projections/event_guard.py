@@ -30,7 +30,7 @@ class EventGuard(RecordGuard):
         for handler in handlers:
             for record in records:
                 draft.mark()
-                park = self._behind(handler, record) or self._try(draft, handler, record)
+                park = (self.blocked and self._behind(handler, record)) or self._try(draft, handler, record)
                 if park is not None:
                     await self._set_aside(draft, handler, record, park)
                 elif self._outlet.any_waits:

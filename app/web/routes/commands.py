@@ -68,7 +68,7 @@ class CommandResultQuery:
     def _found(self, asked: CommandRef) -> Response | None:
         """Return the stored result, or None."""
         aggregate = AGGREGATES[asked.aggregate_type]
-        known, order_id = self._local.read(
+        known, order_id, _ = self._local.read(
             asked.aggregate_id, lambda rows: aggregate.committed_answer(rows, asked.aggregate_id, asked.order_id, asked.command_id)
         )
         return None if known is None else JSONResponse(_result(aggregate, asked, known, order_id))

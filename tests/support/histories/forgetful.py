@@ -3,13 +3,13 @@
 import sys
 from typing import Any
 
-from app.handlers.aggregate_repository import AggregateRepository, CommandOutcome
+from app.handlers.aggregate_repository import AggregateRepository, Found
 from app.worker import run_worker
 
 
-def never(_self: AggregateRepository, *_command: Any) -> tuple[CommandOutcome | None, str | None]:  # noqa: ANN401 (any arguments)
+def never(_self: AggregateRepository, *_command: Any) -> Found:  # noqa: ANN401 (any arguments)
     """Report that no command was answered before."""
-    return None, None
+    return Found(None, None, {})
 
 
 AggregateRepository.answered_before = never  # type: ignore[assignment,method-assign]  # this switches the mechanism off
